@@ -1,0 +1,1 @@
+"""What a network costs: params, MACs, bytes moved, milliseconds."""

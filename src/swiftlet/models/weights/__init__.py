@@ -1,0 +1,1 @@
+"""Weights of other libraries: one file of key mappings per library."""

@@ -1,0 +1,1 @@
+"""Load an exported network and predict, without torch."""

@@ -1,0 +1,1 @@
+"""One recipe, one loop, checkpoints that survive a kill."""

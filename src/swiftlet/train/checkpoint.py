@@ -1,0 +1,188 @@
+"""A run's two weight files: model.safetensors (the best) and resume.safetensors (the last).
+
+Both are plain safetensors with one JSON text in the header, so that one file is enough to rebuild
+the network, preprocess a picture and name the answer. Nothing is pickled.
+"""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+import swiftlet
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
+from swiftlet.files import write_bytes
+from swiftlet.models import create_model
+from swiftlet.train.recipe import Recipe
+
+FORMAT = 1  # raised when a file of today can no longer be read by yesterday's version
+KEY = "swiftlet"
+
+
+@dataclass(frozen=True)
+class Network:
+    """What `create_model` needs to build the network again."""
+
+    name: str
+    num_classes: int
+    in_chans: int
+    small_input: bool
+
+    def build(self, drop_rate: float = 0.0) -> nn.Module:
+        """The network with fresh weights."""
+        return create_model(
+            self.name,
+            num_classes=self.num_classes,
+            in_chans=self.in_chans,
+            small_input=self.small_input,
+            drop_rate=drop_rate,
+        )
+
+
+@dataclass(frozen=True)
+class Header:
+    """Everything but the weights: enough to predict, to report, and to train the same again."""
+
+    network: Network
+    classes: tuple[str, ...]
+    preprocess: Preprocess
+    recipe: Recipe
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
+
+    def with_metrics(self, metrics: Mapping[str, Any]) -> "Header":
+        """A copy with these metrics."""
+        return replace(self, metrics=metrics)
+
+    def with_state(self, state: Mapping[str, Any]) -> "Header":
+        """A copy with this state of the loop."""
+        return replace(self, state=state)
+
+    def to_json(self) -> str:
+        """One JSON text; floats keep every bit."""
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "versions": versions(),
+                "network": vars(self.network),
+                "classes": list(self.classes),
+                "preprocess": self.preprocess.to_dict(),
+                "recipe": self.recipe.to_dict(),
+                "metrics": dict(self.metrics),
+                "state": dict(self.state),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> "Header":
+        """Raises SwiftletError that names `path` when the text is not a header of this format."""
+        try:
+            values = json.loads(text)
+            if values["format"] > FORMAT:
+                raise SwiftletError(
+                    f"{path} was written by swiftlet {values['versions']['swiftlet']} (format "
+                    f"{values['format']}); this version reads formats up to {FORMAT}."
+                )
+            return cls(
+                network=Network(**values["network"]),
+                classes=tuple(values["classes"]),
+                preprocess=Preprocess.from_dict(values["preprocess"]),
+                recipe=Recipe.from_dict(values["recipe"]),
+                metrics=values["metrics"],
+                state=values["state"],
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise SwiftletError(f"{path} has a header that cannot be read ({error!r}).") from error
+
+
+def versions() -> dict[str, str]:
+    """Of what the numbers depend on."""
+    return {
+        "swiftlet": swiftlet.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
+    """Write tensors and header as one file, whole or not at all."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, safetensors.torch.save(plain, metadata={KEY: header.to_json()}))
+
+
+def load(path: str | Path) -> tuple[dict[str, Tensor], Header]:
+    """Tensors and header of a file that `save` wrote.
+
+    Raises SwiftletError when the file is missing, corrupt, cut short, from another program, or
+    from a newer version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SwiftletError(f"{path} does not exist; give a run folder or its model.safetensors.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if KEY not in metadata:
+                raise SwiftletError(
+                    f"{path} was not written by swiftlet (its header has no {KEY!r} entry)."
+                )
+            header = Header.from_json(metadata[KEY], path)
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise SwiftletError(f"{path} is corrupt or cut short ({error}).") from error
+
+
+def load_model(path: str | Path) -> tuple[nn.Module, Header]:
+    """The network of a run folder, its model.safetensors or its resume.safetensors, in eval mode.
+
+    Raises SwiftletError as `load` does, and when the weights do not fit the network.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    tensors, header = load(path)
+    if header.state:
+        tensors = part(tensors, "ema" if header.recipe.ema else "model")
+    model = header.network.build()
+    load_weights(model, tensors, path, header.network.name)
+    return model.eval(), header
+
+
+def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix` and a dot, without it."""
+    return {
+        name.removeprefix(f"{prefix}."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
+
+
+def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str) -> None:
+    """Copy `tensors` into `model`; every name and shape must fit, else SwiftletError."""
+    wanted = model.state_dict()
+    missing = sorted(wanted.keys() - tensors.keys())
+    unexpected = sorted(tensors.keys() - wanted.keys())
+    reshaped = [k for k in wanted.keys() & tensors.keys() if wanted[k].shape != tensors[k].shape]
+    if missing or unexpected or reshaped:
+        counts = ", ".join(
+            f"{len(names)} {what} (such as {sorted(names)[0]})"
+            for names, what in (
+                (missing, "missing"),
+                (unexpected, "unexpected"),
+                (reshaped, "of another shape"),
+            )
+            if names
+        )
+        raise SwiftletError(f"{path} does not hold weights of {name}: {counts}.")
+    model.load_state_dict(dict(tensors))

@@ -1,0 +1,84 @@
+"""Programs that run a network: float32 (N, C, H, W) in, logits (N, classes) out."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from swiftlet.errors import SwiftletError
+from swiftlet.run import open_session
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A network ready to run on `threads` threads of the CPU.
+
+    `active` is a context in which `run` uses exactly that many threads; calling the engine enters
+    it by itself, a timing loop enters it once.
+    """
+
+    name: str
+    threads: int
+    run: Callable[[Array], Array]
+    active: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def __call__(self, batch: Array) -> Array:
+        with self.active():
+            return self.run(batch)
+
+
+def torch_engine(
+    model: nn.Module, threads: int, *, channels_last: bool = True, name: str = "torch"
+) -> Engine:
+    """PyTorch, eager, as users run it: evaluation mode, inference mode, float32.
+
+    A copy of the model is run; the model given is not changed. The input's conversion to
+    channels-last is part of the call.
+    """
+    _check_threads(threads)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    ready = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    ready = ready.to(memory_format=layout)
+
+    def run(batch: Array) -> Array:
+        with torch.inference_mode():
+            images = torch.from_numpy(batch).contiguous(memory_format=layout)
+            outputs: Array = ready(images).numpy()
+            return outputs
+
+    @contextmanager
+    def active() -> Iterator[None]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    return Engine(name, threads, run, active)
+
+
+def onnxruntime_engine(path: str | Path, threads: int, *, name: str = "onnxruntime") -> Engine:
+    """ONNX Runtime on the CPU; any ONNX file with one input and one output."""
+    _check_threads(threads)
+    session = open_session(path, threads, spinning=False)
+    given = session.get_inputs()[0].name
+
+    def run(batch: Array) -> Array:
+        outputs: Array = session.run(None, {given: batch})[0]
+        return outputs
+
+    return Engine(name, threads, run)
+
+
+def _check_threads(threads: int) -> None:
+    if threads < 1:
+        raise SwiftletError(f"threads={threads} is not accepted; use 1 or more.")

@@ -1,0 +1,137 @@
+"""An exported network, its classes and its Preprocess, run by ONNX Runtime."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swiftlet.data.images import BadPicture, decode
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
+from swiftlet.run.prediction import Prediction, rank
+
+KEY = "swiftlet"  # the one metadata property that swiftlet writes into an ONNX file
+FORMAT = 1  # of that property's JSON; a reader refuses a higher number
+BATCH = 32  # pictures decoded and run at a time: bounds the memory of `predict`
+
+
+class Network:
+    """A network loaded from a file: `classes`, `preprocess`, and `meta`, all that the file says."""
+
+    def __init__(self, session: Any, path: Path, header: Mapping[str, Any]) -> None:
+        self._session = session
+        self.path = path
+        self.meta = dict(header)
+        self.classes: tuple[str, ...] = tuple(header["classes"])
+        self.preprocess = Preprocess.from_dict(header["preprocess"])
+
+    def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw outputs (N, classes) for preprocessed pictures (N, C, size, size); N may be 0."""
+        expected = (len(self.preprocess.mean), self.preprocess.size, self.preprocess.size)
+        if batch.ndim != 4 or batch.shape[1:] != expected:
+            raise SwiftletError(
+                f"a batch of shape {batch.shape} does not fit this network; "
+                f"use (N, {', '.join(map(str, expected))})."
+            )
+        if len(batch) == 0:
+            return np.zeros((0, len(self.classes)), np.float32)
+        feed = np.ascontiguousarray(batch, np.float32)
+        outputs: NDArray[np.float32] = self._session.run(["logits"], {"input": feed})[0]
+        return outputs
+
+    def predict(self, pictures: Sequence[str | Path], top: int = 5) -> list[Prediction]:
+        """One Prediction per picture, in their order; an unreadable one has `error` set."""
+        if isinstance(pictures, (str, Path)):
+            pictures = [pictures]
+        paths = [str(picture) for picture in pictures]
+        found: list[Prediction] = []
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            for start in range(0, len(paths), BATCH):
+                part = paths[start : start + BATCH]
+                found += self._predict_batch(part, pool.map(self._read, part), top)
+        return found
+
+    def _read(self, path: str) -> NDArray[np.float32] | str:
+        try:
+            return self.preprocess(decode(Path(path)))
+        except BadPicture as error:
+            return str(error)
+
+    def _predict_batch(
+        self, paths: list[str], read: Iterator[NDArray[np.float32] | str], top: int
+    ) -> list[Prediction]:
+        inputs = list(read)
+        arrays = [item for item in inputs if not isinstance(item, str)]
+        rows = iter(self.logits(np.stack(arrays))) if arrays else iter(())
+        return [
+            Prediction(path, error=item)
+            if isinstance(item, str)
+            else rank(path, next(rows), self.classes, top)
+            for path, item in zip(paths, inputs, strict=True)
+        ]
+
+
+def load(path: str | Path, threads: int | None = None) -> Network:
+    """The network of an ONNX file that swiftlet exported; `threads` None lets ONNX Runtime choose.
+
+    Raises SwiftletError for a missing, damaged or foreign file, and for one of a newer format.
+    """
+    path = Path(path)
+    session = open_session(path, threads)
+    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        raise SwiftletError(
+            f"{path} was not exported by swiftlet: it does not say its classes and preprocessing; "
+            "export it with `swiftlet export`."
+        )
+    return Network(session, path, _header(path, text))
+
+
+def open_session(path: str | Path, threads: int | None = None, *, spinning: bool = True) -> Any:
+    """An `onnxruntime.InferenceSession` on the CPU for any ONNX file, or one sentence.
+
+    `spinning=False` lets idle threads sleep at once: slower by microseconds per call, and no
+    disturbance to what else runs.
+    """
+    import onnxruntime
+
+    if threads is not None and threads < 1:
+        raise SwiftletError(f"threads={threads} is not accepted; use 1 or more.")
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise SwiftletError(f"{path} {what}; a file made by `swiftlet export` is needed.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only; they are raised as exceptions as well
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated types
+        reason = str(error).strip().splitlines()[0]
+        raise SwiftletError(f"{path} cannot be read as an ONNX network ({reason}).") from error
+
+
+def _header(path: Path, text: str) -> dict[str, Any]:
+    """The checked content of the metadata property."""
+    try:
+        header = json.loads(text)
+        number = header["format"]
+        classes = header["classes"]
+        header["preprocess"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged ({error!r}).") from error
+    if not isinstance(number, int) or number < 1 or not isinstance(classes, list):
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged.")
+    if number > FORMAT:
+        raise SwiftletError(
+            f"{path} has format {number}, made by a newer swiftlet; this one reads up to {FORMAT}: "
+            "upgrade swiftlet or export the file again."
+        )
+    return dict(header)

@@ -1,0 +1,227 @@
+"""The only place that splits pictures into train, val and test, without leaks between them.
+
+Identical content always stays in one part, each class is spread over the parts by the asked
+fractions, and which picture goes where follows from its content and the seed alone: not from
+file names, their order or a random generator. Adding pictures moves few of the others.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from swiftlet.errors import SwiftletError
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the pictures in each part, ascending.
+
+    digests: content hash of every picture, in the order the indices count.
+    dropped: indices in no part (train copies of held-out pictures, see `allow_overlap`).
+    notes: sentences about what is out of the ordinary.
+
+    Raises SwiftletError when one index, or one content, is in two parts.
+    """
+
+    train: tuple[int, ...]
+    val: tuple[int, ...]
+    test: tuple[int, ...]
+    digests: tuple[str, ...] = field(repr=False)
+    dropped: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        part_of: dict[int | str, str] = {}
+        for part in PARTS:
+            for index in getattr(self, part):
+                for key in (index, self.digests[index]):
+                    other = part_of.setdefault(key, part)
+                    if other != part:
+                        raise SwiftletError(f"picture {index} is in two parts, {other} and {part}.")
+
+    def to_dict(self, paths: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+        """What split.json holds: path, content hash and label of every picture of every part."""
+        rows = {
+            part: [[paths[i], self.digests[i], labels[i]] for i in getattr(self, part)]
+            for part in (*PARTS, "dropped")
+        }
+        return {"format": 1, "columns": ["path", "digest", "label"], **rows}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any], digests: Sequence[str]) -> "Split":
+        """The saved split of pictures that are here, found by content.
+
+        Pictures that were in no part then are dropped now; a note counts them and those missing.
+        """
+        parts = held_out(digests, saved)
+        indices = {p: tuple(i for i, part in enumerate(parts) if part == p) for p in PARTS}
+        dropped = tuple(i for i, part in enumerate(parts) if part is None)
+        missing = len(_saved_parts(saved).keys() - set(digests))
+        notes = []
+        if dropped:
+            notes.append(f"{len(dropped)} pictures are in no part of the saved split.")
+        if missing:
+            notes.append(f"{missing} pictures of the saved split are no longer there.")
+        return cls(**indices, digests=tuple(digests), dropped=dropped, notes=tuple(notes))
+
+
+def held_out(digests: Sequence[str], saved: Mapping[str, Any]) -> list[str | None]:
+    """The part in which each content was, by a saved split: None for a content it does not know."""
+    part_of = _saved_parts(saved)
+    return [part_of.get(digest) for digest in digests]
+
+
+def split_pictures(
+    labels: Sequence[int],
+    digests: Sequence[str],
+    parts: Sequence[str | None] | None = None,
+    *,
+    val: float = 0.1,
+    test: float = 0.2,
+    seed: int = 0,
+    allow_overlap: bool = False,
+    classes: Sequence[str] = (),
+    paths: Sequence[str] = (),
+) -> Split:
+    """Put every picture into train, val or test.
+
+    labels, digests, parts: class index, content hash and given part (None: not given) of each.
+    val, test: fraction of each class's distinct contents. Every class gets at least one picture
+        in each part asked for as long as it has enough of them, and always one in train.
+    Given parts are kept: when val is not among them it is cut out of train; when only test is
+    missing it stays empty.
+    allow_overlap: leave copies of held-out pictures out of train, instead of an error.
+    classes, paths: names for the sentences.
+
+    Raises SwiftletError for fractions that leave nothing to train on, for a class with a single
+    picture when something has to be held out of it, and for content in two given parts.
+    """
+    _check_fractions(val, test)
+    given = list(parts) if parts is not None else [None] * len(labels)
+    if not len(labels) == len(digests) == len(given):
+        raise SwiftletError("labels, digests and parts have different lengths.")
+    known = {part for part in given if part is not None}
+    if None in given and known:
+        raise SwiftletError("parts is given for some pictures and missing for others.")
+    notes: list[str] = []
+    placed: list[str | None] = [part or "train" for part in given]
+    dropped = _resolve_overlap(placed, digests, allow_overlap, paths)
+    if dropped:
+        notes.append(f"{len(dropped)} copies of held-out pictures are left out.")
+    if "val" not in known:
+        cut_test = 0.0 if "test" in known else test
+        _hold_out(placed, labels, digests, val, cut_test, seed, classes, notes)
+    elif "test" not in known:
+        notes.append("There is no test part: val is given and test is not, so test stays empty.")
+    indices = {p: tuple(i for i, part in enumerate(placed) if part == p) for p in PARTS}
+    return Split(**indices, digests=tuple(digests), dropped=tuple(dropped), notes=tuple(notes))
+
+
+def _check_fractions(val: float, test: float) -> None:
+    for name, value in (("val", val), ("test", test)):
+        if not 0 <= value < 1:
+            raise SwiftletError(f"{name}={value!r} is not a fraction from 0 to below 1.")
+    if val + test >= 1:
+        raise SwiftletError(f"val={val:g} and test={test:g} leave nothing to train on.")
+
+
+def _resolve_overlap(
+    placed: list[str | None], digests: Sequence[str], allow: bool, paths: Sequence[str]
+) -> list[int]:
+    """Drop from train (and from val, for a copy in test) what is held out elsewhere."""
+    rank = {"train": 0, "val": 1, "test": 2}
+    last: dict[str, int] = {}  # content -> index of a copy in the part furthest from training
+    for index, digest in enumerate(digests):
+        other = last.setdefault(digest, index)
+        if rank[placed[index] or ""] > rank[placed[other] or ""]:
+            last[digest] = index
+    copies = [i for i, digest in enumerate(digests) if placed[i] != placed[last[digest]]]
+    if copies and not allow:
+        first, other = copies[0], last[digests[copies[0]]]
+        names = [paths[i] if paths else f"picture {i}" for i in (first, other)]
+        raise SwiftletError(
+            f"{len(copies)} pictures are also in another part, such as {names[0]!r} "
+            f"({placed[first]}) and {names[1]!r} ({placed[other]}); remove the copies, or set "
+            "allow_overlap to keep them out of training."
+        )
+    for index in copies:
+        placed[index] = None
+    return copies
+
+
+def _hold_out(
+    placed: list[str | None],
+    labels: Sequence[int],
+    digests: Sequence[str],
+    val: float,
+    test: float,
+    seed: int,
+    classes: Sequence[str],
+    notes: list[str],
+) -> None:
+    """Move val and test fractions of each class out of train, identical content together."""
+    if val == test == 0:
+        return
+    copies: dict[str, list[int]] = defaultdict(list)
+    for index, part in enumerate(placed):
+        if part == "train":
+            copies[digests[index]].append(index)
+    of_class: dict[int, list[str]] = defaultdict(list)
+    count: Counter[int] = Counter()
+    for digest, indices in copies.items():
+        here = {labels[index] for index in indices}
+        count.update(here)
+        if len(here) == 1:  # one content under two labels has no right answer: it stays in train
+            of_class[here.pop()].append(digest)
+    twofold = sum(len({labels[i] for i in indices}) > 1 for indices in copies.values())
+    if twofold:
+        notes.append(f"{twofold} pictures lie in several classes; they are not held out.")
+    for label in sorted(count):
+        name = repr(classes[label]) if classes else str(label)
+        if count[label] < 2:
+            raise SwiftletError(
+                f"class {name} has one picture; at least 2 different ones are needed to train on "
+                "one and hold one out."
+            )
+        held = _counts(count[label], val, test)
+        order = sorted(of_class[label], key=lambda digest: _place(seed, digest))
+        for digest, part in zip(order, ["val"] * held[0] + ["test"] * held[1], strict=False):
+            for index in copies[digest]:
+                placed[index] = part
+        missing = [
+            p for p, share, n in (("val", val, held[0]), ("test", test, held[1])) if share and not n
+        ]
+        if missing:
+            notes.append(f"Class {name} has {count[label]} pictures: none of them in {missing[0]}.")
+
+
+def _counts(total: int, val: float, test: float) -> tuple[int, int]:
+    """How many of a class's pictures go to val and test; at least one is left for train."""
+    shares = [share for share in (val, test) if share > 0]
+    held = [max(1, round(total * share)) for share in shares]
+    while sum(held) >= total:  # too few: take from the part furthest above its share
+        excess = [count - total * share for count, share in zip(held, shares, strict=True)]
+        held[max(range(len(held)), key=lambda i: (held[i] > 1, excess[i], i))] -= 1
+    values = iter(held)
+    return next(values) if val > 0 else 0, next(values) if test > 0 else 0
+
+
+def _place(seed: int, digest: str) -> bytes:
+    return hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=16).digest()
+
+
+def _saved_parts(saved: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        if saved["format"] != 1:
+            raise SwiftletError(f"split format {saved['format']!r} is not known; accepted: 1.")
+        return {digest: part for part in PARTS for _, digest, _ in saved[part]}
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, SwiftletError):
+            raise
+        raise SwiftletError(
+            "the saved split is not whole; train again to make a new one."
+        ) from error

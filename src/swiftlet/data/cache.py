@@ -101,6 +101,11 @@ class PixelCache:
         return type(self), (self.path, self._listing)
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names; a picture's label is an index into them."""
+        return self._listing.classes
+
+    @property
     def labels(self) -> list[int]:
         """Class index of each picture, aligned with the cache."""
         return [picture.label for picture in self.pictures]

@@ -1,14 +1,14 @@
 """A folder of labelled pictures: classes, parts, and the path of every picture."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from swiftlet.data.decode import BadPicture, decode
 from swiftlet.errors import SwiftletError
 
-__all__ = ["BadPicture", "Listing", "Picture", "decode", "scan"]
+__all__ = ["BadPicture", "Listing", "Picture", "decode", "find_pictures", "scan"]
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
@@ -66,6 +66,24 @@ def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
     return Listing(root, classes, tuple(pictures), walk.ignored)
 
 
+def find_pictures(paths: Sequence[str | Path]) -> list[Path]:
+    """The files among `paths`, and all pictures at any depth of the folders among them, in order.
+
+    Raises SwiftletError for a folder without a picture; a file is not looked at.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            walk = _Walk(os.fspath(path))
+            inside = [path / name for name in walk.pictures("")]
+            if not inside:
+                raise SwiftletError(f"folder {str(path)!r} holds no pictures.")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
 class _Walk:
     """Names below `root`, each folder read once; what is left out is counted in `ignored`."""
 
@@ -93,14 +111,10 @@ class _Walk:
 
     def pictures(self, below: str) -> list[str]:
         """Paths of all pictures at any depth of the folder `below`."""
-        return [
-            f"{folder}/{name}" for folder in self._deep(below) for name in self.inside(folder)[1]
-        ]
-
-    def _deep(self, below: str) -> Iterator[str]:
-        yield below
-        for name in self.inside(below)[0]:
-            yield from self._deep(f"{below}/{name}")
+        folders, names = self.inside(below)
+        start = f"{below}/" if below else ""
+        deeper = (path for name in folders for path in self.pictures(start + name))
+        return [*(start + name for name in names), *deeper]
 
     def _place(
         self, entry: os.DirEntry[str], below: str, folders: list[str], pictures: list[str]

@@ -9,9 +9,12 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swiftlet.errors import SwiftletError
+
+if TYPE_CHECKING:
+    from swiftlet.data.cache import PixelCache
 
 PARTS = ("train", "val", "test")
 
@@ -43,35 +46,42 @@ class Split:
                     if other != part:
                         raise SwiftletError(f"picture {index} is in two parts, {other} and {part}.")
 
-    def to_dict(self, paths: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
-        """What split.json holds: path, content hash and label of every picture of every part."""
+    def to_dict(self, cache: "PixelCache") -> dict[str, Any]:
+        """What split.json holds: path, content hash and class of every picture of every part."""
+        pictures, classes = cache.pictures, cache.classes
         rows = {
-            part: [[paths[i], self.digests[i], labels[i]] for i in getattr(self, part)]
+            part: [
+                [pictures[i].path, self.digests[i], classes[pictures[i].label]]
+                for i in getattr(self, part)
+            ]
             for part in (*PARTS, "dropped")
         }
-        return {"format": 1, "columns": ["path", "digest", "label"], **rows}
+        return {"format": 1, "columns": ["path", "digest", "class"], **rows}
 
     @classmethod
-    def from_dict(cls, saved: Mapping[str, Any], digests: Sequence[str]) -> "Split":
-        """The saved split of pictures that are here, found by content.
+    def from_dict(cls, saved: Mapping[str, Any], cache: "PixelCache") -> "Split":
+        """The saved split of the pictures in `cache`, found by their content.
 
-        Pictures that were in no part then are dropped now; a note counts them and those missing.
+        What was in no part then is dropped now; notes count such pictures and missing ones.
+        Raises SwiftletError when `saved` is not a split.
         """
-        parts = held_out(digests, saved)
-        indices = {p: tuple(i for i, part in enumerate(parts) if part == p) for p in PARTS}
+        part_of = _part_of_digest(saved)
+        parts = [part_of.get(digest) for digest in cache.digests]
         dropped = tuple(i for i, part in enumerate(parts) if part is None)
-        missing = len(_saved_parts(saved).keys() - set(digests))
+        missing = len(part_of.keys() - set(cache.digests))
         notes = []
         if dropped:
             notes.append(f"{len(dropped)} pictures are in no part of the saved split.")
         if missing:
             notes.append(f"{missing} pictures of the saved split are no longer there.")
-        return cls(**indices, digests=tuple(digests), dropped=dropped, notes=tuple(notes))
+        return cls(
+            **_indices(parts), digests=tuple(cache.digests), dropped=dropped, notes=tuple(notes)
+        )
 
 
 def held_out(digests: Sequence[str], saved: Mapping[str, Any]) -> list[str | None]:
     """The part in which each content was, by a saved split: None for a content it does not know."""
-    part_of = _saved_parts(saved)
+    part_of = _part_of_digest(saved)
     return [part_of.get(digest) for digest in digests]
 
 
@@ -117,8 +127,9 @@ def split_pictures(
         _hold_out(placed, labels, digests, val, cut_test, seed, classes, notes)
     elif "test" not in known:
         notes.append("There is no test part: val is given and test is not, so test stays empty.")
-    indices = {p: tuple(i for i, part in enumerate(placed) if part == p) for p in PARTS}
-    return Split(**indices, digests=tuple(digests), dropped=tuple(dropped), notes=tuple(notes))
+    return Split(
+        **_indices(placed), digests=tuple(digests), dropped=tuple(dropped), notes=tuple(notes)
+    )
 
 
 def _check_fractions(val: float, test: float) -> None:
@@ -214,14 +225,14 @@ def _place(seed: int, digest: str) -> bytes:
     return hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=16).digest()
 
 
-def _saved_parts(saved: Mapping[str, Any]) -> dict[str, str]:
+def _indices(parts: Sequence[str | None]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(i for i, part in enumerate(parts) if part == name) for name in PARTS}
+
+
+def _part_of_digest(saved: Mapping[str, Any]) -> dict[str, str]:
     try:
-        if saved["format"] != 1:
-            raise SwiftletError(f"split format {saved['format']!r} is not known; accepted: 1.")
-        return {digest: part for part in PARTS for _, digest, _ in saved[part]}
+        if saved["format"] == 1:
+            return {digest: part for part in PARTS for _, digest, _ in saved[part]}
     except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, SwiftletError):
-            raise
-        raise SwiftletError(
-            "the saved split is not whole; train again to make a new one."
-        ) from error
+        raise SwiftletError("the saved split is damaged; train again to make a new one.") from error
+    raise SwiftletError(f"the saved split has format {saved['format']!r}; accepted: 1.")

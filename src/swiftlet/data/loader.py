@@ -59,7 +59,7 @@ class TrainBatches(Dataset[Batch]):
         pixels = torch.empty(len(chosen), self.size, self.size, channels, dtype=torch.uint8)
         for slot, index in zip(pixels, chosen, strict=True):
             torch.manual_seed(mixed_seed(self.seed, epoch, int(index)))
-            picture = torch.from_numpy(self.cache[int(index)]).permute(2, 0, 1)
+            picture = torch.from_numpy(self.cache[int(index)].copy()).permute(2, 0, 1)
             slot.copy_(self.augment(picture).permute(1, 2, 0))
         return pixels.permute(0, 3, 1, 2), torch.from_numpy(self.labels[chosen])
 

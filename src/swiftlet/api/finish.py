@@ -1,0 +1,89 @@
+"""The end of `train`: the best weights are scored on the held-out part and the report is made."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from swiftlet.api.console import Voice
+from swiftlet.api.page import write_report
+from swiftlet.api.pictures import Pictures, odd_files
+from swiftlet.api.run import MODEL, Run
+from swiftlet.data.loader import EvalBatches
+from swiftlet.data.split import Split
+from swiftlet.report.confusion import draw_confusion
+from swiftlet.report.curves import draw_curves
+from swiftlet.report.page import wilson
+from swiftlet.report.predictions import Shown, draw_predictions
+from swiftlet.train import checkpoint
+from swiftlet.train.evaluate import predict_logits
+from swiftlet.train.loop import Job
+from swiftlet.train.metrics import Evaluation, evaluation, log_softmax
+from swiftlet.train.state import State
+
+SHEET = 36  # pictures on the sheet of predictions
+
+
+def finish(
+    job: Job,
+    state: State,
+    pictures: Pictures,
+    split: Split,
+    counts: dict[str, list[int]],
+    voice: Voice,
+) -> Run:
+    """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write."""
+    path = job.folder / MODEL
+    tensors, header = checkpoint.load(path)
+    model, _ = checkpoint.load_model(path)
+    model.to(job.to_input.scale.device)
+    part = "test" if split.test else "val" if split.val else "train"
+    indices = getattr(split, part)
+    batches = EvalBatches(
+        pictures.cache, pictures.labels, indices, preprocess=header.preprocess, batch_size=64
+    )
+    found = evaluation(*predict_logits(model, batches, job.to_input), header.classes)
+    metrics = {"part": part, "best_epoch": int(state.best_row()["epoch"]), **found.metrics}
+    metrics |= {"counts": counts, "odd": odd_files(pictures)}
+    metrics["command"] = shlex.join(["swiftlet", *sys.argv[1:]])
+    checkpoint.save(path, tensors, header.with_metrics(metrics))
+
+    draw_curves(state.history, job.folder / "curves.png", best=metrics["best_epoch"])
+    draw_confusion(found.confusion, header.classes, job.folder / "confusion.png")
+    shown = sheet(found, pictures, indices, job)
+    draw_predictions(shown, job.folder / "predictions.png")
+    write_report(job.folder)
+    voice.say(sentence(metrics))
+    return Run(job.folder, metrics)
+
+
+def sentence(metrics: dict[str, object]) -> str:
+    """The result in one line, with its 95 % interval and where it comes from."""
+    top1, total = float(str(metrics["top1"])), int(str(metrics["pictures"]))
+    low, high = wilson(round(top1 * total), total)
+    part = metrics["part"]
+    caveat = " (this part chose the epoch, so the figure flatters)" if part == "val" else ""
+    return (
+        f"{part} accuracy {top1:.1%} of {total} pictures, 95 % interval {low:.1%} to {high:.1%}, "
+        f"epoch {metrics['best_epoch']}{caveat}"
+    )
+
+
+def sheet(found: Evaluation, pictures: Pictures, indices: tuple[int, ...], job: Job) -> list[Shown]:
+    """The most confident mistakes first, then the least confident right answers."""
+    answers = found.logits.argmax(axis=1)
+    probability = np.exp(log_softmax(found.logits).max(axis=1))
+    wrong = answers != found.labels
+    order = np.lexsort((np.where(wrong, -probability, probability), ~wrong))[:SHEET]
+    classes, preprocess = job.header.classes, job.header.preprocess
+    return [
+        Shown(
+            pixels=preprocess.crop(pictures.cache[indices[i]]),
+            truth=classes[found.labels[i]],
+            predicted=classes[answers[i]],
+            probability=float(probability[i]),
+            name=Path(pictures.cache.pictures[indices[i]].path).name,
+        )
+        for i in order
+    ]

@@ -1,0 +1,28 @@
+"""`measure`: milliseconds per picture, engines side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    from swiftlet.measure.latency import Latency
+
+
+def measure(
+    run: Annotated[Path, "Run folder, model.safetensors, or the name of a network."],
+    *,
+    engines: Annotated[Sequence[str], "torch, onnxruntime."] = ("torch", "onnxruntime"),
+    threads: Annotated[int, "Threads of each engine."] = 1,
+    batch: Annotated[int, "Pictures per call."] = 1,
+    seconds: Annotated[float, "Time given to each engine."] = 2.0,
+    image_size: Annotated[int, "Side of the picture, for the name of a network."] = 224,
+) -> "list[Latency]":
+    """Time a network on this machine: a row for each engine, taken in turns.
+
+    A network given by name has fresh weights, which take the same time as trained ones. For a run
+    folder the rows are also shown in its report.html. Raises SwiftletError for an engine that is
+    not known and for what is neither a run nor a network.
+    """
+    from swiftlet.api.timing import time_engines
+
+    return time_engines(run, tuple(engines), threads, batch, seconds, image_size)

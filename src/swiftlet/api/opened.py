@@ -1,0 +1,50 @@
+"""A trained network, whichever file it lies in, behind one face for evaluate and predict."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from swiftlet.api.run import MODEL
+from swiftlet.errors import SwiftletError
+from swiftlet.run import Network, load
+from swiftlet.train import checkpoint
+
+
+def torch_network(path: Path) -> Network:
+    """A checkpoint run by PyTorch, with the face of an exported network."""
+    model, header = checkpoint.load_model(path)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        images = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
+        return np.asarray(model(images).numpy())
+
+    meta: dict[str, Any] = {"network": vars(header.network)}
+    return Network(path, logits, header.classes, header.preprocess, meta)
+
+
+def open_network(path: Path) -> Network:
+    """The network of a run folder, of a .safetensors checkpoint, or of an exported .onnx file."""
+    if path.suffix == ".onnx":
+        return load(path)
+    return torch_network(checkpoint_path(path))
+
+
+def checkpoint_path(run: Path) -> Path:
+    """The checkpoint file of a run folder or of the file itself.
+
+    Raises SwiftletError when there is none.
+    """
+    if run.is_dir():
+        if not (run / MODEL).exists():
+            raise SwiftletError(
+                f"{run} holds no {MODEL}; give the folder of a run that finished an epoch."
+            )
+        return run / MODEL
+    if not run.exists():
+        raise SwiftletError(f"{run} does not exist; give a run folder or its {MODEL}.")
+    return run

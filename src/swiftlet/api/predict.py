@@ -1,0 +1,28 @@
+"""`predict`: name what is in pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    from swiftlet.run import Prediction
+
+
+def predict(
+    run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
+    pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
+    *,
+    top: Annotated[int, "Classes listed for each picture."] = 5,
+) -> "list[Prediction]":
+    """Name what is in each picture: one Prediction each, in the order given.
+
+    A picture that cannot be read gets a Prediction with `error` set; the others are not held up.
+    Raises SwiftletError when there is no picture, or `run` is no trained network.
+    """
+    from swiftlet.api.opened import open_network
+    from swiftlet.data.images import find_pictures
+
+    if isinstance(pictures, (str, Path)):
+        pictures = [Path(pictures)]
+    paths = find_pictures([Path(picture) for picture in pictures])
+    return open_network(Path(run)).predict(paths, top=top)

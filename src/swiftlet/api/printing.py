@@ -1,0 +1,151 @@
+"""How the command line prints the results of the verbs: rich tables on standard output."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from swiftlet.api.run import Run
+    from swiftlet.export import Exported
+    from swiftlet.measure.cost import Cost
+    from swiftlet.measure.latency import Latency
+    from swiftlet.models.spec import Spec
+    from swiftlet.run import Prediction
+
+
+def out() -> Console:
+    """Standard output, without wrapping when it is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    return console
+
+
+def columns(*names: str, left: int = 1) -> Table:
+    """A table without lines; all columns but the first `left` are for numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(names):
+        table.add_column(name, justify="left" if number < left else "right", no_wrap=True)
+    return table
+
+
+def nothing(_: object) -> None:
+    """The verb said it all while it worked."""
+
+
+def trained(run: "Run") -> None:
+    """Where the run lies and what can be done next."""
+    console = out()
+    for line in (
+        f"made {run.folder}: model.safetensors, report.html and more",
+        "next:",
+        f"  swiftlet predict {run.folder} some.jpg",
+        f"  swiftlet export {run.folder} --format onnx",
+        f"  swiftlet measure {run.folder}",
+    ):
+        console.print(line, markup=False)
+
+
+def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
+    """The figures, then a row per class."""
+    from swiftlet.report.page import wilson
+
+    console = console or out()
+    total, top1 = metrics["pictures"], metrics["top1"]
+    low, high = wilson(round(top1 * total), total)
+    console.print(
+        f"top1 {top1:.2%} of {total} pictures (95 % interval {low:.1%} to {high:.1%}), balanced "
+        f"{metrics['balanced_top1']:.2%}, macro F1 {metrics['macro_f1']:.2%}, loss "
+        f"{metrics['loss']:.3f}" + (f", top5 {metrics['top5']:.2%}" if "top5" in metrics else "")
+    )
+    table = columns("class", "precision", "recall", "F1", "pictures")
+    for row in metrics["per_class"]:
+        figures = (f"{row[key]:.1%}" for key in ("precision", "recall", "f1"))
+        table.add_row(row["class"], *figures, str(row["support"]))
+    console.print(table)
+
+
+def predicted(predictions: "Sequence[Prediction]", console: Console | None = None) -> None:
+    """A row per picture: the answer, its probability, and the next best."""
+    table = columns("picture", "answer", "probability", "next", left=2)
+    table.columns[3].justify = "left"
+    for found in predictions:
+        if found.error is not None:
+            table.add_row(found.path, "(none)", "", found.error)
+            continue
+        others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:3])
+        table.add_row(found.path, found.label, f"{found.probability:.1%}", others)
+    (console or out()).print(table)
+
+
+def exported(file: "Exported", console: Console | None = None) -> None:
+    """Where the file is, and that it was compared."""
+    (console or out()).print(
+        f"{file.path}: {file.bytes / 1e6:.2f} MB, opset {file.opset}; verified with ONNX Runtime "
+        f"at batch {' and '.join(map(str, file.batches))}, max difference {file.max_difference:.1e}"
+        " of the output's scale",
+        markup=False,
+    )
+
+
+def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
+    """A row per engine."""
+    from swiftlet.measure.machine import machine
+
+    console = console or out()
+    table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "images/s")
+    for row in rows:
+        table.add_row(
+            row.engine,
+            str(row.threads),
+            str(row.batch),
+            f"{row.median_ms:.3f}",
+            f"{row.p10_ms:.3f}",
+            f"{row.p90_ms:.3f}",
+            f"{row.images_per_second:.0f}",
+        )
+    console.print(table)
+    console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
+
+
+def cost_line(cost: "Cost", console: Console) -> None:
+    """Params, MACs and bytes in one line."""
+    console.print(
+        f"{cost.params:,} params, {cost.macs / 1e6:.1f} M MACs, "
+        f"{cost.bytes_moved / 1e6:.1f} MB moved per picture"
+    )
+
+
+def listed(rows: "Sequence[Spec]") -> None:
+    """A row per network, the paper's figures beside ours."""
+    table = columns("network", "params", "MACs (M)", "paper: params", "MACs", "top-1 error %")
+    for row in rows:
+        paper = row.paper
+        table.add_row(
+            row.name,
+            f"{row.params:,}",
+            f"{row.macs / 1e6:.1f}",
+            str(paper.params or ""),
+            str(paper.macs or ""),
+            "" if paper.top1_error is None else f"{paper.top1_error}",
+        )
+    out().print(table)
+
+
+def shown(cost: "Cost") -> None:
+    """A row per layer, then the sums."""
+    console = out()
+    table = columns("layer", "type", "output", "params", "MACs", "bytes moved", left=3)
+    for row in cost.layers:
+        table.add_row(
+            row.name,
+            row.type,
+            "×".join(map(str, row.output_shape)),
+            f"{row.params:,}",
+            f"{row.macs:,}",
+            f"{row.bytes_moved:,}",
+        )
+    console.print(table)
+    cost_line(cost, console)

@@ -1,0 +1,62 @@
+"""A run folder: where it lies, what is in it, and when a new run may take its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from swiftlet.errors import SwiftletError
+
+MODEL = "model.safetensors"
+RESUME = "resume.safetensors"
+SPLIT = "split.json"
+METRICS = "metrics.csv"
+PAGE = "report.html"
+FILES = (MODEL, RESUME, SPLIT, METRICS, PAGE, "curves.png", "confusion.png", "predictions.png")
+EVENTS = "events.out.tfevents.*"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run."""
+
+    folder: Path
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The best weights, with all that is needed to predict."""
+        return self.folder / MODEL
+
+
+def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """An earlier run in `folder` is never lost without being told to; touches nothing.
+
+    Raises SwiftletError when something stands there and neither `resume` nor `overwrite` is set,
+    or when `overwrite` points at a folder that holds no run.
+    """
+    if resume and overwrite:
+        raise SwiftletError("resume and overwrite cannot both be set; choose one.")
+    if folder.exists() and not folder.is_dir():
+        raise SwiftletError(f"{folder} is a file; choose another name for the run.")
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    if not found or resume:
+        return
+    if not overwrite:
+        raise SwiftletError(
+            f"{folder} exists already; use --resume to go on with that run, --name for another "
+            "folder, or --overwrite to replace it."
+        )
+    if not _written_by_us(folder):
+        raise SwiftletError(f"{folder} holds no run of swiftlet; --overwrite leaves it alone.")
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove the files of an earlier run; files that are not ours stay."""
+    for path in _written_by_us(folder):
+        path.unlink()
+
+
+def _written_by_us(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in found if path.name in FILES or path.match(EVENTS)]

@@ -1,0 +1,113 @@
+"""What `train` decides before the first step: network, device, first weights, workers."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from swiftlet.data.loader import mixed_seed
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
+from swiftlet.models import create_model, spec
+from swiftlet.train import checkpoint
+from swiftlet.train.checkpoint import Network
+from swiftlet.train.recipe import Recipe
+
+
+def default_lr(optimizer: str, batch_size: int) -> float:
+    """The peak learning rate when none is given: 0.1 per 64 pictures for SGD, 0.002 for AdamW."""
+    return 0.1 * batch_size / 64 if optimizer == "sgd" else 2e-3
+
+
+def preprocess_for(
+    image_size: int, resize: Literal["crop", "squash"], channels: Literal["RGB", "L"]
+) -> Preprocess:
+    """The Preprocess of a new run; of small pictures nothing is cropped off at the border."""
+    crop_pct = 1.0 if image_size <= 64 else 0.875
+    return Preprocess(size=image_size, rule=resize, crop_pct=crop_pct, channels=channels)
+
+
+def check_network(model: str, image_size: int, small_input: bool) -> None:
+    """Raises SwiftletError for an unknown network or a picture too small for it."""
+    row = spec(model)
+    smallest = row.small_reduction if small_input else row.reduction
+    if image_size < smallest:
+        raise SwiftletError(
+            f"image_size={image_size} is too small for {row.name}, which shrinks the picture "
+            f"{smallest} times; give {smallest} or more."
+        )
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device of this name; "auto" takes a GPU when there is one."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not available.get(name.split(":")[0], False):
+        usable = ", ".join(["auto", *(n for n, there in available.items() if there)])
+        raise SwiftletError(f"device={name!r} is not to be had here; accepted: {usable}.")
+    return torch.device(name)
+
+
+def build(
+    network: Network,
+    recipe: Recipe,
+    device: torch.device,
+    weights: Path | None,
+    pretrained: bool,
+) -> nn.Module:
+    """The network before its first step, on `device`, in channels-last memory (it is faster)."""
+    if weights is not None and pretrained:
+        raise SwiftletError("weights and pretrained cannot both be set; choose one.")
+    torch.manual_seed(mixed_seed(recipe.seed, 0))
+    model = create_model(
+        network.name,
+        num_classes=network.num_classes,
+        in_chans=network.in_chans,
+        small_input=network.small_input,
+        drop_rate=recipe.drop_rate,
+        pretrained=pretrained,
+    )
+    if weights is not None:
+        transfer(weights, model, network)
+    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def transfer(path: Path, model: nn.Module, network: Network) -> None:
+    """Copy the weights of another run; a classifier for other classes keeps its fresh ones."""
+    trained, header = checkpoint.load_model(path)
+    if header.network.name != network.name:
+        raise SwiftletError(
+            f"weights={path} holds {header.network.name}, not {network.name}; use "
+            f"--model {header.network.name} or other weights."
+        )
+    tensors, wanted = trained.state_dict(), model.state_dict()
+    if header.network.num_classes != network.num_classes:
+        head = {
+            k for k in wanted if wanted[k].shape != tensors[k].shape and k.startswith("classifier")
+        }
+        tensors |= {name: wanted[name] for name in head}
+    checkpoint.load_weights(model, tensors, path, network.name)
+
+
+def can_compile() -> bool:
+    """Whether torch.compile finds the C++ compiler that it needs on a CPU."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+
+
+def choose_workers(workers: int | None, device: torch.device) -> int:
+    """Processes that prepare batches; on a CPU one is enough: the network is the slow part."""
+    if workers is None:
+        return 1 if device.type == "cpu" else min(8, max(1, (os.cpu_count() or 2) - 1))
+    if workers < 0:
+        raise SwiftletError(f"workers={workers} is not accepted; give 0 or more.")
+    return workers

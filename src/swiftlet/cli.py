@@ -1,0 +1,131 @@
+"""The command line: each verb parses, calls the API function of the same name, prints.
+
+Options, types, defaults and help are read off the API function's signature, so they are written
+in one place only. Nothing heavy is imported until a verb runs: `swiftlet --help` answers at once.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+
+from swiftlet.api.demo import demo
+from swiftlet.api.evaluate import evaluate
+from swiftlet.api.export import export
+from swiftlet.api.measure import measure
+from swiftlet.api.predict import predict
+from swiftlet.api.recipes import load_recipe
+from swiftlet.api.show import list_networks, show
+from swiftlet.api.train import train
+from swiftlet.errors import SwiftletError
+
+app = typer.Typer(
+    name="swiftlet",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Small, swift convolutional networks, from labelled data to the device.",
+)
+
+
+def main() -> None:
+    """Entry point of the `swiftlet` command: errors are one line and exit code 2."""
+    try:
+        app()
+    except SwiftletError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `swiftlet list | head`
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def add(verb: Callable[..., Any], show_result: Callable[[Any], None], name: str = "") -> None:
+    """Make `verb` a command with the parameters of its signature, and --json."""
+    parameters = [_for_typer(p) for p in inspect.signature(verb).parameters.values()]
+    extra = {"json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]}
+    if verb is train:
+        extra["recipe"] = Annotated[
+            Path | None,
+            typer.Option(help="TOML file of options; flags win.", callback=_use, is_eager=True),
+        ]
+    for option, annotation in extra.items():
+        default = False if option == "json" else None
+        parameters.append(
+            inspect.Parameter(
+                option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+            )
+        )
+
+    def run(**given: Any) -> None:
+        as_json = given.pop("json")
+        given.pop("recipe", None)
+        result = verb(**given)
+        if as_json:
+            print(json.dumps(plain(result), indent=2))
+        else:
+            show_result(result)
+
+    run.__doc__ = inspect.getdoc(verb)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    app.command(name or verb.__name__)(run)
+
+
+def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter `Annotated[type, help]` in the words of typer."""
+    kind, text = get_args(parameter.annotation)
+    if get_origin(kind) is Sequence:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    default = parameter.default
+    if default is parameter.empty or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD):
+        mark: Any = typer.Argument(help=text)
+    else:
+        mark = typer.Option(help=text, show_default=default is not None)
+    return parameter.replace(
+        annotation=Annotated[kind, mark],
+        kind=inspect.Parameter.KEYWORD_ONLY,
+        default=list(default) if isinstance(default, tuple) else default,
+    )
+
+
+def _use(context: typer.Context, path: Path | None) -> Path | None:
+    """--recipe FILE: its values become the defaults of the options not given."""
+    if path is not None:
+        context.default_map = {**(context.default_map or {}), **load_recipe(path)}
+    return path
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and paths as JSON knows them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _register() -> None:
+    from swiftlet.api import printing
+
+    add(demo, printing.nothing)
+    add(train, printing.trained)
+    add(evaluate, printing.evaluated)
+    add(predict, printing.predicted)
+    add(export, printing.exported)
+    add(measure, printing.measured)
+    add(list_networks, printing.listed, "list")
+    add(show, printing.shown)
+
+
+_register()

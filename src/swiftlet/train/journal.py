@@ -1,0 +1,41 @@
+"""metrics.csv and TensorBoard events: the same rows, for spreadsheets and for TensorBoard."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from swiftlet.files import write_text
+
+
+class Journal:
+    """Notes one row an epoch; opened again after an interruption, it repeats nothing."""
+
+    def __init__(self, folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+        self.path = folder / "metrics.csv"
+        self.events = SummaryWriter(str(folder), purge_step=len(history) + 1)
+        if history:
+            self.write_table(history)
+
+    def note(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Write the table anew and append the last row's scalars to the events."""
+        self.write_table(history)
+        row = history[-1]
+        for name, value in row.items():
+            if name != "epoch":
+                self.events.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
+        self.events.flush()
+
+    def write_table(self, history: Sequence[Mapping[str, float]]) -> None:
+        """One line per epoch, the names of the columns first."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(history)
+        write_text(self.path, text.getvalue())
+
+    def close(self) -> None:
+        """Flush and close the events file."""
+        self.events.close()

@@ -2,6 +2,6 @@
 
 from swiftlet.export.fold import fold
 from swiftlet.export.onnx import Exported, export_onnx
-from swiftlet.export.verify import TOLERANCE, verify
+from swiftlet.export.verify import verify
 
-__all__ = ["TOLERANCE", "Exported", "export_onnx", "fold", "verify"]
+__all__ = ["Exported", "export_onnx", "fold", "verify"]

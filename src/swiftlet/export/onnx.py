@@ -20,6 +20,9 @@ from swiftlet.export.verify import verify
 from swiftlet.files import replacing
 from swiftlet.run import FORMAT, KEY
 
+OPSETS = range(18, 26)
+"""ONNX operator sets that the exporter writes itself; others it would replace or half convert."""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -52,15 +55,28 @@ def export_onnx(
     is still there, unchanged. The model is not changed.
     """
     path = Path(path)
+    if opset is not None and opset not in OPSETS:
+        raise SwiftletError(
+            f"opset={opset} is not accepted; use {OPSETS.start} to {OPSETS.stop - 1}."
+        )
     header = _header(preprocess, classes, meta or {})
     shape = (len(preprocess.mean), preprocess.size, preprocess.size)
     proto = _strip(_convert(model, shape, opset))
+    outputs = [dim.dim_value for dim in proto.graph.output[0].type.tensor_type.shape.dim[1:]]
+    if outputs != [len(classes)]:
+        raise SwiftletError(
+            f"{len(classes)} classes do not fit the network's output (batch, "
+            f"{', '.join(map(str, outputs))}); name each output once."
+        )
     entry = proto.metadata_props.add()
     entry.key, entry.value = KEY, header
     batches = (1, 3)
     with replacing(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
-        difference = verify(temporary, model, shape, batches=batches, pictures=pictures)
+        try:
+            difference = verify(temporary, model, shape, batches=batches, pictures=pictures)
+        except SwiftletError as error:
+            raise SwiftletError(f"{path} was not written: {error}") from error
     return Exported(
         path=path,
         bytes=path.stat().st_size,
@@ -101,7 +117,8 @@ def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None) -> Any
             verbose=False,
         )
     except Exception as error:  # the exporter raises many unrelated types
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        cause = error.__cause__ or error  # the exporter's own message is general advice
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
         raise SwiftletError(
             f"{type(model).__name__} cannot be exported to ONNX ({reason})."
         ) from error

@@ -17,6 +17,7 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count() or 1),
         "usable_cores": str(_usable_cores()),
         "memory_gib": _memory(),
+        "load_average": _load(),
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
@@ -50,6 +51,14 @@ def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _load() -> str:
+    """Processes that wanted a core during the last minute: well above 0 means a busy machine."""
+    try:
+        return f"{os.getloadavg()[0]:.2f}"
+    except (AttributeError, OSError):
+        return "unknown"
 
 
 def _memory() -> str:

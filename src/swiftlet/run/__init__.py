@@ -1,6 +1,16 @@
 """Load an exported network and predict, without torch."""
 
-from swiftlet.run.network import FORMAT, KEY, Network, load, open_session
+from swiftlet.run.network import FORMAT, KEY, Network, load, open_session, reason
 from swiftlet.run.prediction import Prediction, rank, softmax
 
-__all__ = ["FORMAT", "KEY", "Network", "Prediction", "load", "open_session", "rank", "softmax"]
+__all__ = [
+    "FORMAT",
+    "KEY",
+    "Network",
+    "Prediction",
+    "load",
+    "open_session",
+    "rank",
+    "reason",
+    "softmax",
+]

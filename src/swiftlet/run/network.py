@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swiftlet.data.images import BadPicture, decode
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.run.prediction import Prediction, rank
 
 KEY = "swiftlet"  # the one metadata property that swiftlet writes into an ONNX file
 FORMAT = 1  # of that property's JSON; a reader refuses a higher number
-BATCH = 32  # pictures decoded and run at a time: bounds the memory of `predict`
+BATCH = 32  # pictures read and run at a time: bounds the memory of `predict`
+READERS = 4  # pictures decoded at once; Pillow lets other threads run meanwhile
 
 
 class Network:
@@ -48,26 +49,29 @@ class Network:
         """One Prediction per picture, in their order; an unreadable one has `error` set."""
         if isinstance(pictures, (str, Path)):
             pictures = [pictures]
+        if top < 1:
+            raise SwiftletError(f"top={top} is not accepted; use 1 or more.")
         paths = [str(picture) for picture in pictures]
         found: list[Prediction] = []
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as readers:
             for start in range(0, len(paths), BATCH):
                 part = paths[start : start + BATCH]
-                found += self._predict_batch(part, pool.map(self._read, part), top)
+                found += self._predict_batch(part, readers.map(self._read, part), top)
         return found
 
     def _read(self, path: str) -> NDArray[np.float32] | str:
+        """The network's input (C, size, size), or the sentence why there is none."""
         try:
-            return self.preprocess(decode(Path(path)))
-        except BadPicture as error:
+            return self.preprocess(path)
+        except SwiftletError as error:
             return str(error)
 
     def _predict_batch(
-        self, paths: list[str], read: Iterator[NDArray[np.float32] | str], top: int
+        self, paths: list[str], read: Iterable[NDArray[np.float32] | str], top: int
     ) -> list[Prediction]:
         inputs = list(read)
         arrays = [item for item in inputs if not isinstance(item, str)]
-        rows = iter(self.logits(np.stack(arrays))) if arrays else iter(())
+        rows = iter(self.logits(np.stack(arrays)) if arrays else ())
         return [
             Prediction(path, error=item)
             if isinstance(item, str)
@@ -89,14 +93,17 @@ def load(path: str | Path, threads: int | None = None) -> Network:
             f"{path} was not exported by swiftlet: it does not say its classes and preprocessing; "
             "export it with `swiftlet export`."
         )
-    return Network(session, path, _header(path, text))
+    header = _header(path, text)
+    try:
+        return Network(session, path, header)
+    except SwiftletError as error:
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged: {error}") from error
 
 
 def open_session(path: str | Path, threads: int | None = None, *, spinning: bool = True) -> Any:
     """An `onnxruntime.InferenceSession` on the CPU for any ONNX file, or one sentence.
 
-    `spinning=False` lets idle threads sleep at once: slower by microseconds per call, and no
-    disturbance to what else runs.
+    `spinning` is ONNX Runtime's habit of keeping idle threads awake for the next call.
     """
     import onnxruntime
 
@@ -107,31 +114,42 @@ def open_session(path: str | Path, threads: int | None = None, *, spinning: bool
         what = "is a folder" if path.is_dir() else "does not exist"
         raise SwiftletError(f"{path} {what}; a file made by `swiftlet export` is needed.")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only; they are raised as exceptions as well
+    options.log_severity_level = 4  # fatal only: errors are raised as exceptions anyway
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen unrelated types
-        reason = str(error).strip().splitlines()[0]
-        raise SwiftletError(f"{path} cannot be read as an ONNX network ({reason}).") from error
+        raise SwiftletError(
+            f"{path} cannot be read as an ONNX network ({reason(error)})."
+        ) from error
+
+
+def reason(error: Exception) -> str:
+    """The first line of ONNX Runtime's message, without its codes and the path it repeats."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", lines[0])
+    return re.sub(r"^Load model from .* failed:", "", line).rstrip(".")
 
 
 def _header(path: Path, text: str) -> dict[str, Any]:
-    """The checked content of the metadata property."""
+    """The metadata property's content; its format number is looked at first."""
     try:
         header = json.loads(text)
-        number = header["format"]
-        classes = header["classes"]
-        header["preprocess"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise SwiftletError(f"the swiftlet metadata of {path} is damaged ({error!r}).") from error
-    if not isinstance(number, int) or number < 1 or not isinstance(classes, list):
-        raise SwiftletError(f"the swiftlet metadata of {path} is damaged.")
+    except ValueError as error:
+        raise SwiftletError(f"the swiftlet metadata of {path} is not JSON ({error}).") from error
+    number = header.get("format") if isinstance(header, dict) else None
+    if not isinstance(number, int) or number < 1:
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged: it has no format number.")
     if number > FORMAT:
         raise SwiftletError(
             f"{path} has format {number}, made by a newer swiftlet; this one reads up to {FORMAT}: "
             "upgrade swiftlet or export the file again."
         )
+    classes = header.get("classes")
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged: it lists no classes.")
+    if "preprocess" not in header:
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged: it has no preprocess.")
     return dict(header)

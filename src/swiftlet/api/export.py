@@ -11,12 +11,14 @@ def export(
     run: Annotated[Path, "Run folder or model.safetensors."],
     format: Annotated[Literal["onnx"], "Format of the file."] = "onnx",
     *,
-    output: Annotated[Path | None, "File to write [default: model.onnx beside the run]."] = None,
+    output: Annotated[Path | None, "File to write (default: model.onnx beside the run)."] = None,
 ) -> "Exported":
-    """Export a trained network and verify the file against PyTorch with ONNX Runtime.
+    """Export a trained network to a verified file.
 
-    The file takes batches of any size and carries classes and preprocessing. Raises SwiftletError
-    when the answers differ; no file is left then, and an earlier one stays.
+    The file is compared with PyTorch by ONNX Runtime before it gets its name. It takes batches
+    of any size and carries classes and preprocessing.
+
+    Raises SwiftletError when the answers differ; no file is left then, and an earlier one stays.
     """
     from swiftlet.api.opened import checkpoint_path
     from swiftlet.errors import unknown

@@ -17,7 +17,7 @@ def measure(
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
     image_size: Annotated[int, "Side of the picture, for the name of a network."] = 224,
 ) -> "list[Latency]":
-    """Time a network on this machine: a row for each engine, taken in turns.
+    """Time a network on this machine, engines side by side.
 
     A network given by name has fresh weights, which take the same time as trained ones. For a run
     folder the rows are also shown in its report.html. Raises SwiftletError for an engine that is

@@ -1,7 +1,6 @@
 """A trained network, whichever file it lies in, behind one face for evaluate and predict."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +22,12 @@ def torch_network(path: Path) -> Network:
         images = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
         return np.asarray(model(images).numpy())
 
-    meta: dict[str, Any] = {"network": vars(header.network)}
-    return Network(path, logits, header.classes, header.preprocess, meta)
+    content = {
+        "network": vars(header.network),
+        "classes": header.classes,
+        "preprocess": header.preprocess.to_dict(),
+    }
+    return Network(logits, path, content)
 
 
 def open_network(path: Path) -> Network:

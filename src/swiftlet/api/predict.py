@@ -14,9 +14,10 @@ def predict(
     *,
     top: Annotated[int, "Classes listed for each picture."] = 5,
 ) -> "list[Prediction]":
-    """Name what is in each picture: one Prediction each, in the order given.
+    """Name what is in each picture, or in every picture of a folder.
 
-    A picture that cannot be read gets a Prediction with `error` set; the others are not held up.
+    One answer per picture, in the order given. A picture that cannot be read gets an error in
+    place of an answer, and the others are not held up.
     Raises SwiftletError when there is no picture, or `run` is no trained network.
     """
     from swiftlet.api.opened import open_network

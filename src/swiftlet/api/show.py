@@ -12,7 +12,10 @@ def list_networks(
     *,
     sort: Annotated[Literal["name", "params", "macs", "error"], "Order of the rows."] = "name",
 ) -> "list[Spec]":
-    """List the networks: name, params, MACs, and what the paper prints beside them."""
+    """List the networks with params and MACs.
+
+    What the paper prints stands beside them.
+    """
     from swiftlet.errors import SwiftletError
     from swiftlet.models import list_models, spec
 
@@ -34,7 +37,10 @@ def show(
     in_chans: Annotated[int, "Channels of the picture."] = 3,
     small_input: Annotated[bool, "The form for small pictures."] = False,
 ) -> "Cost":
-    """Show a network layer by layer: output shape, params, MACs, bytes moved."""
+    """Show a network layer by layer.
+
+    Output shape, params, MACs and bytes moved (float32, one picture) of each.
+    """
     from swiftlet.measure.cost import cost
     from swiftlet.models import create_model
 

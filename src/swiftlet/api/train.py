@@ -12,7 +12,7 @@ def train(
     model: Annotated[str, "Network; see `swiftlet list`."] = "shufflenet_v2_x1_0",
     epochs: Annotated[int, "Times that the network sees every training picture."] = 30,
     batch_size: Annotated[int, "Pictures per step."] = 32,
-    lr: Annotated[float | None, "Peak learning rate [default: fits optimizer and batch]."] = None,
+    lr: Annotated[float | None, "Peak learning rate (default: fits optimizer and batch)."] = None,
     optimizer: Annotated[Literal["sgd", "adamw"], "The optimiser."] = "sgd",
     momentum: Annotated[float, "Momentum of SGD (Nesterov)."] = 0.9,
     weight_decay: Annotated[float, "Not applied to biases and batch norm."] = 5e-4,
@@ -30,7 +30,7 @@ def train(
     trivial_augment: Annotated[bool, "TrivialAugment on the training pictures."] = False,
     erase: Annotated[float, "Probability of erasing a rectangle of a training picture."] = 0.0,
     small_input: Annotated[
-        bool | None, "The form for small pictures [default: up to 64 pixels]."
+        bool | None, "The form for small pictures (default: up to 64 pixels)."
     ] = None,
     weights: Annotated[Path | None, "Start from this run or model.safetensors."] = None,
     pretrained: Annotated[bool, "Start from torchvision's ImageNet weights (download)."] = False,
@@ -46,14 +46,16 @@ def train(
         Literal["float32", "bfloat16"], "Of the forward pass; bfloat16 needs a CPU or GPU for it."
     ] = "float32",
     device: Annotated[str, "auto, cpu, cuda or mps."] = "auto",
-    workers: Annotated[int | None, "Processes that prepare pictures [default: fits]."] = None,
+    workers: Annotated[int | None, "Processes that prepare pictures (default: fits)."] = None,
     folder: Annotated[Path, "Where run folders lie."] = Path("runs"),
-    name: Annotated[str | None, "Name of the run folder [default: DATA-MODEL]."] = None,
+    name: Annotated[str | None, "Name of the run folder (default: DATA-MODEL)."] = None,
     resume: Annotated[bool, "Go on with the run of this name where it stopped."] = False,
     overwrite: Annotated[bool, "Replace the run of this name."] = False,
     quiet: Annotated[bool, "Print nothing."] = False,
 ) -> Run:
-    """Train a network on a folder of pictures, evaluate it and write its report.
+    """Train a network on a folder of labelled pictures.
+
+    Then score it on held-out pictures and write its report.
 
     The run folder holds model.safetensors (the best epoch), resume.safetensors (the last step),
     metrics.csv, TensorBoard events, split.json, curves.png, confusion.png, predictions.png and

@@ -107,16 +107,20 @@ def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
         paths=[picture.path for picture in pictures.cache.pictures],
     )
     path = plan.folder / SPLIT
-    if (
-        plan.resume
-        and path.exists()
-        and json.loads(path.read_text()) != describe_split(pictures, split)
-    ):
+    if plan.resume and path.exists() and _content(path) != split.to_dict(pictures.cache):
         raise SwiftletError(
             f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
             "was started with; resume with the same ones, or choose another --name."
         )
     return split
+
+
+def _content(path: Path) -> object:
+    """The JSON of a file; raises SwiftletError when it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise SwiftletError(f"{path} is damaged ({error}); start a new run.") from error
 
 
 def choose_compile(

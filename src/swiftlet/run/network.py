@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,17 @@ FORMAT = 1  # of that property's JSON; a reader refuses a higher number
 BATCH = 32  # pictures read and run at a time: bounds the memory of `predict`
 READERS = 4  # pictures decoded at once; Pillow lets other threads run meanwhile
 
+Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
 
 class Network:
-    """A network loaded from a file: `classes`, `preprocess`, and `meta`, all that the file says."""
+    """A network loaded from a file: `classes`, `preprocess`, and `meta`, all that the file says.
 
-    def __init__(self, session: Any, path: Path, header: Mapping[str, Any]) -> None:
-        self._session = session
+    `run` does the arithmetic: float32 (N, C, size, size) to logits (N, classes), by any engine.
+    """
+
+    def __init__(self, run: Run, path: Path, header: Mapping[str, Any]) -> None:
+        self._run = run
         self.path = path
         self.meta = dict(header)
         self.classes: tuple[str, ...] = tuple(header["classes"])
@@ -42,8 +47,7 @@ class Network:
         if len(batch) == 0:
             return np.zeros((0, len(self.classes)), np.float32)
         feed = np.ascontiguousarray(batch, np.float32)
-        outputs: NDArray[np.float32] = self._session.run(["logits"], {"input": feed})[0]
-        return outputs
+        return self._run(feed)
 
     def predict(self, pictures: Sequence[str | Path], top: int = 5) -> list[Prediction]:
         """One Prediction per picture, in their order; an unreadable one has `error` set."""
@@ -94,8 +98,12 @@ def load(path: str | Path, threads: int | None = None) -> Network:
             "export it with `swiftlet export`."
         )
     header = _header(path, text)
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(session.run(["logits"], {"input": batch})[0])
+
     try:
-        return Network(session, path, header)
+        return Network(run, path, header)
     except SwiftletError as error:
         raise SwiftletError(f"the swiftlet metadata of {path} is damaged: {error}") from error
 

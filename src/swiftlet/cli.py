@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     name="swiftlet",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Small, swift convolutional networks, from labelled data to the device.",
@@ -48,8 +50,11 @@ def main() -> None:
         sys.exit(141)
 
 
-def add(verb: Callable[..., Any], show_result: Callable[[Any], None], name: str = "") -> None:
-    """Make `verb` a command with the parameters of its signature, and --json."""
+def add(verb: Callable[..., Any], printer: str, name: str) -> None:
+    """Make `verb` a command with the parameters of its signature, and --json.
+
+    `printer` names the function of api/printing.py that shows the result.
+    """
     parameters = [_for_typer(p) for p in inspect.signature(verb).parameters.values()]
     extra = {"json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]}
     if verb is train:
@@ -72,12 +77,12 @@ def add(verb: Callable[..., Any], show_result: Callable[[Any], None], name: str 
         if as_json:
             print(json.dumps(plain(result), indent=2))
         else:
-            show_result(result)
+            getattr(import_module("swiftlet.api.printing"), printer)(result)
 
-    run.__doc__ = inspect.getdoc(verb)
+    run.__doc__ = _for_people(inspect.getdoc(verb) or "")
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    app.command(name or verb.__name__)(run)
+    app.command(name)(run)
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -95,6 +100,14 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
         kind=inspect.Parameter.KEYWORD_ONLY,
         default=list(default) if isinstance(default, tuple) else default,
     )
+
+
+def _for_people(docstring: str) -> str:
+    """The paragraphs before the one on what Python's caller gets or must catch."""
+    paragraphs = docstring.split("\n\n")
+    kept = [p for p in paragraphs if not p.startswith(("Raises", "Returns"))]
+    flowing = (" ".join(p.split()) for p in kept)
+    return "\n\n".join(p.split(" Raises SwiftletError")[0] for p in flowing)
 
 
 def _use(context: typer.Context, path: Path | None) -> Path | None:
@@ -115,17 +128,14 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _register() -> None:
-    from swiftlet.api import printing
-
-    add(demo, printing.nothing)
-    add(train, printing.trained)
-    add(evaluate, printing.evaluated)
-    add(predict, printing.predicted)
-    add(export, printing.exported)
-    add(measure, printing.measured)
-    add(list_networks, printing.listed, "list")
-    add(show, printing.shown)
-
-
-_register()
+for _verb, _printer, _name in (
+    (demo, "nothing", "demo"),
+    (train, "trained", "train"),
+    (evaluate, "evaluated", "evaluate"),
+    (predict, "predicted", "predict"),
+    (export, "exported", "export"),
+    (measure, "measured", "measure"),
+    (list_networks, "listed", "list"),
+    (show, "shown", "show"),
+):
+    add(_verb, _printer, _name)

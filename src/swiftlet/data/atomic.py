@@ -1,4 +1,7 @@
-"""A file that is whole or not there: written under a temporary name, then renamed."""
+"""A large file that is whole or not there, whoever else writes it at the same time.
+
+Written under a temporary name that is locked while its process lives, then renamed.
+"""
 
 import contextlib
 import os
@@ -36,7 +39,8 @@ def temporary(path: Path) -> Iterator[IO[bytes]]:
             written = None
     except OSError as error:
         raise SwiftletError(
-            f"{str(path)!r} cannot be written ({error.strerror or error}); nothing was kept of it."
+            f"the pixel cache {str(path)!r} cannot be written ({error.strerror or error}); set "
+            "SWIFTLET_CACHE to a folder with enough room."
         ) from error
     finally:
         if written is not None:

@@ -7,7 +7,7 @@ file names, their order or a random generator. Adding pictures moves few of the 
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ class Split:
     """Indices of the pictures in each part, ascending.
 
     digests: content hash of every picture, in the order the indices count.
-    dropped: indices in no part (train copies of held-out pictures, see `allow_overlap`).
     notes: sentences about what is out of the ordinary.
 
     Raises SwiftletError when one index, or one content, is in two parts.
@@ -34,7 +33,6 @@ class Split:
     val: tuple[int, ...]
     test: tuple[int, ...]
     digests: tuple[str, ...] = field(repr=False)
-    dropped: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -45,6 +43,12 @@ class Split:
                     other = part_of.setdefault(key, part)
                     if other != part:
                         raise SwiftletError(f"picture {index} is in two parts, {other} and {part}.")
+
+    @property
+    def dropped(self) -> tuple[int, ...]:
+        """Indices in no part: copies of held-out pictures, and pictures added later."""
+        used = {*self.train, *self.val, *self.test}
+        return tuple(index for index in range(len(self.digests)) if index not in used)
 
     def to_dict(self, cache: "PixelCache") -> dict[str, Any]:
         """What split.json holds: path, content hash and class of every picture of every part."""
@@ -62,21 +66,24 @@ class Split:
     def from_dict(cls, saved: Mapping[str, Any], cache: "PixelCache") -> "Split":
         """The saved split of the pictures in `cache`, found by their content.
 
-        What was in no part then is dropped now; notes count such pictures and missing ones.
-        Raises SwiftletError when `saved` is not a split.
+        What was in no part then is dropped now; notes count new pictures and missing ones. Raises
+        SwiftletError when `saved` is not a split.
         """
         part_of = _part_of_digest(saved)
-        parts = [part_of.get(digest) for digest in cache.digests]
-        dropped = tuple(i for i, part in enumerate(parts) if part is None)
+        dropped_then = {(path, digest) for path, digest, _ in saved.get("dropped", ())}
+        parts: list[str | None] = []
+        new = 0
+        for picture, digest in zip(cache.pictures, cache.digests, strict=True):
+            then = (picture.path, digest) in dropped_then
+            parts.append(None if then else part_of.get(digest))
+            new += parts[-1] is None and not then
         missing = len(part_of.keys() - set(cache.digests))
         notes = []
-        if dropped:
-            notes.append(f"{len(dropped)} pictures are in no part of the saved split.")
+        if new:
+            notes.append(f"{new} pictures are new since the split was saved; they are left out.")
         if missing:
             notes.append(f"{missing} pictures of the saved split are no longer there.")
-        return cls(
-            **_indices(parts), digests=tuple(cache.digests), dropped=dropped, notes=tuple(notes)
-        )
+        return cls(**_indices(parts), digests=tuple(cache.digests), notes=tuple(notes))
 
 
 def held_out(digests: Sequence[str], saved: Mapping[str, Any]) -> list[str | None]:
@@ -117,19 +124,27 @@ def split_pictures(
     known = {part for part in given if part is not None}
     if None in given and known:
         raise SwiftletError("parts is given for some pictures and missing for others.")
-    notes: list[str] = []
     placed: list[str | None] = [part or "train" for part in given]
+    notes: list[str] = []
     dropped = _resolve_overlap(placed, digests, allow_overlap, paths)
     if dropped:
-        notes.append(f"{len(dropped)} copies of held-out pictures are left out.")
-    if "val" not in known:
-        cut_test = 0.0 if "test" in known else test
-        _hold_out(placed, labels, digests, val, cut_test, seed, classes, notes)
+        notes.append(f"{dropped} copies of held-out pictures are left out.")
+    cut = {} if "val" in known else {"val": val}
+    if not known or known == {"train"}:
+        cut["test"] = test
     elif "test" not in known:
-        notes.append("There is no test part: val is given and test is not, so test stays empty.")
-    return Split(
-        **_indices(placed), digests=tuple(digests), dropped=tuple(dropped), notes=tuple(notes)
-    )
+        notes.append("There is no test part: train and val are given, so test stays empty.")
+    cut = {part: share for part, share in cut.items() if share > 0}
+
+    def name_of(label: int) -> str:
+        return repr(classes[label]) if classes else str(label)
+
+    if cut:
+        notes += _hold_out(placed, labels, digests, cut, seed, name_of)
+    trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
+    for label in sorted({*labels, *range(len(classes))} - trained):
+        raise SwiftletError(f"class {name_of(label)} has no readable picture left to train on.")
+    return Split(**_indices(placed), digests=tuple(digests), notes=tuple(notes))
 
 
 def _check_fractions(val: float, test: float) -> None:
@@ -142,8 +157,8 @@ def _check_fractions(val: float, test: float) -> None:
 
 def _resolve_overlap(
     placed: list[str | None], digests: Sequence[str], allow: bool, paths: Sequence[str]
-) -> list[int]:
-    """Drop from train (and from val, for a copy in test) what is held out elsewhere."""
+) -> int:
+    """Count and drop from train (and from val, for a copy in test) what is held out elsewhere."""
     rank = {"train": 0, "val": 1, "test": 2}
     last: dict[str, int] = {}  # content -> index of a copy in the part furthest from training
     for index, digest in enumerate(digests):
@@ -161,64 +176,67 @@ def _resolve_overlap(
         )
     for index in copies:
         placed[index] = None
-    return copies
+    return len(copies)
 
 
 def _hold_out(
     placed: list[str | None],
     labels: Sequence[int],
     digests: Sequence[str],
-    val: float,
-    test: float,
+    fractions: Mapping[str, float],
     seed: int,
-    classes: Sequence[str],
-    notes: list[str],
-) -> None:
-    """Move val and test fractions of each class out of train, identical content together."""
-    if val == test == 0:
-        return
+    name_of: Callable[[int], str],
+) -> list[str]:
+    """Move fractions of each class out of train, identical content together; return notes."""
     copies: dict[str, list[int]] = defaultdict(list)
     for index, part in enumerate(placed):
         if part == "train":
             copies[digests[index]].append(index)
-    of_class: dict[int, list[str]] = defaultdict(list)
+    single: dict[int, list[str]] = defaultdict(list)  # contents of one class only
     count: Counter[int] = Counter()
     for digest, indices in copies.items():
         here = {labels[index] for index in indices}
         count.update(here)
-        if len(here) == 1:  # one content under two labels has no right answer: it stays in train
-            of_class[here.pop()].append(digest)
-    twofold = sum(len({labels[i] for i in indices}) > 1 for indices in copies.values())
-    if twofold:
-        notes.append(f"{twofold} pictures lie in several classes; they are not held out.")
+        if len(here) == 1:
+            single[here.pop()].append(digest)
+    unclear = len(copies) - sum(map(len, single.values()))
+    notes = []
+    if unclear:  # no right answer to score them by
+        notes.append(f"{unclear} pictures lie in several classes; they are used in training only.")
+    few: list[str] = []
     for label in sorted(count):
-        name = repr(classes[label]) if classes else str(label)
-        if count[label] < 2:
+        held = _counts(count[label], fractions)
+        if not sum(held.values()):
             raise SwiftletError(
-                f"class {name} has one picture; at least 2 different ones are needed to train on "
-                "one and hold one out."
+                f"class {name_of(label)} has one picture to divide; at least 2 different ones are "
+                "needed, one to train on and one to hold out."
             )
-        held = _counts(count[label], val, test)
-        order = sorted(of_class[label], key=lambda digest: _place(seed, digest))
-        for digest, part in zip(order, ["val"] * held[0] + ["test"] * held[1], strict=False):
+        order = sorted(single[label], key=lambda digest: _place(seed, digest))
+        targets = [part for part in held for _ in range(held[part])]
+        for digest, part in zip(order, targets, strict=False):
             for index in copies[digest]:
                 placed[index] = part
-        missing = [
-            p for p, share, n in (("val", val, held[0]), ("test", test, held[1])) if share and not n
-        ]
-        if missing:
-            notes.append(f"Class {name} has {count[label]} pictures: none of them in {missing[0]}.")
+        if 0 in held.values():
+            few.append(name_of(label))
+    if few:
+        part = max(fractions, key=lambda part: fractions[part])
+        notes.append(
+            f"{len(few)} classes have 2 pictures, one for train and one for {part}: "
+            f"{', '.join(few[:5])}{', …' if len(few) > 5 else ''}."
+        )
+    return notes
 
 
-def _counts(total: int, val: float, test: float) -> tuple[int, int]:
-    """How many of a class's pictures go to val and test; at least one is left for train."""
-    shares = [share for share in (val, test) if share > 0]
-    held = [max(1, round(total * share)) for share in shares]
-    while sum(held) >= total:  # too few: take from the part furthest above its share
-        excess = [count - total * share for count, share in zip(held, shares, strict=True)]
-        held[max(range(len(held)), key=lambda i: (held[i] > 1, excess[i], i))] -= 1
-    values = iter(held)
-    return next(values) if val > 0 else 0, next(values) if test > 0 else 0
+def _counts(total: int, fractions: Mapping[str, float]) -> dict[str, int]:
+    """How many of a class's pictures go to each held-out part; at least one is left for train."""
+    held = {part: max(1, round(total * share)) for part, share in fractions.items()}
+    while sum(held.values()) >= total:  # too few: from the part furthest above its share
+
+        def excess(part: str) -> tuple[bool, float]:
+            return held[part] > 1, held[part] - total * fractions[part]
+
+        held[max(held, key=excess)] -= 1
+    return held
 
 
 def _place(seed: int, digest: str) -> bytes:

@@ -44,8 +44,6 @@ def fold(model: nn.Module) -> nn.Module:
         if _can_fold(conv, norm):
             with torch.no_grad():
                 fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, TRANSPOSED))
-            # The fused parameters are leaves of their own; a frozen model stays frozen.
-            fused.weight.requires_grad_(conv.weight.requires_grad)
             folded.set_submodule(conv_name, fused)
             folded.set_submodule(norm_name, nn.Identity())
     return folded

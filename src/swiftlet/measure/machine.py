@@ -18,7 +18,7 @@ def machine() -> dict[str, str]:
         "usable_cores": str(_usable_cores()),
         "memory_gib": _memory(),
         "load_average": _load(),
-        "os": f"{platform.system()} {platform.release()}",
+        "os": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
     }
     for library in LIBRARIES:

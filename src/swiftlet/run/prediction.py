@@ -47,7 +47,7 @@ def rank(
     if top < 1:
         raise SwiftletError(f"top={top} is not accepted; use 1 or more.")
     if not np.isfinite(logits).all():
-        return Prediction(path, error=f"the network's output for {path} is not a finite number.")
+        return Prediction(path, error=f"the network's output for {path} is not a number.")
     probabilities = softmax(logits)
     order = np.argsort(-probabilities, kind="stable")[:top]
     ranked = tuple((classes[i], float(probabilities[i])) for i in order)

@@ -1,0 +1,168 @@
+import copy
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from swiftlet.export.fold import fold
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def settle(model: nn.Module) -> nn.Module:
+    """Running statistics, scales and shifts far from their first values 0 and 1."""
+    generator = torch.Generator().manual_seed(1)
+    for module in model.modules():
+        if isinstance(module, NORMS) and module.running_mean is not None:
+            module.running_mean.normal_(0, 0.3, generator=generator)
+            module.running_var.uniform_(0.3, 3, generator=generator)
+            if module.affine:
+                module.weight.data.uniform_(0.5, 1.5, generator=generator)
+                module.bias.data.normal_(0, 0.3, generator=generator)
+    return model
+
+
+def norms(model: nn.Module) -> int:
+    return sum(isinstance(module, NORMS) for module in model.modules())
+
+
+def assert_same(model: nn.Module, folded: nn.Module, x: torch.Tensor) -> None:
+    with torch.inference_mode():
+        expected = copy.deepcopy(model).eval()(x)
+        found = folded(x)
+    scale = expected.abs().max()
+    assert scale > 0
+    assert (expected - found).abs().max() <= 1e-5 * scale
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v2_x0_5", "mobilenet_v2"])
+def test_whole_networks_keep_their_output(name: str) -> None:
+    model = settle(torchvision.models.get_model(name, num_classes=7))
+    folded = fold(model)
+    assert norms(model) > 15
+    assert norms(folded) == 0
+    assert type(folded) is type(model)
+    assert_same(model, folded, torch.randn(2, 3, 64, 64))
+
+
+def test_the_model_given_is_not_changed() -> None:
+    model = settle(torchvision.models.shufflenet_v2_x0_5(num_classes=3)).train()
+    model.conv1[0].weight.requires_grad_(False)
+    before = copy.deepcopy(model.state_dict())
+    folded = fold(model)
+    assert model.training
+    assert not folded.training
+    assert before.keys() == model.state_dict().keys()
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert not folded.conv1[0].weight.requires_grad
+    assert folded.fc.weight.requires_grad
+    folded.fc.weight.data.zero_()
+    assert model.fc.weight.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("conv", "norm", "shape"),
+    [
+        (nn.Conv1d(4, 6, 3, bias=False), nn.BatchNorm1d(6), (2, 4, 9)),
+        (nn.Conv2d(4, 6, 3, groups=2), nn.BatchNorm2d(6, eps=1e-2), (2, 4, 9, 9)),
+        (nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6, affine=False), (2, 4, 9, 9)),
+        (nn.Conv3d(4, 6, 3), nn.BatchNorm3d(6), (2, 4, 5, 5, 5)),
+        (nn.ConvTranspose2d(4, 6, 3), nn.BatchNorm2d(6), (2, 4, 5, 5)),
+    ],
+)
+def test_every_kind_of_convolution(conv: nn.Module, norm: nn.Module, shape: tuple) -> None:
+    model = settle(nn.Sequential(conv, norm, nn.ReLU()))
+    folded = fold(model)
+    assert norms(folded) == 0
+    assert_same(model, folded, torch.randn(shape))
+
+
+class Net(nn.Module):
+    def __init__(self, *, running: bool = True) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.bn = nn.BatchNorm2d(4, track_running_stats=running)
+
+
+class ReadTwice(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv(x)
+        return self.bn(y) + y
+
+
+class ConvTwice(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(self.conv(x)))
+
+
+class NormTwice(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.bn(self.conv(x)))
+
+
+class NormFirst(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(self.bn(x))
+
+
+class Between(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(x).relu())
+
+
+class Plain(Net):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(x))
+
+
+def test_found_by_the_order_of_calls_in_a_forward() -> None:
+    model = settle(Plain())
+    assert norms(fold(model)) == 0
+    assert_same(model, fold(model), torch.randn(2, 4, 6, 6))
+
+
+@pytest.mark.parametrize("network", [ReadTwice, ConvTwice, NormTwice, NormFirst, Between])
+def test_stays_where_folding_would_change_the_output(network: type[Net]) -> None:
+    model = settle(network())
+    folded = fold(model)
+    assert norms(folded) == 1
+    assert_same(model, folded, torch.randn(2, 4, 6, 6))
+
+
+def test_stays_without_running_statistics() -> None:
+    model = Plain(running=False)
+    assert norms(fold(model)) == 1
+    assert_same(model, fold(model), torch.randn(2, 4, 6, 6))
+
+
+def test_stays_after_a_parametrised_convolution() -> None:
+    model = settle(Plain())
+    nn.utils.parametrizations.weight_norm(model.conv)
+    assert norms(fold(model)) == 1
+    assert_same(model, fold(model), torch.randn(2, 4, 6, 6))
+
+
+class Branching(nn.Module):
+    """Cannot be traced: its forward looks at a value. Only containers tell what follows what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        conv, norm = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+        self.known = nn.Sequential(nn.Conv2d(4, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+        self.shared = nn.Sequential(conv, norm, conv, norm)
+        self.conv, self.bn = nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.sum() > 1e9:
+            return x
+        return self.conv(self.bn(self.shared(self.known(x))))
+
+
+def test_a_network_that_cannot_be_traced_is_folded_by_its_containers() -> None:
+    model = settle(Branching())
+    folded = fold(model)
+    assert isinstance(folded.known[1], nn.Identity)
+    assert isinstance(folded.shared[1], nn.BatchNorm2d)
+    assert isinstance(folded.bn, nn.BatchNorm2d)
+    assert_same(model, folded, torch.randn(2, 4, 9, 9))

@@ -1,0 +1,100 @@
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper, save
+from torch import nn
+
+from swiftlet.errors import SwiftletError
+from swiftlet.measure.engines import onnxruntime_engine, torch_engine
+
+BATCH = np.random.default_rng(0).standard_normal((2, 3, 8, 8), np.float32)
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 5)
+    )
+
+
+@pytest.fixture
+def matrix(tmp_path: Path) -> tuple[Path, np.ndarray]:
+    """A file of another program: flatten, then one matrix product; its names are its own."""
+    weight = np.random.default_rng(1).standard_normal((192, 5), np.float32)
+    shapes = (["n", 3, 8, 8], ["n", 5])
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in zip(("pixels", "scores"), shapes, strict=True)
+    ]
+    nodes = [
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["scores"]),
+    ]
+    constant = numpy_helper.from_array(weight, "weight")
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [constant])
+    opset = [helper.make_opsetid("", 20)]
+    save(helper.make_model(graph, opset_imports=opset, ir_version=10), tmp_path / "m.onnx")
+    return tmp_path / "m.onnx", weight
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_torch_answers_as_the_model_in_evaluation(channels_last: bool) -> None:
+    model = network()
+    with torch.inference_mode():
+        expected = copy.deepcopy(model).eval()(torch.from_numpy(BATCH)).numpy()
+    engine = torch_engine(model, 1, channels_last=channels_last)
+    np.testing.assert_allclose(engine(BATCH), expected, atol=1e-5)
+    assert np.array_equal(engine(BATCH), engine(BATCH))
+
+
+def test_torch_leaves_the_model_and_the_batch_alone() -> None:
+    model = network().train()
+    before, batch = copy.deepcopy(model), BATCH.copy()
+    torch_engine(model, 1)(batch)
+    assert model.training
+    for old, new in zip(before.parameters(), model.parameters(), strict=True):
+        assert torch.equal(old, new)
+        assert (old.requires_grad, old.stride()) == (new.requires_grad, new.stride())
+    assert torch.equal(before[1].running_mean, model[1].running_mean)
+    assert np.array_equal(batch, BATCH)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_torch_uses_the_threads_asked_for_and_gives_them_back(threads: int) -> None:
+    seen: list[int] = []
+
+    class Spy(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(torch.get_num_threads())
+            if len(x) == 1:
+                raise RuntimeError("stop")
+            return x
+
+    before = torch.get_num_threads()
+    engine = torch_engine(Spy(), threads)
+    engine(BATCH)
+    assert torch.get_num_threads() == before
+    with pytest.raises(RuntimeError, match="stop"):
+        engine(BATCH[:1])
+    assert torch.get_num_threads() == before
+    assert seen == [threads, threads]
+    assert engine.threads == threads
+
+
+@pytest.mark.parametrize("spinning", [True, False])
+def test_onnxruntime_runs_any_file(matrix: tuple[Path, np.ndarray], spinning: bool) -> None:
+    path, weight = matrix
+    engine = onnxruntime_engine(path, 2, spinning=spinning)
+    np.testing.assert_allclose(engine(BATCH), BATCH.reshape(2, -1) @ weight, atol=1e-4)
+    assert (engine.name, engine.threads) == ("onnxruntime", 2)
+
+
+@pytest.mark.parametrize("threads", [0, -2])
+def test_threads_that_are_none(matrix: tuple[Path, np.ndarray], threads: int) -> None:
+    with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted"):
+        torch_engine(network(), threads)
+    with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted"):
+        onnxruntime_engine(matrix[0], threads)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from swiftlet.errors import SwiftletError
+from swiftlet.files import write_bytes
 from swiftlet.report import style
-from swiftlet.report.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,14 +43,16 @@ def draw_confusion(matrix: Counts, classes: Sequence[str], path: str | Path) -> 
         path: the file to write; it is replaced whole.
 
     Returns:
-        What the picture shows, in one or two sentences, for its caption.
+        What the picture shows, in one or two sentences, for its caption; they also stand in
+        the file.
 
     Raises:
         SwiftletError: `matrix` does not fit `classes` or is no table of counts, or the file
             cannot be written.
     """
-    write_whole(path, style.png(confusion_figure(matrix, classes)))
-    return describe_confusion(matrix, classes)
+    told = describe_confusion(matrix, classes)
+    write_bytes(path, style.png(confusion_figure(matrix, classes), told))
+    return told
 
 
 def describe_confusion(matrix: Counts, classes: Sequence[str]) -> str:

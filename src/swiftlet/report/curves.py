@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from swiftlet.errors import SwiftletError
+from swiftlet.files import write_bytes
 from swiftlet.report import style
-from swiftlet.report.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,13 +38,14 @@ def draw_curves(history: History, path: str | Path, best: int | None = None) -> 
         best: the epoch whose weights were kept; by default the first with the highest `val_top1`.
 
     Returns:
-        What the picture shows, in a sentence, for its caption.
+        What the picture shows, in a sentence, for its caption; it also stands in the file.
 
     Raises:
         SwiftletError: `history` is empty, or the file cannot be written.
     """
-    write_whole(path, style.png(curves_figure(history, best)))
-    return describe_curves(history, best)
+    told = describe_curves(history, best)
+    write_bytes(path, style.png(curves_figure(history, best), told))
+    return told
 
 
 def best_epoch(history: History) -> int | None:

@@ -1,14 +1,17 @@
 """report.html: what a run came to, on one page."""
 
-import base64
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib import resources
 from pathlib import Path
 
 from swiftlet.errors import SwiftletError
-from swiftlet.report.files import write_whole
+from swiftlet.files import write_text
+from swiftlet.report import sections
+from swiftlet.report.result import wilson
+
+__all__ = ["ClassRow", "CostTotals", "LatencyRow", "Page", "page_html", "wilson", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class LatencyRow:
 
 @dataclass(frozen=True)
 class CostTotals:
-    """What one picture costs. `bytes_moved` counts float32 weights and activations."""
+    """What an input of `shape` costs; `bytes_moved` counts float32 weights and activations."""
 
     params: int
     macs: int
@@ -53,14 +56,15 @@ class Page:
         network: name of the network.
         correct: pictures of the scored part that were classified right.
         total: pictures of the scored part.
-        part: which part was scored, "test" or "val".
+        part: which part was scored, "test", "val" or "train".
         chose_checkpoint: the scored part is the one that chose the checkpoint, so that the
             figure flatters.
         balanced_accuracy: mean recall over the classes, 0..1.
         classes: names in label order.
         counts: part -> pictures per class, in the order of `classes`.
         odd: sentences about files that were skipped or are unusual.
-        curves, confusion, predictions: PNG files.
+        curves, confusion, predictions: the PNG files that `draw_curves`, `draw_confusion` and
+            `draw_predictions` wrote.
         per_class: one row a class, in the order of `classes`.
         recipe, machine, versions: name -> value.
         command: the command line that makes this run again.
@@ -88,49 +92,54 @@ class Page:
     command: str | None = None
 
 
-def wilson(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson, 1927), as fractions (low, high).
-
-    (0, 1) when `total` is 0: nothing is known.
-    """
-    if not 0 <= correct <= total:
-        raise SwiftletError(f"correct={correct} of total={total}; use 0 <= correct <= total.")
-    if total == 0:
-        return 0.0, 1.0
-    z = 1.959963984540054  # the normal distribution's 97.5 % point
-    share = correct / total
-    middle = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
 def write_page(path: str | Path, page: Page) -> None:
-    """Write `page` as one self-contained HTML file.
+    """Write `page` as one self-contained HTML file: no script, no request to anywhere.
 
     Raises:
-        SwiftletError: a picture cannot be read, or the file cannot be written.
+        SwiftletError: `counts` do not fit `classes`, a picture cannot be read, or the file
+            cannot be written.
     """
-    write_whole(path, page_html(page).encode())
+    write_text(path, page_html(page))
 
 
 def page_html(page: Page) -> str:
     """The text of `write_page`'s file."""
-    low, high = wilson(page.correct, page.total)
-    share = page.correct / max(page.total, 1)
-    parts = [
-        f"<h1>{escape(page.name)}</h1>",
-        f"<p>{escape(page.network)}: {share:.1%} ({low:.1%} to {high:.1%}) of "
-        f"{page.total} pictures.</p>",
+    for part, counts in page.counts.items():
+        if len(counts) != len(page.classes):
+            raise SwiftletError(
+                f"counts[{part!r}] has {len(counts)} entries; {len(page.classes)} classes need "
+                "one each."
+            )
+    content = [
+        sections.result(page),
+        sections.data(page),
+        sections.pictures(page),
+        sections.per_class(page),
+        sections.cost(page),
+        sections.settings(page),
     ]
-    for title, picture in (
-        ("Curves", page.curves),
-        ("Confusion", page.confusion),
-        ("Predictions", page.predictions),
-    ):
-        if picture is not None:
-            data = base64.b64encode(Path(picture).read_bytes()).decode()
-            parts.append(f'<h2>{title}</h2><img alt="{title}" src="data:image/png;base64,{data}">')
-    if page.command:
-        parts.append(f"<pre>{escape(page.command)}</pre>")
-    return "<!doctype html><html lang=en><meta charset=utf-8>" + "\n".join(parts) + "</html>"
+    style = resources.files("swiftlet.report").joinpath("page.css").read_text(encoding="utf-8")
+    name = escape(page.name)
+    # The policy forbids the page what it never does: load anything, run anything.
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{name} · swiftlet</title>
+<link rel="icon" href="data:,">
+<style>
+{style}</style>
+</head>
+<body>
+<header><h1>{name}</h1><p>{escape(page.network)}</p></header>
+<main>
+{chr(10).join(piece for piece in content if piece)}
+</main>
+<footer><p>Made by swiftlet. This file is complete in itself.</p></footer>
+</body>
+</html>
+"""

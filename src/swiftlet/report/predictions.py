@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from swiftlet.errors import SwiftletError
+from swiftlet.files import write_bytes
 from swiftlet.report import style
-from swiftlet.report.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,8 +23,8 @@ FRAME = 5  # around the square
 GAP = 24  # between two frames, and around all
 _TEXT = 56  # below a frame: three lines
 _LINES = (13, 31, 47)  # their middles, below the frame
-_SIZES = (8.0, 7.4, 6.0)  # points
-_DOTS_PER_INCH = 130
+_SIZES = (10.8, 10.0, 8.2)  # points
+_DOTS_PER_INCH = 96
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,15 @@ def draw_predictions(
             becomes its number, "#3".
 
     Returns:
-        What the sheet shows, in a sentence, for its caption.
+        What the sheet shows, in a sentence, for its caption; it also stands in the file.
 
     Raises:
         SwiftletError: nothing to show, `columns` below 1, pixels of another kind, or the file
             cannot be written.
     """
-    write_whole(path, style.png(predictions_figure(shown, columns, classes)))
-    return describe_predictions(shown)
+    told = describe_predictions(shown)
+    write_bytes(path, style.png(predictions_figure(shown, columns, classes), told))
+    return told
 
 
 def describe_predictions(shown: Sequence[Shown]) -> str:

@@ -156,8 +156,11 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def png(figure: "Figure") -> bytes:
+def png(figure: "Figure", told: str) -> bytes:
     """The figure as a PNG file's bytes, at the figure's own dots per inch.
+
+    `told`, the picture in words, goes into the file as its "Description" (a keyword of the PNG
+    specification), from where the page of the run takes its caption.
 
     More than `_EXACT_BYTES` (photographs) are held with a palette of 256 dithered colours, the
     house's own among them unchanged: a third of the bytes for little that the eye misses.
@@ -168,13 +171,21 @@ def png(figure: "Figure") -> bytes:
     with house_style():
         figure.savefig(raw, format="png", dpi=figure.dpi, pil_kwargs={"compress_level": 0})
     image = Image.open(raw).convert("RGB")
-    exact = _saved(image)
-    return exact if len(exact) <= _EXACT_BYTES else _saved(_with_palette(image))
+    exact = _saved(image, told, figure.dpi)
+    if len(exact) <= _EXACT_BYTES:
+        return exact
+    return _saved(_with_palette(image), told, figure.dpi)
 
 
-def _saved(image: "Image") -> bytes:
+def _saved(image: "Image", told: str, dots_per_inch: float) -> bytes:
+    from PIL.PngImagePlugin import PngInfo
+
+    words = PngInfo()
+    words.add_itxt("Description", told)
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(
+        buffer, format="PNG", optimize=True, pnginfo=words, dpi=(dots_per_inch, dots_per_inch)
+    )
     return buffer.getvalue()
 
 

@@ -1,0 +1,177 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from swiftlet.api.run import Run
+from swiftlet.api.train import train
+from swiftlet.errors import SwiftletError
+from swiftlet.train import checkpoint
+
+FILES = {
+    "model.safetensors",
+    "resume.safetensors",
+    "metrics.csv",
+    "split.json",
+    "curves.png",
+    "confusion.png",
+    "predictions.png",
+    "report.html",
+}
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return (
+        checkpoint.load(run / "model.safetensors")[0]
+        | checkpoint.load(run / "resume.safetensors")[0]
+    )
+
+
+def same(one: Path, other: Path) -> bool:
+    mine, theirs = weights(one), weights(other)
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[k], theirs[k]) for k in mine)
+
+
+def test_a_run_leaves_its_files_and_nothing_half_written(trained: Run) -> None:
+    found = {path.name for path in trained.folder.iterdir()}
+    events = {name for name in found if name.startswith("events.out.tfevents.")}
+    assert found - events == FILES
+    assert len(events) == 1
+
+
+def test_colours_are_learnt(trained: Run) -> None:
+    assert trained.metrics["part"] == "test"
+    assert trained.metrics["top1"] >= 0.8
+    assert trained.checkpoint == trained.folder / "model.safetensors"
+
+
+def test_metrics_csv_has_a_row_per_epoch(trained: Run) -> None:
+    rows = list(csv.DictReader((trained.folder / "metrics.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    assert {"train_loss", "train_top1", "val_loss", "val_top1", "lr", "seconds"} <= rows[0].keys()
+
+
+def test_the_checkpoint_names_classes_and_the_best_epoch(trained: Run) -> None:
+    _, header = checkpoint.load(trained.checkpoint)
+    assert header.classes == ("blue", "green", "red")
+    rows = list(csv.DictReader((trained.folder / "metrics.csv").open()))
+    best = max(rows, key=lambda row: (float(row["val_top1"]), -float(row["val_loss"])))
+    assert header.metrics["best_epoch"] == int(best["epoch"])
+
+
+def test_split_json_names_every_picture_once(trained: Run, photos: Path) -> None:
+    split = json.loads((trained.folder / "split.json").read_text())
+    names = [row[0] for part in ("train", "val", "test") for row in split[part]]
+    assert sorted(names) == sorted(str(p.relative_to(photos)) for p in photos.rglob("*.png"))
+
+
+def test_pictures_open_and_the_page_holds_them(trained: Run) -> None:
+    for name in ("curves.png", "confusion.png", "predictions.png"):
+        with Image.open(trained.folder / name) as picture:
+            assert min(picture.size) > 100
+    page = (trained.folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 3
+
+
+def test_one_seed_gives_identical_weights_whatever_the_workers(quick: Callable[..., Run]) -> None:
+    options = {"trivial_augment": True, "erase": 0.3, "drop_rate": 0.2, "ema": 0.9}
+    alone = quick(name="alone", workers=0, **options)
+    helped = quick(name="helped", workers=2, **options)
+    other = quick(name="other", workers=0, seed=1, **options)
+    assert same(alone.folder, helped.folder)
+    assert not same(alone.folder, other.folder)
+
+
+def test_an_existing_run_is_not_touched_without_being_told(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    before = {p.name: p.read_bytes() for p in run.folder.iterdir()}
+    with pytest.raises(SwiftletError, match=r"exists already; use --resume .* --overwrite"):
+        quick(epochs=1)
+    assert {p.name: p.read_bytes() for p in run.folder.iterdir()} == before
+
+
+def test_overwrite_replaces_our_files_and_leaves_others(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    (run.folder / "notes.txt").write_text("mine")
+    again = quick(epochs=1, overwrite=True, seed=3)
+    assert (again.folder / "notes.txt").read_text() == "mine"
+    assert len(list(again.folder.glob("events.*"))) == 1
+    assert checkpoint.load(again.checkpoint)[1].recipe.seed == 3
+
+
+def test_overwrite_leaves_a_folder_alone_that_is_no_run(
+    quick: Callable[..., Run], tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("years of work")
+    with pytest.raises(SwiftletError, match="holds no run of swiftlet"):
+        quick(overwrite=True)
+
+
+def test_a_mistake_in_the_data_loses_no_earlier_run(
+    quick: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = quick(epochs=1)
+    before = run.checkpoint.read_bytes()
+    with pytest.raises(SwiftletError, match="does not exist"):
+        train(tmp_path / "no-photos", folder=tmp_path, name="run", overwrite=True, quiet=True)
+    assert run.checkpoint.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"model": "shufflenet_v2_x1"}, r"shufflenet_v2_x1_0"),
+        ({"epochs": 0}, r"^epochs=0 is not accepted; give 1 or more\.$"),
+        ({"image_size": 7}, r"^image_size=7 is too small for shufflenet_v2_x0_5"),
+        ({"image_size": 16, "small_input": False}, r"too small .* give 32 or more"),
+        ({"lr": -1.0}, r"^lr=-1.0"),
+        ({"device": "tpu"}, r"^device='tpu' .* accepted: auto, cpu"),
+        ({"workers": -1}, r"^workers=-1"),
+        ({"resume": True, "overwrite": True}, "cannot both be set"),
+        ({"weights": "nowhere"}, r"nowhere.* does not exist"),
+        ({"val": 0.6, "test": 0.6}, "leave nothing to train on"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(
+    quick: Callable[..., Run], tmp_path: Path, options: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SwiftletError, match=sentence) as caught:
+        quick(**options)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step(
+    quick: Callable[..., Run], tmp_path: Path
+) -> None:
+    with pytest.raises(SwiftletError, match=r"loss became (nan|inf) at step \d+ .* smaller lr"):
+        quick(lr=1e30, epochs=4)
+    tensors, _ = checkpoint.load(tmp_path / "run" / "resume.safetensors")
+    assert all(t.isfinite().all() for t in tensors.values())
+
+
+def test_fine_tuning_starts_from_another_runs_weights(
+    quick: Callable[..., Run], trained: Run
+) -> None:
+    run = quick(weights=trained.folder, epochs=1, lr=1e-6, warmup_epochs=0.0)
+    start, end = weights(trained.folder), weights(run.folder)
+    name = next(name for name, tensor in start.items() if tensor.ndim == 4 and "model." not in name)
+    torch.testing.assert_close(end[name], start[name], atol=1e-3, rtol=0)
+
+
+def test_given_parts_are_used(tmp_path: Path, photos: Path, quick: Callable[..., Run]) -> None:
+    for number, path in enumerate(sorted(photos.rglob("*.png"))):
+        part = ("train", "train", "val", "test")[number % 4]
+        copy = tmp_path / "parts" / part / path.parent.name / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    run = quick(data=tmp_path / "parts", epochs=1)
+    split = json.loads((run.folder / "split.json").read_text())
+    for part in ("train", "val", "test"):
+        assert all(row[0].startswith(f"{part}/") for row in split[part])
+    assert run.metrics["pictures"] == len(split["test"]) == 9

@@ -1,0 +1,53 @@
+"""The architecture diagram: which package may import which."""
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parent.parent / "src" / "swiftlet"
+EVERYWHERE = {"errors", "files"}
+ALLOWED: dict[str, set[str]] = {
+    "ops": set(),
+    "models": {"ops"},
+    "data": set(),
+    "run": {"data"},
+    "measure": {"run", "ops"},
+    "train": {"data", "models"},
+    "export": {"data", "run", "ops"},
+    "report": set(),
+    "api": {"data", "models", "run", "measure", "train", "export", "report"},
+    "cli": {"api"},
+    "errors": set(),
+    "files": set(),
+    "__init__": {"api", "measure", "models"},
+    "__main__": {"cli"},
+}
+NO_TORCH = ("run/", "data/preprocess.py", "data/decode.py", "data/images.py", "data/cache.py")
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_imports_go_one_way_only() -> None:
+    for path in SOURCE.rglob("*.py"):
+        package = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == "swiftlet" and len(parts) > 1 and (SOURCE / parts[1]).with_suffix("").exists():
+                allowed = ALLOWED[package] | EVERYWHERE | {package}
+                assert parts[1] in allowed, f"{path.relative_to(SOURCE)} imports {name}"
+
+
+def test_prediction_needs_no_torch() -> None:
+    for path in SOURCE.rglob("*.py"):
+        if path.relative_to(SOURCE).as_posix().startswith(NO_TORCH):
+            found = {name.split(".")[0] for name in imports(path)}
+            assert not found & {"torch", "torchvision"}, path

@@ -1,0 +1,56 @@
+"""What `import swiftlet` gives, and what it costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import swiftlet
+
+NAMES = [
+    "Run",
+    "SwiftletError",
+    "cost",
+    "create_model",
+    "demo",
+    "evaluate",
+    "export",
+    "list_models",
+    "load_recipe",
+    "measure",
+    "predict",
+    "spec",
+    "train",
+]
+
+
+def test_public_names() -> None:
+    assert sorted(swiftlet.__all__) == NAMES
+    assert set(NAMES) <= set(dir(swiftlet))
+    for name in NAMES:
+        assert callable(getattr(swiftlet, name)), name
+        assert getattr(swiftlet, name).__doc__
+
+
+def test_a_verb_stays_callable_after_everything_is_imported() -> None:
+    program = (
+        "import swiftlet, pkgutil, importlib\n"
+        "for m in pkgutil.walk_packages(swiftlet.__path__, 'swiftlet.'):\n"
+        "    if m.name != 'swiftlet.__main__': importlib.import_module(m.name)\n"
+        "assert all(callable(getattr(swiftlet, n)) for n in swiftlet.__all__)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        _ = swiftlet.trian
+
+
+@pytest.mark.parametrize("statement", ["import swiftlet", "import swiftlet.cli", "import swiftlet.run"])
+def test_heavy_libraries_wait_for_the_first_call(statement: str) -> None:
+    program = (
+        f"{statement}\nimport sys\n"
+        "assert not {'torch', 'torchvision', 'matplotlib', 'sklearn', 'tensorboard'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

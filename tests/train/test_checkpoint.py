@@ -1,0 +1,111 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
+from swiftlet.train import checkpoint
+from swiftlet.train.checkpoint import Header, Network
+from swiftlet.train.recipe import Recipe
+
+NETWORK = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
+
+
+@pytest.fixture
+def header(recipe: Recipe) -> Header:
+    preprocess = Preprocess(size=16, channels="L")
+    return Header(NETWORK, ("a", "b", "ü"), preprocess, recipe, {"top1": 0.1 + 0.2})
+
+
+@pytest.fixture
+def saved(header: Header, tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "run" / "model.safetensors"
+    checkpoint.save(path, NETWORK.build().state_dict(), header)
+    return path
+
+
+def test_round_trip_keeps_weights_and_header(saved: Path, header: Header) -> None:
+    tensors, found = checkpoint.load(saved)
+    assert found == header
+    torch.manual_seed(0)
+    for name, tensor in NETWORK.build().state_dict().items():
+        assert torch.equal(tensors[name], tensor)
+
+
+def test_network_from_folder_or_file_gives_the_same_answers(saved: Path) -> None:
+    pictures = torch.randn(2, 1, 16, 16)
+    from_file, _ = checkpoint.load_model(saved)
+    from_folder, _ = checkpoint.load_model(saved.parent)
+    assert not from_file.training
+    assert torch.equal(from_file(pictures), from_folder(pictures))
+
+
+def test_no_pickle_is_in_the_file(saved: Path) -> None:
+    length = int.from_bytes(saved.read_bytes()[:8], "little")
+    content = json.loads(saved.read_bytes()[8 : 8 + length])
+    assert json.loads(content["__metadata__"]["swiftlet"])["format"] == checkpoint.FORMAT
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 5000, -1])
+def test_a_file_cut_short_is_said_to_be(saved: Path, keep: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:keep])
+    with pytest.raises(SwiftletError, match="corrupt or cut short"):
+        checkpoint.load_model(saved)
+
+
+def test_noise_is_no_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(bytes(range(256)) * 40)
+    with pytest.raises(SwiftletError, match="corrupt or cut short"):
+        checkpoint.load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SwiftletError, match=r"nowhere.* does not exist"):
+        checkpoint.load_model(tmp_path / "nowhere")
+
+
+def test_weights_of_another_program(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"w": torch.zeros(2)}, path, metadata={"format": "pt"})
+    with pytest.raises(SwiftletError, match="not written by swiftlet"):
+        checkpoint.load(path)
+
+
+def test_a_file_of_a_newer_version(
+    saved: Path, header: Header, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    checkpoint.save(saved, {}, header)
+    monkeypatch.setattr(checkpoint, "FORMAT", 1)
+    with pytest.raises(SwiftletError, match=r"format 2.*reads formats up to 1"):
+        checkpoint.load(saved)
+
+
+def test_a_header_without_its_fields(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"w": torch.zeros(2)}, path, metadata={"swiftlet": '{"format": 1}'})
+    with pytest.raises(SwiftletError, match="header that cannot be read"):
+        checkpoint.load(path)
+
+
+def test_weights_of_another_network(saved: Path, header: Header) -> None:
+    other = replace(header, network=replace(NETWORK, name="shufflenet_v2_x1_0"))
+    tensors, _ = checkpoint.load(saved)
+    checkpoint.save(saved, tensors, other)
+    with pytest.raises(SwiftletError, match=r"not hold weights of shufflenet_v2_x1_0: \d+ .*shape"):
+        checkpoint.load_model(saved)
+
+
+def test_missing_and_unexpected_weights_are_counted(saved: Path, header: Header) -> None:
+    tensors, _ = checkpoint.load(saved)
+    name = sorted(tensors)[0]
+    tensors["extra"] = tensors.pop(name)
+    checkpoint.save(saved, tensors, header)
+    with pytest.raises(SwiftletError, match=r"1 missing \(such as .*\), 1 unexp.* extra"):
+        checkpoint.load_model(saved)

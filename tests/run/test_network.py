@@ -71,6 +71,7 @@ def test_logits_of_any_layout_and_of_nothing(good: Path) -> None:
     batch = np.random.default_rng(1).standard_normal((2, 12, 12, 3), np.float32)
     view = batch.transpose(0, 3, 1, 2)
     assert np.array_equal(network.logits(view), network.logits(view.copy()))
+    assert np.array_equal(network.logits(view.astype(np.float64)), network.logits(view))
     assert network.logits(np.zeros((0, 3, 12, 12), np.float32)).shape == (0, 3)
 
 

@@ -127,7 +127,7 @@ def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None) -> Any
 
 
 def _strip(proto: Any) -> Any:
-    """Without the exporter's notes: stack traces with local paths, a third of a small file."""
+    """Without the exporter's notes: stack traces with local paths, a seventh of a small file."""
     graph = proto.graph
     parts = (graph.node, graph.input, graph.output, graph.value_info, graph.initializer)
     for item in (proto, graph, *(item for part in parts for item in part)):

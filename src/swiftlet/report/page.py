@@ -10,6 +10,7 @@ from swiftlet.errors import SwiftletError
 from swiftlet.files import write_text
 from swiftlet.report import sections
 from swiftlet.report.result import wilson
+from swiftlet.report.style import encodable
 
 __all__ = ["ClassRow", "CostTotals", "LatencyRow", "Page", "page_html", "wilson", "write_page"]
 
@@ -99,7 +100,7 @@ def write_page(path: str | Path, page: Page) -> None:
         SwiftletError: `counts` do not fit `classes`, a picture cannot be read, or the file
             cannot be written.
     """
-    write_text(path, page_html(page))
+    write_text(path, encodable(page_html(page)))
 
 
 def page_html(page: Page) -> str:

@@ -89,6 +89,11 @@ def printable(text: str, instead: str | None = None) -> str:
     return "".join(c if ord(c) in drawable else "□" for c in line)
 
 
+def encodable(text: str) -> str:
+    """`text` with a question mark for what UTF-8 cannot hold: odd bytes in a file's name."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def shorten(text: str, longest: int) -> str:
     """`text` in at most `longest` characters; the middle is cut out where it is longer."""
     if len(text) <= longest:
@@ -181,7 +186,7 @@ def _saved(image: "Image", told: str, dots_per_inch: float) -> bytes:
     from PIL.PngImagePlugin import PngInfo
 
     words = PngInfo()
-    words.add_itxt("Description", told)
+    words.add_itxt("Description", encodable(told))
     buffer = io.BytesIO()
     image.save(
         buffer, format="PNG", optimize=True, pnginfo=words, dpi=(dots_per_inch, dots_per_inch)

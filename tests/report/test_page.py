@@ -1,0 +1,316 @@
+import base64
+import dataclasses
+import io
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from swiftlet.errors import SwiftletError
+from swiftlet.report import (
+    ClassRow,
+    CostTotals,
+    LatencyRow,
+    Page,
+    Shown,
+    draw_confusion,
+    draw_curves,
+    draw_predictions,
+    write_page,
+)
+from swiftlet.report.page import page_html
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+CLASSES = ["cat", "<script>alert(1)</script>", "a&b \"quoted\" 'x'", "貓_$x$"]
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, texts by section, and whether all tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.section = ""
+        self.texts: dict[str, str] = {}
+        self.cells: list[list[str]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self.section = dict(attrs)["id"]
+        if tag == "tr":
+            self.cells.append([])
+        if tag in ("td", "th"):
+            self.cells[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        if tag == "section":
+            self.section = ""
+
+    def handle_data(self, data):
+        self.texts[self.section] = self.texts.get(self.section, "") + data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells[-1][-1] += data
+
+    def found(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    folder = tmp_path_factory.mktemp("run")
+    draw_curves([{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}], folder / "curves.png")
+    draw_confusion(np.diag([9, 8, 7, 6]), CLASSES, folder / "confusion.png")
+    shown = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
+    draw_predictions([shown], folder / "predictions.png")
+    return Page(
+        name="<run> & $1$",
+        network="shufflenet_v2_x0_5",
+        correct=30,
+        total=36,
+        balanced_accuracy=0.8123,
+        classes=CLASSES,
+        counts={"train": [10, 20, 30, 40], "val": [1, 2, 3, 4], "test": [9, 8, 7, 12]},
+        odd=["bad <file>.jpg is truncated"],
+        curves=folder / "curves.png",
+        confusion=folder / "confusion.png",
+        predictions=folder / "predictions.png",
+        per_class=[
+            ClassRow(name, 0.91, 0.82, 0.8627, support)
+            for name, support in zip(CLASSES, [9, 8, 7, 12], strict=True)
+        ],
+        cost=CostTotals(350_282, 41_234_567, 5_234_321, (1, 3, 32, 32)),
+        latency=[LatencyRow("torch", 2, 64, 123.4, 120.0, 140.0)],
+        recipe={"epochs": 30, "learning_rate": 0.05, "flip": True, "note": "<i>", "none": None},
+        machine={"cpu": "Some CPU <2 cores>"},
+        versions={"torch": "2.15.0"},
+        command="swiftlet train 'my <photos>' --seed 0",
+    )
+
+
+@pytest.fixture(scope="module")
+def parsed(page: Page) -> Parsed:
+    return Parsed(page_html(page))
+
+
+def test_the_sections_are_there_in_order(parsed):
+    assert [attributes["id"] for attributes in parsed.found("section")] == [
+        "result", "data", "curves", "confusion", "predictions", "classes", "cost", "reproduce",
+        "recipe", "machine", "versions",
+    ]  # fmt: skip
+    assert len(parsed.found("h1")) == len(parsed.found("main")) == 1
+    assert len(parsed.found("h2")) == len(parsed.found("section"))
+
+
+def test_the_result_is_said_with_its_interval_and_its_weakness(parsed):
+    told = parsed.texts["result"].replace("\u00a0", " ")
+    assert "names 30 of 36 test pictures right: 83.3 % (95 % interval 68.1 % to 92.1 %)" in told
+    assert "81.2 %" in told
+    assert "Only 36 pictures were scored" in told
+    assert "chose the checkpoint" not in told
+
+
+def test_a_figure_from_the_choosing_part_says_so(page):
+    told = Parsed(page_html(dataclasses.replace(page, part="val", chose_checkpoint=True))).texts[
+        "result"
+    ]
+    assert "validation pictures" in told
+    assert "also chose the checkpoint" in told
+
+
+def test_pictures_per_class_and_part_are_listed(parsed):
+    assert ["#", "class", "training", "validation", "test"] in parsed.cells
+    assert ["1", "<script>alert(1)</script>", "20", "2", "8"] in parsed.cells
+    assert (
+        "146 pictures in 4 classes: 100 training, 10 validation, 36 test." in (parsed.texts["data"])
+    )
+    assert "bad <file>.jpg is truncated" in parsed.texts["data"]
+
+
+def test_every_class_has_its_row(parsed):
+    for label, (name, support) in enumerate(zip(CLASSES, [9, 8, 7, 12], strict=True)):
+        row = [str(label), name, "91.0\u00a0%", "82.0\u00a0%", "86.3\u00a0%", str(support)]
+        assert row in parsed.cells
+
+
+def test_cost_and_latency_are_given_in_short_and_exactly(parsed):
+    told = parsed.texts["cost"].replace("\u00a0", " ")
+    for figure in ("350 k", "350,282", "41.2 M", "41,234,567", "5.23 M", "5,234,321"):
+        assert figure in told
+    assert "1 × 3 × 32 × 32" in told
+    assert ["torch", "2", "64", "123.4", "120.0 – 140.0", "519"] in parsed.cells
+
+
+def test_recipe_machine_versions_and_command_are_given(parsed):
+    for piece in ("epochs", "30", "0.05", "yes", "<i>", "–"):
+        assert piece in parsed.texts["recipe"]
+    assert "Some CPU <2 cores>" in parsed.texts["machine"]
+    assert "2.15.0" in parsed.texts["versions"]
+    assert "swiftlet train 'my <photos>' --seed 0" in parsed.texts["reproduce"]
+
+
+def test_names_are_escaped_everywhere(page, parsed):
+    text = page_html(page)
+    assert "<script" not in text.lower()
+    assert "<photos>" not in text
+    assert "<run>" not in text
+    assert {tag for tag, _ in parsed.tags} <= {
+        "html", "head", "meta", "title", "link", "style", "body", "header", "main", "footer",
+        "section", "h1", "h2", "h3", "p", "dl", "div", "dt", "dd", "i", "b", "span", "table",
+        "thead", "tbody", "tr", "th", "td", "ul", "li", "figure", "figcaption", "img", "pre",
+        "code",
+    }  # fmt: skip
+    (image,) = (a for a in parsed.found("img") if "Confusion" in a["alt"])
+    assert "of 30 pictures are on the diagonal" in image["alt"]
+
+
+def test_the_pictures_are_inside_and_are_the_files(page, parsed):
+    images = parsed.found("img")
+    files = [page.curves, page.confusion, page.predictions]
+    for attributes, path in zip(images, files, strict=True):
+        kind, _, data = attributes["src"].partition(",")
+        assert kind == "data:image/png;base64"
+        content = base64.b64decode(data, validate=True)
+        assert content == Path(path).read_bytes()
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            assert image.format == "PNG"
+            ratio = int(attributes["width"]) / int(attributes["height"])
+            assert ratio == pytest.approx(image.width / image.height, rel=0.01)
+        assert len(attributes["alt"]) > 20
+
+
+def test_captions_come_from_the_pictures(parsed):
+    assert (
+        "Accuracy and loss over 1 epoch. Best validation accuracy: 50.0 % in epoch 1."
+        in (parsed.texts["curves"])
+    )
+    assert "1 picture, 1 of them wrong" in parsed.texts["predictions"]
+
+
+def test_nothing_is_loaded_and_nothing_runs(page, parsed):
+    for tag, attributes in parsed.tags:
+        for name, value in attributes.items():
+            assert not name.startswith("on"), (tag, name)
+            if name in ("src", "href", "srcset", "action", "data", "poster"):
+                assert value.startswith("data:"), (tag, value)
+    text = page_html(page)
+    for piece in ("http:", "https:", "//cdn", "@import", "url(", "<iframe", "javascript:"):
+        assert piece not in text
+    (policy,) = (
+        a["content"]
+        for a in parsed.found("meta")
+        if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert "default-src 'none'" in policy
+
+
+def test_it_fits_a_phone_and_the_dark(page, parsed):
+    metas = {a.get("name"): a["content"] for a in parsed.found("meta") if "name" in a}
+    assert metas["viewport"] == "width=device-width, initial-scale=1"
+    assert metas["color-scheme"] == "light dark"
+    assert "@media (prefers-color-scheme: dark)" in page_html(page)
+    # What is wide scrolls in its own box, which a keyboard can reach.
+    boxes = [a for a in parsed.found("div") if a.get("class") == "scroll"]
+    assert len(boxes) == len(parsed.found("table")) + len(parsed.found("img"))
+    assert all(box["tabindex"] == "0" and box["aria-label"] for box in boxes)
+
+
+def test_long_tables_are_folded_below_the_weakest_classes(page):
+    names = [f"class {number}" for number in range(100)]
+    rows = [ClassRow(name, 0.5, 0.5, 1 - number / 100, 9) for number, name in enumerate(names)]
+    many = dataclasses.replace(page, classes=names, counts={"test": [9] * 100}, per_class=rows)
+    found = Parsed(page_html(many))
+    assert len(found.found("details")) == 2
+    shown = [row[1] for row in found.cells if len(row) == 6 and row[1].startswith("class ")]
+    assert shown[:10] == [f"class {number}" for number in range(99, 89, -1)]
+    assert len(shown) == 10 + 100
+
+
+def test_a_page_may_hold_nothing_but_a_result():
+    found = Parsed(page_html(Page("run", "net", 0, 0)))
+    assert [a["id"] for a in found.found("section")] == ["result"]
+    assert "was not scored" in found.texts["result"]
+
+
+def test_many_odd_files_are_cut_and_counted(page):
+    told = Parsed(
+        page_html(dataclasses.replace(page, odd=[f"file {number}" for number in range(50)]))
+    ).texts["data"]
+    assert "file 19" in told
+    assert "file 20" not in told
+    assert "30 more" in told
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
+def test_any_name_comes_back_as_it_went_in(name):
+    found = Parsed(
+        page_html(
+            Page(
+                name,
+                name,
+                1,
+                2,
+                classes=[name],
+                counts={"test": [2]},
+                per_class=[ClassRow(name, 0.5, 0.5, 0.5, 2)],
+                recipe={name: name},
+                command=name,
+            )
+        )
+    )
+    assert ["0", name, "2"] in found.cells
+    assert ["0", name, "50.0\u00a0%", "50.0\u00a0%", "50.0\u00a0%", "2"] in found.cells
+    assert name in found.texts["reproduce"]
+    assert found.texts["recipe"].count(name) >= 2
+
+
+def test_the_file_is_written_whole_and_in_utf8(page, tmp_path):
+    odd = dataclasses.replace(page, odd=["name of odd bytes: \udce9.jpg"])
+    write_page(tmp_path / "report.html", odd)
+    text = (tmp_path / "report.html").read_bytes().decode("utf-8")
+    assert "貓_$x$" in text
+    assert "odd bytes: ?.jpg" in text
+    assert text.startswith("<!doctype html>")
+    assert text.endswith("</html>\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_counts_that_do_not_fit_the_classes_are_an_error(page):
+    with pytest.raises(SwiftletError, match=r"counts\['test'\] has 2 entries; 4 classes"):
+        page_html(dataclasses.replace(page, counts={"test": [1, 2]}))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture", b"\xff\xd8\xff\xe0 a JPEG"])
+def test_a_picture_that_cannot_be_read_is_an_error_and_the_old_page_stays(page, tmp_path, content):
+    path = tmp_path / "curves.png"
+    if content is not None:
+        path.write_bytes(content)
+    (tmp_path / "report.html").write_text("old")
+    with pytest.raises(SwiftletError, match=r"curves\.png could not be read"):
+        write_page(tmp_path / "report.html", dataclasses.replace(page, curves=path))
+    assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_a_full_disk_leaves_the_old_page_whole(page, tmp_path, monkeypatch):
+    (tmp_path / "report.html").write_text("old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(SwiftletError, match="No space left on device"):
+        write_page(tmp_path / "report.html", page)
+    assert (tmp_path / "report.html").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

@@ -20,6 +20,7 @@ from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 
 Progress = Callable[[int, int], None]
+_AT_ONCE = 16
 
 
 class PixelCache:
@@ -29,8 +30,8 @@ class PixelCache:
     digests: hash of each file's content, hexadecimal, aligned with the cache.
     bad: the files that could not be read, with the reason.
 
-    Views are read-only and share the file's memory. A pickled cache opens the file by its path
-    again, so it can be sent to worker processes.
+    Views share the mapped file's memory; copy one before changing it. A pickled cache opens the
+    file by its path again, so it can be sent to worker processes.
     """
 
     def __init__(self, path: Path, listing: Listing) -> None:
@@ -186,21 +187,30 @@ def _decode_all(
 ) -> Generator[Decoded]:
     """In the listing's order, by threads: Pillow lets go of Python's lock while it decodes.
 
-    A few pictures per worker are in memory at a time.
+    A thread is given `_AT_ONCE` pictures at a time, since handing over takes as long as decoding
+    a small one, and twice as many as all threads work on are in memory.
     """
-    waiting: deque[Future[Decoded]] = deque()
+    waiting: deque[Future[list[Decoded]]] = deque()
     start = os.path.join(listing.root, "")
-    total = len(listing.pictures)
+    paths = [start + picture.path for picture in listing.pictures]
+    done = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         try:
-            for number, picture in enumerate(listing.pictures):
-                waiting.append(pool.submit(_decode_one, start + picture.path, preprocess))
-                while waiting and (len(waiting) > 4 * workers or number == total - 1):
-                    yield waiting.popleft().result()
-                    if progress is not None:
-                        progress(number + 1 - len(waiting), total)
+            for first in range(0, len(paths), _AT_ONCE):
+                some = paths[first : first + _AT_ONCE]
+                waiting.append(pool.submit(_decode_some, some, preprocess))
+                while len(waiting) >= 2 * workers or (waiting and first + _AT_ONCE >= len(paths)):
+                    for decoded in waiting.popleft().result():
+                        yield decoded
+                        done += 1
+                        if progress is not None:
+                            progress(done, len(paths))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _decode_some(paths: Sequence[str], preprocess: Preprocess) -> list[Decoded]:
+    return [_decode_one(path, preprocess) for path in paths]
 
 
 def _decode_one(path: str, preprocess: Preprocess) -> Decoded:

@@ -151,8 +151,8 @@ def _parts(walk: _Walk, folder: str) -> dict[str | None, str]:
     folders, loose = walk.inside("")
     if loose:
         raise SwiftletError(
-            f"folder {folder!r} holds {len(loose)} pictures without a class, such as {loose[0]!r}; "
-            "each picture has to lie in its class's folder."
+            f"folder {folder!r} holds pictures without a class ({len(loose)}, such as "
+            f"{loose[0]!r}); each picture has to lie in its class's folder."
         )
     named = [name for name in folders if name.lower() in PARTS]
     parts = [name for name in named if not walk.inside(name)[1]]

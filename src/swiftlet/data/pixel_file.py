@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,7 +89,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
 
 
 def open_pixels(path: Path) -> PixelFile:
-    """Map the file into memory, read-only.
+    """Map the file into memory; copy-on-write, since torch complains of read-only arrays.
 
     Raises OSError when it cannot be opened and ValueError when it is not whole.
     """
@@ -104,7 +105,7 @@ def open_pixels(path: Path) -> PixelFile:
         content = file.read(length)
         if _checksum(content) != checksum:
             raise ValueError("the index of the pixel cache is damaged")
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapped = _map(file.fileno())
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         index: dict[str, NDArray[Any]] = dict(arrays)
     digests, each = index["digests"].tobytes().hex(), 2 * DIGEST_BYTES
@@ -116,6 +117,22 @@ def open_pixels(path: Path) -> PixelFile:
         digests=[digests[at : at + each] for at in range(0, len(digests), each)],
         unread=[Unread(*row) for row in json.loads(index["unread"].tobytes())],
     )
+
+
+def _map(file: int) -> mmap.mmap:
+    """The file as memory that counts as writable, since torch warns about all other memory.
+
+    What is written there would stay within this process. Linux would set aside as much memory as
+    the file has bytes for that, and refuse a file larger than it has, unless told not to reserve.
+    """
+    kind = {"access": mmap.ACCESS_COPY}
+    if sys.platform == "linux":
+        no_reserve = getattr(mmap, "MAP_NORESERVE", 0x4000)  # named in newer Pythons only
+        kind = {"flags": mmap.MAP_PRIVATE | no_reserve, "prot": mmap.PROT_READ | mmap.PROT_WRITE}
+    try:
+        return mmap.mmap(file, 0, **kind)
+    except OSError:  # Linux set to reserve all the same
+        return mmap.mmap(file, 0, access=mmap.ACCESS_READ)
 
 
 def _checksum(index: bytes) -> bytes:

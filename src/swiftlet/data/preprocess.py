@@ -19,6 +19,7 @@ from swiftlet.errors import SwiftletError, unknown
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+LARGEST_SIZE = 4096
 LONGEST_RATIO = 32  # long side / short side: beyond it rule "crop" would blow the picture up
 
 _RESAMPLING = {
@@ -54,8 +55,11 @@ class Preprocess:
     channels: Literal["RGB", "BGR", "L"] = "RGB"
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
-            raise SwiftletError(f"size={self.size!r} is not a whole number of pixels above 0.")
+        whole = isinstance(self.size, int) and not isinstance(self.size, bool)
+        if not whole or not 1 <= self.size <= LARGEST_SIZE:
+            raise SwiftletError(
+                f"size={self.size!r} is not a whole number of pixels from 1 to {LARGEST_SIZE}."
+            )
         _one_of("rule", self.rule, ("crop", "squash"))
         _one_of("interpolation", self.interpolation, tuple(_RESAMPLING))
         _one_of("channels", self.channels, tuple(_CHANNELS))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from swiftlet.errors import SwiftletError
+from swiftlet.errors import SwiftletError, unknown
 
 if TYPE_CHECKING:
     from swiftlet.data.cache import PixelCache
@@ -122,6 +122,8 @@ def split_pictures(
     if not len(labels) == len(digests) == len(given):
         raise SwiftletError("labels, digests and parts have different lengths.")
     known = {part for part in given if part is not None}
+    for part in sorted(known - set(PARTS)):
+        raise unknown("part", part, PARTS)
     if None in given and known:
         raise SwiftletError("parts is given for some pictures and missing for others.")
     placed: list[str | None] = [part or "train" for part in given]

@@ -1,0 +1,359 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from swiftlet.data import cache as cache_module
+from swiftlet.data.cache import PixelCache, cache_folder
+from swiftlet.data.decode import decode
+from swiftlet.data.images import scan
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
+
+PREPROCESS = Preprocess(24, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """12 pictures of two classes, of several shapes and formats."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "photos"
+    for number in range(12):
+        path = root / "ab"[number % 2] / f"{number:02d}{('.png', '.jpg', '.webp')[number % 3]}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = (*rng.integers(20, 60, 2), 3)
+        exif = Image.Exif()
+        exif[0x0112] = number % 8 + 1
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path, exif=exif)
+    return root
+
+
+class Steps(list[tuple[int, int]]):
+    """A progress callback that keeps what it was told."""
+
+    def __call__(self, done: int, total: int) -> None:
+        self.append((done, total))
+
+
+def build(photos: Path, preprocess: Preprocess = PREPROCESS, **options: Any) -> PixelCache:
+    folder = options.pop("folder", photos.parent / "cache")
+    return PixelCache.build(scan(photos), preprocess, folder=folder, **options)
+
+
+def built_anew(photos: Path, preprocess: Preprocess = PREPROCESS, **options: Any) -> bool:
+    steps = Steps()
+    build(photos, preprocess, progress=steps, **options)
+    return bool(steps)
+
+
+def decoded(photos: Path, number: int) -> Image.Image:
+    return decode(photos / scan(photos).pictures[number].path)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.suffix for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "preprocess",
+    [
+        PREPROCESS,
+        Preprocess(32, rule="squash", interpolation="bicubic"),
+        Preprocess(24, channels="BGR"),
+        Preprocess(24, channels="L"),
+    ],
+)
+def test_reading_the_cache_is_reading_the_file(photos: Path, preprocess: Preprocess) -> None:
+    cache = build(photos, preprocess)
+    assert len(cache) == 12
+    for picture, pixels in zip(cache.pictures, cache, strict=True):
+        from_cache = preprocess.normalise(preprocess.crop(pixels))
+        np.testing.assert_array_equal(from_cache, preprocess(photos / picture.path))
+
+
+def test_real_photos(shared_data: Path, tmp_path: Path) -> None:
+    listing = scan(shared_data / "flowers")
+    few = listing._replace(pictures=listing.pictures[::50])
+    preprocess = Preprocess(224)
+    cache = PixelCache.build(few, preprocess, folder=tmp_path)
+    assert not cache.bad
+    for picture, pixels in zip(cache.pictures, cache, strict=True):
+        from_cache = preprocess.normalise(preprocess.crop(pixels))
+        np.testing.assert_array_equal(from_cache, preprocess(listing.root / picture.path))
+
+
+def test_views_share_memory_but_cannot_change_the_file(photos: Path) -> None:
+    cache = build(photos)
+    assert np.shares_memory(cache[3], cache[3])
+    before = cache.path.read_bytes()
+    cache[3][:] = 7
+    assert cache.path.read_bytes() == before
+    np.testing.assert_array_equal(build(photos)[-9], PREPROCESS.resize(decoded(photos, 3)))
+    with pytest.raises(IndexError):
+        cache[12]
+
+
+def test_torch_takes_views_without_a_copy_or_a_warning(photos: Path) -> None:
+    pixels = build(photos)[0]
+    assert torch.from_numpy(pixels).data_ptr() == pixels.ctypes.data
+
+
+def test_what_belongs_to_each_picture(photos: Path) -> None:
+    cache = build(photos)
+    assert cache.classes == ("a", "b")
+    assert cache.labels == [0] * 6 + [1] * 6
+    assert cache.parts == [None] * 12
+    assert len(set(cache.digests)) == 12
+    assert all(len(digest) == 32 for digest in cache.digests)
+
+
+def test_equal_content_has_equal_digests(photos: Path) -> None:
+    (photos / "b" / "copy.jpg").write_bytes((photos / "a" / "00.png").read_bytes())
+    cache = build(photos)
+    paths = [p.path for p in cache.pictures]
+    assert cache.digests[paths.index("b/copy.jpg")] == cache.digests[paths.index("a/00.png")]
+    assert len(set(cache.digests)) == 12
+
+
+def test_progress_counts_every_picture(photos: Path) -> None:
+    steps = Steps()
+    build(photos, progress=steps, workers=3)
+    assert steps == [(done, 12) for done in range(1, 13)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_the_file_is_the_same_for_any_number_of_workers(
+    photos: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "_AT_ONCE", 2)
+    one = build(photos, workers=1).path.read_bytes()
+    more = build(photos, workers=workers, folder=photos.parent / "more").path.read_bytes()
+    assert one == more
+
+
+def test_reopened_when_nothing_changed(photos: Path) -> None:
+    assert built_anew(photos)
+    assert not built_anew(photos)
+    assert not built_anew(photos, Preprocess(24, mean=(0, 0, 0)))  # the same pixels
+    assert not built_anew(photos, Preprocess(27, crop_pct=1))
+
+
+@pytest.mark.parametrize("change", ["content", "time", "add", "remove", "rename", "settings"])
+def test_built_anew_when_something_changed(photos: Path, change: str) -> None:
+    build(photos)
+    first, preprocess = photos / "a" / "00.png", PREPROCESS
+    if change == "content":
+        Image.new("RGB", (30, 30)).save(first)
+    elif change == "time":
+        os.utime(first, ns=(1, 1))
+    elif change == "add":
+        Image.new("RGB", (30, 30)).save(photos / "b" / "new.png")
+    elif change == "remove":
+        first.unlink()
+    elif change == "rename":
+        first.rename(photos / "a" / "new.png")
+    else:
+        preprocess = Preprocess(24, interpolation="bicubic")
+    assert built_anew(photos, preprocess)
+    assert not built_anew(photos, preprocess)
+    # the cache of other settings stays, that of the folder as it was before does not
+    assert len(files_in(photos.parent / "cache")) == (2 if change == "settings" else 1)
+    cache = build(photos, preprocess)
+    np.testing.assert_array_equal(
+        cache[0], preprocess.resize(Image.open(photos / cache.pictures[0].path))
+    )
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "no footer", "index", "foreign"])
+def test_a_damaged_cache_is_built_anew(photos: Path, damage: str) -> None:
+    path = build(photos).path
+    whole = path.read_bytes()
+    at = len(whole) - 200
+    path.write_bytes(
+        {
+            "empty": b"",
+            "half": whole[: len(whole) // 2],
+            "no footer": whole[:-1],
+            "index": whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :],
+            "foreign": b"something else" * 1000,
+        }[damage]
+    )
+    assert built_anew(photos)
+    assert path.read_bytes() == whole
+
+
+def spoil(photos: Path, *names: str) -> None:
+    for name in names:
+        (photos / name).write_bytes(b"no picture")
+
+
+def test_bad_pictures_are_skipped_and_named(photos: Path) -> None:
+    spoil(photos, "a/00.png", "b/05.webp")
+    cache = build(photos, max_bad=0.2)
+    assert len(cache) == 10
+    assert [bad.path for bad in cache.bad] == ["a/00.png", "b/05.webp"]
+    assert "not a picture" in cache.bad[0].reason
+    assert cache.pictures[0].path == "a/02.webp"
+    np.testing.assert_array_equal(cache[0], PREPROCESS.resize(Image.open(photos / "a/02.webp")))
+
+
+def test_too_many_bad_pictures(photos: Path) -> None:
+    spoil(photos, "a/00.png", "a/02.webp", "b/01.jpg", "b/03.png")
+    for _ in range(2):  # also when the cache is there already
+        with pytest.raises(SwiftletError, match="4 of 12 pictures cannot be read") as caught:
+            build(photos)
+        assert "'a/00.png' is not a picture" in str(caught.value)
+        assert "and 1 more" in str(caught.value)
+    assert not built_anew(photos, max_bad=4 / 12)
+    with pytest.raises(SwiftletError, match="max_bad=2 is not a fraction"):
+        build(photos, max_bad=2)
+
+
+def test_nothing_readable_at_all(photos: Path) -> None:
+    spoil(photos, *(p.path for p in scan(photos).pictures))
+    with pytest.raises(SwiftletError, match="12 of 12 pictures"):
+        build(photos, max_bad=1)
+
+
+def test_a_bad_file_is_tried_again_once_it_was_touched(photos: Path) -> None:
+    spoil(photos, "a/00.png")
+    build(photos, max_bad=1)
+    assert not built_anew(photos, max_bad=1)
+    (photos / "a/00.png").chmod(0o600)  # changes neither size nor time of change
+    assert built_anew(photos, max_bad=1)
+
+
+def test_pictures_that_do_not_fit_the_settings_are_bad(photos: Path) -> None:
+    Image.new("RGB", (5000, 5)).save(photos / "a" / "long.png")
+    cache = build(photos, max_bad=0.1)
+    assert cache.bad[0].path == "a/long.png"
+    assert "5000x5 pixels" in cache.bad[0].reason
+
+
+def test_odd_names(photos: Path) -> None:
+    Image.new("RGB", (30, 30)).save(photos / "a" / "ünï cödé.png")
+    (photos / "b" / "dangling.jpg").symlink_to("nowhere")
+    if sys.platform == "linux":
+        name = os.fsdecode(os.fsencode(photos) + b"/b/caf\xe9.png")
+        (photos / "a" / "00.png").rename(name)
+        spoil(photos, "b/bad \udce9.jpg")
+    cache = build(photos, max_bad=0.5)
+    assert not built_anew(photos, max_bad=0.5)
+    assert "a/ünï cödé.png" in [p.path for p in cache.pictures]
+    assert "b/dangling.jpg" in [bad.path for bad in cache.bad]
+    assert ascii(str(cache.bad[0]))
+
+
+def test_a_pickled_cache_opens_the_file_again(photos: Path) -> None:
+    cache = build(photos)
+    content = pickle.dumps(cache)
+    assert len(content) < 3000
+    again = pickle.loads(content)
+    assert again.digests == cache.digests
+    assert all(np.array_equal(a, b) for a, b in zip(again, cache, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"SWIFTLET_CACHE": "/x/y", "XDG_CACHE_HOME": "/xdg"}, "/x/y"),
+        ({"XDG_CACHE_HOME": "/xdg"}, "/xdg/swiftlet"),
+        ({"HOME": "/home/me"}, "/home/me/.cache/swiftlet"),
+    ],
+)
+def test_cache_folder(
+    variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SWIFTLET_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == Path(expected)
+
+
+# A process that builds the cache and does something at the given picture.
+SCRIPT = """
+import os, resource, signal, sys, time
+from pathlib import Path
+from swiftlet.data.cache import PixelCache
+from swiftlet.data.images import scan
+from swiftlet.data.preprocess import Preprocess
+
+def at(number, act):
+    return lambda done, total: act() if done == number else None
+
+def slowly(done, total):
+    Path(sys.argv[1]).parent.joinpath(f"started-{os.getpid()}").touch()
+    time.sleep(0.02)
+
+def kill(): os.kill(os.getpid(), signal.SIGKILL)
+def interrupt(): raise KeyboardInterrupt
+photos = Path(sys.argv[1])
+progress = eval(sys.argv[2])
+try:
+    cache = PixelCache.build(
+        scan(photos), Preprocess(24), folder=photos.parent / "cache", progress=progress
+    )
+    print(sum(int(pixels.sum()) for pixels in cache))
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+
+
+def start(photos: Path, progress: str, before: str = "") -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", before + SCRIPT, str(photos), progress]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [1, 7, 12])
+def test_killed_while_building(photos: Path, number: int) -> None:
+    process = start(photos, f"at({number}, kill)")
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert files_in(photos.parent / "cache") == [".partial"]
+    assert built_anew(photos)
+    assert files_in(photos.parent / "cache") == [".pixels"]
+    assert not built_anew(photos)
+
+
+def test_interrupted_while_building(photos: Path) -> None:
+    process = start(photos, "at(5, interrupt)")
+    assert "KeyboardInterrupt" in process.communicate()[1]
+    assert files_in(photos.parent / "cache") == []
+
+
+def test_two_processes_at_once(photos: Path) -> None:
+    processes = [start(photos, "slowly") for _ in range(2)]
+    while len(list(photos.parent.glob("started-*"))) < 2:
+        time.sleep(0.01)
+    assert files_in(photos.parent / "cache") == [".partial", ".partial"]
+    sums = {process.communicate()[0].strip() for process in processes}
+    assert files_in(photos.parent / "cache") == [".pixels"]
+    expected = sum(int(pixels.sum()) for pixels in build(photos, Preprocess(24)))
+    assert sums == {str(expected)}
+    assert not built_anew(photos, Preprocess(24))
+
+
+def test_a_full_disk(photos: Path) -> None:
+    small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+    said = start(photos, "None", before=small).communicate()[0]
+    assert said.startswith("SwiftletError: the pixel cache ")
+    assert "File too large" in said
+    assert "SWIFTLET_CACHE" in said
+    assert files_in(photos.parent / "cache") == []
+    assert built_anew(photos)
+
+
+def test_a_cache_folder_that_cannot_be_made(photos: Path) -> None:
+    (photos.parent / "file").touch()
+    with pytest.raises(SwiftletError, match="cannot be written"):
+        build(photos, folder=photos.parent / "file" / "cache")

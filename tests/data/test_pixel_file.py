@@ -1,0 +1,76 @@
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from swiftlet.data import pixel_file
+from swiftlet.data.pixel_file import MAGIC, Decoded, PixelFile, Unread, open_pixels, write_pixels
+
+shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
+pixels = shapes.flatmap(lambda shape: arrays.arrays(np.uint8, shape))
+pictures = st.builds(Decoded, st.binary(min_size=16, max_size=16), pixels)
+unreadable = st.builds(Decoded, st.just(b""), st.none(), st.text(), st.integers(-1, 2**63 - 1))
+
+
+def read(file: PixelFile, number: int) -> np.ndarray:
+    shape, start = file.shapes[number], file.starts[number]
+    return file.pixels[start : start + int(np.prod(shape))].reshape(shape)
+
+
+@given(st.lists(pictures | unreadable, max_size=12))
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, decoded: list[Decoded]) -> None:
+    path = tmp_path_factory.mktemp("file") / "x.pixels"
+    write_pixels(path, iter(decoded))
+    file = open_pixels(path)
+    whole = [(n, d) for n, d in enumerate(decoded) if d.pixels is not None]
+    assert file.numbers == [n for n, _ in whole]
+    assert file.digests == [d.digest.hex() for _, d in whole]
+    for at, (_, picture) in enumerate(whole):
+        np.testing.assert_array_equal(read(file, at), picture.pixels)
+    assert file.unread == [
+        Unread(n, d.reason, d.changed) for n, d in enumerate(decoded) if d.pixels is None
+    ]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    shown = [rng.integers(0, 256, (5, 6, 3), np.uint8) for _ in range(3)]
+    write_pixels(tmp_path / "x.pixels", iter([Decoded(bytes(16), p) for p in shown]))
+    return tmp_path / "x.pixels"
+
+
+def test_every_cut_is_noticed(path: Path) -> None:
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match="pixel cache"):
+            open_pixels(path)
+
+
+def test_every_changed_byte_after_the_pixels_is_noticed(path: Path) -> None:
+    whole = path.read_bytes()
+    for at in range(len(MAGIC) + 3 * 90, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with pytest.raises(ValueError, match="pixel cache"):
+            open_pixels(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the size of the memory")
+def test_a_file_larger_than_the_memory(path: Path) -> None:
+    whole, footer = path.read_bytes(), pixel_file._FOOTER
+    start, length, checksum, magic = footer.unpack(whole[-footer.size :])
+    far = 2 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with open(path, "rb+") as file:  # the hole in between takes no room on the disk
+        file.seek(far)
+        file.write(whole[start : start + length])
+        file.write(footer.pack(far, length, checksum, magic))
+    opened = open_pixels(path)
+    assert len(opened.pixels) > far
+    assert opened.shapes == [(5, 6, 3)] * 3
+    assert not read(opened, 0).flags.owndata

@@ -1,0 +1,319 @@
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from swiftlet.data.cache import PixelCache
+from swiftlet.data.images import scan
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.data.split import PARTS, Split, held_out, split_pictures
+from swiftlet.errors import SwiftletError
+
+
+def made_up(*per_class: int) -> tuple[list[int], list[str]]:
+    """Labels and digests of so many different pictures of each class."""
+    labels = [label for label, count in enumerate(per_class) for _ in range(count)]
+    return labels, [f"{number:032x}" for number in range(len(labels))]
+
+
+def counts(split: Split, labels: list[int], label: int) -> list[int]:
+    return [sum(labels[i] == label for i in getattr(split, part)) for part in PARTS]
+
+
+def contents(split: Split) -> dict[str, set[str]]:
+    return {part: {split.digests[i] for i in getattr(split, part)} for part in PARTS}
+
+
+class_sizes = st.lists(st.integers(2, 60), min_size=1, max_size=5)
+fractions = st.sampled_from([0.0, 0.02, 0.1, 0.2, 0.25, 1 / 3, 0.45])
+
+
+@given(sizes=class_sizes, val=fractions, test=fractions, seed=st.integers(0, 5))
+def test_parts_cover_all_and_hold_their_share(
+    sizes: list[int], val: float, test: float, seed: int
+) -> None:
+    labels, digests = made_up(*sizes)
+    split = split_pictures(labels, digests, val=val, test=test, seed=seed)
+    assert sorted(split.train + split.val + split.test) == list(range(len(labels)))
+    assert split.dropped == ()
+    for label, size in enumerate(sizes):
+        train, *held = counts(split, labels, label)
+        assert train >= 1
+        for count, share in zip(held, (val, test), strict=True):
+            assert abs(count - share * size) <= 1
+            assert bool(count) == bool(share) or size == 2
+
+
+@given(data=st.data(), sizes=class_sizes, seed=st.integers(0, 3))
+def test_copies_stay_together(data: st.DataObject, sizes: list[int], seed: int) -> None:
+    labels, digests = made_up(*sizes)
+    everywhere = st.integers(0, len(labels) - 1)
+    for of in data.draw(st.lists(everywhere, max_size=30)):  # copies, also under other labels
+        labels.append(data.draw(st.integers(0, len(sizes) - 1)))
+        digests.append(digests[of])
+    split = split_pictures(labels, digests, seed=seed)
+    assert sorted(split.train + split.val + split.test) == list(range(len(labels)))
+    in_part = contents(split)
+    assert not in_part["train"] & (in_part["val"] | in_part["test"])
+    assert not in_part["val"] & in_part["test"]
+    of_content: dict[str, set[int]] = {}
+    for digest, label in zip(digests, labels, strict=True):
+        of_content.setdefault(digest, set()).add(label)
+    assert all(len(of_content[d]) == 1 for d in in_part["val"] | in_part["test"])
+
+
+@given(sizes=class_sizes, shuffle=st.randoms(use_true_random=False))
+def test_the_order_of_the_files_does_not_matter(sizes: list[int], shuffle: random.Random) -> None:
+    labels, digests = made_up(*sizes)
+    once = contents(split_pictures(labels, digests, seed=3))
+    pairs = list(zip(labels, digests, strict=True))
+    shuffle.shuffle(pairs)
+    labels, digests = (list(column) for column in zip(*pairs, strict=True))
+    assert contents(split_pictures(labels, digests, seed=3)) == once
+
+
+def test_the_seed_decides() -> None:
+    labels, digests = made_up(200, 200)
+    first = split_pictures(labels, digests, seed=0)
+    assert split_pictures(labels, digests, seed=0) == first
+    assert set(split_pictures(labels, digests, seed=1).test) != set(first.test)
+    # a fifth of a random fifth: chance, not a pattern
+    assert 4 <= len(set(split_pictures(labels, digests, seed=1).test) & set(first.test)) <= 36
+
+
+def test_a_known_split_stays_the_same() -> None:
+    """Saved splits and published numbers rely on it: a change of this is a change of results."""
+    split = split_pictures(*made_up(10, 5), val=0.2, test=0.2, seed=7)
+    assert (split.val, split.test) == ((1, 9, 13), (0, 8, 12))
+
+
+def test_few_new_pictures_move_few_old_ones() -> None:
+    labels, digests = made_up(100)
+    before = contents(split_pictures(labels, digests))
+    labels, digests = made_up(103)
+    after = contents(split_pictures(labels, digests))
+    moved = sum(len(before[part] - after[part]) for part in PARTS)
+    assert moved <= 6
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(2, [1, 0, 1]), (3, [1, 1, 1]), (4, [2, 1, 1]), (5, [3, 1, 1]), (10, [7, 1, 2])],
+)
+def test_small_classes(size: int, expected: list[int]) -> None:
+    labels, digests = made_up(size, 50)
+    split = split_pictures(labels, digests, val=0.1, test=0.2, classes=["few", "many"])
+    assert counts(split, labels, 0) == expected
+    assert counts(split, labels, 1) == [35, 5, 10]
+    assert bool(split.notes) == (size == 2)
+    if size == 2:
+        assert split.notes == ("1 classes have 2 pictures, one for train and one for test: 'few'.",)
+
+
+def test_a_class_with_one_picture() -> None:
+    labels, digests = made_up(5, 1)
+    with pytest.raises(SwiftletError, match=r"class 'b' has one picture .* at least 2"):
+        split_pictures(labels, digests, classes=["a", "b"])
+    with pytest.raises(SwiftletError, match="class 1 has one picture"):
+        split_pictures(labels, digests)
+    # five copies are one picture
+    with pytest.raises(SwiftletError, match="class 1 has one picture"):
+        split_pictures([0] * 5 + [1] * 5, digests[:5] + digests[5:] * 5)
+    nothing_held_out = split_pictures(labels, digests, val=0, test=0)
+    assert nothing_held_out.train == tuple(range(6))
+
+
+def test_given_parts_are_kept() -> None:
+    labels, digests = made_up(4, 4)
+    parts = ["train", "train", "val", "test"] * 2
+    split = split_pictures(labels, digests, parts, val=0.5, test=0.4)
+    assert (split.train, split.val, split.test) == ((0, 1, 4, 5), (2, 6), (3, 7))
+    assert split.notes == ()
+
+
+def test_val_is_cut_from_train_when_only_test_is_given() -> None:
+    labels, digests = made_up(20, 20)
+    parts = (["train"] * 10 + ["test"] * 10) * 2
+    split = split_pictures(labels, digests, parts, val=0.2)
+    assert split.test == tuple(i for i in range(40) if parts[i] == "test")
+    assert counts(split, labels, 0) == counts(split, labels, 1) == [8, 2, 10]
+
+
+def test_test_stays_empty_when_only_val_is_given() -> None:
+    labels, digests = made_up(4, 4)
+    split = split_pictures(labels, digests, ["train", "val"] * 4)
+    assert (len(split.train), len(split.val), split.test) == (4, 4, ())
+    assert "test stays empty" in split.notes[0]
+
+
+def test_train_alone_is_divided_like_no_parts() -> None:
+    labels, digests = made_up(20, 20)
+    divided = split_pictures(labels, digests)
+    assert split_pictures(labels, digests, ["train"] * 40) == divided
+
+
+def overlapping() -> tuple[list[int], list[str], list[str | None]]:
+    labels, digests = made_up(6, 6)
+    parts: list[str | None] = ["train", "train", "train", "val", "test", "test"] * 2
+    digests[3] = digests[0]  # train and val
+    digests[4] = digests[9]  # test and val
+    return labels, digests, parts
+
+
+def test_content_in_two_given_parts() -> None:
+    labels, digests, parts = overlapping()
+    paths = [f"{part}/{number}.jpg" for number, part in enumerate(parts)]
+    with pytest.raises(SwiftletError) as caught:
+        split_pictures(labels, digests, parts, paths=paths)
+    assert "2 pictures are also in another part" in str(caught.value)
+    assert "'train/0.jpg' (train) and 'val/3.jpg' (val)" in str(caught.value)
+
+
+def test_content_in_two_given_parts_kept_out_of_training() -> None:
+    labels, digests, parts = overlapping()
+    split = split_pictures(labels, digests, parts, allow_overlap=True)
+    assert split.dropped == (0, 9)
+    assert split.train == (1, 2, 6, 7, 8)
+    assert split.val == (3,)
+    assert split.test == (4, 5, 10, 11)
+    assert split.notes == ("2 copies of held-out pictures are left out.",)
+
+
+def test_copies_within_one_part_are_no_overlap() -> None:
+    labels, digests = made_up(4, 4)
+    digests[1] = digests[0]
+    split = split_pictures(labels, digests, ["train", "train", "val", "test"] * 2)
+    assert split.dropped == ()
+
+
+def test_pictures_in_several_classes_are_for_training_only() -> None:
+    labels, digests = made_up(10, 10)
+    labels += [1] * 5
+    digests += digests[:5]
+    split = split_pictures(labels, digests)
+    assert {0, 1, 2, 3, 4, 20, 21, 22, 23, 24} <= set(split.train)
+    assert "5 pictures lie in several classes" in split.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"val": -0.1}, "val=-0.1 is not a fraction"),
+        ({"test": 1}, "test=1 is not a fraction"),
+        ({"test": float("nan")}, "test=nan is not a fraction"),
+        ({"val": 0.5, "test": 0.5}, "val=0.5 and test=0.5 leave nothing to train on"),
+        ({"parts": ["train", None] * 4}, "parts is given for some pictures"),
+        ({"parts": ["train"] * 3}, "different lengths"),
+        ({"parts": ["train", "exam"] * 4}, "part 'exam' is not known; accepted: train, val, test"),
+        ({"parts": ["train"] * 4 + ["val"] * 4}, "class 1 has no readable picture left to train"),
+        ({"classes": ["a", "b", "c"]}, "class 'c' has no readable picture left"),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        split_pictures(*made_up(4, 4), **options)
+
+
+def test_a_split_refuses_overlap() -> None:
+    digests = ("a", "b", "c", "a")
+    with pytest.raises(SwiftletError, match="picture 1 is in two parts, train and val"):
+        Split(train=(0, 1), val=(1,), test=(2,), digests=digests)
+    with pytest.raises(SwiftletError, match="picture 3 is in two parts, train and test"):
+        Split(train=(0, 1), val=(2,), test=(3,), digests=digests)
+    assert Split(train=(0, 3), val=(1,), test=(2,), digests=digests).dropped == ()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> PixelCache:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (4, 4), np.uint8)).save(path)
+    return open_again(tmp_path)
+
+
+def open_again(folder: Path) -> PixelCache:
+    return PixelCache.build(scan(folder / "photos"), Preprocess(4), folder=folder / "cache")
+
+
+def through_json(split: Split, cache: PixelCache) -> dict[str, Any]:
+    saved: dict[str, Any] = json.loads(json.dumps(split.to_dict(cache)))
+    return saved
+
+
+def test_saved_and_read_again(cache: PixelCache) -> None:
+    split = split_pictures(cache.labels, cache.digests, cache.parts)
+    saved = through_json(split, cache)
+    assert Split.from_dict(saved, cache) == split
+    first = cache.pictures[split.test[0]]
+    assert [first.path, cache.digests[split.test[0]], "ab"[first.label]] == saved["test"][0]
+
+
+def test_dropped_copies_stay_dropped(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for part in ("train", "val", "test"):
+        for number in range(6):
+            path = tmp_path / "photos" / part / "ab"[number % 2] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (4, 4), np.uint8)).save(path)
+    photos = tmp_path / "photos"
+    (photos / "train/a/copy.png").write_bytes((photos / "test/a/0.png").read_bytes())
+    cache = open_again(tmp_path)
+    split = split_pictures(cache.labels, cache.digests, cache.parts, allow_overlap=True)
+    assert len(split.dropped) == 1
+    again = Split.from_dict(through_json(split, cache), cache)
+    assert (again.train, again.val, again.test) == (split.train, split.val, split.test)
+    assert again.notes == ()
+
+
+def test_a_saved_split_of_a_folder_that_changed(cache: PixelCache, tmp_path: Path) -> None:
+    split = split_pictures(cache.labels, cache.digests)
+    saved, photos = through_json(split, cache), tmp_path / "photos"
+    (photos / cache.pictures[split.train[0]].path).unlink()
+    moved = cache.pictures[split.test[0]].path
+    (photos / moved).rename(photos / moved.replace("/", "/renamed"))
+    Image.new("L", (5, 5)).save(photos / "a" / "new.png")
+    changed = open_again(tmp_path)
+    again = Split.from_dict(saved, changed)
+    assert contents(again)["test"] == contents(split)["test"]
+    assert len(again.train) == len(split.train) - 1
+    assert [changed.pictures[i].path for i in again.dropped] == ["a/new.png"]
+    assert again.notes == (
+        "1 pictures are new since the split was saved; they are left out.",
+        "1 pictures of the saved split are no longer there.",
+    )
+
+
+def test_held_out_knows_content_by_its_digest(cache: PixelCache) -> None:
+    split = split_pictures(cache.labels, cache.digests)
+    saved = through_json(split, cache)
+    some = [split.val[0], split.train[0], split.test[0]]
+    parts = held_out([*(cache.digests[i] for i in some), "f" * 32], saved)
+    assert parts == ["val", "train", "test", None]
+    assert Counter(held_out(cache.digests, saved)) == Counter(
+        {part: len(getattr(split, part)) for part in PARTS}
+    )
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [{}, [], None, {"format": 1}, {"format": 1, "train": [["a"]], "val": [], "test": []}, "text"],
+)
+def test_what_is_no_saved_split(saved: Any, cache: PixelCache) -> None:
+    with pytest.raises(SwiftletError, match="the saved split is damaged"):
+        held_out([], saved)
+    with pytest.raises(SwiftletError, match="the saved split is damaged"):
+        Split.from_dict(saved, cache)
+
+
+def test_a_saved_split_of_another_version() -> None:
+    with pytest.raises(SwiftletError, match="has format 2; accepted: 1"):
+        held_out([], {"format": 2})

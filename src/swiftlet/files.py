@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from swiftlet.errors import SwiftletError
@@ -28,7 +28,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         kept = "the earlier file is untouched" if path.exists() else "nothing was left there"
         raise SwiftletError(f"{path} could not be written ({reason}); {kept}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

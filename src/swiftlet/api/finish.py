@@ -37,7 +37,7 @@ def finish(
     path = job.folder / MODEL
     tensors, header = checkpoint.load(path)
     model, _ = checkpoint.load_model(path)
-    model.to(job.to_input.scale.device)
+    model.to(job.to_input.device)
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
     batches = EvalBatches(

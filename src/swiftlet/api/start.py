@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from swiftlet.data.loader import mixed_seed
+from swiftlet.data.loader import seed_torch
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.models import create_model, spec
@@ -68,7 +68,7 @@ def build(
     """The network before its first step, on `device`, in channels-last memory (it is faster)."""
     if weights is not None and pretrained:
         raise SwiftletError("weights and pretrained cannot both be set; choose one.")
-    torch.manual_seed(mixed_seed(recipe.seed, 0))
+    seed_torch(recipe.seed, 0)
     model = create_model(
         network.name,
         num_classes=network.num_classes,

@@ -191,7 +191,7 @@ def make_job(
         train=TrainLoader(train, start.choose_workers(plan.workers, device)),
         val=val if split.val else None,
         folder=plan.folder,
-        to_input=ToInput(header.preprocess).to(device),
+        to_input=ToInput(header.preprocess, device),
     )
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from swiftlet.data.augment import augmented
 from swiftlet.data.cache import PixelCache
 from swiftlet.data.preprocess import Preprocess
 
@@ -21,17 +23,23 @@ Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memor
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
 
 
-def mixed_seed(*numbers: int) -> int:
-    """One 63-bit seed from several counters, well spread even for neighbouring counters."""
+def seed_torch(*numbers: int) -> None:
+    """Seed torch's generators from several counters, well spread for neighbouring counters too."""
     low, high = np.random.SeedSequence(numbers).generate_state(2)
-    return (int(high) << 32 | int(low)) & (2**63 - 1)
+    seed = (int(high) << 32 | int(low)) & (2**63 - 1)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 20 times as long
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
 
 
-class TrainBatches(Dataset[Batch]):
-    """Augmented training batches; item (epoch, number) is one whole batch.
+class TrainBatches(Dataset[int]):
+    """Augmented training batches; item (epoch, number) prepares one whole batch in a slot.
 
     The last, smaller batch of an epoch is left out (another one each epoch, since the order
     changes): batch norm needs a full one, and a compiled step a fixed shape.
+
+    Pixels go into a ring of `slots` in shared memory, made once: sending fresh memory from a
+    worker for every batch takes as long as augmenting it does.
     """
 
     def __init__(
@@ -45,23 +53,34 @@ class TrainBatches(Dataset[Batch]):
         batch_size: int,
         seed: int,
     ) -> None:
-        self.cache, self.augment, self.size, self.seed = cache, augment, size, seed
+        self.cache, self.augment, self.seed = cache, augment, seed
         self.labels = np.asarray(labels, dtype=np.int64)
         self.indices = np.asarray(indices, dtype=np.int64)
-        self.batch_size = min(batch_size, len(self.indices))
-        self.batches_per_epoch = len(self.indices) // self.batch_size
+        batch_size = min(batch_size, len(self.indices))
+        self.shape = (batch_size, size, size, cache[0].shape[2])
+        self.batches_per_epoch = len(self.indices) // batch_size
+        self.slots = torch.empty(1, *self.shape, dtype=torch.uint8)
 
-    def __getitem__(self, key: BatchKey) -> Batch:
+    def chosen(self, key: BatchKey) -> NDArray[np.int64]:
+        """Indices of the pictures in the batch."""
         epoch, number = key
         order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
-        chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
-        channels = self.cache[int(chosen[0])].shape[2]
-        pixels = torch.empty(len(chosen), self.size, self.size, channels, dtype=torch.uint8)
-        for slot, index in zip(pixels, chosen, strict=True):
-            torch.manual_seed(mixed_seed(self.seed, epoch, int(index)))
-            picture = torch.from_numpy(self.cache[int(index)].copy()).permute(2, 0, 1)
-            slot.copy_(self.augment(picture).permute(1, 2, 0))
-        return pixels.permute(0, 3, 1, 2), torch.from_numpy(self.labels[chosen])
+        return order[number * self.shape[0] : (number + 1) * self.shape[0]]
+
+    def __getitem__(self, key: BatchKey) -> int:
+        """Fill a slot with the batch and return the slot's number."""
+        epoch, number = key
+        slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
+        for picture, index in zip(self.slots[slot], self.chosen(key), strict=True):
+            seed_torch(self.seed, epoch, int(index))
+            pixels = torch.from_numpy(self.cache[int(index)])
+            picture.copy_(augmented(self.augment, pixels))
+        return slot
+
+    def batch(self, key: BatchKey, slot: int) -> Batch:
+        """What lies in `slot`, with its labels; valid until the next batch is asked for."""
+        labels = torch.from_numpy(self.labels[self.chosen(key)])
+        return self.slots[slot].permute(0, 3, 1, 2), labels
 
 
 class EvalBatches(Dataset[Batch]):
@@ -92,7 +111,7 @@ class EvalBatches(Dataset[Batch]):
 
 
 class EpochKeys:
-    """A sampler: the keys of one epoch's batches from `first` on. Set `epoch` before iterating."""
+    """A sampler: the keys of one epoch's batches from `first` on. Set both before iterating."""
 
     def __init__(self, batches: int) -> None:
         self.batches, self.epoch, self.first = batches, 0, 0
@@ -104,7 +123,7 @@ class EpochKeys:
         return self.batches - self.first
 
 
-def _quiet_worker(_: int) -> None:
+def _start_worker(_: int) -> None:
     """Ctrl-C reaches every process of the terminal; only the training process acts on it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -112,22 +131,29 @@ def _quiet_worker(_: int) -> None:
 class TrainLoader:
     """Iterates an epoch's batches, prepared ahead in `workers` processes (0: in this one)."""
 
+    AHEAD = 2  # batches that each worker prepares in advance
+
     def __init__(self, batches: TrainBatches, workers: int) -> None:
         self.batches = batches
         self.keys = EpochKeys(batches.batches_per_epoch)
-        self._loader: DataLoader[Batch] = DataLoader(
+        if workers > 0:  # one slot in use while all the others may be written to
+            slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=torch.uint8)
+            batches.slots = slots.share_memory_()
+        self._loader: DataLoader[int] = DataLoader(
             batches,
             batch_size=None,
             sampler=self.keys,
             num_workers=workers,
+            prefetch_factor=self.AHEAD if workers > 0 else None,
             persistent_workers=workers > 0,
-            worker_init_fn=_quiet_worker,
+            worker_init_fn=_start_worker,
         )
 
     def __len__(self) -> int:
         return self.batches.batches_per_epoch
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """The batches of `epoch`, from number `first` on."""
+        """The batches of `epoch`, from number `first` on; each valid until the next one."""
         self.keys.epoch, self.keys.first = epoch, first
-        return iter(self._loader)
+        for key, slot in zip(self.keys, self._loader, strict=True):
+            yield self.batches.batch(key, slot)

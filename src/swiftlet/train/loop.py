@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.data.loader import EvalBatches, TrainLoader, mixed_seed
+from swiftlet.data.loader import EvalBatches, TrainLoader, seed_torch
 from swiftlet.errors import SwiftletError
 from swiftlet.train.checkpoint import Header
 from swiftlet.train.evaluate import ToInput, predict_logits
@@ -91,7 +91,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
             step = state.epoch * steps_per_epoch + state.batch
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps_per_epoch, recipe)
-            torch.manual_seed(mixed_seed(recipe.seed, 1, step))
+            seed_torch(recipe.seed, 1, step)
             loss, correct = train_step(forward, state, recipe, job.to_input(pixels), labels)
             if not isfinite(loss):
                 raise not_finite(loss, step, state, job)

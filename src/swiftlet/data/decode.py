@@ -5,6 +5,7 @@ import os
 import stat
 import threading
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from PIL import Image, UnidentifiedImageError
 from swiftlet.errors import SwiftletError
 
 # Only these decoders are ever tried: others start outside programs or are rarely looked after.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+if find_spec("PIL.AvifImagePlugin"):  # from Pillow 11.3 on
+    FORMATS = (*FORMATS, "AVIF")
 LARGEST_PIXELS = 178_956_970  # where Pillow itself refuses: half a gigabyte as RGB
 LARGEST_BYTES = 1 << 30
 _ORIENTATION = 0x0112  # EXIF tag; its values 2..8 say how to turn the picture upright
@@ -72,16 +75,16 @@ def read_bytes(path: str | Path) -> bytes:
     name = os.fspath(path)
     try:
         found = os.stat(name)
-        if not stat.S_ISREG(found.st_mode):
-            raise BadPicture(name, "is not a regular file")
-        if found.st_size > LARGEST_BYTES:
-            raise BadPicture(name, f"has {found.st_size:,} bytes; {LARGEST_BYTES:,} are accepted")
-        with open(name, "rb") as file:
-            return file.read()
+        if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_BYTES:
+            with open(name, "rb") as file:
+                return file.read()
     except OSError as error:
         raise BadPicture(name, f"cannot be read ({error.strerror or error})") from error
     except ValueError as error:  # a null character in the name
         raise BadPicture(name, f"is not a file name ({error})") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise BadPicture(name, "is not a regular file")
+    raise BadPicture(name, f"has {found.st_size:,} bytes; up to {LARGEST_BYTES:,} are accepted")
 
 
 def decode_bytes(content: bytes, name: str) -> Image.Image:
@@ -99,7 +102,9 @@ def decode_bytes(content: bytes, name: str) -> Image.Image:
             image.load()
             return upright_rgb(image)
     except Image.DecompressionBombError as error:
-        raise BadPicture(name, f"declares more than {LARGEST_PIXELS:,} pixels") from error
+        raise BadPicture(
+            name, f"declares more pixels than the {LARGEST_PIXELS:,} accepted"
+        ) from error
     except UnidentifiedImageError as error:
         raise BadPicture(name, "is not a picture in a known format") from error
     except SwiftletError as error:

@@ -114,7 +114,7 @@ def test_small_classes(size: int, expected: list[int]) -> None:
     assert counts(split, labels, 1) == [35, 5, 10]
     assert bool(split.notes) == (size == 2)
     if size == 2:
-        assert split.notes == ("1 classes have 2 pictures, one for train and one for test: 'few'.",)
+        assert split.notes == ("Classes with 2 pictures, one for train and one for test: 'few'.",)
 
 
 def test_a_class_with_one_picture() -> None:
@@ -183,7 +183,7 @@ def test_content_in_two_given_parts_kept_out_of_training() -> None:
     assert split.train == (1, 2, 6, 7, 8)
     assert split.val == (3,)
     assert split.test == (4, 5, 10, 11)
-    assert split.notes == ("2 copies of held-out pictures are left out.",)
+    assert split.notes == ("Copies of held-out pictures that are left out: 2.",)
 
 
 def test_copies_within_one_part_are_no_overlap() -> None:
@@ -199,7 +199,7 @@ def test_pictures_in_several_classes_are_for_training_only() -> None:
     digests += digests[:5]
     split = split_pictures(labels, digests)
     assert {0, 1, 2, 3, 4, 20, 21, 22, 23, 24} <= set(split.train)
-    assert "5 pictures lie in several classes" in split.notes[0]
+    assert "several classes, used in training only: 5" in split.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -287,8 +287,8 @@ def test_a_saved_split_of_a_folder_that_changed(cache: PixelCache, tmp_path: Pat
     assert len(again.train) == len(split.train) - 1
     assert [changed.pictures[i].path for i in again.dropped] == ["a/new.png"]
     assert again.notes == (
-        "1 pictures are new since the split was saved; they are left out.",
-        "1 pictures of the saved split are no longer there.",
+        "Pictures new since the split was saved, left out: 1.",
+        "Pictures of the saved split that are no longer there: 1.",
     )
 
 

@@ -80,9 +80,9 @@ class Split:
         missing = len(part_of.keys() - set(cache.digests))
         notes = []
         if new:
-            notes.append(f"{new} pictures are new since the split was saved; they are left out.")
+            notes.append(f"Pictures new since the split was saved, left out: {new}.")
         if missing:
-            notes.append(f"{missing} pictures of the saved split are no longer there.")
+            notes.append(f"Pictures of the saved split that are no longer there: {missing}.")
         return cls(**_indices(parts), digests=tuple(cache.digests), notes=tuple(notes))
 
 
@@ -130,7 +130,7 @@ def split_pictures(
     notes: list[str] = []
     dropped = _resolve_overlap(placed, digests, allow_overlap, paths)
     if dropped:
-        notes.append(f"{dropped} copies of held-out pictures are left out.")
+        notes.append(f"Copies of held-out pictures that are left out: {dropped}.")
     cut = {} if "val" in known else {"val": val}
     if not known or known == {"train"}:
         cut["test"] = test
@@ -204,7 +204,7 @@ def _hold_out(
     unclear = len(copies) - sum(map(len, single.values()))
     notes = []
     if unclear:  # no right answer to score them by
-        notes.append(f"{unclear} pictures lie in several classes; they are used in training only.")
+        notes.append(f"Pictures that lie in several classes, used in training only: {unclear}.")
     few: list[str] = []
     for label in sorted(count):
         held = _counts(count[label], fractions)
@@ -223,8 +223,8 @@ def _hold_out(
     if few:
         part = max(fractions, key=lambda part: fractions[part])
         notes.append(
-            f"{len(few)} classes have 2 pictures, one for train and one for {part}: "
-            f"{', '.join(few[:5])}{', …' if len(few) > 5 else ''}."
+            f"Classes with 2 pictures, one for train and one for {part}: "
+            f"{', '.join(few[:5])}{f' and {len(few) - 5} more' if len(few) > 5 else ''}."
         )
     return notes
 

@@ -158,6 +158,10 @@ def test_the_axes_hold_all_values_and_do_not_blow_up_small_differences():
     assert low < 99 < 99.1 < high
     assert high - low >= 5
     assert loss.get_ylim()[0] == 0
+    poor = [{"epoch": 1, "val_top1": 0.0}, {"epoch": 2, "val_top1": 0.01}]
+    low, high = curves_figure(poor).axes[0].get_ylim()
+    assert low < 0
+    assert high - low >= 5
     assert loss.get_ylim()[1] > max(row["val_loss"] for row in rows)
 
 

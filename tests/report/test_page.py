@@ -71,7 +71,9 @@ class Parsed(HTMLParser):
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     folder = tmp_path_factory.mktemp("run")
     draw_curves([{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}], folder / "curves.png")
-    draw_confusion(np.diag([9, 8, 7, 6]), CLASSES, folder / "confusion.png")
+    matrix = np.diag([9, 8, 7, 6])
+    matrix[3, 1], matrix[3, 2] = 4, 2
+    draw_confusion(matrix, CLASSES, folder / "confusion.png")
     shown = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
     draw_predictions([shown], folder / "predictions.png")
     return Page(
@@ -172,7 +174,8 @@ def test_names_are_escaped_everywhere(page, parsed):
         "code",
     }  # fmt: skip
     (image,) = (a for a in parsed.found("img") if "Confusion" in a["alt"])
-    assert "of 30 pictures are on the diagonal" in image["alt"]
+    assert f"{CLASSES[3]} taken for {CLASSES[1]} (4 of 12)" in image["alt"]
+    assert f"{CLASSES[3]} taken for {CLASSES[2]} (2 of 12)" in image["alt"]
 
 
 def test_the_pictures_are_inside_and_are_the_files(page, parsed):
@@ -292,7 +295,13 @@ def test_counts_that_do_not_fit_the_classes_are_an_error(page):
         page_html(dataclasses.replace(page, counts={"test": [1, 2]}))
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no picture", b"\xff\xd8\xff\xe0 a JPEG"])
+def jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, format="JPEG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture", jpeg()])
 def test_a_picture_that_cannot_be_read_is_an_error_and_the_old_page_stays(page, tmp_path, content):
     path = tmp_path / "curves.png"
     if content is not None:

@@ -1,11 +1,17 @@
-"""What all tests share: real data where there is some, and a pixel cache of their own."""
+"""What all tests share: real data where there is some, a pixel cache of their own, quick runs."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
+
+from swiftlet.api.run import Run
+from swiftlet.api.train import train
+from swiftlet.train.recipe import Recipe
 
 # The same examples every time, and no clock: a busy machine fails nothing.
 settings.register_profile("swiftlet", deadline=None, derandomize=True, database=None)
@@ -28,3 +34,78 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWIFTLET_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+# A run of two steps per epoch that takes well under a second an epoch.
+QUICK = {
+    "model": "shufflenet_v2_x0_5",
+    "image_size": 16,
+    "epochs": 2,
+    "batch_size": 8,
+    "crop_scale": 0.6,
+    "workers": 0,
+    "quiet": True,
+}
+
+
+def draw(path: Path, colour: tuple[int, int, int], seed: int, size: tuple[int, int]) -> None:
+    """A noisy picture of one colour: easy to tell from another colour."""
+    noise = np.random.default_rng(seed).integers(-40, 40, (*size, 3))
+    pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def draw_folder(folder: Path, per_class: int = 12) -> Path:
+    """Three classes told apart by their colour."""
+    colours = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}
+    for number, (name, colour) in enumerate(colours.items()):
+        for i in range(per_class):
+            draw(folder / name / f"{i:03}.png", colour, 1000 * number + i, (20, 24))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_folder(tmp_path_factory.mktemp("data") / "photos")
+
+
+@pytest.fixture(scope="session")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run on `photos`; not to be written to."""
+    folder = tmp_path_factory.mktemp("trained")
+    return train(photos, folder=folder, name="run", **{**QUICK, "epochs": 6})
+
+
+@pytest.fixture
+def quick(photos: Path, tmp_path: Path) -> Callable[..., Run]:
+    """`train` on `photos` with quick settings, into `tmp_path`."""
+
+    def run(**options: object) -> Run:
+        return train(**{"data": photos, "folder": tmp_path, "name": "run", **QUICK, **options})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    """Three epochs of SGD, nothing else turned on."""
+    return Recipe(
+        epochs=3,
+        batch_size=8,
+        lr=0.1,
+        warmup_epochs=1.0,
+        optimizer="sgd",
+        momentum=0.9,
+        weight_decay=1e-4,
+        label_smoothing=0.1,
+        drop_rate=0.0,
+        crop_scale=0.5,
+        flip=True,
+        trivial_augment=False,
+        erase=0.0,
+        ema=0.0,
+        seed=0,
+        precision="float32",
+        compiled=False,
+    )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from swiftlet.api.export import export
     from swiftlet.api.measure import measure
     from swiftlet.api.predict import predict
+    from swiftlet.api.recipes import load_recipe
     from swiftlet.api.run import Run
     from swiftlet.api.train import train
     from swiftlet.errors import SwiftletError
@@ -30,6 +31,7 @@ _HOMES = {
     "evaluate": "api.evaluate",
     "export": "api.export",
     "list_models": "models",
+    "load_recipe": "api.recipes",
     "measure": "api.measure",
     "predict": "api.predict",
     "spec": "models",
@@ -45,6 +47,7 @@ __all__ = [
     "evaluate",
     "export",
     "list_models",
+    "load_recipe",
     "measure",
     "predict",
     "spec",

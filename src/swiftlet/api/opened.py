@@ -15,7 +15,7 @@ from swiftlet.train import checkpoint
 def torch_network(path: Path) -> Network:
     """A checkpoint run by PyTorch, with the face of an exported network."""
     model, header = checkpoint.load_model(path)
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:

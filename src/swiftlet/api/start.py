@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from swiftlet.data.loader import seed_torch
+from swiftlet.data.loader import INIT, seed_torch
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.models import create_model, spec
@@ -68,7 +68,7 @@ def build(
     """The network before its first step, on `device`, in channels-last memory (it is faster)."""
     if weights is not None and pretrained:
         raise SwiftletError("weights and pretrained cannot both be set; choose one.")
-    seed_torch(recipe.seed, 0)
+    seed_torch(recipe.seed, INIT)
     model = create_model(
         network.name,
         num_classes=network.num_classes,
@@ -79,7 +79,7 @@ def build(
     )
     if weights is not None:
         transfer(weights, model, network)
-    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.to(device, memory_format=torch.channels_last)
 
 
 def transfer(path: Path, model: nn.Module, network: Network) -> None:

@@ -23,9 +23,12 @@ Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memor
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
 
 
-def seed_torch(*numbers: int) -> None:
-    """Seed torch's generators from several counters, well spread for neighbouring counters too."""
-    low, high = np.random.SeedSequence(numbers).generate_state(2)
+INIT, STEP, AUGMENT = 0, 1, 2  # what random numbers are drawn for; each has its own stream
+
+
+def seed_torch(seed: int, purpose: int, *counters: int) -> None:
+    """Seed torch's generators for one purpose at one point of a run; neighbours are unlike."""
+    low, high = np.random.SeedSequence((seed, purpose, *counters)).generate_state(2)
     seed = (int(high) << 32 | int(low)) & (2**63 - 1)
     torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 20 times as long
     if torch.cuda.is_initialized():
@@ -72,7 +75,7 @@ class TrainBatches(Dataset[int]):
         epoch, number = key
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
         for picture, index in zip(self.slots[slot], self.chosen(key), strict=True):
-            seed_torch(self.seed, epoch, int(index))
+            seed_torch(self.seed, AUGMENT, epoch, int(index))
             pixels = torch.from_numpy(self.cache[int(index)])
             picture.copy_(augmented(self.augment, pixels))
         return slot
@@ -101,6 +104,9 @@ class EvalBatches(Dataset[Batch]):
 
     def __len__(self) -> int:
         return -(-len(self.indices) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[number] for number in range(len(self)))
 
     def __getitem__(self, number: int) -> Batch:
         if not 0 <= number < len(self):

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.data.loader import EvalBatches, TrainLoader, seed_torch
+from swiftlet.data.loader import STEP, EvalBatches, TrainLoader, seed_torch
 from swiftlet.errors import SwiftletError
 from swiftlet.train.checkpoint import Header
 from swiftlet.train.evaluate import ToInput, predict_logits
@@ -91,7 +91,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
             step = state.epoch * steps_per_epoch + state.batch
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps_per_epoch, recipe)
-            seed_torch(recipe.seed, 1, step)
+            seed_torch(recipe.seed, STEP, step)
             loss, correct = train_step(forward, state, recipe, job.to_input(pixels), labels)
             if not isfinite(loss):
                 raise not_finite(loss, step, state, job)
@@ -147,9 +147,7 @@ def train_step(
 
 def validate(model: nn.Module, batches: EvalBatches, to_input: ToInput) -> dict[str, float]:
     """Mean cross entropy and accuracy over the validation part."""
-    logits, labels = predict_logits(
-        model, (batches[number] for number in range(len(batches))), to_input
-    )
+    logits, labels = predict_logits(model, batches, to_input)
     scores, truth = torch.from_numpy(logits), torch.from_numpy(labels)
     return {
         "val_loss": float(F.cross_entropy(scores, truth)),

@@ -1,0 +1,74 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from swiftlet.api.evaluate import evaluate
+from swiftlet.api.export import export
+from swiftlet.api.run import Run
+from swiftlet.errors import SwiftletError
+
+
+def test_the_test_part_is_scored_as_training_scored_it(trained: Run, photos: Path) -> None:
+    found = evaluate(trained.folder, photos, quiet=True)
+    for name in ("top1", "pictures", "balanced_top1", "macro_f1", "per_class"):
+        assert found[name] == trained.metrics[name]
+    assert found["loss"] == pytest.approx(trained.metrics["loss"], rel=1e-4)
+    split = json.loads((trained.folder / "split.json").read_text())
+    assert found["left_out"] == {
+        "the run trained on them": len(split["train"]),
+        "they chose the run's epoch": len(split["val"]),
+    }
+
+
+def test_other_parts_and_all(trained: Run, photos: Path) -> None:
+    split = json.loads((trained.folder / "split.json").read_text())
+    for part in ("train", "val"):
+        assert evaluate(trained.folder, photos, split=part, quiet=True)["pictures"] == len(
+            split[part]
+        )
+    assert evaluate(trained.folder, photos, split="all", quiet=True)["pictures"] == 36
+
+
+def test_training_pictures_are_known_under_any_name(
+    trained: Run, photos: Path, tmp_path: Path
+) -> None:
+    split = json.loads((trained.folder / "split.json").read_text())
+    for number, (path, _, name) in enumerate(split["train"][:4] + split["test"][:3]):
+        copy = tmp_path / "other" / name / f"renamed-{number}.png"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / path, copy)
+    found = evaluate(trained.folder, tmp_path / "other", quiet=True)
+    assert found["pictures"] == 3
+    assert found["left_out"] == {"the run trained on them": 4}
+
+
+def test_nothing_left_to_score_is_an_error(trained: Run, photos: Path, tmp_path: Path) -> None:
+    split = json.loads((trained.folder / "split.json").read_text())
+    for path, _, _ in split["train"]:
+        copy = tmp_path / "seen" / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / path, copy)
+    with pytest.raises(SwiftletError, match=r"leaves no picture .* trained on them"):
+        evaluate(trained.folder, tmp_path / "seen", quiet=True)
+
+
+def test_an_unknown_class_is_named(trained: Run, photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "more")
+    (tmp_path / "more" / "red").rename(tmp_path / "more" / "purple")
+    with pytest.raises(SwiftletError, match=r"does not know: purple; it knows blue, green, red"):
+        evaluate(trained.folder, tmp_path / "more", quiet=True)
+
+
+def test_the_exported_file_scores_the_same(trained: Run, photos: Path, tmp_path: Path) -> None:
+    run = Run(Path(shutil.copytree(trained.folder, tmp_path / "copy")))
+    file = export(run.folder)
+    ours, theirs = (evaluate(x, photos, quiet=True) for x in (run.folder, file.path))
+    assert ours["top1"] == theirs["top1"]
+    assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-4)
+
+
+def test_a_folder_without_a_run(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(SwiftletError, match=r"holds no model\.safetensors"):
+        evaluate(tmp_path, photos)

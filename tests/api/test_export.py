@@ -1,0 +1,43 @@
+import shutil
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from swiftlet.api.export import export
+from swiftlet.api.run import Run
+from swiftlet.errors import SwiftletError
+from swiftlet.export import onnx as exporting
+
+
+@pytest.fixture
+def run(trained: Run, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained.folder, tmp_path / "copy"))
+
+
+def test_the_file_lies_beside_the_run_and_takes_any_batch(run: Path) -> None:
+    found = export(run)
+    assert found.path == run / "model.onnx"
+    assert found.max_difference < 1e-4
+    session = onnxruntime.InferenceSession(str(found.path))
+    assert session.get_inputs()[0].shape == ["batch", 3, 16, 16]
+
+
+def test_another_place(run: Path, tmp_path: Path) -> None:
+    assert export(run, output=tmp_path / "deep" / "net.onnx").path.exists()
+    assert not (run / "model.onnx").exists()
+
+
+def test_an_unknown_format_is_named(run: Path) -> None:
+    with pytest.raises(SwiftletError, match="format 'onxx' is not known; did you mean onnx"):
+        export(run, "onxx")  # type: ignore[arg-type]
+
+
+def test_a_mismatch_leaves_no_file(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mismatch(*_: object, **__: object) -> float:
+        raise SwiftletError("the answers differ.")
+
+    monkeypatch.setattr(exporting, "verify", mismatch)
+    with pytest.raises(SwiftletError, match="differ"):
+        export(run)
+    assert not list(run.glob("*onnx*"))

@@ -1,0 +1,44 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from swiftlet.api.measure import measure
+from swiftlet.api.run import Run
+from swiftlet.errors import SwiftletError
+
+
+def test_a_row_per_engine_and_the_report_shows_them(trained: Run, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "copy"))
+    rows = measure(folder, seconds=0.1)
+    assert [(r.engine, r.threads, r.batch) for r in rows] == [
+        ("torch", 1, 1),
+        ("onnxruntime", 1, 1),
+    ]
+    assert all(0 < r.p10_ms <= r.median_ms <= r.p90_ms for r in rows)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "onnxruntime" in page
+    assert "onnxruntime" not in (trained.folder / "report.html").read_text(encoding="utf-8")
+    assert not (folder / "model.onnx").exists()
+
+
+def test_a_network_by_name() -> None:
+    (row,) = measure("shufflenet_v2_x0_5", engines=["torch"], seconds=0.05, image_size=64, batch=2)
+    assert (row.engine, row.batch) == ("torch", 2)
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "sentence"),
+    [
+        ("shufflenet_v2_x05", {}, "did you mean"),
+        ("runs/nowhere", {}, r"runs/nowhere.* does not exist"),
+        ("shufflenet_v2_x0_5", {"engines": ["onxruntime"]}, "did you mean onnxruntime"),
+        ("shufflenet_v2_x0_5", {"threads": 0}, "threads=0"),
+        ("shufflenet_v2_x0_5", {"batch": 0}, "batch=0"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(
+    what: str, options: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        measure(what, seconds=0.05, **options)

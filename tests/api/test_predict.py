@@ -1,0 +1,53 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from swiftlet.api.export import export
+from swiftlet.api.predict import predict
+from swiftlet.api.run import Run
+from swiftlet.errors import SwiftletError
+
+
+def test_files_and_folders_in_order(trained: Run, photos: Path) -> None:
+    first = photos / "red" / "003.png"
+    found = predict(trained.folder, [first, photos / "green"], top=2)
+    assert len(found) == 13
+    assert found[0].path == str(first)
+    assert [p.path for p in found[1:]] == sorted(map(str, (photos / "green").iterdir()))
+    assert all(len(p.top) == 2 and p.top[0] == (p.label, p.probability) for p in found)
+
+
+def test_most_answers_are_right(trained: Run, photos: Path) -> None:
+    found = predict(trained.checkpoint, [photos])
+    assert np.mean([Path(p.path).parent.name == p.label for p in found]) > 0.8
+
+
+def test_the_exported_file_answers_the_same(trained: Run, photos: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained.folder, tmp_path / "copy"))
+    by_torch = predict(run, [photos])
+    by_onnx = predict(export(run).path, [photos])
+    assert [p.label for p in by_torch] == [p.label for p in by_onnx]
+    for one, other in zip(by_torch, by_onnx, strict=True):
+        assert one.probability == pytest.approx(other.probability, abs=1e-4)
+
+
+def test_an_unreadable_picture_does_not_hold_up_the_others(
+    trained: Run, photos: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    good = photos / "red" / "001.png"
+    found = predict(trained.folder, [broken, good, tmp_path / "missing.jpg"])
+    assert [p.error is None for p in found] == [False, True, False]
+    assert "broken.jpg" in str(found[0].error)
+
+
+def test_a_single_path_is_taken_too(trained: Run, photos: Path) -> None:
+    assert len(predict(trained.folder, photos / "red" / "001.png")) == 1
+
+
+def test_a_folder_without_pictures(trained: Run, tmp_path: Path) -> None:
+    with pytest.raises(SwiftletError, match="holds no pictures"):
+        predict(trained.folder, [tmp_path])

@@ -1,0 +1,173 @@
+"""The loop on a network of a few weights and made-up batches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
+from swiftlet.train import checkpoint
+from swiftlet.train.checkpoint import Header, Network
+from swiftlet.train.evaluate import ToInput
+from swiftlet.train.loop import EpochEnd, Job, Step, fit
+from swiftlet.train.recipe import Recipe
+from swiftlet.train.state import State
+
+PREPROCESS = Preprocess(size=4, crop_pct=1.0)
+BATCHES = 5
+
+
+def batch(seed: int) -> tuple[Tensor, Tensor]:
+    """Eight pictures; the class is whether red outweighs blue."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (8, 4, 4, 3), dtype=torch.uint8, generator=generator)
+    labels = (pixels[..., 0].sum((1, 2)) > pixels[..., 2].sum((1, 2))).long()
+    return pixels.permute(0, 3, 1, 2), labels
+
+
+class Loader:
+    """Stands in for TrainLoader: the batches follow from epoch and number."""
+
+    def __len__(self) -> int:
+        return BATCHES
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        return (batch(100 * epoch + number) for number in range(first, BATCHES))
+
+
+class TinyNetwork(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Dropout(0.2), nn.Flatten(),
+            nn.Linear(24, 2),
+        )  # fmt: skip
+
+
+@dataclass
+class Setting:
+    job: Job
+    state: State
+
+
+@pytest.fixture
+def setting(recipe: Recipe, tmp_path: Path) -> Setting:
+    header = Header(Network("tiny", 2, 3, False), ("a", "b"), PREPROCESS, recipe)
+    val = [batch(-1), batch(-2)]
+    job = Job(header, Loader(), val, tmp_path, ToInput(PREPROCESS))  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    return Setting(job, State(TinyNetwork(), recipe))
+
+
+def last(folder: Path) -> dict[str, Tensor]:
+    return checkpoint.load(folder / "resume.safetensors")[0]
+
+
+def test_a_step_for_every_batch_and_an_end_for_every_epoch(setting: Setting) -> None:
+    events = list(fit(setting.job, setting.state))
+    steps = [event for event in events if isinstance(event, Step)]
+    ends = [event for event in events if isinstance(event, EpochEnd)]
+    assert [(s.epoch, s.batch) for s in steps] == [(e, b + 1) for e in range(3) for b in range(5)]
+    assert [end.row["epoch"] for end in ends] == [1, 2, 3]
+    assert ends[0].best
+    assert events.index(ends[0]) == BATCHES
+    assert all(0 <= s.top1 <= 1 and s.pictures == 8 for s in steps)
+
+
+def test_the_network_learns(setting: Setting) -> None:
+    recipe = replace(setting.job.recipe, epochs=20, label_smoothing=0.0)
+    setting.job.header = replace(setting.job.header, recipe=recipe)
+    rows = [event.row for event in fit(setting.job, setting.state) if isinstance(event, EpochEnd)]
+    assert rows[-1]["train_loss"] < 0.6 * rows[0]["train_loss"]
+
+
+def test_model_safetensors_is_the_best_epoch_not_the_last(setting: Setting) -> None:
+    kept: dict[int, dict[str, Tensor]] = {}
+    for event in fit(setting.job, setting.state):
+        if isinstance(event, EpochEnd):
+            state = setting.state.model.state_dict()
+            kept[int(event.row["epoch"])] = {name: t.clone() for name, t in state.items()}
+    best = int(setting.state.best_row()["epoch"])
+    tensors, header = checkpoint.load(setting.job.folder / "model.safetensors")
+    assert header.metrics["epoch"] == best
+    assert all(torch.equal(tensors[name], kept[best][name]) for name in tensors)
+
+
+def test_stopping_anywhere_and_going_on_gives_the_same_weights(
+    setting: Setting, tmp_path: Path
+) -> None:
+    start = {name: t.clone() for name, t in setting.state.model.state_dict().items()}
+    list(fit(setting.job, setting.state))
+    expected = last(tmp_path)
+    for stop_after in (1, 4, 5, 9):
+        folder = tmp_path / str(stop_after)
+        job = replace(setting.job, folder=folder)
+        first = State(TinyNetwork(), job.recipe)
+        first.model.load_state_dict(start)
+        for number, _ in enumerate(fit(job, first)):
+            if number + 1 == stop_after:
+                job.stop.requested = True
+        job.stop.requested = False
+        resumed = State(TinyNetwork(), job.recipe)
+        path = folder / "resume.safetensors"
+        resumed.restore(path, *checkpoint.load(path))
+        list(fit(job, resumed))
+        found = last(folder)
+        assert all(torch.equal(found[name], expected[name]) for name in expected), stop_after
+        assert resumed.history[-1]["train_loss"] == setting.state.history[-1]["train_loss"]
+
+
+def test_a_stop_request_saves_and_ends_at_once(setting: Setting) -> None:
+    seen = []
+    for event in fit(setting.job, setting.state):
+        seen.append(event)
+        setting.job.stop.requested = True
+    assert len(seen) == 1
+    _, header = checkpoint.load(setting.job.folder / "resume.safetensors")
+    assert (header.state["epoch"], header.state["batch"]) == (0, 1)
+
+
+def test_nan_in_the_loss_stops_and_keeps_the_last_good_checkpoint(setting: Setting) -> None:
+    def break_after_seven_steps() -> None:
+        for number, _ in enumerate(fit(setting.job, setting.state)):
+            if number == 7:  # five steps, the epoch's end, two steps
+                with torch.no_grad():
+                    setting.state.model[5].weight.fill_(float("nan"))
+
+    with pytest.raises(SwiftletError, match=r"became nan at step 7 \(epoch 2, batch 3\)"):
+        break_after_seven_steps()
+    assert all(tensor.isfinite().all() for tensor in last(setting.job.folder).values())
+
+
+def test_averaged_weights_follow_their_formula(recipe: Recipe) -> None:
+    state = State(nn.Linear(1, 1), replace(recipe, ema=0.9))
+    assert state.ema is not None
+    with torch.no_grad():
+        state.ema.weight.fill_(0.0)
+        state.model.weight.fill_(1.0)
+    state.average(0.9, step=0)  # (1 + 0) / (10 + 0)
+    assert state.ema.weight.item() == pytest.approx(0.9)
+    state.average(0.9, step=10**6)
+    assert state.ema.weight.item() == pytest.approx(0.9 * 0.9 + 0.1)
+    assert state.averaged is state.ema
+
+
+def test_bfloat16_and_float32_differ_a_little(setting: Setting, tmp_path: Path) -> None:
+    start = {name: t.clone() for name, t in setting.state.model.state_dict().items()}
+    list(fit(setting.job, setting.state))
+    exact = last(tmp_path)
+    recipe = replace(setting.job.recipe, precision="bfloat16")
+    job = replace(
+        setting.job, header=replace(setting.job.header, recipe=recipe), folder=tmp_path / "half"
+    )
+    state = State(TinyNetwork(), recipe)
+    state.model.load_state_dict(start)
+    list(fit(job, state))
+    name = "model.0.weight"
+    found = last(job.folder)[name]
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, exact[name])
+    torch.testing.assert_close(found, exact[name], atol=0.05, rtol=0.2)

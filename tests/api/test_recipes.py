@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from swiftlet.api.recipes import load_recipe
+from swiftlet.errors import SwiftletError
+
+
+def test_values_come_as_toml_has_them(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text('# minutes: 1\nepochs = 3\nflip = false\noptimizer = "adamw"\nlr = 1e-3\n')
+    assert load_recipe(path) == {"epochs": 3, "flip": False, "optimizer": "adamw", "lr": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("epochs = ", "no valid TOML"),
+        ("epoch = 1", "did you mean epochs"),
+        ("resume = true", "'resume' is not known"),
+        ("[train]\nepochs = 1", "'train' is not known"),
+    ],
+)
+def test_bad_content(tmp_path: Path, content: str, sentence: str) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(content)
+    with pytest.raises(SwiftletError, match=sentence):
+        load_recipe(path)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SwiftletError, match=r"recipe=.*no\.toml cannot be read"):
+        load_recipe(tmp_path / "no.toml")

@@ -1,0 +1,55 @@
+"""The README's commands are the ones that CI runs, and what it names exists."""
+
+import ast
+import re
+from pathlib import Path
+
+import swiftlet
+from swiftlet.cli import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_test_command_is_what_ci_runs() -> None:
+    command = next(line for line in README.splitlines() if line.endswith(".venv/bin/pytest"))
+    assert command in (ROOT / "scripts" / "test").read_text().splitlines()
+    assert "scripts/test" in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_every_verb_in_the_readme_exists() -> None:
+    verbs = {command.name for command in app.registered_commands}
+    named = set(re.findall(r"^(?:.*&& \.venv/bin/)?swiftlet (\w+)", README, flags=re.MULTILINE))
+    assert named == verbs
+
+
+def test_the_python_block_uses_public_names() -> None:
+    (block,) = blocks("python")
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "swiftlet"
+    }
+    assert used <= set(swiftlet.__all__)
+    assert {"train", "evaluate", "predict", "export", "measure"} <= used
+
+
+def test_the_tree_names_real_folders() -> None:
+    tree = next(
+        block for block in re.findall(r"```\n(.*?)```", README, re.DOTALL) if "cli.py" in block
+    )
+    for line in tree.splitlines():
+        name = line.split()[0]
+        base = ROOT / "src" / "swiftlet" if line.startswith("  ") else ROOT
+        assert (base / name).exists(), name
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 
 
 def test_the_test_command_is_what_ci_runs() -> None:
@@ -41,9 +41,7 @@ def test_the_python_block_uses_public_names() -> None:
 
 
 def test_the_tree_names_real_folders() -> None:
-    tree = next(
-        block for block in re.findall(r"```\n(.*?)```", README, re.DOTALL) if "cli.py" in block
-    )
+    (tree,) = (block for block in blocks("") if "cli.py" in block)
     for line in tree.splitlines():
         name = line.split()[0]
         base = ROOT / "src" / "swiftlet" if line.startswith("  ") else ROOT

@@ -14,15 +14,15 @@ from swiftlet.data.loader import EvalBatches
 from swiftlet.data.split import Split
 from swiftlet.report.confusion import draw_confusion
 from swiftlet.report.curves import draw_curves
-from swiftlet.report.page import wilson
 from swiftlet.report.predictions import Shown, draw_predictions
+from swiftlet.report.result import caveats, sentence
 from swiftlet.train import checkpoint
 from swiftlet.train.evaluate import predict_logits
 from swiftlet.train.loop import Job
 from swiftlet.train.metrics import Evaluation, evaluation, log_softmax
 from swiftlet.train.state import State
 
-SHEET = 36  # pictures on the sheet of predictions
+SHEET = 24  # pictures on the sheet of predictions
 
 
 def finish(
@@ -54,20 +54,12 @@ def finish(
     shown = sheet(found, pictures, indices, job)
     draw_predictions(shown, job.folder / "predictions.png")
     write_report(job.folder)
-    voice.say(sentence(metrics))
+    correct, total = round(metrics["top1"] * metrics["pictures"]), metrics["pictures"]
+    support = [(row["class"], row["support"]) for row in metrics["per_class"]]
+    voice.say(sentence(header.network.name, part, correct, total))
+    for caveat in caveats(part, part == "val", correct, total, support):
+        voice.say(caveat)
     return Run(job.folder, metrics)
-
-
-def sentence(metrics: dict[str, object]) -> str:
-    """The result in one line, with its 95 % interval and where it comes from."""
-    top1, total = float(str(metrics["top1"])), int(str(metrics["pictures"]))
-    low, high = wilson(round(top1 * total), total)
-    part = metrics["part"]
-    caveat = " (this part chose the epoch, so the figure flatters)" if part == "val" else ""
-    return (
-        f"{part} accuracy {top1:.1%} of {total} pictures, 95 % interval {low:.1%} to {high:.1%}, "
-        f"epoch {metrics['best_epoch']}{caveat}"
-    )
 
 
 def sheet(found: Evaluation, pictures: Pictures, indices: tuple[int, ...], job: Job) -> list[Shown]:

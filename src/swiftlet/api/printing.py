@@ -50,7 +50,7 @@ def trained(run: "Run") -> None:
 
 def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     """The figures, then a row per class."""
-    from swiftlet.report.page import wilson
+    from swiftlet.report.result import wilson
 
     console = console or out()
     total, top1 = metrics["pictures"], metrics["top1"]

@@ -113,7 +113,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
         row = {"epoch": state.epoch + 1, "lr": state.optimizer.param_groups[0]["lr"]}
         row |= {"train_loss": state.loss, "train_top1": state.top1}
         if job.val is not None:
-            row |= validate(state.averaged, job.val, job.to_input)
+            row |= validate(state.averaged, job.val, job.to_input, recipe.label_smoothing)
             if not isfinite(row["val_loss"]):
                 raise not_finite(row["val_loss"], step, state, job)
         row["seconds"] = state.seconds
@@ -145,12 +145,17 @@ def train_step(
     return loss.item(), int((logits.argmax(dim=1) == labels).sum())
 
 
-def validate(model: nn.Module, batches: EvalBatches, to_input: ToInput) -> dict[str, float]:
-    """Mean cross entropy and accuracy over the validation part."""
+def validate(
+    model: nn.Module, batches: EvalBatches, to_input: ToInput, label_smoothing: float
+) -> dict[str, float]:
+    """Mean loss and accuracy over the validation part.
+
+    The loss is smoothed as in training, so that the two curves can be compared.
+    """
     logits, labels = predict_logits(model, batches, to_input)
     scores, truth = torch.from_numpy(logits), torch.from_numpy(labels)
     return {
-        "val_loss": float(F.cross_entropy(scores, truth)),
+        "val_loss": float(F.cross_entropy(scores, truth, label_smoothing=label_smoothing)),
         "val_top1": float((scores.argmax(dim=1) == truth).float().mean()),
     }
 

@@ -1,0 +1,149 @@
+"""MobileNetV2: Inverted Residuals and Linear Bottlenecks (arXiv 1801.04381).
+
+Blocks are those of Table 2, errors of Table 4; rows below 1.0 are those of the authors' TF-slim
+README, since the paper draws them in a figure only.
+
+Differences from the paper and from the authors' code:
+
+- Channels are rounded to a multiple of 8, never below 90 %, as in the authors' code; the paper
+  does not say. Test: exact params, and torchvision's at other widths.
+- Width 1.4 has 6.1M params. The paper's 6.9M does not follow from its Table 2 (the authors' README
+  has 6.06M). Test: exact params.
+- Table 2 states t=1 for the first block; it has no expansion convolution, as in the authors' code.
+  Test: exact params.
+- The classifier is a linear layer behind the average pool, not a 1×1 convolution; the same numbers.
+  Test: torchvision's outputs.
+- Batch normalisation keeps PyTorch's momentum and epsilon, as torchvision does; the authors' code
+  has an average decay of 0.997 and epsilon 0.001. Test: torchvision's outputs.
+
+Any other width: `create_model("mobilenet_v2_x0_6")` is width 0.6.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from swiftlet.models.classifier import ImageClassifier
+from swiftlet.models.spec import Printed, Spec, Weights
+from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, pointwise
+
+STEM, LAST = 32, 1280
+BLOCKS = (  # Table 2: expansion t, channels c, repeats n, stride of the first s
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
+@dataclass(frozen=True)
+class Variant(Spec):
+    """A row of Table 4."""
+
+    width: float = field(kw_only=True)
+
+
+_SLIM = "TF-slim README"
+_TORCHVISION = Weights("torchvision", "MobileNet_V2_Weights.IMAGENET1K_V2", 72.154, "BSD-3-Clause")
+
+# fmt: off
+VARIANTS = (
+    Variant("mobilenet_v2_x0_35", 1_677_128, 59_285_808, width=0.35,
+            paper=Printed("59M", "1.66M", 39.7, _SLIM), aliases=("mobilenetv2_035",)),
+    Variant("mobilenet_v2_x0_5", 1_968_680, 97_131_840, width=0.5,
+            paper=Printed("97M", "1.95M", 34.6, _SLIM), aliases=("mobilenetv2_050",)),
+    Variant("mobilenet_v2_x0_75", 2_636_424, 209_069_792, width=0.75,
+            paper=Printed("209M", "2.61M", 30.2, _SLIM), aliases=("mobilenetv2_075",)),
+    Variant("mobilenet_v2_x1_0", 3_504_872, 300_774_272, width=1.0, weights=_TORCHVISION,
+            paper=Printed("300M", "3.4M", 28.0), aliases=("mobilenet_v2", "mobilenetv2_100")),
+    Variant("mobilenet_v2_x1_4", 6_108_776, 582_195_824, width=1.4,
+            paper=Printed("585M", "6.9M", 25.3), aliases=("mobilenetv2_140",),
+            note="6.9M params do not follow from Table 2; the authors' README has 6.06M"),
+)
+# fmt: on
+
+
+class InvertedResidual(nn.Module):
+    """Table 1: expand by t, filter depthwise, project without activation."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = in_channels * expansion
+        layers = [pointwise(in_channels, hidden, act=nn.ReLU6)] if expansion > 1 else []
+        layers += [depthwise(hidden, stride=stride, act=nn.ReLU6), pointwise(hidden, out_channels)]
+        self.layers = nn.Sequential(*layers)
+        self.residual = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        projected: Tensor = self.layers(x)
+        return x + projected if self.residual else projected
+
+
+class MobileNetV2(ImageClassifier):
+    """Table 2. For small pictures the first two strides of 2 (stem and c=24) are 1."""
+
+    def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
+        super().__init__()
+        channels = make_divisible(STEM * variant.width)
+        self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
+        blocks = []
+        for expansion, base, repeats, first_stride in BLOCKS:
+            width = make_divisible(base * variant.width)
+            for repeat in range(repeats):
+                stride = first_stride if repeat == 0 else 1
+                if small_input and base == 24:
+                    stride = 1
+                blocks.append(InvertedResidual(channels, width, stride, expansion))
+                channels = width
+        self.blocks = nn.Sequential(*blocks)
+        last = make_divisible(LAST * max(1.0, variant.width))
+        self.last = pointwise(channels, last, act=nn.ReLU6)
+        self.num_features = last
+        initialise(self)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # (batch, 32, 112, 112) for a picture of 224 × 224
+        x = self.blocks(x)  # (batch, 320, 7, 7)
+        features: Tensor = self.last(x)
+        return features
+
+
+def build(
+    variant: Variant, *, num_classes: int, in_chans: int, small_input: bool, drop_rate: float
+) -> MobileNetV2:
+    """The network of a row with fresh weights."""
+    network = MobileNetV2(variant, in_chans, small_input)
+    network.add_head(num_classes, drop_rate)
+    return network
+
+
+def other_width(name: str) -> Variant | None:
+    """The row for a name such as "mobilenet_v2_x0_6"; None when the name is not of this form."""
+    match = re.fullmatch(r"mobilenet_v2_x(\d)_(\d{1,2})", name)
+    width = float(f"{match[1]}.{match[2]}") if match else 0.0
+    if not 0.1 <= width <= 4.0:
+        return None
+    with torch.device("meta"):
+        network = MobileNetV2(Variant(name, 0, 0, width=width))
+        network.add_head(1000, 0.0)
+    params = sum(parameter.numel() for parameter in network.parameters())
+    return Variant(name, params, _macs(network), width=width)
+
+
+def _macs(network: MobileNetV2) -> int:
+    """MACs at 224 × 224; the table's rows state theirs."""
+    counts: list[int] = []
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        counts.append(output.numel() * layer.get_parameter("weight")[0].numel())
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    network.eval()(torch.empty(1, 3, 224, 224, device="meta"))
+    return sum(counts)

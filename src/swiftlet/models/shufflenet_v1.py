@@ -1,0 +1,168 @@
+"""ShuffleNet: An Extremely Efficient Convolutional Neural Network (arXiv 1707.01083v2).
+
+Channels and repeats are those of Table 1, errors of Table 2, for 1.5x and 2x of Table 5.
+
+Differences from the paper and from the authors' code:
+
+- The authors' code shuffles after the depthwise convolution, the paper before it; this is the
+  paper. Test: the order of the operations in a unit.
+- Widths 0.25, 0.5, 1.5 and 2: the paper multiplies all channels and does not say how it rounds.
+  Here stage 2 is rounded to a multiple of 4·groups, so that the bottleneck of a quarter of the
+  channels still divides by the groups, and stages 3 and 4 double it. The first convolution is
+  rounded to a multiple of the groups; at 1.5 it keeps 24 channels, as in the authors' code (only
+  so are their 292M reached). Test: exact params, MACs against the table.
+- At width 0.25 the first convolution has 6 channels, as in PyTorchCV, whose params these are. The
+  table's 13M would fit 12 channels. Test: exact params.
+- The linear layer has a bias; the authors' code has none. Test: exact params.
+- The average pool of a stride-2 unit counts the zeros of its padding, as in the authors' code; the
+  paper does not say. Test: the border of a stride-2 unit.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from swiftlet.models.classifier import ImageClassifier
+from swiftlet.models.spec import NOT_PRINTED, Printed, Spec
+from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, pointwise
+from swiftlet.ops.shuffle import channel_shuffle
+
+PYTORCHCV = {"x0_25": "wd4", "x0_5": "wd2", "x1_0": "w1"}  # its names for the widths
+REPEATS = (4, 8, 4)  # units of stages 2, 3 and 4; the first of each has stride 2
+
+
+@dataclass(frozen=True)
+class Variant(Spec):
+    """One network of Table 2 or 5."""
+
+    groups: int = field(kw_only=True)
+    stem: int = field(kw_only=True)  # output channels of the first convolution
+    stage2: int = field(kw_only=True)  # output channels; stages 3 and 4 have 2 and 4 times as many
+
+
+def _row(
+    width: str,
+    groups: int,
+    stem: int,
+    stage2: int,
+    params: int,
+    macs: int,
+    paper: Printed = NOT_PRINTED,
+    note: str = "",
+) -> Variant:
+    in_pytorchcv = width in PYTORCHCV and (groups in (1, 3) or width == "x1_0")
+    return Variant(
+        f"shufflenet_v1_g{groups}_{width}",
+        params,
+        macs,
+        groups=groups,
+        stem=stem,
+        stage2=stage2,
+        paper=paper,
+        note=note,
+        aliases=(f"shufflenet_g{groups}_{PYTORCHCV[width]}",) if in_pytorchcv else (),
+    )
+
+
+def _table2(macs: str, error: float, *, with_classifier: bool = True) -> Printed:
+    return Printed(macs, None, error, "Table 2", with_classifier)
+
+
+def _table1(macs: str, error: float) -> Printed:
+    return Printed(macs, None, error, "Tables 1 and 2", with_classifier=False)
+
+
+_STEM = "13M fits a first convolution of 12 channels; with the 6 of a quarter it is less"
+_ROUNDED = "the table's 38M stands for all groups; stage 2 is rounded up to {} channels here"
+_README = "the table's 38M stands for all groups; the authors' code states 40M for this one"
+
+# fmt: off
+VARIANTS = (
+    _row("x0_25", 1, 6, 36, 209_746, 11_003_184, _table2("13M", 57.1), _STEM),
+    _row("x0_25", 2, 6, 48, 253_534, 10_409_088, _table2("13M", 56.8), _STEM),
+    _row("x0_25", 3, 6, 60, 305_902, 11_009_808, _table2("13M", 55.0), _STEM),
+    _row("x0_25", 4, 8, 64, 314_848, 10_780_416, _table2("13M", 54.2), _STEM),
+    _row("x0_25", 8, 8, 96, 454_504, 12_426_240, _table2("13M", 52.7), _STEM),
+    _row("x0_5", 1, 12, 72, 534_484, 38_517_408, _table2("38M", 45.1)),
+    _row("x0_5", 2, 12, 104, 678_520, 40_906_464, _table2("38M", 44.4), _ROUNDED.format(104)),
+    _row("x0_5", 3, 12, 120, 718_324, 37_589_856, _table2("38M", 43.2)),
+    _row("x0_5", 4, 12, 144, 835_984, 40_710_528, _table2("38M", 41.6), _ROUNDED.format(144)),
+    _row("x0_5", 8, 16, 192, 1_011_448, 40_469_760, _table2("38M", 42.3), _README),
+    _row("x1_0", 1, 24, 144, 1_531_936, 143_078_976, _table1("143M", 33.6)),
+    _row("x1_0", 2, 24, 200, 1_733_848, 140_836_512, _table1("140M", 32.7)),
+    _row("x1_0", 3, 24, 240, 1_865_728, 137_460_672, _table1("137M", 32.6)),
+    _row("x1_0", 4, 24, 272, 1_968_344, 134_339_776, _table1("133M", 32.8)),
+    _row("x1_0", 8, 24, 384, 2_434_768, 138_365_952, _table1("137M", 32.4)),
+    _row("x1_5", 1, 24, 216, 2_993_032, 308_096_352),
+    _row("x1_5", 2, 24, 304, 3_342_000, 308_992_448),
+    _row("x1_5", 3, 24, 360, 3_442_168, 292_443_552, Printed("292M", None, 28.5, "Table 5")),
+    _row("x1_5", 4, 24, 416, 3_679_712, 295_086_976),
+    _row("x1_5", 8, 24, 576, 4_269_952, 290_188_800),
+    _row("x2_0", 1, 48, 288, 4_918_744, 550_334_592),
+    _row("x2_0", 2, 48, 400, 5_257_896, 539_138_624),
+    _row("x2_0", 3, 48, 480, 5_450_776, 524_045_184, Printed("524M", None, 26.3, "Table 5")),
+    _row("x2_0", 4, 48, 544, 5_593_528, 510_289_536),
+    _row("x2_0", 8, 48, 768, 6_522_232, 521_942_016),
+)
+# fmt: on
+
+
+class ShuffleUnit(nn.Module):
+    """Figure 2b (stride 1: add) and 2c (stride 2: concatenate with the pooled input)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int, groups: int, first_groups: int
+    ) -> None:
+        super().__init__()
+        bottleneck = out_channels // 4
+        branch_out = out_channels - in_channels if stride == 2 else out_channels
+        self.groups = groups
+        self.compress = pointwise(in_channels, bottleneck, groups=first_groups, act=nn.ReLU)
+        self.depthwise = depthwise(bottleneck, stride=stride)
+        self.expand = pointwise(bottleneck, branch_out, groups=groups)
+        self.pool = nn.AvgPool2d(3, stride=2, padding=1) if stride == 2 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = channel_shuffle(self.compress(x), self.groups)
+        branch = self.expand(self.depthwise(branch))
+        joined = x + branch if self.pool is None else torch.cat((self.pool(x), branch), dim=1)
+        return F.relu(joined, inplace=True)
+
+
+class ShuffleNetV1(ImageClassifier):
+    """Table 1; attribute names are the table's layer names."""
+
+    def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
+        super().__init__()
+        stride = 1 if small_input else 2
+        self.conv1 = ConvBNAct(in_chans, variant.stem, 3, stride=stride, act=nn.ReLU)
+        self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
+        stages, channels, groups = [], variant.stem, variant.groups
+        for stage, repeats in enumerate(REPEATS):
+            width = variant.stage2 * 2**stage
+            first_groups = 1 if stage == 0 else groups  # few input channels: not grouped
+            units = [ShuffleUnit(channels, width, 2, groups, first_groups)]
+            units += [ShuffleUnit(width, width, 1, groups, groups) for _ in range(repeats - 1)]
+            stages.append(nn.Sequential(*units))
+            channels = width
+        self.stage2, self.stage3, self.stage4 = stages
+        self.num_features = channels
+        initialise(self)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.conv1(x))  # (batch, stem, 56, 56) for a picture of 224 × 224
+        x = self.stage2(x)  # 28 × 28
+        x = self.stage3(x)  # 14 × 14
+        features: Tensor = self.stage4(x)  # 7 × 7
+        return features
+
+
+def build(
+    variant: Variant, *, num_classes: int, in_chans: int, small_input: bool, drop_rate: float
+) -> ShuffleNetV1:
+    """The network of a row with fresh weights."""
+    network = ShuffleNetV1(variant, in_chans, small_input)
+    network.add_head(num_classes, drop_rate)
+    return network

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from swiftlet.data.preprocess import Preprocess
+from swiftlet.export import export_onnx
+from swiftlet.models import create_model, list_models
+
+FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5", "mobilenet_v2_x0_5")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name not in FEW]
+
+
+@pytest.mark.parametrize("name", [*FEW, *SLOW])
+def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=4, small_input=True)
+    model = model.to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        model(torch.randn(8, 3, 32, 32))  # running statistics of their own
+    exported = export_onnx(
+        model, tmp_path / "m.onnx", preprocess=Preprocess(size=32), classes=list("abcd")
+    )
+    convolutions = sum(isinstance(module, torch.nn.Conv2d) for module in model.modules())
+    assert exported.nodes["Conv"] == convolutions
+    assert "BatchNormalization" not in exported.nodes
+    batch = np.random.default_rng(3).standard_normal((5, 3, 32, 32), np.float32)
+    found = onnxruntime.InferenceSession(exported.path).run(None, {"input": batch})[0]
+    with torch.inference_mode():
+        expected = model.eval()(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())

@@ -6,6 +6,8 @@ import torchvision
 from torch import nn
 
 from swiftlet.export.fold import fold
+from swiftlet.models import create_model
+from swiftlet.ops.conv import ConvBNAct
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -44,6 +46,23 @@ def test_whole_networks_keep_their_output(name: str) -> None:
     assert norms(folded) == 0
     assert type(folded) is type(model)
     assert_same(model, folded, torch.randn(2, 3, 64, 64))
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5"])
+def test_our_networks_keep_their_output(name: str) -> None:
+    model = settle(create_model(name, num_classes=7))
+    folded = fold(model)
+    assert norms(folded) == 0
+    assert not any(isinstance(module, ConvBNAct) for module in folded.modules())
+    for layout in (torch.contiguous_format, torch.channels_last):
+        assert_same(model, folded, torch.randn(2, 3, 64, 64).contiguous(memory_format=layout))
+
+
+@pytest.mark.parametrize("act", [None, nn.ReLU6])
+def test_a_block_by_itself(act: type[nn.ReLU6] | None) -> None:
+    block = settle(ConvBNAct(4, 6, 3, act=act))
+    assert norms(fold(block)) == 0
+    assert_same(block, fold(block), torch.randn(2, 4, 9, 9))
 
 
 def test_the_model_given_is_not_changed() -> None:

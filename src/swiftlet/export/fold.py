@@ -14,6 +14,8 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrize import is_parametrized
 
+from swiftlet.ops.conv import ConvBNAct
+
 CONVOLUTIONS = (
     nn.Conv1d,
     nn.Conv2d,
@@ -31,11 +33,11 @@ Pair = tuple[str, str]
 def fold(model: nn.Module) -> nn.Module:
     """A copy of `model` in evaluation mode, its BatchNorms folded into their convolutions.
 
-    Each folded BatchNorm becomes an `nn.Identity`; the copy's output equals that of the model in
-    evaluation mode up to float rounding. A BatchNorm stays where folding would change the result:
-    without running statistics, after something else than a convolution, or where either module is
-    used more than once or the convolution's output is also read elsewhere. The model given is not
-    changed.
+    Each folded BatchNorm becomes an `nn.Identity`, each ConvBNAct a plain sequence; the copy's
+    output equals that of the model in evaluation mode up to float rounding. A BatchNorm stays where
+    folding would change the result: without running statistics, after something else than a
+    convolution, or where either module is used more than once or the convolution's output is also
+    read elsewhere. The model given is not changed.
     """
     folded = copy.deepcopy(model).eval()
     modules = dict(folded.named_modules())
@@ -44,9 +46,23 @@ def fold(model: nn.Module) -> nn.Module:
         if _can_fold(conv, norm):
             with torch.no_grad():
                 fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, TRANSPOSED))
-            folded.set_submodule(conv_name, fused)
-            folded.set_submodule(norm_name, nn.Identity())
+            folded = _replaced(folded, conv_name, norm_name, fused)
     return folded
+
+
+def _replaced(model: nn.Module, conv_name: str, norm_name: str, fused: nn.Module) -> nn.Module:
+    """`model` with `fused` in place of both; a ConvBNAct becomes a plain sequence."""
+    parent_name = conv_name.rpartition(".")[0]
+    parent = model.get_submodule(parent_name)
+    if type(parent) is not ConvBNAct:
+        model.set_submodule(conv_name, fused)
+        model.set_submodule(norm_name, nn.Identity())
+        return model
+    block = fused if parent.act is None else nn.Sequential(fused, parent.act)
+    if not parent_name:
+        return block
+    model.set_submodule(parent_name, block)
+    return model
 
 
 def _can_fold(conv: nn.Module, norm: nn.Module) -> bool:
@@ -84,11 +100,9 @@ def _pairs_by_graph(model: nn.Module, graph: fx.Graph) -> Iterator[Pair]:
 
 def _pairs_by_structure(model: nn.Module) -> Iterator[Pair]:
     """Neighbours in an `nn.Sequential` or in our ConvBNAct, whose forward is known."""
-    from swiftlet.ops.conv import ConvBNAct
-
     uses = Counter(id(module) for _, module in model.named_modules(remove_duplicate=False))
     for name, parent in model.named_modules():
-        if isinstance(parent, ConvBNAct) or type(parent).forward is nn.Sequential.forward:
+        if type(parent) is ConvBNAct or type(parent).forward is nn.Sequential.forward:
             children = list(parent.named_children())
             for (first, conv), (second, norm) in pairwise(children):
                 if uses[id(conv)] == uses[id(norm)] == 1 and isinstance(norm, NORMS):

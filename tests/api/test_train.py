@@ -50,7 +50,7 @@ def test_colours_are_learnt(trained: Run) -> None:
 
 
 def test_metrics_csv_has_a_row_per_epoch(trained: Run) -> None:
-    rows = list(csv.DictReader((trained.folder / "metrics.csv").open()))
+    rows = list(csv.DictReader((trained.folder / "metrics.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
     assert {"train_loss", "train_top1", "val_loss", "val_top1", "lr", "seconds"} <= rows[0].keys()
 
@@ -58,7 +58,7 @@ def test_metrics_csv_has_a_row_per_epoch(trained: Run) -> None:
 def test_the_checkpoint_names_classes_and_the_best_epoch(trained: Run) -> None:
     _, header = checkpoint.load(trained.checkpoint)
     assert header.classes == ("blue", "green", "red")
-    rows = list(csv.DictReader((trained.folder / "metrics.csv").open()))
+    rows = list(csv.DictReader((trained.folder / "metrics.csv").read_text().splitlines()))
     best = max(rows, key=lambda row: (float(row["val_top1"]), -float(row["val_loss"])))
     assert header.metrics["best_epoch"] == int(best["epoch"])
 

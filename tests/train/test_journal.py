@@ -16,7 +16,7 @@ def test_rows_and_events_agree(tmp_path: Path) -> None:
     for count in (1, 2, 3):
         journal.note(ROWS[:count])
     journal.close()
-    found = list(csv.DictReader((tmp_path / "metrics.csv").open()))
+    found = list(csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines()))
     assert [float(row["train_loss"]) for row in found] == [row["train_loss"] for row in ROWS[:3]]
     events = EventAccumulator(str(tmp_path)).Reload()
     assert {"train/loss", "val/top1", "lr"} <= set(events.Tags()["scalars"])

@@ -113,14 +113,22 @@ class State:
         checkpoint.load_weights(self.model, checkpoint.part(tensors, "model"), path, name)
         if self.ema is not None:
             checkpoint.load_weights(self.ema, checkpoint.part(tensors, "ema"), path, name)
-        saved: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in checkpoint.part(tensors, "optimizer").items():
-            index, field = key.split(".")
-            saved.setdefault(int(index), {})[field] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": saved, "param_groups": groups})
+        self._restore_optimizer(checkpoint.part(tensors, "optimizer"))
         try:
             for field in ("epoch", "batch", "loss_sum", "correct", "seen", "seconds", "history"):
                 setattr(self, field, header.state[field])
         except KeyError as error:
             raise SwiftletError(f"{path} cannot be resumed: it has no {error}.") from error
+
+    def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
+        """Momenta lie in memory as their weights do: a fused step reads both in one sweep."""
+        groups = self.optimizer.state_dict()["param_groups"]
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        saved: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            number, field = key.split(".")
+            weight = weights[int(number)]
+            if tensor.shape == weight.shape:
+                tensor = torch.empty_like(weight).copy_(tensor)
+            saved.setdefault(int(number), {})[field] = tensor
+        self.optimizer.load_state_dict({"state": saved, "param_groups": groups})

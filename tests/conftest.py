@@ -74,7 +74,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run on `photos`; not to be written to."""
     folder = tmp_path_factory.mktemp("trained")
-    return train(photos, folder=folder, name="run", **{**QUICK, "epochs": 6})
+    return train(photos, folder=folder, name="run", **{**QUICK, "epochs": 12, "optimizer": "adamw"})
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """A run killed at any moment goes on, and ends with the weights of one that was not."""
 
+import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,29 @@ from swiftlet.api.run import Run
 from swiftlet.errors import SwiftletError
 from swiftlet.train import checkpoint
 
-# Runs `train` and sends itself SIGKILL at a moment that a test names: after so many steps, or at
-# so many-th write, before, in the middle of, or after the rename.
-DRIVER = """
-import os, signal, sys
+# A process that has imported everything and forks a child per request, since importing takes
+# longer than training here. A request names the moment at which the child sends itself SIGKILL:
+# after so many steps, or at the so many-th write, in the middle of it or after the rename.
+SERVER = """
+import json, os, signal, sys
 from pathlib import Path
+from swiftlet.api import finish, training
 from swiftlet.api.train import train
 from swiftlet.train import loop
-import swiftlet.files
+import sklearn.metrics, tensorboard, matplotlib.figure
 
-data, folder, when, number, resume = sys.argv[1:]
-number = int(number)
-
-def die():
+def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def counting(function, before=None, after=None):
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def half(source, target):
+    content = Path(source).read_bytes()
+    Path(source).write_bytes(content[: len(content) // 2])
+    die()
+
+def counting(function, number, before=None, after=None):
     calls = 0
     def wrapped(*args, **kwargs):
         nonlocal calls
@@ -41,36 +49,67 @@ def counting(function, before=None, after=None):
         return result
     return wrapped
 
-def half(source, target):
-    content = Path(source).read_bytes()
-    Path(source).write_bytes(content[: len(content) // 2])
-    die()
+def child(data, folder, when, number, resume):
+    log = os.open(f"{folder}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if when == "step":
+        loop.train_step = counting(loop.train_step, number, after=die)
+    elif when == "interrupt":
+        loop.train_step = counting(loop.train_step, number, after=interrupt)
+    elif when == "rename":
+        os.replace = counting(os.replace, number, before=half)
+    elif when == "written":
+        os.replace = counting(os.replace, number, after=die)
+    loop.SAVE_SECONDS = 0.0  # a checkpoint after every step
+    train(data, folder=folder, name="run", resume=resume, model="shufflenet_v2_x0_5",
+          image_size=16, epochs=3, batch_size=8, crop_scale=0.6, workers=1, ema=0.9, drop_rate=0.1)
 
-if when == "step":
-    loop.train_step = counting(loop.train_step, after=lambda *args: die())
-elif when == "rename":
-    os.replace = counting(os.replace, before=half)
-elif when == "written":
-    os.replace = counting(os.replace, after=lambda *args: die())
-elif when == "interrupt":
-    loop.train_step = counting(
-        loop.train_step, after=lambda *args: os.kill(os.getpid(), signal.SIGINT)
-    )
-loop.SAVE_SECONDS = 0.0  # a checkpoint after every step
-train(
-    data, folder=folder, name="run", resume=resume == "resume", model="shufflenet_v2_x0_5",
-    image_size=16, epochs=3, batch_size=8, crop_scale=0.6, workers=1, ema=0.9, drop_rate=0.1,
-)
+for line in sys.stdin:
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            child(**json.loads(line))
+            code = 0
+        except KeyboardInterrupt:
+            code = 130
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
 """
 
 
-def drive(
-    photos: Path, folder: Path, when: str = "", number: int = 0, resume: bool = False
-) -> subprocess.CompletedProcess[str]:
-    arguments = [str(photos), str(folder), when, str(number), "resume" if resume else "start"]
-    return subprocess.run(
-        [sys.executable, "-c", DRIVER, *arguments], capture_output=True, text=True, check=False
-    )
+class Driver:
+    """Runs `train` in a child process; the exit code, -9 when it was killed."""
+
+    def __init__(self, photos: Path) -> None:
+        self.photos = photos
+        self.server = subprocess.Popen(
+            [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self, folder: Path, when: str = "", number: int = 0, resume: bool = False) -> int:
+        assert self.server.stdin
+        assert self.server.stdout
+        folder.mkdir(exist_ok=True)
+        asked = {"data": str(self.photos), "folder": str(folder), "when": when, "number": number}
+        self.server.stdin.write(json.dumps({**asked, "resume": resume}) + "\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
+
+    def said(self, folder: Path) -> str:
+        """What the last child printed."""
+        return folder.with_name(f"{folder.name}.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def drive(photos: Path) -> Iterator[Driver]:
+    driver = Driver(photos)
+    yield driver
+    driver.server.communicate()
 
 
 def same_weights(one: Path, other: Path) -> bool:
@@ -85,67 +124,60 @@ def same_weights(one: Path, other: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(drive: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run without an interruption."""
-    folder = tmp_path_factory.mktemp("whole")
-    done = drive(photos, folder)
-    assert done.returncode == 0, done.stderr
+    folder = tmp_path_factory.mktemp("whole") / "runs"
+    assert drive(folder) == 0, drive.said(folder)
     return folder / "run"
 
 
 @pytest.mark.parametrize(
     ("when", "number"),
     [
+        ("rename", 1),  # before anything is written
+        ("written", 1),  # split.json, but no checkpoint
+        ("step", 1),
         ("step", 5),  # in the second epoch, after a checkpoint within it
         ("rename", 6),  # half a checkpoint lies there under its temporary name
-        pytest.param("rename", 1, marks=pytest.mark.slow),  # before anything is written
-        pytest.param("written", 1, marks=pytest.mark.slow),  # split.json, but no checkpoint
-        pytest.param("written", 6, marks=pytest.mark.slow),
-        pytest.param("written", 7, marks=pytest.mark.slow),
-        pytest.param("step", 1, marks=pytest.mark.slow),
-        pytest.param("step", 9, marks=pytest.mark.slow),  # the very last step
-        pytest.param("written", 16, marks=pytest.mark.slow),  # trained, no report yet
+        ("written", 5),  # the best weights of an epoch, but not yet its checkpoint
+        ("written", 6),
+        ("step", 9),  # the very last step
+        ("written", 16),  # trained; the report is not written yet
     ],
 )
 def test_a_killed_run_ends_with_the_same_weights(
-    photos: Path, tmp_path: Path, whole: Path, when: str, number: int
+    drive: Driver, tmp_path: Path, whole: Path, when: str, number: int
 ) -> None:
-    killed = drive(photos, tmp_path, when, number)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = drive(photos, tmp_path, resume=True)
-    assert resumed.returncode == 0, resumed.stderr
-    assert same_weights(tmp_path / "run", whole)
-    assert (tmp_path / "run" / "metrics.csv").read_text().count("\n") == 4
-    assert (tmp_path / "run" / "report.html").exists()
+    folder = tmp_path / "runs"
+    assert drive(folder, when, number) == -signal.SIGKILL, drive.said(folder)
+    assert drive(folder, resume=True) == 0, drive.said(folder)
+    assert same_weights(folder / "run", whole)
+    assert (folder / "run" / "metrics.csv").read_text().count("\n") == 4
+    assert (folder / "run" / "report.html").exists()
 
 
 @pytest.mark.slow
-def test_a_run_killed_again_and_again(photos: Path, tmp_path: Path, whole: Path) -> None:
-    for attempt in range(20):
-        arguments = [str(photos), str(tmp_path), "", "0", "resume" if attempt else "start"]
-        process = subprocess.Popen([sys.executable, "-c", DRIVER, *arguments], stderr=-3, stdout=-3)
-        try:
-            process.wait(timeout=3.0 + 0.4 * attempt)
+def test_a_run_killed_again_and_again(drive: Driver, tmp_path: Path, whole: Path) -> None:
+    folder = tmp_path / "runs"
+    kills = 0
+    for number in range(1, 60):  # each attempt gets a little further than the one before
+        if drive(folder, "written", 1 + number % 4, resume=number > 1) == 0:
             break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    assert process.returncode == 0
-    assert attempt > 0
-    assert same_weights(tmp_path / "run", whole)
+        kills += 1
+    assert kills > 3
+    assert same_weights(folder / "run", whole)
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
-    photos: Path, tmp_path: Path, whole: Path
+    drive: Driver, tmp_path: Path, whole: Path
 ) -> None:
-    stopped = drive(photos, tmp_path, "interrupt", 4)
-    assert stopped.returncode in (130, 1, -signal.SIGINT)
-    assert "Go on with the same command and --resume" in stopped.stderr
-    _, header = checkpoint.load(tmp_path / "run" / "resume.safetensors")
+    folder = tmp_path / "runs"
+    assert drive(folder, "interrupt", 4) == 130
+    assert "Go on with the same command and --resume" in drive.said(folder)
+    _, header = checkpoint.load(folder / "run" / "resume.safetensors")
     assert (header.state["epoch"], header.state["batch"]) == (1, 1)
-    resumed = drive(photos, tmp_path, resume=True)
-    assert resumed.returncode == 0, resumed.stderr
-    assert same_weights(tmp_path / "run", whole)
+    assert drive(folder, resume=True) == 0, drive.said(folder)
+    assert same_weights(folder / "run", whole)
 
 
 def test_resume_with_other_arguments_is_refused(quick: Callable[..., Run]) -> None:

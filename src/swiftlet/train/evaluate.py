@@ -30,7 +30,8 @@ class ToInput:
         rows = pixels.permute(0, 2, 3, 1).flatten(2)
         if self.device.type == "cpu":
             if self._buffer.numel() < rows.numel():
-                self._buffer = torch.empty(rows.numel())
+                with torch.inference_mode(False):  # evaluation's buffer serves training too
+                    self._buffer = torch.empty(rows.numel())
             inputs = self._buffer[: rows.numel()].view(rows.shape)
             # NumPy, since torch would wake a second thread that then spins beside the workers;
             # one picture at a time, so that it stays in the processor's cache.

@@ -103,7 +103,7 @@ def _module_names(name: str) -> dict[str, str]:
     if name.startswith("mobilenet_v2"):
         return _mobilenet_v2()
     raise SwiftletError(
-        f"model {name!r} has no torchvision weights; accepted: shufflenet_v2_* and mobilenet_v2_*."
+        f"torchvision has no network {name!r}; accepted: mobilenet_v2_*, shufflenet_v2_*."
     )
 
 

@@ -66,8 +66,10 @@ class Recorder(TorchDispatchMode):
     ) -> Any:
         args, kwargs = _on_one_device((args, kwargs or {}))
         result = func(*args, **kwargs)
-        if not func.is_view and func.overloadpacket.__name__ not in FREE:
-            self._record(func.overloadpacket, args, kwargs, result)
+        operator = func.overloadpacket
+        is_view = func.is_view or torch.Tag.inplace_view in func.tags
+        if not is_view and operator.__name__ not in FREE:
+            self._record(operator, args, kwargs, result)
         return result
 
     def _record(self, operator: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -156,7 +158,6 @@ MACS: dict[Any, Callable[[Sequence[Any], Any], int]] = {
     aten.addbmm: _product(1, 2),
 }
 FREE = {  # views under another name, and memory that is not filled yet
-    *("_unsafe_view", "squeeze_", "unsqueeze_", "t_", "transpose_"),
-    *("unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk", "lift_fresh"),
+    *("_unsafe_view", "unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk", "lift_fresh"),
     *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"),
 }

@@ -1,9 +1,9 @@
 """The end that all classifiers of pictures share, under the names that users of timm know."""
 
-import torch
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
+from swiftlet.ops.conv import draw
 from swiftlet.ops.pool import global_average
 
 
@@ -48,9 +48,7 @@ class ImageClassifier(nn.Module):
             self.classifier = nn.Identity()
             return
         like = next(self.parameters())
-        self.classifier = nn.Linear(
-            self.num_features, num_classes, device=like.device, dtype=like.dtype
-        )
-        with torch.no_grad():
-            self.classifier.weight.normal_(0.0, 0.01)
-            self.classifier.bias.zero_()
+        linear = nn.Linear(self.num_features, num_classes, device=like.device, dtype=like.dtype)
+        draw(linear.weight, 0.01)
+        nn.init.zeros_(linear.bias)
+        self.classifier = linear

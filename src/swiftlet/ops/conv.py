@@ -78,4 +78,10 @@ def initialise(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan_out = module.weight[0, 0].numel() * module.out_channels // module.groups
-            nn.init.normal_(module.weight, 0.0, (2.0 / fan_out) ** 0.5)
+            draw(module.weight, (2.0 / fan_out) ** 0.5)
+
+
+def draw(weight: Tensor, deviation: float) -> None:
+    """Fill `weight` from N(0, deviation²); a tensor on the meta device has nothing to fill."""
+    if not weight.is_meta:  # and torch takes a second to find that out by itself
+        nn.init.normal_(weight, 0.0, deviation)

@@ -1,0 +1,72 @@
+"""timm's contract, held against timm's own network."""
+
+import pytest
+import timm
+import torch
+from torch import nn
+
+from swiftlet.errors import SwiftletError
+from swiftlet.models import ImageClassifier, create_model
+
+
+@pytest.fixture
+def model() -> ImageClassifier:
+    torch.manual_seed(0)
+    return create_model("mobilenet_v2_x0_35", num_classes=10).eval()
+
+
+@pytest.fixture
+def pictures() -> torch.Tensor:
+    return torch.randn(2, 3, 64, 64)
+
+
+def test_same_contract_as_timm(model: ImageClassifier, pictures: torch.Tensor) -> None:
+    theirs = timm.create_model("mobilenetv2_035", num_classes=10).eval()
+    for network in (model, theirs):
+        features = network.forward_features(pictures)
+        assert features.shape == (2, 1280, 2, 2)
+        assert network.num_features == 1280
+        assert network.num_classes == 10
+        assert network.forward_head(features).shape == (2, 10)
+        assert network.forward_head(features, pre_logits=True).shape == (2, 1280)
+        network.reset_classifier(4)
+        assert network.num_classes == 4
+        assert network(pictures).shape == (2, 4)
+        network.reset_classifier(0)
+        assert network(pictures).shape == (2, 1280)
+
+
+def test_forward_is_features_then_head(model: ImageClassifier, pictures: torch.Tensor) -> None:
+    features = model.forward_features(pictures)
+    pooled = model.forward_head(features, pre_logits=True)
+    torch.testing.assert_close(pooled, features.mean((2, 3)))
+    assert torch.equal(model(pictures), model.classifier(pooled))
+
+
+def test_reset_leaves_the_features_alone(model: ImageClassifier, pictures: torch.Tensor) -> None:
+    before = model.forward_features(pictures)
+    model.double().reset_classifier(3)
+    assert isinstance(model.classifier, nn.Linear)
+    assert model.classifier.weight.dtype == torch.float64
+    assert model.classifier.weight.abs().max() < 0.1
+    assert not model.classifier.bias.any()
+    torch.testing.assert_close(model.float().forward_features(pictures), before)
+
+
+def test_no_classes_at_creation(pictures: torch.Tensor) -> None:
+    model = create_model("shufflenet_v2_x0_5", num_classes=0)
+    assert model(pictures).shape == (2, model.num_features)
+    assert not any("classifier" in name for name in model.state_dict())
+
+
+def test_dropout_works_in_training_only(pictures: torch.Tensor) -> None:
+    model = create_model("shufflenet_v2_x0_5", num_classes=0, drop_rate=0.5)
+    features = model.forward_features(pictures).detach() + 1.0
+    share = (model.train().forward_head(features) == 0).float().mean().item()
+    assert share == pytest.approx(0.5, abs=0.05)
+    assert (model.eval().forward_head(features) != 0).all()
+
+
+def test_negative_classes(model: ImageClassifier) -> None:
+    with pytest.raises(SwiftletError, match="num_classes=-2 is negative"):
+        model.reset_classifier(-2)

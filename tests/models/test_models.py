@@ -1,0 +1,86 @@
+"""The table of networks and `create_model`."""
+
+import pytest
+import torch
+from torch import nn
+
+from swiftlet.errors import SwiftletError
+from swiftlet.models import FILES, create_model, list_models, spec
+
+
+def test_every_network_of_the_papers_is_there() -> None:
+    names = list_models()
+    assert names == sorted(set(names))
+    widths, groups = ("x0_25", "x0_5", "x1_0", "x1_5", "x2_0"), (1, 2, 3, 4, 8)
+    assert list_models("shufflenet_v1_*") == sorted(
+        f"shufflenet_v1_g{group}_{width}" for group in groups for width in widths
+    )
+    assert list_models("shufflenet_v2*") == [
+        f"shufflenet_v2_{width}" for width in ("x0_5", "x1_0", "x1_5", "x2_0")
+    ]
+    assert "mobilenet_v2_x1_0" in list_models("mobilenet*")
+    assert list_models("no such network") == []
+
+
+def test_no_two_networks_share_a_name_or_alias() -> None:
+    rows = [spec(name) for name in list_models()]
+    names = [name for row in rows for name in (row.name, *row.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_files_are_listed_once_and_sorted() -> None:
+    assert list(FILES) == sorted(set(FILES))
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("mobilenet_v2", "mobilenet_v2_x1_0"),
+        ("mobilenetv2_050", "mobilenet_v2_x0_5"),
+        ("shufflenet_g3_wd2", "shufflenet_v1_g3_x0_5"),
+        ("shufflenetv2_w1", "shufflenet_v2_x1_0"),
+    ],
+)
+def test_names_of_other_libraries(alias: str, name: str) -> None:
+    assert spec(alias) is spec(name)
+    assert alias not in list_models()
+    with torch.device("meta"):
+        assert type(create_model(alias)) is type(create_model(name))
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v2_x1", "ShuffleNet_V2_x1_0", "mobilenet_v2_x9_9"])
+def test_unknown_name_gets_the_closest_ones(name: str) -> None:
+    with pytest.raises(
+        SwiftletError, match=rf"model '{name}' is not known; did you mean .*net_v2_x"
+    ):
+        spec(name)
+    with pytest.raises(SwiftletError, match="did you mean"):
+        create_model(name)
+
+
+def test_hopeless_name_gets_examples() -> None:
+    with pytest.raises(SwiftletError, match=r"model '' is not known; accepted: .*…"):
+        spec("")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("num_classes", -1), ("in_chans", 0), ("drop_rate", 1.0), ("drop_rate", -0.1)],
+)
+def test_value_out_of_range(option: str, value: float) -> None:
+    with pytest.raises(SwiftletError, match=f"{option}={value} is"):
+        create_model("shufflenet_v2_x0_5", **{option: value})  # type: ignore[arg-type]
+
+
+def test_channels_and_dropout_reach_the_network() -> None:
+    model = create_model("shufflenet_v2_x0_5", in_chans=1, num_classes=7, drop_rate=0.3)
+    assert model(torch.randn(2, 1, 64, 64)).shape == (2, 7)
+    assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.3]
+
+
+def test_one_seed_gives_one_network() -> None:
+    torch.manual_seed(5)
+    first = create_model("mobilenet_v2_x0_35", num_classes=3).state_dict()
+    torch.manual_seed(5)
+    second = create_model("mobilenet_v2_x0_35", num_classes=3).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from swiftlet.api.run import Run
 from swiftlet.api.train import train
-from swiftlet.train.recipe import Recipe
+from swiftlet.training.recipe import Recipe
 
 # The same examples every time, and no clock: a busy machine fails nothing.
 settings.register_profile("swiftlet", deadline=None, derandomize=True, database=None)

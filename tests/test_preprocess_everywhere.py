@@ -17,10 +17,10 @@ from swiftlet.data.images import scan
 from swiftlet.data.loader import EvalBatches, TrainBatches, TrainLoader
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.run import load
-from swiftlet.train import checkpoint
-from swiftlet.train.checkpoint import Header, Network
-from swiftlet.train.evaluate import ToInput
-from swiftlet.train.recipe import Recipe
+from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Header, Network
+from swiftlet.training.evaluate import ToInput
+from swiftlet.training.recipe import Recipe
 
 # Figures that no default has: whoever falls back on a default is found out.
 PREPROCESS = Preprocess(size=32, crop_pct=1.0, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from swiftlet.api.run import Run
     from swiftlet.api.train import train
     from swiftlet.errors import SwiftletError
-    from swiftlet.measure.cost import cost
+    from swiftlet.measuring.cost import cost
     from swiftlet.models import create_model, list_models, spec
 
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Run": "api.run",
     "SwiftletError": "errors",
-    "cost": "measure.cost",
+    "cost": "measuring.cost",
     "create_model": "models",
     "demo": "api.demo",
     "evaluate": "api.evaluate",

@@ -7,7 +7,7 @@ import pytest
 from swiftlet.api.export import export
 from swiftlet.api.run import Run
 from swiftlet.errors import SwiftletError
-from swiftlet.export import onnx as exporting
+from swiftlet.exporting import onnx as exporting
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import torch
 
 from swiftlet.api.run import Run
 from swiftlet.errors import SwiftletError
-from swiftlet.train import checkpoint
+from swiftlet.training import checkpoint
 
 # A process that has imported everything and forks a child per request, since importing takes
 # longer than training here. A request names the moment at which the child sends itself SIGKILL:
@@ -20,9 +20,9 @@ from swiftlet.train import checkpoint
 SERVER = """
 import json, os, signal, sys
 from pathlib import Path
-from swiftlet.api import finish, training
+from swiftlet.api import finish, steps
 from swiftlet.api.train import train
-from swiftlet.train import loop
+from swiftlet.training import loop
 import sklearn.metrics, tensorboard, matplotlib.figure
 
 def die(*_):

@@ -10,7 +10,7 @@ from PIL import Image
 from swiftlet.api.run import Run
 from swiftlet.api.train import train
 from swiftlet.errors import SwiftletError
-from swiftlet.train import checkpoint
+from swiftlet.training import checkpoint
 
 FILES = {
     "model.safetensors",

@@ -5,7 +5,7 @@ from math import log10
 import pytest
 import torch
 
-from swiftlet.measure.cost import cost
+from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, list_models, spec
 from swiftlet.models.spec import as_number
 

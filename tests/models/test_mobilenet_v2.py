@@ -7,7 +7,7 @@ import pytest
 import torch
 import torchvision
 
-from swiftlet.measure.cost import cost
+from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, spec
 from swiftlet.models.mobilenet_v2 import VARIANTS, InvertedResidual, other_width
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from swiftlet.measure.cost import cost
+from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, shufflenet_v1, spec
 from swiftlet.models.shufflenet_v1 import VARIANTS, ShuffleUnit
 

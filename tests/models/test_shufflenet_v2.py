@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from swiftlet.measure.cost import cost
+from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model
 from swiftlet.models.shufflenet_v2 import VARIANTS, ShuffleUnit
 

@@ -13,7 +13,7 @@ from torch import nn
 import swiftlet.run.network as module
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.export import export_onnx
+from swiftlet.exporting import export_onnx
 from swiftlet.run import FORMAT, KEY, load
 from swiftlet.run.prediction import rank
 

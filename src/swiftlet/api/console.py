@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from swiftlet.train.loop import EpochEnd, Step
+from swiftlet.training.loop import EpochEnd, Step
 
 
 class Voice:

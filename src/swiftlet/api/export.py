@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 if TYPE_CHECKING:
-    from swiftlet.export import Exported
+    from swiftlet.exporting import Exported
 
 
 def export(
@@ -22,8 +22,8 @@ def export(
     """
     from swiftlet.api.opened import checkpoint_path
     from swiftlet.errors import unknown
-    from swiftlet.export import export_onnx
-    from swiftlet.train import checkpoint
+    from swiftlet.exporting import export_onnx
+    from swiftlet.training import checkpoint
 
     if format != "onnx":
         raise unknown("format", str(format), ["onnx"])

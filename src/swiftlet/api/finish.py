@@ -16,11 +16,11 @@ from swiftlet.report.confusion import draw_confusion
 from swiftlet.report.curves import draw_curves
 from swiftlet.report.predictions import Shown, draw_predictions
 from swiftlet.report.result import caveats, sentence
-from swiftlet.train import checkpoint
-from swiftlet.train.evaluate import predict_logits
-from swiftlet.train.loop import Job
-from swiftlet.train.metrics import Evaluation, evaluation, log_softmax
-from swiftlet.train.state import State
+from swiftlet.training import checkpoint
+from swiftlet.training.evaluate import predict_logits
+from swiftlet.training.loop import Job
+from swiftlet.training.metrics import Evaluation, evaluation, log_softmax
+from swiftlet.training.state import State
 
 SHEET = 24  # pictures on the sheet of predictions
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from swiftlet.measure.latency import Latency
+    from swiftlet.measuring.latency import Latency
 
 
 def measure(

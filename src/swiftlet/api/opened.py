@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from swiftlet.api.run import MODEL
 from swiftlet.errors import SwiftletError
 from swiftlet.run import Network, load
-from swiftlet.train import checkpoint
+from swiftlet.training import checkpoint
 
 
 def torch_network(path: Path) -> Network:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from swiftlet.api.run import PAGE
-from swiftlet.measure.cost import cost
-from swiftlet.measure.latency import Latency
-from swiftlet.measure.machine import machine
+from swiftlet.measuring.cost import cost
+from swiftlet.measuring.latency import Latency
+from swiftlet.measuring.machine import machine
 from swiftlet.report.page import ClassRow, CostTotals, LatencyRow, Page, write_page
-from swiftlet.train import checkpoint
+from swiftlet.training import checkpoint
 
 
 def write_report(folder: Path, latency: Sequence[Latency] = ()) -> None:

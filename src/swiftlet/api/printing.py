@@ -8,9 +8,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from swiftlet.api.run import Run
-    from swiftlet.export import Exported
-    from swiftlet.measure.cost import Cost
-    from swiftlet.measure.latency import Latency
+    from swiftlet.exporting import Exported
+    from swiftlet.measuring.cost import Cost
+    from swiftlet.measuring.latency import Latency
     from swiftlet.models.spec import Spec
     from swiftlet.run import Prediction
 
@@ -92,7 +92,7 @@ def exported(file: "Exported", console: Console | None = None) -> None:
 
 def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
     """A row per engine."""
-    from swiftlet.measure.machine import machine
+    from swiftlet.measuring.machine import machine
 
     console = console or out()
     table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "images/s")

@@ -15,7 +15,7 @@ from swiftlet.api.pictures import Pictures, odd_files, read_pictures
 from swiftlet.api.run import SPLIT
 from swiftlet.data.split import held_out
 from swiftlet.errors import SwiftletError
-from swiftlet.train.metrics import evaluation
+from swiftlet.training.metrics import evaluation
 
 BATCH = 64
 

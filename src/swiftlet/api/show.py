@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Literal
 
 if TYPE_CHECKING:
-    from swiftlet.measure.cost import Cost
+    from swiftlet.measuring.cost import Cost
     from swiftlet.models.spec import Spec
 
 
@@ -41,7 +41,7 @@ def show(
 
     Output shape, params, MACs and bytes moved (float32, one picture) of each.
     """
-    from swiftlet.measure.cost import cost
+    from swiftlet.measuring.cost import cost
     from swiftlet.models import create_model
 
     model = create_model(name, num_classes=num_classes, in_chans=in_chans, small_input=small_input)

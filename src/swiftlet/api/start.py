@@ -12,9 +12,9 @@ from swiftlet.data.loader import INIT, seed_torch
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.models import create_model, spec
-from swiftlet.train import checkpoint
-from swiftlet.train.checkpoint import Network
-from swiftlet.train.recipe import Recipe
+from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Network
+from swiftlet.training.recipe import Recipe
 
 
 def default_lr(optimizer: str, batch_size: int) -> float:
@@ -79,7 +79,7 @@ def build(
     )
     if weights is not None:
         transfer(weights, model, network)
-    return model.to(device, memory_format=torch.channels_last)
+    return model.to(device).to(memory_format=torch.channels_last)
 
 
 def transfer(path: Path, model: nn.Module, network: Network) -> None:

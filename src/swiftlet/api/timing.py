@@ -11,11 +11,11 @@ from swiftlet.api.opened import checkpoint_path
 from swiftlet.api.run import MODEL
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError, unknown
-from swiftlet.export import export_onnx
-from swiftlet.measure.engines import Engine, onnxruntime_engine, torch_engine
-from swiftlet.measure.latency import Latency, latency
+from swiftlet.exporting import export_onnx
+from swiftlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
+from swiftlet.measuring.latency import Latency, latency
 from swiftlet.models import create_model, list_models, spec
-from swiftlet.train import checkpoint
+from swiftlet.training import checkpoint
 
 ENGINES = ("torch", "onnxruntime")
 

@@ -12,8 +12,8 @@ from swiftlet.api.predict import predict
 from swiftlet.api.run import SPLIT, Run
 from swiftlet.api.train import train
 from swiftlet.data.digits import write_digits
-from swiftlet.measure.cost import cost
-from swiftlet.train import checkpoint
+from swiftlet.measuring.cost import cost
+from swiftlet.training import checkpoint
 
 MODEL = "shufflenet_v2_x0_5"
 

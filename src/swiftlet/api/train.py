@@ -65,9 +65,9 @@ def train(
     Raises SwiftletError, one sentence, for anything in the arguments or the data that is wrong;
     no earlier run is touched then.
     """
-    from swiftlet.api import start, training
+    from swiftlet.api import start, steps
     from swiftlet.api.console import Voice
-    from swiftlet.train.recipe import Recipe
+    from swiftlet.training.recipe import Recipe
 
     data = Path(data)
     recipe = Recipe(
@@ -89,7 +89,7 @@ def train(
         precision=precision,
         compiled=compile == "on",
     )
-    plan = training.Plan(
+    plan = steps.Plan(
         data=data,
         folder=Path(folder) / (name or f"{data.resolve().name}-{model}"),
         model=model,
@@ -107,4 +107,4 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    return training.carry_out(plan, recipe, Voice(quiet))
+    return steps.carry_out(plan, recipe, Voice(quiet))

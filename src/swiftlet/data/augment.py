@@ -7,7 +7,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 
-class CropAndResize(v2.RandomResizedCrop):
+class CropAndResize(v2.RandomResizedCrop):  # type: ignore[misc]  # torchvision is untyped
     """torchvision's RandomResizedCrop, kept in channels-last memory: a third of the time.
 
     Draws the same rectangles and gives the same pixels; (N, C, H, W) uint8, antialiased.

@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.train import checkpoint
-from swiftlet.train.checkpoint import Header, Network
-from swiftlet.train.recipe import Recipe
+from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Header, Network
+from swiftlet.training.recipe import Recipe
 
 NETWORK = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
-from swiftlet.measure.recorder import BYTES, Call, Operation, Recorder, address, floats
+from swiftlet.measuring.recorder import BYTES, Call, Operation, Recorder, address, floats
 
 
 @dataclass(frozen=True)

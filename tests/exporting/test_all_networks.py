@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from swiftlet.data.preprocess import Preprocess
-from swiftlet.export import export_onnx
+from swiftlet.exporting import export_onnx
 from swiftlet.models import create_model, list_models
 
 FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5", "mobilenet_v2_x0_5")

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.train import checkpoint
-from swiftlet.train.checkpoint import Header, Network
-from swiftlet.train.evaluate import ToInput
-from swiftlet.train.loop import EpochEnd, Job, Step, fit
-from swiftlet.train.recipe import Recipe
-from swiftlet.train.state import State
+from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Header, Network
+from swiftlet.training.evaluate import ToInput
+from swiftlet.training.loop import EpochEnd, Job, Step, fit
+from swiftlet.training.recipe import Recipe
+from swiftlet.training.state import State
 
 PREPROCESS = Preprocess(size=4, crop_pct=1.0)
 BATCHES = 5

@@ -23,7 +23,7 @@ from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.files import write_bytes
 from swiftlet.models import create_model
-from swiftlet.train.recipe import Recipe
+from swiftlet.training.recipe import Recipe
 
 FORMAT = 1  # raised when a file of today can no longer be read by yesterday's version
 KEY = "swiftlet"

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 from torch import nn
 
 from swiftlet.errors import SwiftletError
-from swiftlet.measure.engines import onnxruntime_engine, torch_engine
+from swiftlet.measuring.engines import onnxruntime_engine, torch_engine
 
 BATCH = np.random.default_rng(0).standard_normal((2, 3, 8, 8), np.float32)
 

@@ -5,7 +5,7 @@ import torch
 import torchvision
 from torch import nn
 
-from swiftlet.export.fold import fold
+from swiftlet.exporting.fold import fold
 from swiftlet.models import create_model
 from swiftlet.ops.conv import ConvBNAct
 

@@ -6,8 +6,8 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from swiftlet.measure import machine as module
-from swiftlet.measure.machine import machine
+from swiftlet.measuring import machine as module
+from swiftlet.measuring.machine import machine
 
 
 def test_the_record_is_text_and_complete() -> None:

@@ -15,8 +15,8 @@ from torch import nn
 
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.export.fold import fold
-from swiftlet.export.verify import verify
+from swiftlet.exporting.fold import fold
+from swiftlet.exporting.verify import verify
 from swiftlet.files import replacing
 from swiftlet.run import FORMAT, KEY
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-import swiftlet.measure.latency as module
+import swiftlet.measuring.latency as module
 from swiftlet.errors import SwiftletError
-from swiftlet.measure.engines import Engine
-from swiftlet.measure.latency import WARM_UP_CALLS, latency
+from swiftlet.measuring.engines import Engine
+from swiftlet.measuring.latency import WARM_UP_CALLS, latency
 
 BATCH = np.zeros((4, 3, 8, 8), np.float32)
 

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from swiftlet.data.loader import STEP, EvalBatches, TrainLoader, seed_torch
 from swiftlet.errors import SwiftletError
-from swiftlet.train.checkpoint import Header
-from swiftlet.train.evaluate import ToInput, predict_logits
-from swiftlet.train.optim import learning_rate
-from swiftlet.train.recipe import Recipe
-from swiftlet.train.state import State
+from swiftlet.training.checkpoint import Header
+from swiftlet.training.evaluate import ToInput, predict_logits
+from swiftlet.training.optim import learning_rate
+from swiftlet.training.recipe import Recipe
+from swiftlet.training.state import State
 
 SAVE_SECONDS = 300.0  # a checkpoint within a long epoch at least this often
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from swiftlet.errors import SwiftletError
-from swiftlet.measure.cost import cost
+from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model
 
 with warnings.catch_warnings():

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
-from swiftlet.train import checkpoint
-from swiftlet.train.checkpoint import Header
-from swiftlet.train.optim import build_optimizer
-from swiftlet.train.recipe import Recipe
+from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Header
+from swiftlet.training.optim import build_optimizer
+from swiftlet.training.recipe import Recipe
 
 BEST = "model.safetensors"
 LAST = "resume.safetensors"

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from swiftlet.data.preprocess import Preprocess
-from swiftlet.train.evaluate import ToInput, predict_logits
+from swiftlet.training.evaluate import ToInput, predict_logits
 
 
 @pytest.mark.parametrize("channels", ["RGB", "L"])

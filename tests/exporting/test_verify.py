@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from swiftlet.errors import SwiftletError
-from swiftlet.export.verify import TOLERANCE, verify
+from swiftlet.exporting.verify import TOLERANCE, verify
 
 WEIGHT = np.random.default_rng(0).standard_normal((3, 12), np.float32)
 

@@ -5,7 +5,7 @@ from math import cos, pi
 import torch
 from torch import nn
 
-from swiftlet.train.recipe import Recipe
+from swiftlet.training.recipe import Recipe
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

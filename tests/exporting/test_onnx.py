@@ -12,10 +12,10 @@ import torch
 import torchvision
 from torch import nn
 
-import swiftlet.export.onnx as module
+import swiftlet.exporting.onnx as module
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.export import Exported, export_onnx, fold
+from swiftlet.exporting import Exported, export_onnx, fold
 from swiftlet.run import FORMAT, load
 
 SIZE = 16
@@ -238,7 +238,9 @@ def test_a_network_of_another_library(tmp_path: Path) -> None:
 
 
 def test_importing_export_leaves_the_heavy_parts_for_later() -> None:
-    code = "import swiftlet.export, sys; print([n for n in ('onnx', 'onnxscript', 'onnxruntime') \
+    code = (
+        "import swiftlet.exporting, sys; print([n for n in ('onnx', 'onnxscript', 'onnxruntime') \
 if n in sys.modules])"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ import pytest
 
 from swiftlet.api.train import train
 from swiftlet.errors import SwiftletError
-from swiftlet.train.recipe import Recipe
+from swiftlet.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,14 @@ from swiftlet.data.preprocess import Preprocess
 from swiftlet.data.split import Split, split_pictures
 from swiftlet.errors import SwiftletError
 from swiftlet.files import write_text
-from swiftlet.measure.cost import cost
-from swiftlet.train import checkpoint
-from swiftlet.train.checkpoint import Header, Network
-from swiftlet.train.evaluate import ToInput
-from swiftlet.train.journal import Journal
-from swiftlet.train.loop import EpochEnd, Job, Stop, fit
-from swiftlet.train.recipe import Recipe
-from swiftlet.train.state import State
+from swiftlet.measuring.cost import cost
+from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Header, Network
+from swiftlet.training.evaluate import ToInput
+from swiftlet.training.journal import Journal
+from swiftlet.training.loop import EpochEnd, Job, Stop, fit
+from swiftlet.training.recipe import Recipe
+from swiftlet.training.state import State
 
 # torch.compile takes most of a minute and then saves about 0.03 ms per million MACs and picture
 # on two cores (benchmarks/epoch.py); below this many MACs it costs more than it saves. A count,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swiftlet.errors import SwiftletError
-from swiftlet.measure.engines import Engine
+from swiftlet.measuring.engines import Engine
 
 WARM_UP_CALLS = 3  # untimed calls whenever an engine's turn comes: caches and threads wake up
 

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from swiftlet.data.preprocess import Preprocess
-from swiftlet.export import export_onnx, fold
-from swiftlet.measure.engines import onnxruntime_engine, torch_engine
-from swiftlet.measure.latency import latency
-from swiftlet.measure.machine import machine
+from swiftlet.exporting import export_onnx, fold
+from swiftlet.measuring.engines import onnxruntime_engine, torch_engine
+from swiftlet.measuring.latency import latency
+from swiftlet.measuring.machine import machine
 from swiftlet.models import create_model, list_models, spec
 
 

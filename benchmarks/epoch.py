@@ -27,10 +27,10 @@ from swiftlet.data.images import scan
 from swiftlet.data.loader import TrainBatches, TrainLoader
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.models import create_model
-from swiftlet.train.evaluate import ToInput
-from swiftlet.train.loop import train_step
-from swiftlet.train.recipe import Recipe
-from swiftlet.train.state import State
+from swiftlet.training.evaluate import ToInput
+from swiftlet.training.loop import train_step
+from swiftlet.training.recipe import Recipe
+from swiftlet.training.state import State
 
 SIZE = 224
 RECIPE = Recipe(

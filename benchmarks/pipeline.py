@@ -25,7 +25,7 @@ from swiftlet.data.cache import PixelCache
 from swiftlet.data.images import scan
 from swiftlet.data.loader import TrainBatches, TrainLoader
 from swiftlet.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from swiftlet.train.evaluate import ToInput
+from swiftlet.training.evaluate import ToInput
 
 BATCH = 32
 CROP_SCALE = 0.35

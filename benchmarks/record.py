@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from swiftlet.measure.machine import machine
+from swiftlet.measuring.machine import machine
 
 RESULTS = Path(__file__).parent / "results"
 

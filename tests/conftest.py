@@ -1,6 +1,11 @@
 """What all tests share: real data where there is some, a pixel cache of their own, quick runs."""
 
 import os
+
+# One thread each: small tensors gain nothing from more, and threads of several processes on two
+# cores wait for each other. Set before torch is imported; child processes inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

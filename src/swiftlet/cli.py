@@ -39,7 +39,7 @@ app = typer.Typer(
 def main() -> None:
     """Entry point of the `swiftlet` command: errors are one line and exit code 2."""
     try:
-        app()
+        app(prog_name="swiftlet")
     except SwiftletError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -55,7 +55,9 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
 
     `printer` names the function of api/printing.py that shows the result.
     """
-    parameters = [_for_typer(p) for p in inspect.signature(verb).parameters.values()]
+    own = inspect.signature(verb).parameters.values()
+    parameters = [_for_typer(parameter) for parameter in own]
+    first = [parameter.name for parameter in own if parameter.kind is parameter.POSITIONAL_ONLY]
     extra = {"json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]}
     if verb is train:
         extra["recipe"] = Annotated[
@@ -73,7 +75,7 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
     def run(**given: Any) -> None:
         as_json = given.pop("json")
         given.pop("recipe", None)
-        result = verb(**given)
+        result = verb(*(given.pop(name) for name in first), **given)
         if as_json:
             print(json.dumps(plain(result), indent=2))
         else:
@@ -91,7 +93,7 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
     if get_origin(kind) is Sequence:
         kind = list[get_args(kind)[0]]  # type: ignore[misc]
     default = parameter.default
-    if default is parameter.empty or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD):
+    if default is parameter.empty or parameter.kind is parameter.POSITIONAL_ONLY:
         mark: Any = typer.Argument(help=text)
     else:
         mark = typer.Option(help=text, show_default=default is not None)

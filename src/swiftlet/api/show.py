@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 def list_networks(
     pattern: Annotated[str, "Names to list, with * and ?."] = "*",
+    /,
     *,
     sort: Annotated[Literal["name", "params", "macs", "error"], "Order of the rows."] = "name",
 ) -> "list[Spec]":

@@ -63,6 +63,7 @@ def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
 
     start.check_network(plan.model, plan.preprocess.size, plan.small_input)
     device = start.choose_device(plan.device)
+    workers = start.choose_workers(plan.workers, device)
     check_folder(plan.folder, resume=plan.resume, overwrite=plan.overwrite)
     pictures = read_pictures(plan.data, plan.preprocess, voice, max_bad=plan.max_bad)
     split = choose_split(plan, pictures, recipe.seed)
@@ -85,7 +86,7 @@ def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
         if plan.overwrite:
             clear_folder(plan.folder)
         write_text(plan.folder / SPLIT, json.dumps(split.to_dict(pictures.cache)))
-    job = make_job(plan, header, pictures, split, device)
+    job = make_job(plan.folder, header, pictures, split, device, workers)
     run_loop(job, state, voice)
     return finish(job, state, pictures, split, counts, voice)
 
@@ -164,7 +165,12 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
 
 
 def make_job(
-    plan: Plan, header: Header, pictures: Pictures, split: Split, device: torch.device
+    folder: Path,
+    header: Header,
+    pictures: Pictures,
+    split: Split,
+    device: torch.device,
+    workers: int,
 ) -> Job:
     """Loaders and all else that the loop works on."""
     recipe, size = header.recipe, header.preprocess.size
@@ -188,9 +194,9 @@ def make_job(
     )
     return Job(
         header=header,
-        train=TrainLoader(train, start.choose_workers(plan.workers, device)),
+        train=TrainLoader(train, workers),
         val=val if split.val else None,
-        folder=plan.folder,
+        folder=folder,
         to_input=ToInput(header.preprocess, device),
     )
 

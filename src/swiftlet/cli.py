@@ -75,7 +75,8 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
     def run(**given: Any) -> None:
         as_json = given.pop("json")
         given.pop("recipe", None)
-        result = verb(*(given.pop(name) for name in first), **given)
+        positional = [given.pop(name) for name in first]
+        result = verb(*positional, **given)
         if as_json:
             print(json.dumps(plain(result), indent=2))
         else:

@@ -100,6 +100,24 @@ def test_torch_itself_where_it_is_no_slower(case: str) -> None:
     assert torch.equal(y, copy(x))
 
 
+@pytest.mark.parametrize("channels", [16, MOST_CHANNELS + 16])
+def test_gradient_of_a_part_arrives_in_one_piece(channels: int) -> None:
+    x, other = channels_last((4, channels, 64, 64)).requires_grad_(), channels_last((4, 8, 64, 64))
+    weight = channels_last((4, 8 + channels, 64, 64), seed=3)
+    reference = x.detach().double().requires_grad_()
+    exact = norm_with_weights(channels).double()(reference)
+    exact.backward(weight[:, 8:].double())
+
+    y = batch_norm(x, norm_with_weights(channels))
+    assert is_ours(y) == (channels == 16)
+    arrived: list[Tensor] = []
+    assert y.grad_fn is not None
+    y.grad_fn.register_prehook(lambda gradients: arrived.append(gradients[0]))
+    (torch.cat((other, y), dim=1) * weight).sum().backward()
+    torch.testing.assert_close(x.grad, reference.grad, rtol=1e-3, atol=1e-5, check_dtype=False)
+    assert is_ours(y) or arrived[0].is_contiguous(memory_format=torch.channels_last)
+
+
 def test_relu6_is_clipped_in_place_without_a_copy() -> None:
     x = (channels_last((2, 3, 5, 5)) * 5).requires_grad_()
     middle = x * 1
@@ -113,6 +131,14 @@ def test_relu6_is_clipped_in_place_without_a_copy() -> None:
     assert x.grad is not None
     assert torch.equal(x.grad, reference.grad)
     assert 0 < x.grad.sum() < x.numel()
+
+
+def test_hooks_on_the_activation_are_called() -> None:
+    act, seen = nn.ReLU6(inplace=True), []
+    act.register_forward_hook(lambda *_: seen.append(1))
+    x = channels_last((2, 3, 4, 4)).requires_grad_()
+    assert torch.equal(activate(x * 1, act), nn.functional.relu6(x))
+    assert seen == [1]
 
 
 @pytest.mark.parametrize("act", [nn.ReLU(inplace=True), nn.ReLU6(), nn.Hardswish()])

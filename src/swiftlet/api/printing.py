@@ -120,7 +120,9 @@ def cost_line(cost: "Cost", console: Console) -> None:
 
 def listed(rows: "Sequence[Spec]") -> None:
     """A row per network, the paper's figures beside ours."""
-    table = columns("network", "params", "MACs (M)", "paper: params", "MACs", "top-1 error %")
+    table = columns(
+        "network", "params", "MACs (M)", "paper params", "paper MACs", "paper top-1 error %"
+    )
     for row in rows:
         paper = row.paper
         table.add_row(

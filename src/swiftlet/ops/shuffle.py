@@ -51,6 +51,8 @@ def concat_and_shuffle(first: Tensor, second: Tensor) -> Tensor:
     Two groups of equal size are interleaved by stacking them behind the channel axis.
     """
     if is_channels_last(second):
+        if not torch.is_grad_enabled():  # at batch 1 autograd's wrapping costs as much as the copy
+            return _ChannelsLastInterleave.forward(first, second)
         interleaved: Tensor = _ChannelsLastInterleave.apply(first, second)
         return interleaved
     return torch.stack((first, second), dim=2).flatten(1, 2)

@@ -51,7 +51,7 @@ def rows(name: str, threads: list[int], seconds: float) -> list[dict[str, object
         measured = latency(engines, picture, seconds=seconds, rounds=10)
     kept = ("engine", "threads", "batch", "median_ms", "p10_ms", "p90_ms", "rounds", "calls")
     return [
-        {"network": row.name, "params": row.params, "macs": row.macs}
+        {"network": row.name, "params": row.params, "macs": row.macs, "onnx_bytes": file.bytes}
         | {key: _short(asdict(one)[key]) for key in kept}
         | record
         for one in measured
@@ -70,9 +70,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="CSV file to write")
     options = parser.parse_args()
     torch.manual_seed(0)
-    record = machine()
-    results = Path(__file__).parent / "results"
-    default = results / f"latency_{record['architecture']}_{record['cores']}_cores.csv"
+    default = Path(__file__).parent / "results" / "latency.csv"
     output = options.output or default
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", newline="", encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 """The README's commands are the ones that CI runs, and what it names exists."""
 
 import ast
+import csv
 import re
 from pathlib import Path
 
@@ -46,6 +47,23 @@ def test_the_tree_names_real_folders() -> None:
         name = line.split()[0]
         base = ROOT / "src" / "swiftlet" if line.startswith("  ") else ROOT
         assert (base / name).exists(), name
+
+
+def test_the_table_holds_the_benchmarks_figures() -> None:
+    results = (ROOT / "benchmarks" / "results" / "latency.csv").read_text().splitlines()
+    measured = {(r["network"], r["engine"], r["threads"]): r for r in csv.DictReader(results)}
+    lines = [line for line in README.splitlines() if line.startswith("| `")]
+    assert len(lines) >= 5
+    for line in lines:
+        name, params, macs, size, torch_ms, onnx_ms = (
+            cell.strip(" `") for cell in line.strip("|").split("|")
+        )
+        row = measured[name, "onnxruntime", "1"]
+        assert params == f"{int(row['params']) / 1e6:.2f} M"
+        assert macs == f"{int(row['macs']) / 1e6:.0f} M"
+        assert size == f"{int(row['onnx_bytes']) / 1e6:.1f} MB"
+        assert onnx_ms == f"{float(row['median_ms']):.1f}"
+        assert torch_ms == f"{float(measured[name, 'torch', '1']['median_ms']):.1f}"
 
 
 def test_links_lead_somewhere() -> None:

@@ -84,7 +84,6 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "mobilenet_v3_small": torchvision.models.mobilenet_v3_small,
     "shufflenet_v2_x0_5": torchvision.models.shufflenet_v2_x0_5,
     "squeezenet1_1": torchvision.models.squeezenet1_1,
-    "convnext": lambda: timm.create_model("convnext_atto"),
     "ghostnet": lambda: timm.create_model("ghostnet_100"),
     "mixer": lambda: timm.create_model("mixer_s32_224"),
     "ours": lambda: create_model("shufflenet_v1_g3_x0_5"),

@@ -88,7 +88,7 @@ def test_evaluation_is_deterministic_and_by_picture(name: str) -> None:
     torch.testing.assert_close(in_other_layout, logits, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", FEW[:1] + FEW[2:])
+@pytest.mark.parametrize("name", [FEW[0], FEW[2]])  # the two that shuffle
 def test_exports_with_an_open_batch(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=3, small_input=True).eval()

@@ -18,7 +18,7 @@ def test_golden_numbers() -> None:
     assert rows[1.4] == (6_108_776, 582.20)
 
 
-@pytest.mark.parametrize("width", [0.35, 0.6, 0.75, 1.3])
+@pytest.mark.parametrize("width", [0.6, 1.3])
 def test_params_of_torchvision_at_every_width(width: float) -> None:
     name = f"mobilenet_v2_x{width}".replace(".", "_")
     with torch.device("meta"):

@@ -74,6 +74,19 @@ def test_every_parameter_gets_a_gradient(name: str, small_input: bool) -> None:
 
 
 @RUN
+def test_trains_in_bfloat16(name: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=3).to(memory_format=torch.channels_last)
+    x = torch.randn(4, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(x)
+    assert logits.dtype == torch.bfloat16
+    torch.nn.functional.cross_entropy(logits.float(), torch.tensor([0, 1, 2, 0])).backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and g.dtype == torch.float32 and g.isfinite().all() for g in gradients)
+
+
+@RUN
 def test_evaluation_is_deterministic_and_by_picture(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=3, drop_rate=0.5)

@@ -49,7 +49,9 @@ class Variant(Spec):
 
 
 _SLIM = "TF-slim README"
-_TORCHVISION = Weights("torchvision", "MobileNet_V2_Weights.IMAGENET1K_V2", 72.154, "BSD-3-Clause")
+_TORCHVISION = Weights(
+    "torchvision", "MobileNet_V2_Weights.IMAGENET1K_V2", 72.154, 232, "BSD-3-Clause"
+)
 
 # fmt: off
 VARIANTS = (

@@ -35,9 +35,9 @@ class Variant(Spec):
     conv5: int = field(kw_only=True)
 
 
-def _weights(width: str, top1: float) -> Weights:
+def _weights(width: str, top1: float, resize: int) -> Weights:
     name = f"ShuffleNet_V2_{width.upper()}_Weights.IMAGENET1K_V1"
-    return Weights("torchvision", name, top1, "BSD-3-Clause")
+    return Weights("torchvision", name, top1, resize, "BSD-3-Clause")
 
 
 _AUTHORS = "the printed MACs are those of the authors' stride-2 unit, whose shortcut is wider"
@@ -45,16 +45,16 @@ _AUTHORS = "the printed MACs are those of the authors' stride-2 unit, whose shor
 # fmt: off
 VARIANTS = (
     Variant("shufflenet_v2_x0_5", 1_366_792, 40_476_448, stages=(48, 96, 192), conv5=1024,
-            paper=Printed("41M", "1.4M", 39.7), weights=_weights("x0_5", 60.552),
+            paper=Printed("41M", "1.4M", 39.7), weights=_weights("x0_5", 60.552, 256),
             note="both readings of the stride-2 unit give 40.5M, which the paper rounds up",
             aliases=("shufflenetv2_wd2",)),
     Variant("shufflenet_v2_x1_0", 2_278_604, 144_907_992, stages=(116, 232, 464), conv5=1024,
-            paper=Printed("146M", "2.3M", 30.6), weights=_weights("x1_0", 69.362),
+            paper=Printed("146M", "2.3M", 30.6), weights=_weights("x1_0", 69.362, 256),
             aliases=("shufflenetv2_w1",)),
     Variant("shufflenet_v2_x1_5", 3_503_624, 295_759_392, stages=(176, 352, 704), conv5=1024,
-            paper=Printed("299M", "3.5M", 27.4), weights=_weights("x1_5", 72.996), note=_AUTHORS),
+            paper=Printed("299M", "3.5M", 27.4), weights=_weights("x1_5", 72.996, 232), note=_AUTHORS),
     Variant("shufflenet_v2_x2_0", 7_393_996, 583_253_464, stages=(244, 488, 976), conv5=2048,
-            paper=Printed("591M", "7.4M", 25.1), weights=_weights("x2_0", 76.230), note=_AUTHORS),
+            paper=Printed("591M", "7.4M", 25.1), weights=_weights("x2_0", 76.230, 232), note=_AUTHORS),
 )
 # fmt: on
 

@@ -38,6 +38,7 @@ class Weights:
     library: str
     name: str  # as the library calls them
     top1: float  # accuracy in percent that the library states
+    resize: int  # short side in pixels before the centre crop to 224, for that accuracy
     licence: str
 
 

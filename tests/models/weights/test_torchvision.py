@@ -119,6 +119,8 @@ def test_torchvision_knows_the_weights(name: str) -> None:
     entry = torchvision.models.get_weight(weights.name)
     assert entry.meta["num_params"] == spec(name).params
     assert entry.meta["_metrics"]["ImageNet-1K"]["acc@1"] == weights.top1
+    assert entry.transforms().resize_size == [weights.resize]
+    assert entry.transforms().crop_size == [spec(name).input.height]
 
 
 def test_pretrained_refused(monkeypatch: pytest.MonkeyPatch) -> None:

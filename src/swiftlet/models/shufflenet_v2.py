@@ -40,7 +40,7 @@ def _weights(width: str, top1: float, resize: int) -> Weights:
     return Weights("torchvision", name, top1, resize, "BSD-3-Clause")
 
 
-_AUTHORS = "the printed MACs are those of the authors' stride-2 unit, whose shortcut is wider"
+_UNIT = "the printed MACs are those of the authors' stride-2 unit, whose shortcut is wider"
 
 # fmt: off
 VARIANTS = (
@@ -52,9 +52,9 @@ VARIANTS = (
             paper=Printed("146M", "2.3M", 30.6), weights=_weights("x1_0", 69.362, 256),
             aliases=("shufflenetv2_w1",)),
     Variant("shufflenet_v2_x1_5", 3_503_624, 295_759_392, stages=(176, 352, 704), conv5=1024,
-            paper=Printed("299M", "3.5M", 27.4), weights=_weights("x1_5", 72.996, 232), note=_AUTHORS),
+            paper=Printed("299M", "3.5M", 27.4), weights=_weights("x1_5", 72.996, 232), note=_UNIT),
     Variant("shufflenet_v2_x2_0", 7_393_996, 583_253_464, stages=(244, 488, 976), conv5=2048,
-            paper=Printed("591M", "7.4M", 25.1), weights=_weights("x2_0", 76.230, 232), note=_AUTHORS),
+            paper=Printed("591M", "7.4M", 25.1), weights=_weights("x2_0", 76.230, 232), note=_UNIT),
 )
 # fmt: on
 

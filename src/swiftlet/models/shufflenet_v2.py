@@ -9,7 +9,7 @@ Differences from the paper and from the authors' code:
   the shortcut branch keeps its input channels. The table's 146M, 299M and 591M MACs are those of
   the authors' unit. Test: exact params and MACs, and torchvision's outputs.
 - The x2_0 network has no dropout before its classifier unless `drop_rate` asks for it; the
-  authors' code has 0.2. Test: two forward passes in training mode.
+  authors' code has 0.2. Test: the head's output in training mode.
 - Weights start from He's normal law over the fan-out of each group. The paper does not say;
   torchvision keeps PyTorch's default. Test: the deviation of each convolution's weights.
 """

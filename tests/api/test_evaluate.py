@@ -72,3 +72,12 @@ def test_the_exported_file_scores_the_same(trained: Run, photos: Path, tmp_path:
 def test_a_folder_without_a_run(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(SwiftletError, match=r"holds no model\.safetensors"):
         evaluate(tmp_path, photos)
+
+
+def test_a_checkpoint_alone_cannot_tell_what_it_was_trained_on(
+    trained: Run, photos: Path, tmp_path: Path
+) -> None:
+    alone = Path(shutil.copy(trained.checkpoint, tmp_path))
+    with pytest.raises(SwiftletError, match=r"no split\.json beside it"):
+        evaluate(alone, photos, quiet=True)
+    assert evaluate(alone, photos, split="all", quiet=True)["pictures"] == 36

@@ -1,8 +1,10 @@
+import inspect
 from pathlib import Path
 
 import pytest
 
-from swiftlet.api.recipes import load_recipe
+from swiftlet.api.recipes import command_line, load_recipe
+from swiftlet.api.train import train
 from swiftlet.errors import SwiftletError
 
 
@@ -31,3 +33,11 @@ def test_bad_content(tmp_path: Path, content: str, sentence: str) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SwiftletError, match=r"recipe=.*no\.toml cannot be read"):
         load_recipe(tmp_path / "no.toml")
+
+
+def test_the_command_of_a_run_names_what_is_not_default() -> None:
+    values = {name: p.default for name, p in inspect.signature(train).parameters.items()}
+    values |= {"data": Path("my photos"), "epochs": 3, "flip": False, "resume": True, "lr": 0.1}
+    assert command_line(train, values) == (
+        "swiftlet train 'my photos' --epochs 3 --lr 0.1 --no-flip"
+    )

@@ -149,7 +149,7 @@ def test_bad_arguments_are_one_sentence(
 def test_a_loss_that_is_not_finite_stops_with_the_step(
     quick: Callable[..., Run], tmp_path: Path
 ) -> None:
-    with pytest.raises(SwiftletError, match=r"loss became (nan|inf) at step \d+ .* smaller lr"):
+    with pytest.raises(SwiftletError, match=r"became NaN or infinite at step \d+ .* smaller --lr"):
         quick(lr=1e30, epochs=4)
     tensors, _ = checkpoint.load(tmp_path / "run" / "resume.safetensors")
     assert all(t.isfinite().all() for t in tensors.values())
@@ -175,3 +175,24 @@ def test_given_parts_are_used(tmp_path: Path, photos: Path, quick: Callable[...,
     for part in ("train", "val", "test"):
         assert all(row[0].startswith(f"{part}/") for row in split[part])
     assert run.metrics["pictures"] == len(split["test"]) == 9
+
+
+def test_without_validation_the_last_epoch_is_kept(quick: Callable[..., Run]) -> None:
+    run = quick(val=0.0)
+    assert run.metrics["best_epoch"] == 2
+    assert "val_top1" not in (run.folder / "metrics.csv").read_text()
+
+
+def test_averaged_weights_carry_every_buffer(quick: Callable[..., Run]) -> None:
+    tensors, _ = checkpoint.load(quick(ema=0.9).checkpoint)
+    counters = [tensor for name, tensor in tensors.items() if name.endswith("num_batches_tracked")]
+    assert counters
+    assert all(int(counter) > 0 for counter in counters)
+
+
+def test_the_report_says_how_to_make_the_run_again(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1, flip=False)
+    assert "--no-flip" in run.metrics["command"]
+    assert "--image-size 16" in run.metrics["command"]
+    assert "overwrite" not in run.metrics["command"]
+    assert run.metrics["command"].startswith("swiftlet train ")

@@ -56,8 +56,8 @@ class Voice:
 class TrainingBar:
     """The progress bar of a training run and the line it leaves behind after every epoch."""
 
-    def __init__(self, voice: Voice, epochs: int) -> None:
-        self.voice, self.epochs = voice, epochs
+    def __init__(self, voice: Voice, epochs: int, validated: bool) -> None:
+        self.voice, self.epochs, self.validated = voice, epochs, validated
         self.times: deque[tuple[float, int]] = deque(maxlen=30)
         self.progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
@@ -75,7 +75,8 @@ class TrainingBar:
 
     def __enter__(self) -> "TrainingBar":
         self.progress.start()
-        self.voice.say("epoch   loss   top1 |  val loss  val top1 |  img/s  seconds")
+        validation = "  val loss  val top1 |" if self.validated else ""
+        self.voice.say(f"epoch   loss   top1 |{validation}  img/s  seconds in all")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,6 +107,6 @@ class TrainingBar:
         line = f"{row['epoch']:5.0f} {row['train_loss']:6.3f} {row['train_top1']:6.1%} |"
         if "val_top1" in row:
             line += f" {row['val_loss']:9.3f} {row['val_top1']:9.1%} |"
-        line += f" {self.speed():6.0f} {row['seconds']:8.1f}"
+        line += f" {self.speed() or float('nan'):6.0f} {row['seconds']:8.1f}"
         self.voice.say(line + ("  best" if event.best else ""))
         self.times.clear()  # validation is no training speed

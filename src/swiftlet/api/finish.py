@@ -1,7 +1,5 @@
 """The end of `train`: the best weights are scored on the held-out part and the report is made."""
 
-import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from swiftlet.api.pictures import Pictures, odd_files
 from swiftlet.api.run import MODEL, Run
 from swiftlet.data.loader import EvalBatches
 from swiftlet.data.split import Split
+from swiftlet.measuring.machine import machine
 from swiftlet.report.confusion import draw_confusion
 from swiftlet.report.curves import draw_curves
 from swiftlet.report.predictions import Shown, draw_predictions
@@ -31,6 +30,7 @@ def finish(
     pictures: Pictures,
     split: Split,
     counts: dict[str, list[int]],
+    command: str,
     voice: Voice,
 ) -> Run:
     """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write."""
@@ -46,7 +46,7 @@ def finish(
     found = evaluation(*predict_logits(model, batches, job.to_input), header.classes)
     metrics = {"part": part, "best_epoch": int(state.best_row()["epoch"]), **found.metrics}
     metrics |= {"counts": counts, "odd": odd_files(pictures)}
-    metrics["command"] = shlex.join(["swiftlet", *sys.argv[1:]])
+    metrics |= {"command": command, "machine": machine(), "versions": checkpoint.versions()}
     checkpoint.save(path, tensors, header.with_metrics(metrics))
 
     draw_curves(state.history, job.folder / "curves.png", best=metrics["best_epoch"])

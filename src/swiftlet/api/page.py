@@ -6,7 +6,6 @@ from pathlib import Path
 from swiftlet.api.run import PAGE
 from swiftlet.measuring.cost import cost
 from swiftlet.measuring.latency import Latency
-from swiftlet.measuring.machine import machine
 from swiftlet.report.page import ClassRow, CostTotals, LatencyRow, Page, write_page
 from swiftlet.training import checkpoint
 
@@ -43,8 +42,8 @@ def write_report(folder: Path, latency: Sequence[Latency] = ()) -> None:
             for r in latency
         ],
         recipe=header.recipe.to_dict(),
-        machine=machine(),
-        versions=checkpoint.versions(),
+        machine=metrics["machine"],
+        versions=metrics["versions"],
         command=metrics["command"],
     )
     write_page(folder / PAGE, page)

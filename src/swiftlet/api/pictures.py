@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from swiftlet.api.console import Voice
 from swiftlet.data.cache import PixelCache
@@ -65,14 +66,14 @@ def describe(pictures: Pictures, split: Split, voice: Voice) -> dict[str, list[i
         for part in PARTS
     }
     source = "as the folders say" if any(pictures.parts) else "split by swiftlet, see split.json"
-    title = f"{pictures.listing.root}: {len(classes)} classes, parts {source}"
+    title = Text(f"{pictures.listing.root}: {len(classes)} classes, parts {source}")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("class")
     for part in PARTS:
         table.add_column(part, justify="right")
     shown = range(len(classes)) if len(classes) <= 20 else range(18)
     for number in shown:
-        table.add_row(classes[number], *(str(counts[part][number]) for part in PARTS))
+        table.add_row(Text(classes[number]), *(str(counts[part][number]) for part in PARTS))
     if len(classes) > 20:
         table.add_row(f"… {len(classes) - 18} more")
     table.add_row("all", *(str(sum(counts[part])) for part in PARTS), style="bold")

@@ -12,7 +12,7 @@ def predict(
     run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
     pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
     *,
-    top: Annotated[int, "Classes listed for each picture."] = 5,
+    top: Annotated[int, "Classes listed for each picture."] = 3,
 ) -> "list[Prediction]":
     """Name what is in each picture, or in every picture of a folder.
 

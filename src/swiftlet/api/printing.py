@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from swiftlet.api.run import Run
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
 
 
 def out() -> Console:
-    """Standard output, without wrapping when it is no terminal."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    return console
+    """Standard output."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def show_table(console: Console, table: Table) -> None:
+    """Print a table in its full width: a narrow terminal wraps lines, but no figure is cut."""
+    needed = table.__rich_measure__(console, console.options.update(max_width=10_000)).maximum
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def fill(table: Table, *cells: str) -> None:
+    """Add a row whose brackets are brackets: rich takes them for markup otherwise."""
+    table.add_row(*map(Text, cells))
 
 
 def columns(*names: str, left: int = 1) -> Table:
@@ -63,8 +73,8 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     table = columns("class", "precision", "recall", "F1", "pictures")
     for row in metrics["per_class"]:
         figures = (f"{row[key]:.1%}" for key in ("precision", "recall", "f1"))
-        table.add_row(row["class"], *figures, str(row["support"]))
-    console.print(table)
+        fill(table, row["class"], *figures, str(row["support"]))
+    show_table(console, table)
 
 
 def predicted(predictions: "Sequence[Prediction]", console: Console | None = None) -> None:
@@ -73,11 +83,11 @@ def predicted(predictions: "Sequence[Prediction]", console: Console | None = Non
     table.columns[3].justify = "left"
     for found in predictions:
         if found.error is not None:
-            table.add_row(found.path, "(none)", "", found.error)
+            fill(table, found.path, "(none)", "", found.error)
             continue
-        others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:3])
-        table.add_row(found.path, found.label, f"{found.probability:.1%}", others)
-    (console or out()).print(table)
+        others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:])
+        fill(table, found.path, found.label, f"{found.probability:.1%}", others)
+    show_table(console or out(), table)
 
 
 def exported(file: "Exported", console: Console | None = None) -> None:
@@ -97,7 +107,8 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
     console = console or out()
     table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "images/s")
     for row in rows:
-        table.add_row(
+        fill(
+            table,
             row.engine,
             str(row.threads),
             str(row.batch),
@@ -106,7 +117,7 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
             f"{row.p90_ms:.3f}",
             f"{row.images_per_second:.0f}",
         )
-    console.print(table)
+    show_table(console, table)
     console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
 
 
@@ -125,7 +136,8 @@ def listed(rows: "Sequence[Spec]") -> None:
     )
     for row in rows:
         paper = row.paper
-        table.add_row(
+        fill(
+            table,
             row.name,
             f"{row.params:,}",
             f"{row.macs / 1e6:.1f}",
@@ -133,7 +145,7 @@ def listed(rows: "Sequence[Spec]") -> None:
             str(paper.macs or ""),
             "" if paper.top1_error is None else f"{paper.top1_error}",
         )
-    out().print(table)
+    show_table(out(), table)
 
 
 def shown(cost: "Cost") -> None:
@@ -141,7 +153,8 @@ def shown(cost: "Cost") -> None:
     console = out()
     table = columns("layer", "type", "output", "params", "MACs", "bytes moved", left=3)
     for row in cost.layers:
-        table.add_row(
+        fill(
+            table,
             row.name,
             row.type,
             "×".join(map(str, row.output_shape)),
@@ -149,5 +162,5 @@ def shown(cost: "Cost") -> None:
             f"{row.macs:,}",
             f"{row.bytes_moved:,}",
         )
-    console.print(table)
+    show_table(console, table)
     cost_line(cost, console)

@@ -1,12 +1,15 @@
 """Recipe files: the options of `train` that differ from its defaults, as TOML."""
 
 import inspect
+import shlex
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from swiftlet.errors import SwiftletError, unknown
 
+NOT_REPEATED = {"resume", "overwrite", "quiet"}
 NOT_IN_RECIPES = {"data", "folder", "name", "resume", "overwrite", "quiet"}
 
 
@@ -29,3 +32,21 @@ def load_recipe(path: str | Path) -> dict[str, Any]:
         if key not in accepted:
             raise unknown(f"{path}: option", key, accepted)
     return values
+
+
+def command_line(verb: Callable[..., Any], given: Mapping[str, Any]) -> str:
+    """The `swiftlet` command that does what `verb` does with these arguments.
+
+    Options that have their default are left out, and so is what only says how to treat a folder.
+    """
+    words = ["swiftlet", verb.__name__]
+    for name, parameter in inspect.signature(verb).parameters.items():
+        value, flag = given[name], name.replace("_", "-")
+        if parameter.default is parameter.empty:
+            words.append(str(value))
+        elif value != parameter.default and name not in NOT_REPEATED:
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                words += [f"--{flag}", str(value)]
+    return shlex.join(words)

@@ -12,8 +12,10 @@ RESUME = "resume.safetensors"
 SPLIT = "split.json"
 METRICS = "metrics.csv"
 PAGE = "report.html"
-FILES = (MODEL, RESUME, SPLIT, METRICS, PAGE, "curves.png", "confusion.png", "predictions.png")
-EVENTS = "events.out.tfevents.*"
+EXPORTED = "model.onnx"
+FILES = (MODEL, RESUME, SPLIT, METRICS, PAGE, EXPORTED)
+PICTURES = ("curves.png", "confusion.png", "predictions.png")
+PATTERNS = ("events.out.tfevents.*", ".*.tmp")  # the second: left by a killed process
 
 
 @dataclass(frozen=True)
@@ -59,4 +61,8 @@ def clear_folder(folder: Path) -> None:
 
 def _written_by_us(folder: Path) -> list[Path]:
     found = folder.iterdir() if folder.is_dir() else ()
-    return [path for path in found if path.name in FILES or path.match(EVENTS)]
+    return [
+        path
+        for path in found
+        if path.name in FILES + PICTURES or any(path.match(pattern) for pattern in PATTERNS)
+    ]

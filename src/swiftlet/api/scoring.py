@@ -31,6 +31,11 @@ def score(run: Path, data: Path, split: str, max_bad: float, voice: Voice) -> di
     seen: Sequence[str | None] = [None] * len(labels)
     if path.exists():
         seen = held_out(pictures.cache.digests, json.loads(path.read_text()))
+    elif split != "all":
+        raise SwiftletError(
+            f"{run} has no {SPLIT} beside it, so pictures that the network was trained on cannot "
+            "be told apart; copy it there, or score all pictures with --split all."
+        )
     chosen, left_out = choose(split, pictures.parts, seen)
     if not chosen:
         raise SwiftletError(

@@ -1,7 +1,6 @@
 """What `train` decides before the first step: network, device, first weights, workers."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -100,8 +99,12 @@ def transfer(path: Path, model: nn.Module, network: Network) -> None:
 
 
 def can_compile() -> bool:
-    """Whether torch.compile finds the C++ compiler that it needs on a CPU."""
-    return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+    """Whether torch.compile works here: it needs a C++ compiler and Python's headers. Tried out."""
+    try:
+        torch.compile(torch.sin)(torch.ones(4))
+    except Exception:  # of many kinds, none of them the user's mistake
+        return False
+    return True
 
 
 def choose_workers(workers: int | None, device: torch.device) -> int:

@@ -55,6 +55,7 @@ class Plan:
     workers: int | None
     resume: bool
     overwrite: bool
+    command: str  # that makes this run again
 
 
 def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
@@ -88,7 +89,7 @@ def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
         write_text(plan.folder / SPLIT, json.dumps(split.to_dict(pictures.cache)))
     job = make_job(plan.folder, header, pictures, split, device, workers)
     run_loop(job, state, voice)
-    return finish(job, state, pictures, split, counts, voice)
+    return finish(job, state, pictures, split, counts, plan.command, voice)
 
 
 def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
@@ -136,13 +137,14 @@ def choose_compile(
     size = plan.preprocess.size
     macs = cost(model, (1, len(plan.preprocess.mean), size, size)).macs
     total = macs * len(split.train) * recipe.epochs
-    pays, able = total > COMPILE_PAYS_FROM_MACS, start.can_compile()
+    pays = total > COMPILE_PAYS_FROM_MACS and next(model.parameters()).device.type == "cpu"
+    able = pays and start.can_compile()
     voice.say(
-        f"torch.compile: {'on' if pays and able else 'off'}; {total / 1e12:.1f} T MACs forward in "
-        f"this run, and it pays from about {COMPILE_PAYS_FROM_MACS / 1e12:.0f} T on"
-        + ("." if able else ", but there is no C++ compiler here.")
+        f"torch.compile: {'on' if able else 'off'}; {total / 1e12:.1f} T MACs forward in this run, "
+        f"and on a CPU it pays from about {COMPILE_PAYS_FROM_MACS / 1e12:.0f} T on"
+        + (", but no C++ compiler with Python's headers is here." if pays and not able else ".")
     )
-    return pays and able
+    return able
 
 
 def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
@@ -161,7 +163,17 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
             f"{'; '.join(differences)}; resume with the same ones, or choose another --name."
         )
     state.restore(path, tensors, before)
-    voice.say(f"going on with {path.parent} at epoch {state.epoch + 1}, batch {state.batch + 1}.")
+    threads = before.state.get("threads")
+    if threads != torch.get_num_threads():
+        voice.say(
+            f"the run was started with {threads} threads, now there are {torch.get_num_threads()}: "
+            "the weights will not be those of an uninterrupted run bit for bit."
+        )
+    if state.epoch == header.recipe.epochs:
+        voice.say(f"{path.parent} is trained to its end; it is scored again.")
+    else:
+        at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
+        voice.say(f"going on with {path.parent} at {at}.")
 
 
 def make_job(
@@ -203,9 +215,14 @@ def make_job(
 
 def run_loop(job: Job, state: State, voice: Voice) -> None:
     """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
+    if state.epoch == job.recipe.epochs:
+        return
     journal = Journal(job.folder, state.history)
     try:
-        with stopping(job.stop, voice), TrainingBar(voice, job.recipe.epochs) as bar:
+        with (
+            stopping(job.stop, voice),
+            TrainingBar(voice, job.recipe.epochs, job.val is not None) as bar,
+        ):
             for event in fit(job, state):
                 bar.show(event)
                 if isinstance(event, EpochEnd):

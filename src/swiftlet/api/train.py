@@ -38,7 +38,7 @@ def train(
     test: Annotated[float, "Share held out for the final figure."] = 0.2,
     max_bad: Annotated[float, "Share of unreadable pictures that is let pass."] = 0.01,
     allow_overlap: Annotated[bool, "Go on when train and test share pictures."] = False,
-    seed: Annotated[int, "Same seed, same weights, on a CPU."] = 0,
+    seed: Annotated[int, "Same seed, same weights, on a CPU with as many threads."] = 0,
     compile: Annotated[
         Literal["auto", "on", "off"], "torch.compile; auto: where it pays for itself."
     ] = "auto",
@@ -67,8 +67,10 @@ def train(
     """
     from swiftlet.api import start, steps
     from swiftlet.api.console import Voice
+    from swiftlet.api.recipes import command_line
     from swiftlet.training.recipe import Recipe
 
+    command = command_line(train, locals())
     data = Path(data)
     recipe = Recipe(
         epochs=epochs,
@@ -106,5 +108,6 @@ def train(
         workers=workers,
         resume=resume,
         overwrite=overwrite,
+        command=command,
     )
     return steps.carry_out(plan, recipe, Voice(quiet))

@@ -18,6 +18,7 @@ from torchvision.transforms import v2
 from swiftlet.data.augment import augmented
 from swiftlet.data.cache import PixelCache
 from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
 
 Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memory, int64 (N,)
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
@@ -33,6 +34,8 @@ def seed_torch(seed: int, purpose: int, *counters: int) -> None:
     torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 20 times as long
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
 
 
 class TrainBatches(Dataset[int]):
@@ -130,8 +133,9 @@ class EpochKeys:
 
 
 def _start_worker(_: int) -> None:
-    """Ctrl-C reaches every process of the terminal; only the training process acts on it."""
+    """Signals may reach the whole process group; only the training process acts on them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class TrainLoader:
@@ -159,7 +163,24 @@ class TrainLoader:
         return self.batches.batches_per_epoch
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """The batches of `epoch`, from number `first` on; each valid until the next one."""
+        """The batches of `epoch`, from number `first` on; each valid until the next one.
+
+        Raises SwiftletError when a worker dies.
+        """
         self.keys.epoch, self.keys.first = epoch, first
-        for key, slot in zip(self.keys, self._loader, strict=True):
-            yield self.batches.batch(key, slot)
+        slots = iter(self._slots())
+        for key in self.keys:
+            yield self.batches.batch(key, next(slots))
+        next(slots, None)  # let the loader finish its epoch
+
+    def _slots(self) -> Iterator[int]:
+        try:
+            yield from self._loader
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise SwiftletError(
+                f"a process that prepares pictures died ({str(error).splitlines()[0]}); the last "
+                "checkpoint is kept, go on with --resume, with --workers 0 if it dies again (in a "
+                "script, call train below `if __name__ == '__main__':`)."
+            ) from error

@@ -40,7 +40,7 @@ class ToInput:
                 np.multiply(picture, scale, out=into)
                 np.add(into, bias, out=into)
         else:
-            inputs = rows.to(self.device, non_blocking=True).to(torch.float32)
+            inputs = rows.to(self.device).to(torch.float32)
             inputs.mul_(self._scale).add_(self._bias)
         return inputs.unflatten(2, (-1, pixels.shape[1])).permute(0, 3, 1, 2)
 

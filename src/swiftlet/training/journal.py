@@ -15,9 +15,10 @@ class Journal:
 
     def __init__(self, folder: Path, history: Sequence[Mapping[str, float]]) -> None:
         self.path = folder / "metrics.csv"
-        self.events = SummaryWriter(str(folder), purge_step=len(history) + 1)
-        if history:
-            self.write_table(history)
+        # A kill may have come between the checkpoint and the note: the events are told anew.
+        self.events = SummaryWriter(str(folder), purge_step=1 if history else None)
+        for count in range(1, len(history) + 1):
+            self.note(history[:count])
 
     def note(self, history: Sequence[Mapping[str, float]]) -> None:
         """Write the table anew and append the last row's scalars to the events."""

@@ -81,7 +81,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     forward: Callable[[Tensor], Tensor] = state.model
     if recipe.compiled:
         forward = torch.compile(state.model)
-    state.save(job.folder, job.header)
+    save(job, state, step=0)
     saved = time.monotonic()
 
     while state.epoch < recipe.epochs:
@@ -94,7 +94,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
             seed_torch(recipe.seed, STEP, step)
             loss, correct = train_step(forward, state, recipe, job.to_input(pixels), labels)
             if not isfinite(loss):
-                raise not_finite(loss, step, state, job)
+                raise not_finite("loss", step, job)
             state.average(recipe.ema, step)
             state.count(loss, correct, len(labels))
             yield Step(
@@ -105,7 +105,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
             ):
                 state.seconds += time.monotonic() - started
                 started = saved = time.monotonic()
-                state.save(job.folder, job.header)
+                save(job, state, step)
                 if job.stop.requested:
                     return
         state.seconds += time.monotonic() - started
@@ -115,16 +115,26 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
         if job.val is not None:
             row |= validate(state.averaged, job.val, job.to_input, recipe.label_smoothing)
             if not isfinite(row["val_loss"]):
-                raise not_finite(row["val_loss"], step, state, job)
+                raise not_finite("validation loss", step, job)
         row["seconds"] = state.seconds
         best = state.end_epoch(row)
-        if best:
-            state.save_best(job.folder, job.header)
-        state.save(job.folder, job.header)
+        save(job, state, step, best)
         saved = time.monotonic()
         yield EpochEnd(row, best)
         if job.stop.requested:
             return
+
+
+def save(job: Job, state: State, step: int, best: bool = False) -> None:
+    """Write resume.safetensors, and model.safetensors before it when the epoch was the best.
+
+    Raises SwiftletError when a weight is not finite: what is on the disk stays good.
+    """
+    if not state.finite():
+        raise not_finite("weights", step, job)
+    if best:
+        state.save_best(job.folder, job.header)
+    state.save(job.folder, job.header)
 
 
 def train_step(
@@ -156,14 +166,15 @@ def validate(
     scores, truth = torch.from_numpy(logits), torch.from_numpy(labels)
     return {
         "val_loss": float(F.cross_entropy(scores, truth, label_smoothing=label_smoothing)),
-        "val_top1": float((scores.argmax(dim=1) == truth).float().mean()),
+        "val_top1": int((scores.argmax(dim=1) == truth).sum()) / len(truth),
     }
 
 
-def not_finite(loss: float, step: int, state: State, job: Job) -> SwiftletError:
-    """The sentence for a loss of NaN or infinity."""
+def not_finite(what: str, step: int, job: Job) -> SwiftletError:
+    """The sentence for NaN or infinity after `step` (from 0)."""
+    epoch, batch = divmod(step, len(job.train))
     return SwiftletError(
-        f"The loss became {loss} at step {step} (epoch {state.epoch + 1}, batch "
-        f"{state.batch + 1}) with lr={job.recipe.lr}; the last good checkpoint is kept in "
-        f"{job.folder}, try a smaller lr."
+        f"The {what} became NaN or infinite at step {step} (epoch {epoch + 1}, batch {batch + 1}) "
+        f"with lr={job.recipe.lr:g}; the last good checkpoint is kept in {job.folder}; try a "
+        "smaller --lr under another --name."
     )

@@ -1,7 +1,7 @@
 """A training recipe: every choice that decides the final weights, besides network and data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal
 
@@ -60,10 +60,15 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
-        """The recipe with these values; raises SwiftletError when fields are missing or unknown."""
+        """The recipe with these values; raises SwiftletError when fields are missing or unknown.
+
+        A field that is added later gets a default, the behaviour before it, so that checkpoints
+        without it stay readable.
+        """
         names = {field.name for field in fields(cls)}
-        if set(values) != names:
-            odd = sorted(set(values) ^ names)
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        odd = sorted((set(values) - names) | (needed - set(values)))
+        if odd:
             raise SwiftletError(f"recipe fields {odd} are missing or unknown to this version.")
         return cls(**values)
 

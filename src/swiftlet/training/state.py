@@ -65,6 +65,13 @@ class State:
         torch._foreach_lerp_(
             [averaged[name] for name in floating], [present[name] for name in floating], weight
         )
+        for name in present.keys() - set(floating):  # the counters of batch norm
+            averaged[name].copy_(present[name])
+
+    def finite(self) -> bool:
+        """Whether all weights are finite numbers."""
+        norms = torch._foreach_norm(list(self.model.parameters()))
+        return bool(torch.stack(norms).isfinite().all())
 
     def end_epoch(self, row: dict[str, float]) -> bool:
         """Note the epoch's row; True when it is the best: highest val_top1, then lowest loss.
@@ -104,6 +111,7 @@ class State:
             "seen": self.seen,
             "seconds": self.seconds,
             "history": self.history,
+            "threads": torch.get_num_threads(),
         }
         checkpoint.save(folder / LAST, tensors, header.with_state(counters))
 

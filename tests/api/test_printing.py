@@ -1,0 +1,35 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from swiftlet.api import printing
+from swiftlet.api.show import list_networks
+from swiftlet.run import Prediction
+
+
+@pytest.fixture
+def narrow() -> Console:
+    return Console(file=StringIO(), width=40)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_brackets_are_no_markup(narrow: Console) -> None:
+    answer = Prediction("img[a].jpg", "[bold]x", 0.5, (("[bold]x", 0.5), ("[/y]", 0.25)))
+    printing.predicted([answer], narrow)
+    for part in ("img[a].jpg", "[bold]x", "[/y] 25.0%"):
+        assert part in text(narrow)
+
+
+def test_no_figure_is_cut_on_a_narrow_terminal(
+    narrow: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printing, "out", lambda: narrow)
+    printing.listed(list_networks("shufflenet_v2*"))
+    assert "shufflenet_v2_x1_0" in text(narrow)
+    assert "2,278,604" in text(narrow)
+    assert "…" not in text(narrow)

@@ -48,6 +48,9 @@ def main() -> None:
     except BrokenPipeError:  # `swiftlet list | head`
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}.", file=sys.stderr)
+        sys.exit(2)
 
 
 def add(verb: Callable[..., Any], printer: str, name: str) -> None:
@@ -95,7 +98,7 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
         kind = list[get_args(kind)[0]]  # type: ignore[misc]
     default = parameter.default
     if default is parameter.empty or parameter.kind is parameter.POSITIONAL_ONLY:
-        mark: Any = typer.Argument(help=text)
+        mark: Any = typer.Argument(help=text, readable=False)
     else:
         mark = typer.Option(help=text, show_default=default is not None)
     return parameter.replace(

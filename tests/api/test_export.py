@@ -41,3 +41,8 @@ def test_a_mismatch_leaves_no_file(run: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SwiftletError, match="differ"):
         export(run)
     assert not list(run.glob("*onnx*"))
+
+
+def test_a_checkpoint_is_never_the_output(run: Path) -> None:
+    with pytest.raises(SwiftletError, match=r"ends in \.onnx"):
+        export(run, output=run / "model.safetensors")

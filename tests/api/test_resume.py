@@ -205,3 +205,12 @@ def test_a_damaged_checkpoint_is_named(quick: Callable[..., Run]) -> None:
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(SwiftletError, match=r"resume\.safetensors is corrupt or cut short"):
         quick(epochs=1, resume=True)
+
+
+def test_resume_without_a_checkpoint_replaces_nothing(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    (run.folder / "resume.safetensors").unlink()
+    before = run.checkpoint.read_bytes()
+    with pytest.raises(SwiftletError, match=r"no resume\.safetensors to go on from"):
+        quick(epochs=1, resume=True)
+    assert run.checkpoint.read_bytes() == before

@@ -27,7 +27,9 @@ class Voice:
     """Prints for people, or nothing at all when `quiet`."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self.console = Console(
+            stderr=True, quiet=quiet, highlight=False, emoji=False, soft_wrap=True
+        )
 
     def say(self, text: str) -> None:
         """One line; brackets in it are printed as they are."""

@@ -21,12 +21,14 @@ def export(
     Raises SwiftletError when the answers differ; no file is left then, and an earlier one stays.
     """
     from swiftlet.api.opened import checkpoint_path
-    from swiftlet.errors import unknown
+    from swiftlet.errors import SwiftletError, unknown
     from swiftlet.exporting import export_onnx
     from swiftlet.training import checkpoint
 
     if format != "onnx":
         raise unknown("format", str(format), ["onnx"])
+    if output is not None and Path(output).suffix != ".onnx":
+        raise SwiftletError(f"output={output} is not accepted; give a name that ends in .onnx.")
     path = checkpoint_path(Path(run))
     model, header = checkpoint.load_model(path)
     return export_onnx(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def out() -> Console:
     """Standard output."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, emoji=False, soft_wrap=True)
 
 
 def show_table(console: Console, table: Table) -> None:

@@ -1,5 +1,6 @@
 """A run folder: where it lies, what is in it, and when a new run may take its place."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +43,14 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise SwiftletError(f"{folder} is a file; choose another name for the run.")
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    if not found or resume:
+    begun = all(path.name == SPLIT or _matches(path) for path in found)  # killed at its very start
+    if not found or (resume and (begun or folder / RESUME in found)):
         return
+    if resume:
+        raise SwiftletError(
+            f"{folder} has no {RESUME} to go on from, but files that a new run would replace; "
+            "choose another --name, or --overwrite."
+        )
     if not overwrite:
         raise SwiftletError(
             f"{folder} exists already; use --resume to go on with that run, --name for another "
@@ -61,8 +68,16 @@ def clear_folder(folder: Path) -> None:
 
 def _written_by_us(folder: Path) -> list[Path]:
     found = folder.iterdir() if folder.is_dir() else ()
-    return [
-        path
-        for path in found
-        if path.name in FILES + PICTURES or any(path.match(pattern) for pattern in PATTERNS)
-    ]
+    return [path for path in found if path.name in FILES + PICTURES or _matches(path)]
+
+
+def _matches(path: Path) -> bool:
+    return any(path.match(pattern) for pattern in PATTERNS)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; raises SwiftletError when it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SwiftletError(f"{path} is damaged ({error}).") from error

@@ -1,6 +1,5 @@
 """How `evaluate` picks the pictures to score and scores them."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from swiftlet.api.console import Voice
 from swiftlet.api.opened import open_network
 from swiftlet.api.pictures import Pictures, odd_files, read_pictures
-from swiftlet.api.run import SPLIT
+from swiftlet.api.run import SPLIT, read_json
 from swiftlet.data.split import held_out
 from swiftlet.errors import SwiftletError
 from swiftlet.training.metrics import evaluation
@@ -30,7 +29,7 @@ def score(run: Path, data: Path, split: str, max_bad: float, voice: Voice) -> di
     path = (run if run.is_dir() else run.parent) / SPLIT
     seen: Sequence[str | None] = [None] * len(labels)
     if path.exists():
-        seen = held_out(pictures.cache.digests, json.loads(path.read_text()))
+        seen = held_out(pictures.cache.digests, read_json(path))
     elif split != "all":
         raise SwiftletError(
             f"{run} has no {SPLIT} beside it, so pictures that the network was trained on cannot "

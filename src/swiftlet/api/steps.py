@@ -13,7 +13,7 @@ from torch import nn
 from swiftlet.api import start
 from swiftlet.api.console import TrainingBar, Voice
 from swiftlet.api.pictures import Pictures, describe, read_pictures
-from swiftlet.api.run import RESUME, SPLIT, Run, check_folder, clear_folder
+from swiftlet.api.run import RESUME, SPLIT, Run, check_folder, clear_folder, read_json
 from swiftlet.data.augment import build_augment
 from swiftlet.data.loader import EvalBatches, TrainBatches, TrainLoader
 from swiftlet.data.preprocess import Preprocess
@@ -89,7 +89,11 @@ def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
         write_text(plan.folder / SPLIT, json.dumps(split.to_dict(pictures.cache)))
     job = make_job(plan.folder, header, pictures, split, device, workers)
     run_loop(job, state, voice)
-    return finish(job, state, pictures, split, counts, plan.command, voice)
+    try:
+        return finish(job, state, pictures, split, counts, plan.command, voice)
+    except KeyboardInterrupt:
+        voice.say("Trained; the report is missing: the same command with --resume makes it.")
+        raise
 
 
 def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
@@ -109,20 +113,12 @@ def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
         paths=[picture.path for picture in pictures.cache.pictures],
     )
     path = plan.folder / SPLIT
-    if plan.resume and path.exists() and _content(path) != split.to_dict(pictures.cache):
+    if plan.resume and path.exists() and read_json(path) != split.to_dict(pictures.cache):
         raise SwiftletError(
             f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
             "was started with; resume with the same ones, or choose another --name."
         )
     return split
-
-
-def _content(path: Path) -> object:
-    """The JSON of a file; raises SwiftletError when it is damaged."""
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise SwiftletError(f"{path} is damaged ({error}); start a new run.") from error
 
 
 def choose_compile(

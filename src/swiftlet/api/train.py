@@ -68,6 +68,7 @@ def train(
     from swiftlet.api import start, steps
     from swiftlet.api.console import Voice
     from swiftlet.api.recipes import command_line
+    from swiftlet.models import spec
     from swiftlet.training.recipe import Recipe
 
     command = command_line(train, locals())
@@ -94,7 +95,7 @@ def train(
     plan = steps.Plan(
         data=data,
         folder=Path(folder) / (name or f"{data.resolve().name}-{model}"),
-        model=model,
+        model=spec(model).name,
         preprocess=start.preprocess_for(image_size, resize, channels),
         small_input=image_size <= 64 if small_input is None else small_input,
         weights=weights,

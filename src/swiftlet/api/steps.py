@@ -29,10 +29,11 @@ from swiftlet.training.loop import EpochEnd, Job, Stop, fit
 from swiftlet.training.recipe import Recipe
 from swiftlet.training.state import State
 
-# torch.compile takes most of a minute and then saves about 0.03 ms per million MACs and picture
-# on two cores (benchmarks/epoch.py); below this many MACs it costs more than it saves. A count,
-# not a stopwatch: the choice must be the same in a run that is resumed.
-COMPILE_PAYS_FROM_MACS = 4e12
+# torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
+# shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
+# this many MACs it costs more than it saves. A count, not a stopwatch: the choice must be the same
+# in a run that is resumed.
+COMPILE_PAYS_FROM_MACS = 1.5e13
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from swiftlet.errors import SwiftletError
 
+MODEL = "model.safetensors"  # a run's best weights
+RESUME = "resume.safetensors"  # its last step
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:

@@ -35,8 +35,7 @@ def finish(
 ) -> Run:
     """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write."""
     path = job.folder / MODEL
-    tensors, header = checkpoint.load(path)
-    model, _ = checkpoint.load_model(path)
+    model, header = checkpoint.load_model(path)
     model.to(job.to_input.device)
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
@@ -47,7 +46,7 @@ def finish(
     metrics = {"part": part, "best_epoch": int(state.best_row()["epoch"]), **found.metrics}
     metrics |= {"counts": counts, "odd": odd_files(pictures)}
     metrics |= {"command": command, "machine": machine(), "versions": checkpoint.versions()}
-    checkpoint.save(path, tensors, header.with_metrics(metrics))
+    checkpoint.save(path, model.state_dict(), header.with_metrics(metrics))
 
     draw_curves(state.history, job.folder / "curves.png", best=metrics["best_epoch"])
     draw_confusion(found.confusion, header.classes, job.folder / "confusion.png")

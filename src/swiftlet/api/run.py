@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from swiftlet.errors import SwiftletError
+from swiftlet.files import MODEL as MODEL
+from swiftlet.files import RESUME as RESUME
 
-MODEL = "model.safetensors"
-RESUME = "resume.safetensors"
 SPLIT = "split.json"
 METRICS = "metrics.csv"
 PAGE = "report.html"

@@ -10,7 +10,7 @@ from torch import nn
 from swiftlet.data.loader import INIT, seed_torch
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.models import create_model, spec
+from swiftlet.models import spec
 from swiftlet.training import checkpoint
 from swiftlet.training.checkpoint import Network
 from swiftlet.training.recipe import Recipe
@@ -68,14 +68,7 @@ def build(
     if weights is not None and pretrained:
         raise SwiftletError("weights and pretrained cannot both be set; choose one.")
     seed_torch(recipe.seed, INIT)
-    model = create_model(
-        network.name,
-        num_classes=network.num_classes,
-        in_chans=network.in_chans,
-        small_input=network.small_input,
-        drop_rate=recipe.drop_rate,
-        pretrained=pretrained,
-    )
+    model = network.build(recipe.drop_rate, pretrained)
     if weights is not None:
         transfer(weights, model, network)
     return model.to(device).to(memory_format=torch.channels_last)

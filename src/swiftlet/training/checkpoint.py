@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import swiftlet
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
-from swiftlet.files import write_bytes
+from swiftlet.files import MODEL, write_bytes
 from swiftlet.models import create_model
 from swiftlet.training.recipe import Recipe
 
@@ -38,14 +38,15 @@ class Network:
     in_chans: int
     small_input: bool
 
-    def build(self, drop_rate: float = 0.0) -> nn.Module:
-        """The network with fresh weights."""
+    def build(self, drop_rate: float = 0.0, pretrained: bool = False) -> nn.Module:
+        """The network with fresh weights, or with published ones."""
         return create_model(
             self.name,
             num_classes=self.num_classes,
             in_chans=self.in_chans,
             small_input=self.small_input,
             drop_rate=drop_rate,
+            pretrained=pretrained,
         )
 
 
@@ -150,7 +151,7 @@ def load_model(path: str | Path) -> tuple[nn.Module, Header]:
     """
     path = Path(path)
     if path.is_dir():
-        path = path / "model.safetensors"
+        path = path / MODEL
     tensors, header = load(path)
     if header.state:
         tensors = part(tensors, "ema" if header.recipe.ema else "model")

@@ -17,17 +17,22 @@ class Journal:
         self.path = folder / "metrics.csv"
         # A kill may have come between the checkpoint and the note: the events are told anew.
         self.events = SummaryWriter(str(folder), purge_step=1 if history else None)
-        for count in range(1, len(history) + 1):
-            self.note(history[:count])
+        if history:
+            self.write_table(history)
+        for row in history:
+            self._tell(row)
 
     def note(self, history: Sequence[Mapping[str, float]]) -> None:
         """Write the table anew and append the last row's scalars to the events."""
         self.write_table(history)
-        row = history[-1]
+        self._tell(history[-1])
+        self.events.flush()
+
+    def _tell(self, row: Mapping[str, float]) -> None:
+        """Append one row's scalars to the events."""
         for name, value in row.items():
             if name != "epoch":
                 self.events.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
-        self.events.flush()
 
     def write_table(self, history: Sequence[Mapping[str, float]]) -> None:
         """One line per epoch, the names of the columns first."""

@@ -7,13 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
+from swiftlet.files import MODEL, RESUME
 from swiftlet.training import checkpoint
 from swiftlet.training.checkpoint import Header
 from swiftlet.training.optim import build_optimizer
 from swiftlet.training.recipe import Recipe
-
-BEST = "model.safetensors"
-LAST = "resume.safetensors"
 
 
 class State:
@@ -81,9 +79,7 @@ class State:
         self.history.append(row)
         self.epoch += 1
         self.batch, self.loss_sum, self.correct, self.seen = 0, 0.0, 0, 0
-        if "val_top1" not in row:
-            return True
-        return max(self.history, key=lambda r: (r["val_top1"], -r["val_loss"])) is row
+        return self.best_row() is row
 
     def best_row(self) -> dict[str, float]:
         """The row of the epoch that model.safetensors holds."""
@@ -94,7 +90,7 @@ class State:
     def save_best(self, folder: Path, header: Header) -> None:
         """Write model.safetensors."""
         header = header.with_metrics(self.best_row())
-        checkpoint.save(folder / BEST, self.averaged.state_dict(), header)
+        checkpoint.save(folder / MODEL, self.averaged.state_dict(), header)
 
     def save(self, folder: Path, header: Header) -> None:
         """Write resume.safetensors: all that is needed to go on bit for bit."""
@@ -113,7 +109,7 @@ class State:
             "history": self.history,
             "threads": torch.get_num_threads(),
         }
-        checkpoint.save(folder / LAST, tensors, header.with_state(counters))
+        checkpoint.save(folder / RESUME, tensors, header.with_state(counters))
 
     def restore(self, path: Path, tensors: dict[str, Tensor], header: Header) -> None:
         """Put back what `save` wrote; raises SwiftletError when it does not fit."""

@@ -7,9 +7,10 @@ import numpy as np
 from swiftlet.api.console import Voice
 from swiftlet.api.page import write_report
 from swiftlet.api.pictures import Pictures, odd_files
-from swiftlet.api.run import MODEL, Run
+from swiftlet.api.run import Run
 from swiftlet.data.loader import EvalBatches
 from swiftlet.data.split import Split
+from swiftlet.files import MODEL
 from swiftlet.measuring.machine import machine
 from swiftlet.report.confusion import draw_confusion
 from swiftlet.report.curves import draw_curves

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from swiftlet.api.run import MODEL
 from swiftlet.errors import SwiftletError
+from swiftlet.files import MODEL
 from swiftlet.run import Network, load
 from swiftlet.training import checkpoint
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swiftlet.errors import SwiftletError
-from swiftlet.files import MODEL as MODEL
-from swiftlet.files import RESUME as RESUME
+from swiftlet.files import MODEL, RESUME
 
 SPLIT = "split.json"
 METRICS = "metrics.csv"

@@ -13,13 +13,13 @@ from torch import nn
 from swiftlet.api import start
 from swiftlet.api.console import TrainingBar, Voice
 from swiftlet.api.pictures import Pictures, describe, read_pictures
-from swiftlet.api.run import RESUME, SPLIT, Run, check_folder, clear_folder, read_json
+from swiftlet.api.run import SPLIT, Run, check_folder, clear_folder, read_json
 from swiftlet.data.augment import build_augment
 from swiftlet.data.loader import EvalBatches, TrainBatches, TrainLoader
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.data.split import Split, split_pictures
 from swiftlet.errors import SwiftletError
-from swiftlet.files import write_text
+from swiftlet.files import RESUME, write_text
 from swiftlet.measuring.cost import cost
 from swiftlet.training import checkpoint
 from swiftlet.training.checkpoint import Header, Network

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from swiftlet.api.opened import checkpoint_path
-from swiftlet.api.run import MODEL
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError, unknown
 from swiftlet.exporting import export_onnx
+from swiftlet.files import MODEL
 from swiftlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from swiftlet.measuring.latency import Latency, latency
 from swiftlet.models import create_model, list_models, spec

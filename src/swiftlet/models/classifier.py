@@ -1,4 +1,6 @@
-"""The end that all classifiers of pictures share, under the names that users of timm know."""
+"""The end that all classifiers share, under the names that users of timm know."""
+
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -7,34 +9,39 @@ from swiftlet.ops.conv import draw
 from swiftlet.ops.pool import global_average
 
 
-class ImageClassifier(nn.Module):
-    """Maps (batch, in_chans, height, width) to logits (batch, num_classes).
+class Classifier(nn.Module):
+    """Maps an input to logits (batch, num_classes).
 
-    A network sets `num_features` and defines `forward_features`; `add_head` makes it complete. The
-    features are averaged over the picture, thinned by dropout and classified by one linear layer;
-    with `num_classes=0` there is no such layer and the averaged features come out.
+    A network sets `num_features`, defines `forward_features` and `pool`, and calls `add_head` when
+    it is complete. The pooled features are thinned by dropout and classified by one linear layer;
+    with `num_classes=0` there is no such layer and the pooled features come out.
     """
 
-    num_features: int  # channels that forward_features returns
+    num_features: int  # of what `forward_features` returns: its channels
     num_classes: int
     classifier: nn.Module
 
-    def add_head(self, num_classes: int, drop_rate: float) -> None:
-        """Add dropout and a fresh classifier."""
+    def add_head(self, num_classes: int, drop_rate: float, pooled: int | None = None) -> None:
+        """Add dropout and a fresh classifier of `pooled` (default: `num_features`) values."""
+        self.head_hidden_size = self.num_features if pooled is None else pooled
         self.dropout = nn.Dropout(drop_rate)
         self.reset_classifier(num_classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """(batch, in_chans, height, width) -> (batch, num_features, rows, columns)."""
+        """The input to maps of features, (batch, num_features, ...)."""
+        raise NotImplementedError
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Maps of features to (batch, head_hidden_size)."""
         raise NotImplementedError
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
-        """Features to logits, or to (batch, num_features) when `pre_logits`."""
-        pooled = self.dropout(global_average(features))
+        """Features to logits, or to (batch, head_hidden_size) when `pre_logits`."""
+        pooled = self.dropout(self.pool(features))
         return pooled if pre_logits else self.classifier(pooled)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures to logits."""
+        """The input to logits."""
         return self.forward_head(self.forward_features(x))
 
     def reset_classifier(self, num_classes: int) -> None:
@@ -48,7 +55,44 @@ class ImageClassifier(nn.Module):
             self.classifier = nn.Identity()
             return
         like = next(self.parameters())
-        linear = nn.Linear(self.num_features, num_classes, device=like.device, dtype=like.dtype)
+        linear = nn.Linear(self.head_hidden_size, num_classes, device=like.device, dtype=like.dtype)
         draw(linear.weight, 0.01)
         nn.init.zeros_(linear.bias)
         self.classifier = linear
+
+
+class ImageClassifier(Classifier):
+    """Maps (batch, in_chans, height, width) to logits (batch, num_classes).
+
+    A network's children stand in the order in which `forward_features` calls them, one after the
+    other, and nothing else happens to the maps in between; `features.py` relies on that. `neck`
+    names those behind the last stage, which are no maps to build a detector on.
+    """
+
+    neck: ClassVar[tuple[str, ...]] = ()
+    in_chans: int
+    reduction: int  # side of the input / side of the last map
+
+    def pool(self, features: Tensor) -> Tensor:
+        """The mean over each map."""
+        return global_average(features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures to logits; raises SwiftletError for other channels or a side too small."""
+        check_pictures(x, self.in_chans, self.reduction)
+        return self.forward_head(self.forward_features(x))
+
+
+def check_pictures(x: object, in_chans: int, reduction: int) -> None:
+    """Raises SwiftletError when `x` is no batch of pictures that such a network takes."""
+    if not isinstance(x, Tensor):
+        return  # a proxy of torch.fx
+    if x.dim() != 4 or x.shape[1] != in_chans:
+        raise SwiftletError(
+            f"the input has shape {tuple(x.shape)}; accepted: (batch, {in_chans}, height, width)."
+        )
+    if min(x.shape[2:]) < reduction:
+        raise SwiftletError(
+            f"a picture of {x.shape[2]}×{x.shape[3]} is too small for this network, which shrinks "
+            f"it {reduction} times; give sides of {reduction} or more."
+        )

@@ -89,8 +89,12 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(ImageClassifier):
     """Table 2. For small pictures the first two strides of 2 (stem and c=24) are 1."""
 
+    neck = ("last",)
+
     def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
         super().__init__()
+        self.in_chans = in_chans
+        self.reduction = variant.small_reduction if small_input else variant.reduction
         channels = make_divisible(STEM * variant.width)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
         blocks = []
@@ -116,7 +120,12 @@ class MobileNetV2(ImageClassifier):
 
 
 def build(
-    variant: Variant, *, num_classes: int, in_chans: int, small_input: bool, drop_rate: float
+    variant: Variant,
+    *,
+    num_classes: int,
+    in_chans: int,
+    drop_rate: float,
+    small_input: bool = False,
 ) -> MobileNetV2:
     """The network of a row with fresh weights."""
     network = MobileNetV2(variant, in_chans, small_input)

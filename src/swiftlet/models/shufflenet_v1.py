@@ -137,6 +137,8 @@ class ShuffleNetV1(ImageClassifier):
 
     def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
         super().__init__()
+        self.in_chans = in_chans
+        self.reduction = variant.small_reduction if small_input else variant.reduction
         stride = 1 if small_input else 2
         self.conv1 = ConvBNAct(in_chans, variant.stem, 3, stride=stride, act=nn.ReLU)
         self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
@@ -161,7 +163,12 @@ class ShuffleNetV1(ImageClassifier):
 
 
 def build(
-    variant: Variant, *, num_classes: int, in_chans: int, small_input: bool, drop_rate: float
+    variant: Variant,
+    *,
+    num_classes: int,
+    in_chans: int,
+    drop_rate: float,
+    small_input: bool = False,
 ) -> ShuffleNetV1:
     """The network of a row with fresh weights."""
     network = ShuffleNetV1(variant, in_chans, small_input)

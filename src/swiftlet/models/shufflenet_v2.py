@@ -89,8 +89,12 @@ class ShuffleUnit(nn.Module):
 class ShuffleNetV2(ImageClassifier):
     """Table 5; attribute names are the table's layer names."""
 
+    neck = ("conv5",)
+
     def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
         super().__init__()
+        self.in_chans = in_chans
+        self.reduction = variant.small_reduction if small_input else variant.reduction
         self.conv1 = ConvBNAct(in_chans, STEM, 3, stride=1 if small_input else 2, act=nn.ReLU)
         self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
         stages, channels = [], STEM
@@ -113,7 +117,12 @@ class ShuffleNetV2(ImageClassifier):
 
 
 def build(
-    variant: Variant, *, num_classes: int, in_chans: int, small_input: bool, drop_rate: float
+    variant: Variant,
+    *,
+    num_classes: int,
+    in_chans: int,
+    drop_rate: float,
+    small_input: bool = False,
 ) -> ShuffleNetV2:
     """The network of a row with fresh weights."""
     network = ShuffleNetV2(variant, in_chans, small_input)

@@ -1,6 +1,7 @@
 """What a row of a paper's table is, as plain data."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -10,11 +11,41 @@ class ImageInput:
     channels: int = 3
     height: int = 224
     width: int = 224
+    kind: ClassVar[str] = "image"
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width)."""
         return self.channels, self.height, self.width
+
+
+@dataclass(frozen=True)
+class CubeInput:
+    """A window of a hyperspectral scene; its bands are an axis to convolve along."""
+
+    channels: int  # bands
+    height: int = 25
+    width: int = 25
+    kind: ClassVar[str] = "cube"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(1, bands, height, width)."""
+        return 1, self.channels, self.height, self.width
+
+
+@dataclass(frozen=True)
+class SeriesInput:
+    """A window of a recording of several sensors."""
+
+    channels: int  # sensors
+    length: int  # moments
+    kind: ClassVar[str] = "series"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(1, length, channels)."""
+        return 1, self.length, self.channels
 
 
 @dataclass(frozen=True)
@@ -47,13 +78,15 @@ class Spec:
     """One network: its name, its exact cost, and what the paper says of it."""
 
     name: str
-    params: int  # 1000 classes, 3 channels
+    params: int  # for the `num_classes` and the channels of `input` given here
     macs: int  # multiply-adds of convolutions and linear layers for `input`, batch 1
     paper: Printed = field(default=NOT_PRINTED, kw_only=True)
     note: str = field(default="", kw_only=True)  # why our numbers are not the printed ones
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     weights: Weights | None = field(default=None, kw_only=True)
-    input: ImageInput = field(default=ImageInput(), kw_only=True)
+    input: ImageInput | CubeInput | SeriesInput = field(default=ImageInput(), kw_only=True)
+    num_classes: int = field(default=1000, kw_only=True)
+    drop_rate: float = field(default=0.0, kw_only=True)  # unless `create_model` is given another
     reduction: int = field(default=32, kw_only=True)  # side of the input / side of the last map
     small_reduction: int = field(default=8, kw_only=True)  # the same with small_input=True
 

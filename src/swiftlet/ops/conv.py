@@ -4,6 +4,8 @@ from torch import Tensor, nn
 
 from swiftlet.ops.norm import activate, batch_norm
 
+Activation = type[nn.ReLU | nn.ReLU6 | nn.Hardswish]
+
 
 class ConvBNAct(nn.Module):
     """Convolution without bias -> batch normalisation -> activation (children conv, bn, act).
@@ -23,7 +25,8 @@ class ConvBNAct(nn.Module):
         *,
         stride: int = 1,
         groups: int = 1,
-        act: type[nn.ReLU | nn.ReLU6] | None = None,
+        dilation: int = 1,
+        act: Activation | None = None,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
@@ -31,7 +34,8 @@ class ConvBNAct(nn.Module):
             out_channels,
             kernel,
             stride=stride,
-            padding=kernel // 2,
+            padding=kernel // 2 * dilation,
+            dilation=dilation,
             groups=groups,
             bias=False,
         )
@@ -51,17 +55,24 @@ def pointwise(
     out_channels: int,
     *,
     groups: int = 1,
-    act: type[nn.ReLU | nn.ReLU6] | None = None,
+    act: Activation | None = None,
 ) -> ConvBNAct:
     """A 1×1 convolution with batch normalisation."""
     return ConvBNAct(in_channels, out_channels, 1, groups=groups, act=act)
 
 
 def depthwise(
-    channels: int, *, stride: int = 1, act: type[nn.ReLU | nn.ReLU6] | None = None
+    channels: int,
+    kernel: int = 3,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    act: Activation | None = None,
 ) -> ConvBNAct:
-    """A 3×3 convolution of each channel by itself, with batch normalisation."""
-    return ConvBNAct(channels, channels, 3, stride=stride, groups=channels, act=act)
+    """A convolution of each channel by itself, with batch normalisation."""
+    return ConvBNAct(
+        channels, channels, kernel, stride=stride, groups=channels, dilation=dilation, act=act
+    )
 
 
 def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:

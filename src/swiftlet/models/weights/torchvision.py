@@ -8,7 +8,7 @@ from torch import Tensor
 
 from swiftlet.errors import SwiftletError
 from swiftlet.models import create_model, list_models, spec
-from swiftlet.models.classifier import ImageClassifier
+from swiftlet.models.classifier import Classifier
 from swiftlet.models.spec import Spec
 
 SHUFFLE_UNIT = {  # module in torchvision's unit: module in ours
@@ -60,7 +60,7 @@ def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor
     return renamed
 
 
-def load_pretrained(network: ImageClassifier, row: Spec, in_chans: int) -> None:
+def load_pretrained(network: Classifier, row: Spec, in_chans: int) -> None:
     """Load the ImageNet weights of `row` into `network`, downloaded once by torchvision.
 
     A classifier for other than 1000 classes keeps its fresh weights. Raises SwiftletError when no

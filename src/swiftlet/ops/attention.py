@@ -1,0 +1,164 @@
+"""Attention over channels and over places: Squeeze-and-Excitation and CBAM.
+
+SE is arXiv 1709.01507v4, CBAM is arXiv 1807.06521v2. `Attention` says which of them, and how, as
+plain data; a network builds the module from it for each of its blocks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from swiftlet.errors import SwiftletError, unknown
+from swiftlet.ops.conv import ConvBNAct
+
+Kind = Literal["se", "cbam"]
+Squeeze = Literal["avg", "max"]
+Order = Literal["channel_first", "spatial_first", "parallel"]
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Which attention a network carries.
+
+    `reduction` is r: the hidden layer has channels / r units. `squeeze` is SE's pooling (Table 11
+    of its paper). `order` is how CBAM joins its two gates (Table 3 of its paper), `kernel` the side
+    of its spatial convolution. `placement` says where in a block it sits; each network names the
+    placements that it has, "standard" always among them.
+    """
+
+    kind: Kind
+    reduction: int = 16
+    squeeze: Squeeze = "avg"
+    order: Order = "channel_first"
+    kernel: int = 7
+    placement: str = "standard"
+
+    def __post_init__(self) -> None:
+        for name, value, accepted in (
+            ("attention", self.kind, get_args(Kind)),
+            ("squeeze", self.squeeze, get_args(Squeeze)),
+            ("order", self.order, get_args(Order)),
+        ):
+            if value not in accepted:
+                raise unknown(name, str(value), accepted)
+        if self.reduction < 1:
+            raise SwiftletError(f"reduction={self.reduction} is not accepted; give 1 or more.")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise SwiftletError(f"kernel={self.kernel} is not accepted; give an odd number.")
+
+    @classmethod
+    def of(
+        cls, value: "str | Mapping[str, Any] | Attention | None", placements: tuple[str, ...] = ()
+    ) -> "Attention | None":
+        """`value` as Attention: "se" and "cbam" stand for the defaults, None for none.
+
+        Raises SwiftletError for anything else, and for a placement that is neither "standard" nor
+        in `placements`.
+        """
+        if value is None or isinstance(value, Attention):
+            made = value
+        elif isinstance(value, str):
+            made = cls(value)  # type: ignore[arg-type]
+        else:
+            made = cls(**value)
+        if made is not None and made.placement not in ("standard", *placements):
+            raise unknown("placement", made.placement, ("standard", *placements))
+        return made
+
+    def build(self, channels: int) -> nn.Module:
+        """The module for maps of `channels`; raises SwiftletError when r leaves no hidden unit."""
+        hidden = channels // self.reduction
+        if hidden < 1:
+            raise SwiftletError(
+                f"reduction={self.reduction} leaves no unit of {channels} channels; "
+                f"give at most {channels}."
+            )
+        if self.kind == "se":
+            return SqueezeExcite(channels, hidden, squeeze=self.squeeze)
+        return CBAM(channels, hidden, order=self.order, kernel=self.kernel)
+
+
+class SqueezeExcite(nn.Module):
+    """Scale each channel by a gate made from all channels' means (section 3 of the paper).
+
+    x · gate(fc2(act(fc1(mean(x))))); both layers have biases. `squeeze="max"` takes the largest
+    value of each map instead of its mean. (batch, channels, height, width) -> the same shape.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        hidden: int,
+        *,
+        squeeze: Squeeze = "avg",
+        act: type[nn.Module] = nn.ReLU,
+        gate: type[nn.Module] = nn.Sigmoid,
+    ) -> None:
+        super().__init__()
+        self.squeeze = squeeze
+        self.fc1 = nn.Conv2d(channels, hidden, 1)  # linear layers on maps of 1×1
+        self.act = act()
+        self.fc2 = nn.Conv2d(hidden, channels, 1)
+        self.gate = gate()
+
+    def forward(self, x: Tensor) -> Tensor:
+        squeezed = x.mean((2, 3), True) if self.squeeze == "avg" else x.amax((2, 3), True)
+        return x * self.gate(self.fc2(self.act(self.fc1(squeezed))))
+
+
+class ChannelGate(nn.Module):
+    """CBAM's equation 2: sigmoid(MLP(mean(x)) + MLP(max(x))), one MLP for both.
+
+    (batch, channels, height, width) -> (batch, channels, 1, 1).
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, hidden, 1)
+        self.fc2 = nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = (x.mean((2, 3), True), x.amax((2, 3), True))
+        first, second = (self.fc2(torch.relu(self.fc1(squeezed))) for squeezed in pooled)
+        return torch.sigmoid(first + second)
+
+
+class SpatialGate(nn.Module):
+    """CBAM's equation 3: sigmoid of a convolution over the channels' largest value and mean.
+
+    The convolution has no bias and is batch-normalised, as in the authors' code.
+    (batch, channels, height, width) -> (batch, 1, height, width).
+    """
+
+    def __init__(self, kernel: int = 7) -> None:
+        super().__init__()
+        self.conv = ConvBNAct(2, 1, kernel)
+        self.conv.bn.momentum = 0.01  # as in the authors' code
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = torch.cat((x.amax(1, True), x.mean(1, True)), dim=1)
+        return torch.sigmoid(self.conv(maps))
+
+
+class CBAM(nn.Module):
+    """Both gates, one after the other either way round, or side by side (Table 3 of the paper)."""
+
+    def __init__(
+        self, channels: int, hidden: int, *, order: Order = "channel_first", kernel: int = 7
+    ) -> None:
+        super().__init__()
+        self.order = order
+        self.channel = ChannelGate(channels, hidden)
+        self.spatial = SpatialGate(kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.order == "parallel":
+            return x * torch.sigmoid(self.channel(x) + self.spatial(x))
+        if self.order == "spatial_first":
+            x = x * self.spatial(x)
+            return x * self.channel(x)
+        x = x * self.channel(x)
+        return x * self.spatial(x)

@@ -6,11 +6,15 @@ import pytest
 import torch
 
 from swiftlet.data.preprocess import Preprocess
+from swiftlet.errors import SwiftletError
 from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model, list_models
+from swiftlet.models import ImageInput, create_model, list_models, spec
+from swiftlet.run import load
 
 FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5", "mobilenet_v2_x0_5")
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name not in FEW]
+IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
+OTHER = [name for name in list_models() if name not in IMAGE]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in IMAGE if name not in FEW]
 
 
 @pytest.mark.parametrize("name", [*FEW, *SLOW])
@@ -31,3 +35,22 @@ def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: 
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(batch)).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_exports_networks_that_take_no_pictures(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=4)
+    shape = spec(name).input.shape
+    with torch.no_grad():
+        model(torch.randn(8, *shape))
+    path = tmp_path / "m.onnx"
+    exported = export_onnx(model, path, preprocess=None, shape=shape, classes=list("abcd"))
+    assert "BatchNormalization" not in exported.nodes
+    batch = np.random.default_rng(3).standard_normal((5, *shape), np.float32)
+    found = onnxruntime.InferenceSession(path).run(None, {"input": batch})[0]
+    with torch.inference_mode():
+        expected = model.eval()(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    with pytest.raises(SwiftletError, match="does not take pictures"):
+        load(path)

@@ -5,21 +5,39 @@ from math import log10
 import pytest
 import torch
 
+from swiftlet.errors import SwiftletError
 from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, list_models, spec
+from swiftlet.models import ImageInput, create_model, list_models, spec
 from swiftlet.models.spec import as_number
 
 # Run on every plain run; the others are built and counted without data, and run as `slow`.
-FEW = (
+FEW = [
     "shufflenet_v1_g3_x0_5",
     "shufflenet_v1_g8_x0_25",
     "shufflenet_v2_x0_5",
     "mobilenet_v2_x0_35",
-)
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name not in FEW]
+]
 ALL = pytest.mark.parametrize("name", list_models())
-RUN = pytest.mark.parametrize("name", [*FEW, *SLOW])
+IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
+OTHER = [name for name in list_models() if name not in IMAGE]
+FEW = [*FEW, *OTHER]
+
+
+def mostly_slow(names: list[str]) -> pytest.MarkDecorator:
+    """Only FEW in a plain run."""
+    marked = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in names]
+    return pytest.mark.parametrize("name", marked)
+
+
+RUN = mostly_slow(list_models())
+RUN_IMAGE = mostly_slow(IMAGE)
 FORMS = pytest.mark.parametrize("small_input", [False, True])
+
+
+def inputs(name: str, batch: int) -> torch.Tensor:
+    """Random inputs as the network's row describes them; pictures of 64 × 64."""
+    shape = (3, 64, 64) if name in IMAGE else spec(name).input.shape
+    return torch.randn(batch, *shape)
 
 
 @ALL
@@ -30,8 +48,7 @@ def test_params_and_macs_are_the_rows_and_the_papers(name: str) -> None:
         found = cost(create_model(name), (1, *row.input.shape))
     assert found.params == row.params
     assert found.macs == row.macs
-    classifier = found.layers[-1]
-    assert classifier.name == "classifier"
+    classifier = next(layer for layer in found.layers if layer.name == "classifier")
     macs = found.macs if row.paper.with_classifier else found.macs - classifier.macs
     if row.paper.macs is not None:
         assert agrees(macs, row.paper.macs) == (row.note == "" or "params" in row.note)
@@ -47,12 +64,12 @@ def agrees(ours: int, printed: str, tolerance: float = 0.01) -> bool:
     return abs(ours - theirs) <= max(tolerance * theirs, half_unit)
 
 
-@RUN
+@RUN_IMAGE
 @FORMS
 def test_two_sizes_and_two_batches(name: str, small_input: bool) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=3, small_input=small_input).eval()
-    reduction = spec(name).small_reduction if small_input else spec(name).reduction
+    reduction = model.reduction
     for batch, height, width in ((1, 2 * reduction, 3 * reduction), (2, reduction + 1, reduction)):
         x = torch.randn(batch, 3, height, width)
         rows, columns = -(-height // reduction), -(-width // reduction)
@@ -60,7 +77,7 @@ def test_two_sizes_and_two_batches(name: str, small_input: bool) -> None:
         assert model(x).shape == (batch, 3)
 
 
-@RUN
+@RUN_IMAGE
 @FORMS
 def test_every_parameter_gets_a_gradient(name: str, small_input: bool) -> None:
     torch.manual_seed(0)
@@ -76,8 +93,10 @@ def test_every_parameter_gets_a_gradient(name: str, small_input: bool) -> None:
 @RUN
 def test_trains_in_bfloat16(name: str) -> None:
     torch.manual_seed(0)
-    model = create_model(name, num_classes=3).to(memory_format=torch.channels_last)
-    x = torch.randn(4, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    model = create_model(name, num_classes=3)
+    x = inputs(name, 4)
+    if name in IMAGE:
+        model, x = (v.to(memory_format=torch.channels_last) for v in (model, x))
     with torch.autocast("cpu", torch.bfloat16):
         logits = model(x)
     assert logits.dtype == torch.bfloat16
@@ -87,21 +106,67 @@ def test_trains_in_bfloat16(name: str) -> None:
 
 
 @RUN
-def test_evaluation_is_deterministic_and_by_picture(name: str) -> None:
+def test_evaluation_is_deterministic_and_by_input(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=3, drop_rate=0.5)
-    model(torch.randn(4, 3, 64, 64))  # running statistics of their own
+    model(inputs(name, 4))  # running statistics of their own
     model.eval()
-    x = torch.randn(3, 3, 64, 64)
+    x = inputs(name, 3)
     with torch.inference_mode():
         logits = model(x)
         assert torch.equal(model(x), logits)
         torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-4, atol=1e-5)
-        in_other_layout = model(x.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(in_other_layout, logits, rtol=1e-4, atol=1e-5)
+        if name in IMAGE:
+            in_other_layout = model(x.contiguous(memory_format=torch.channels_last))
+            torch.testing.assert_close(in_other_layout, logits, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [FEW[0], FEW[2]])  # the two that shuffle
+@RUN
+def test_keeps_timms_contract(name: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=5).eval()
+    x = inputs(name, 2)
+    with torch.inference_mode():
+        features = model.forward_features(x)
+        assert features.shape[:2] == (2, model.num_features)
+        pooled = model.forward_head(features, pre_logits=True)
+        assert pooled.shape == (2, model.head_hidden_size)
+        assert torch.equal(model(x), model.classifier(pooled))
+        model.reset_classifier(0)
+        assert torch.equal(model(x), pooled)
+        model.reset_classifier(4)
+        assert model(x).shape == (2, 4)
+        assert create_model(name, num_classes=0).eval()(x).shape == pooled.shape
+
+
+@RUN_IMAGE
+@FORMS
+def test_feature_maps_are_those_of_the_network(name: str, small_input: bool) -> None:
+    """The coarsest map, sent through the layers behind it, gives the network's features."""
+    torch.manual_seed(0)
+    network = create_model(name, small_input=small_input).eval()
+    torch.manual_seed(0)
+    extractor = create_model(name, small_input=small_input, features_only=True).eval()
+    whole = network.state_dict()
+    assert all(torch.equal(whole[key], value) for key, value in extractor.state_dict().items())
+    x = torch.randn(2, 3, 64, 96)
+    with torch.inference_mode():
+        maps = extractor(x)
+        last = maps[-1]
+        for child, module in network.named_children():
+            last = module(last) if child in network.neck and last.dim() == 4 else last
+        features = network.forward_features(x)
+    if last.shape == features.shape:  # a neck behind the pooling is no layer of maps
+        torch.testing.assert_close(last, features, rtol=1e-4, atol=1e-5)
+    info = extractor.feature_info
+    reductions = info.reduction()
+    assert reductions == sorted(set(reductions))
+    assert reductions[-1] == network.reduction
+    for found, channels, reduction in zip(maps, info.channels(), reductions, strict=True):
+        assert found.shape == (2, channels, 64 // reduction, 96 // reduction)
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5"])  # that shuffle
 def test_exports_with_an_open_batch(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=3, small_input=True).eval()
@@ -112,3 +177,12 @@ def test_exports_with_an_open_batch(name: str) -> None:
     torch.testing.assert_close(program.module()(more), model(more))
     operators = {str(node.target) for node in program.graph.nodes}
     assert "aten.permute.default" not in operators  # no transposes on the device
+
+
+@pytest.mark.parametrize("name", [name for name in FEW if name in IMAGE])
+def test_too_small_a_picture_and_other_channels(name: str) -> None:
+    model = create_model(name, in_chans=4).eval()
+    with pytest.raises(SwiftletError, match="31×40 is too small for this network, which shrinks"):
+        model(torch.zeros(1, 4, 31, 40))
+    with pytest.raises(SwiftletError, match=r"shape \(1, 3, 64, 64\); accepted: \(batch, 4, "):
+        model(torch.zeros(1, 3, 64, 64))

@@ -15,7 +15,7 @@ def measure(
     threads: Annotated[int, "Threads of each engine."] = 1,
     batch: Annotated[int, "Pictures per call."] = 1,
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
-    image_size: Annotated[int, "Side of the picture, for the name of a network."] = 224,
+    image_size: Annotated[int | None, "Side of the picture, for the name of a network."] = None,
 ) -> "list[Latency]":
     """Time a network on this machine, engines side by side.
 

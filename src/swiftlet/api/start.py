@@ -32,6 +32,11 @@ def preprocess_for(
 def check_network(model: str, image_size: int, small_input: bool) -> None:
     """Raises SwiftletError for an unknown network or a picture too small for it."""
     row = spec(model)
+    if row.input.kind != "image":
+        raise SwiftletError(
+            f"model={row.name!r} takes a {row.input.kind} of shape {row.input.shape}; training "
+            "accepts networks that take pictures."
+        )
     smallest = row.small_reduction if small_input else row.reduction
     if image_size < smallest:
         raise SwiftletError(

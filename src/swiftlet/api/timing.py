@@ -1,27 +1,31 @@
 """How `measure` makes its engines."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from swiftlet.api.opened import checkpoint_path
-from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError, unknown
 from swiftlet.exporting import export_onnx
 from swiftlet.files import MODEL
 from swiftlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from swiftlet.measuring.latency import Latency, latency
-from swiftlet.models import create_model, list_models, spec
+from swiftlet.models import Classifier, ImageInput, Spec, create_model, spec
 from swiftlet.training import checkpoint
 
 ENGINES = ("torch", "onnxruntime")
 
 
 def time_engines(
-    run: Path | str, names: tuple[str, ...], threads: int, batch: int, seconds: float, size: int
+    run: Path | str,
+    names: tuple[str, ...],
+    threads: int,
+    batch: int,
+    seconds: float,
+    size: int | None,
 ) -> list[Latency]:
     """The rows of `measure`."""
     for name in names:
@@ -29,7 +33,7 @@ def time_engines(
             raise unknown("engine", name, ENGINES)
     if batch < 1:
         raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
-    model, preprocess, classes, folder = _network(run, size)
+    model, shape, folder = _network(run, size)
     with tempfile.TemporaryDirectory() as scratch:
         engines: list[Engine] = []
         for name in names:
@@ -37,11 +41,11 @@ def time_engines(
                 engines.append(torch_engine(model, threads))
             else:
                 path = Path(scratch) / "model.onnx"
-                export_onnx(model, path, preprocess=preprocess, classes=classes)
+                classes = [str(number) for number in range(model.num_classes)]
+                export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
                 engines.append(onnxruntime_engine(path, threads))
-        shape = (batch, len(preprocess.mean), preprocess.size, preprocess.size)
-        pictures = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-        rows = latency(engines, pictures, seconds=seconds)
+        inputs = np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
+        rows = latency(engines, inputs, seconds=seconds)
     if folder is not None:
         from swiftlet.api.page import write_report
 
@@ -49,18 +53,31 @@ def time_engines(
     return rows
 
 
-def _network(
-    run: Path | str, size: int
-) -> tuple[nn.Module, Preprocess, tuple[str, ...], Path | None]:
-    """Network, Preprocess, classes, and the run folder when there is one with a report."""
+def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, ...], Path | None]:
+    """Network, shape of one input, and the run folder when there is one with a report."""
     path = Path(run)
     if not path.exists() and path.suffix == "" and path.parent == Path("."):
-        if not list_models(str(run)) and "/" not in str(run):
-            spec(str(run))  # raises the sentence with the closest names
+        row = spec(str(run))
         torch.manual_seed(0)
-        classes = tuple(str(number) for number in range(1000))
-        return create_model(str(run)).eval(), Preprocess(size=size), classes, None
+        return create_model(str(run)).eval(), input_shape(row, size), None
     file = checkpoint_path(path)
     model, header = checkpoint.load_model(file)
     folder = path if path.is_dir() and (path / MODEL).exists() else None
-    return model, header.preprocess, header.classes, folder
+    preprocess = header.preprocess
+    return model, (len(preprocess.mean), preprocess.size, preprocess.size), folder
+
+
+def input_shape(row: Spec, image_size: int | None, in_chans: int | None = None) -> tuple[int, ...]:
+    """Shape of one input of `row`'s network, without the batch.
+
+    Raises SwiftletError when an image size is given for a network that takes no pictures.
+    """
+    given = row.input if in_chans is None else replace(row.input, channels=in_chans)
+    if isinstance(given, ImageInput) and image_size is not None:
+        return given.channels, image_size, image_size
+    if image_size is not None:
+        raise SwiftletError(
+            f"image_size={image_size} does not fit {row.name}, which takes a {given.kind} of shape "
+            f"{given.shape}; leave it out."
+        )
+    return given.shape

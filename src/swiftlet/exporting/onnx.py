@@ -40,14 +40,16 @@ def export_onnx(
     model: nn.Module,
     path: str | Path,
     *,
-    preprocess: Preprocess,
+    preprocess: Preprocess | None,
     classes: Sequence[str],
+    shape: tuple[int, ...] | None = None,
     meta: Mapping[str, object] | None = None,
     opset: int | None = None,
     pictures: NDArray[np.float32] | None = None,
 ) -> Exported:
     """Write `model` to `path` as ONNX: `input` (batch, C, size, size) -> `logits` (batch, classes).
 
+    A network of other inputs than pictures has no `preprocess`, but the `shape` of one input.
     BatchNorm is folded first. The metadata property "swiftlet" holds JSON: format, preprocess,
     classes and what `meta` adds. The file is written under a temporary name, compared with the
     model by ONNX Runtime on batches of 1 and 3 (and on `pictures`, preprocessed, when given), and
@@ -60,7 +62,10 @@ def export_onnx(
             f"opset={opset} is not accepted; use {OPSETS.start} to {OPSETS.stop - 1}."
         )
     header = _header(preprocess, classes, meta or {})
-    shape = (len(preprocess.mean), preprocess.size, preprocess.size)
+    if preprocess is not None:
+        shape = (len(preprocess.mean), preprocess.size, preprocess.size)
+    elif shape is None:
+        raise SwiftletError("preprocess=None and shape=None: one of them must say the input.")
     proto = _strip(_convert(model, shape, opset))
     outputs = [dim.dim_value for dim in proto.graph.output[0].type.tensor_type.shape.dim[1:]]
     if outputs != [len(classes)]:
@@ -87,13 +92,12 @@ def export_onnx(
     )
 
 
-def _header(preprocess: Preprocess, classes: Sequence[str], meta: Mapping[str, object]) -> str:
-    content = {
-        **meta,
-        "format": FORMAT,
-        "preprocess": preprocess.to_dict(),
-        "classes": list(classes),
-    }
+def _header(
+    preprocess: Preprocess | None, classes: Sequence[str], meta: Mapping[str, object]
+) -> str:
+    content = {**meta, "format": FORMAT, "classes": list(classes)}
+    if preprocess is not None:
+        content["preprocess"] = preprocess.to_dict()
     try:
         return json.dumps(content, allow_nan=False)
     except (TypeError, ValueError) as error:

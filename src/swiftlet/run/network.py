@@ -159,5 +159,5 @@ def _header(path: Path, text: str) -> dict[str, Any]:
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise SwiftletError(f"the swiftlet metadata of {path} is damaged: it lists no classes.")
     if "preprocess" not in header:
-        raise SwiftletError(f"the swiftlet metadata of {path} is damaged: it has no preprocess.")
+        raise SwiftletError(f"{path} does not take pictures: it says no preprocess.")
     return dict(header)

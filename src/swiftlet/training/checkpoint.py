@@ -22,7 +22,7 @@ import swiftlet
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.files import MODEL, write_bytes
-from swiftlet.models import create_model
+from swiftlet.models import Classifier, create_model
 from swiftlet.training.recipe import Recipe
 
 FORMAT = 1  # raised when a file of today can no longer be read by yesterday's version
@@ -38,7 +38,7 @@ class Network:
     in_chans: int
     small_input: bool
 
-    def build(self, drop_rate: float = 0.0, pretrained: bool = False) -> nn.Module:
+    def build(self, drop_rate: float = 0.0, pretrained: bool = False) -> Classifier:
         """The network with fresh weights, or with published ones."""
         return create_model(
             self.name,
@@ -144,7 +144,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], Header]:
         raise SwiftletError(f"{path} is corrupt or cut short ({error}).") from error
 
 
-def load_model(path: str | Path) -> tuple[nn.Module, Header]:
+def load_model(path: str | Path) -> tuple[Classifier, Header]:
     """The network of a run folder, its model.safetensors or its resume.safetensors, in eval mode.
 
     Raises SwiftletError as `load` does, and when the weights do not fit the network.

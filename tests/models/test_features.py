@@ -1,0 +1,56 @@
+"""Feature maps for detectors, held against timm's own."""
+
+import pytest
+import timm
+import torch
+
+from swiftlet.errors import SwiftletError
+from swiftlet.models import create_model
+
+
+def test_same_maps_as_timm() -> None:
+    torch.manual_seed(0)
+    ours = create_model("mobilenet_v2_x1_0", features_only=True).eval()
+    theirs = timm.create_model("mobilenetv2_100", features_only=True).eval()
+    assert ours.feature_info.channels() == theirs.feature_info.channels()
+    assert ours.feature_info.reduction() == theirs.feature_info.reduction()
+    x = torch.randn(1, 3, 64, 96)
+    assert [m.shape for m in ours(x)] == [m.shape for m in theirs(x)]
+
+
+def test_levels_can_be_picked() -> None:
+    picked = create_model("shufflenet_v2_x1_0", features_only=True, out_indices=(-1, 2))
+    assert picked.feature_info.module_name() == ["stage2.3", "stage4.3"]
+    assert [level.num_chs for level in picked.feature_info] == [116, 464]
+    assert [m.shape[1] for m in picked(torch.randn(2, 3, 64, 64))] == [116, 464]
+
+
+def test_layers_behind_the_last_level_are_left_out() -> None:
+    whole = create_model("shufflenet_v2_x1_0")
+    part = create_model("shufflenet_v2_x1_0", features_only=True, out_indices=(2,))
+    assert not any(key.startswith(("stage3", "stage4", "conv5")) for key in part.state_dict())
+    part.load_state_dict(whole.state_dict(), strict=False)
+    assert torch.equal(part.state_dict()["conv1.conv.weight"], whole.conv1.conv.weight)
+
+
+def test_every_weight_of_a_level_gets_a_gradient() -> None:
+    model = create_model("shufflenet_v2_x0_5", features_only=True, in_chans=2)
+    sum(m.square().mean() for m in model(torch.randn(4, 2, 64, 64))).backward()
+    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("indices", "sentence"),
+    [((5,), "asks for level 5; there are 5: 0 to 4"), ((), "asks for no level")],
+)
+def test_levels_that_are_not_there(indices: tuple[int, ...], sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        create_model("shufflenet_v2_x0_5", features_only=True, out_indices=indices)
+
+
+def test_same_checks_as_the_whole_network() -> None:
+    model = create_model("shufflenet_v2_x0_5", features_only=True)
+    with pytest.raises(SwiftletError, match="too small"):
+        model(torch.zeros(1, 3, 16, 16))
+    with pytest.raises(SwiftletError, match="accepted: "):
+        model(torch.zeros(3, 64, 64))

@@ -91,7 +91,18 @@ class Spec:
     small_reduction: int = field(default=8, kw_only=True)  # the same with small_input=True
 
 
+@dataclass(frozen=True)
+class AtSize:
+    """What a paper prints about one of its networks for pictures of another size."""
+
+    name: str  # of the row
+    side: int  # of the square picture, in pixels
+    paper: Printed
+
+
 def as_number(printed: str) -> float:
-    """ "146M" -> 146e6, "2.3M" -> 2.3e6, "1.2B" -> 1.2e9."""
+    """ "146M" -> 146e6, "2.3M" -> 2.3e6, "1.2B" -> 1.2e9, "5,122,176" -> 5122176."""
     units = {"M": 1e6, "B": 1e9, "G": 1e9}
+    if printed[-1] not in units:
+        return float(printed.replace(",", ""))
     return float(printed[:-1]) * units[printed[-1]]

@@ -1,0 +1,192 @@
+"""MobileNet V1: golden numbers, timm's outputs, where attention sits, each listed difference."""
+
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+
+from swiftlet.errors import SwiftletError
+from swiftlet.measuring.cost import cost
+from swiftlet.models import create_model, spec
+from swiftlet.models.mobilenet_v1 import (
+    AT_SIZES,
+    PAIRS,
+    SHALLOW,
+    DepthwiseSeparable,
+    MobileNetV1,
+    other_width,
+)
+from swiftlet.models.spec import AtSize, as_number
+from swiftlet.ops.attention import CBAM, SqueezeExcite
+
+
+def counted(name: str, side: int = 224, **options: object) -> tuple[int, int]:
+    """Params and MACs."""
+    with torch.device("meta"):
+        found = cost(create_model(name, **options), (1, 3, side, side))
+    return found.params, found.macs
+
+
+def test_golden_numbers() -> None:
+    rows = [spec(f"mobilenet_v1_{width}") for width in ("x0_25", "x0_5", "x0_75", "x1_0")]
+    assert [row.params for row in rows] == [470_072, 1_331_592, 2_585_560, 4_231_976]
+    assert [round(row.macs / 1e6, 2) for row in rows] == [41.03, 149.50, 325.40, 568.74]
+
+
+@pytest.mark.parametrize("at", AT_SIZES, ids=lambda at: f"{at.name}-{at.side}")
+def test_macs_at_other_sizes(at: AtSize) -> None:
+    params, macs = counted(at.name, at.side)
+    assert at.paper.macs is not None
+    assert at.paper.params is not None
+    assert macs == pytest.approx(as_number(at.paper.macs), rel=0.01)
+    assert params == pytest.approx(as_number(at.paper.params), rel=0.01)
+
+
+def test_shallow_lacks_five_layers_of_512_channels() -> None:
+    assert len(PAIRS) == 13
+    assert PAIRS[:6] + ((1, 512),) * 5 + PAIRS[11:] == PAIRS
+    assert PAIRS[:6] + PAIRS[11:] == SHALLOW
+    assert len(SHALLOW) == 8
+
+
+# Params and MACs of SENet's Table 3 (4.7M) and of CBAM's Table 5 (5.07M 0.570G, 2.71M 0.283G, 5.07M
+# 0.576G); the exact ones follow from hidden layers of C/16 units with biases.
+@pytest.mark.parametrize(
+    ("width", "kind", "placement", "params", "macs"),
+    [
+        ("x1_0", "se", "standard", 4_718_044, 569.2),
+        ("x1_0", "se", "everywhere", 5_072_114, 569.6),
+        ("x0_7", "se", "everywhere", 2_704_594, 283.4),
+        ("x1_0", "cbam", "everywhere", 5_074_714, 574.6),
+    ],
+)
+def test_attention(width: str, kind: str, placement: str, params: int, macs: float) -> None:
+    found = counted(f"mobilenet_v1_{width}", attention={"kind": kind, "placement": placement})
+    assert found[0] == params
+    assert found[1] / 1e6 == pytest.approx(macs, abs=0.06)
+
+
+def test_where_attention_sits() -> None:
+    kinds = {"se": SqueezeExcite, "cbam": CBAM}
+    for kind, module in kinds.items():
+        attention = {"kind": kind, "placement": "everywhere"}
+        for name, options in (("standard", {"attention": kind}), ("", {"attention": attention})):
+            model = create_model("mobilenet_v1_x0_5", **options)
+            assert all(isinstance(block.attention, module) for block in model.blocks)
+            assert all(
+                (block.depthwise_attention is None) == (name == "standard")
+                for block in model.blocks
+            )
+    plain = create_model("mobilenet_v1_x0_5")
+    assert not any("attention" in name for name, _ in plain.named_modules())
+    with pytest.raises(SwiftletError, match="placement 'before' is not known"):
+        create_model("mobilenet_v1_x0_5", attention={"kind": "se", "placement": "before"})
+    full = create_model("mobilenet_v1_full_conv", attention="se", small_input=True, num_classes=2)
+    assert isinstance(full.blocks[0].attention, SqueezeExcite)
+
+
+@pytest.mark.parametrize("placement", ["standard", "everywhere"])
+def test_pair_by_the_paper(placement: str) -> None:
+    torch.manual_seed(0)
+    attention = create_model(
+        "mobilenet_v1_x0_5", attention={"kind": "se", "placement": placement}
+    ).blocks[1]
+    for block in (DepthwiseSeparable(32, 64, 2), attention):
+        assert isinstance(block, DepthwiseSeparable)
+        x = torch.randn(2, 32, 8, 8)
+        y = by_the_paper(block.eval(), x)
+        torch.testing.assert_close(block(x), y)
+        assert y.shape == (2, 64, 4, 4)
+        assert y.min() >= 0
+
+
+def by_the_paper(block: DepthwiseSeparable, x: Tensor) -> Tensor:
+    """Figure 3 spelled out."""
+    for layer, attention in (
+        (block.depthwise, block.depthwise_attention),
+        (block.pointwise, block.attention),
+    ):
+        x = layer.bn(layer.conv(x)).relu()
+        if attention is not None:
+            squeezed = attention.fc1(x.mean((2, 3), keepdim=True)).relu()
+            x = x * attention.fc2(squeezed).sigmoid()
+    return x
+
+
+def test_last_depthwise_convolution_has_stride_one() -> None:
+    with torch.device("meta"):
+        model = create_model("mobilenet_v1")
+    assert model.blocks[-1].depthwise.conv.stride == (1, 1)
+    assert model.forward_features(torch.empty(1, 3, 224, 224, device="meta")).shape[1:] == (
+        (1024, 7, 7)
+    )
+
+
+# timm's network has the order of ours; each tensor is the next of the same shape.
+def test_outputs_of_timm() -> None:
+    torch.manual_seed(0)
+    theirs = timm.create_model("mobilenetv1_100", num_classes=5).train()
+    theirs(torch.randn(8, 3, 64, 64) * 3)  # statistics of its own
+    theirs.eval()
+    ours = create_model("mobilenetv1_100", num_classes=5).eval()
+    assert spec("mobilenetv1_100").name == "mobilenet_v1_relu6_x1_0"
+    state = dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True))
+    ours.load_state_dict(state)
+    x = torch.randn(2, 3, 64, 75) * 3
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-5)
+    relu = create_model("mobilenet_v1", num_classes=5).eval()
+    relu.load_state_dict(state)
+    relu6 = create_model("mobilenet_v1", num_classes=5, act="relu6").eval()
+    relu6.load_state_dict(state)
+    assert torch.equal(relu6(x), ours(x))
+    assert (relu(x) - ours(x)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("x1_0", "100"), ("x1_25", "125")])
+def test_shapes_of_timm(ours: str, theirs: str) -> None:
+    with torch.device("meta"):
+        network = timm.create_model(f"mobilenetv1_{theirs}")
+        model = create_model(f"mobilenetv1_{theirs}")
+    assert spec(f"mobilenetv1_{theirs}").name == f"mobilenet_v1_relu6_{ours}"
+    assert [p.shape for p in model.parameters()] == [p.shape for p in network.parameters()]
+
+
+def test_width_drops_the_fraction() -> None:
+    channels = [model_channels(f"mobilenet_v1_{width}") for width in ("x0_7", "x0_1")]
+    assert channels[0] == [22, 44, 89, 89, 179, 179, *[358] * 6, 716, 716]
+    assert channels[1] == [8, 8, 12, 12, 25, 25, *[51] * 6, 102, 102]
+
+
+def model_channels(name: str) -> list[int]:
+    with torch.device("meta"):
+        model = create_model(name)
+    assert isinstance(model, MobileNetV1)
+    convs = [model.stem.conv] + [block.pointwise.conv for block in model.blocks]
+    return [conv.out_channels for conv in convs]
+
+
+def test_other_width() -> None:
+    row = spec("mobilenet_v1_x0_6")
+    assert (row.params, row.macs) == counted(row.name)
+    for name in ("mobilenet_v1_x0_0", "mobilenet_v1_x4_1", "mobilenet_v1_1_0", "mobilenet_v2_x0_6"):
+        assert other_width(name) is None
+
+
+def test_unknown_activation() -> None:
+    with pytest.raises(SwiftletError, match="act 'swish' is not known; accepted: relu, relu6"):
+        create_model("mobilenet_v1", act="swish")
+
+
+def test_no_dropout_unless_asked_for() -> None:
+    model = create_model("mobilenet_v1_x0_25", num_classes=0)
+    assert torch.equal(model.forward_head(torch.ones(2, 256, 2, 2)), torch.ones(2, 256))
+
+
+# Size of the network that weiaicunzai/pytorch-cifar100 trains; it states 3.3M params.
+def test_form_for_small_pictures() -> None:
+    params, macs = counted("mobilenet_v1", 32, num_classes=100, small_input=True)
+    assert params / 1e6 == pytest.approx(3.3, abs=0.05)
+    assert macs == 175_648_768
+    model = create_model("mobilenet_v1_x0_25", num_classes=3, small_input=True)
+    assert model.forward_features(torch.randn(2, 3, 32, 32)).shape == (2, 256, 4, 4)
+    assert [m.stride for m in model.modules() if isinstance(m, nn.Conv2d)].count((2, 2)) == 3

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from swiftlet.models.features import FeatureExtractor
 
 FILES = (
-    "mobilenet_v1",
     "hybridsn",
+    "mobilenet_v1",
     "mobilenet_v2",
     "shufflenet_v1",
     "shufflenet_v2",

@@ -1,0 +1,212 @@
+"""HybridSN is the paper's, difference by difference."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from swiftlet.errors import SwiftletError
+from swiftlet.measuring.cost import cost
+from swiftlet.models import create_model, hybridsn, spec
+from swiftlet.models.hybridsn import HybridSN
+from swiftlet.models.spec import Spec
+
+BANDS, WINDOW = 14, 10  # a small cube
+
+
+def small(num_classes: int = 3, **options: object) -> HybridSN:
+    torch.manual_seed(0)
+    made = create_model(
+        "hybridsn", num_classes=num_classes, in_chans=BANDS, window=WINDOW, **options
+    )
+    assert isinstance(made, HybridSN)
+    return made
+
+
+def cubes(batch: int) -> Tensor:
+    return torch.randn(batch, 1, BANDS, WINDOW, WINDOW)
+
+
+def in_meta(name: str, **options: object) -> torch.nn.Module:
+    with torch.device("meta"):
+        return create_model(name, **options)
+
+
+def test_layers_of_table_1() -> None:
+    found = cost(in_meta("hybridsn"), (1, 1, 30, 25, 25))
+    assert [(row.name, row.params, row.output_shape) for row in found.layers if row.params] == [
+        ("conv1", 512, (1, 8, 24, 23, 23)),
+        ("conv2", 5_776, (1, 16, 20, 21, 21)),
+        ("conv3", 13_856, (1, 32, 18, 19, 19)),
+        ("conv4", 331_840, (1, 64, 17, 17)),
+        ("fc1", 4_735_232, (1, 256)),
+        ("fc2", 32_896, (1, 128)),
+        ("classifier", 2_064, (1, 16)),
+    ]
+    assert found.params == 5_122_176
+    assert found.macs / 1e6 == pytest.approx(247.68, abs=0.005)
+
+
+@pytest.mark.parametrize("row", hybridsn.VARIANTS, ids=lambda row: row.name)
+def test_params_and_macs_of_the_three_scenes(row: Spec) -> None:
+    found = cost(in_meta(row.name), (1, *row.input.shape))
+    assert (found.params, found.macs) == (row.params, row.macs)
+
+
+def test_golden_numbers() -> None:
+    pavia, salinas = spec("hybridsn_pavia_university"), spec("hybridsn_salinas")
+    assert (pavia.params, salinas.params) == (4_844_793, 4_845_696)
+    assert [row.macs / 1e6 for row in (pavia, salinas)] == pytest.approx([50.82, 50.82], abs=0.005)
+    assert pavia.input.shape == salinas.input.shape == (1, 15, 25, 25)
+
+
+def page() -> dict[str, object]:
+    """What the page's python blocks define."""
+    text = (Path(__file__).parents[2] / "docs" / "hybridsn.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE):
+        exec(block, names)
+    return names
+
+
+def by_keras(x: Tensor, kernels: list[Tensor], biases: list[Tensor]) -> Tensor:
+    """The authors' network with channels last, for cubes (batch, rows, columns, bands, 1)."""
+    for kernel, bias in zip(kernels[:3], biases[:3], strict=True):
+        rows, columns, bands = kernel.shape[:3]
+        patches = x.unfold(1, rows, 1).unfold(2, columns, 1).unfold(3, bands, 1)
+        x = F.relu(torch.einsum("nhwbirck,rckio->nhwbo", patches, kernel) + bias)
+    x = x.reshape(*x.shape[:3], -1)
+    patches = x.unfold(1, 3, 1).unfold(2, 3, 1)
+    x = F.relu(torch.einsum("nhwirc,rcio->nhwo", patches, kernels[3]) + biases[3])
+    x = x.reshape(len(x), -1)
+    x = F.relu(x @ kernels[4] + biases[4])
+    x = F.relu(x @ kernels[5] + biases[5])
+    return x @ kernels[6] + biases[6]
+
+
+def test_is_the_authors_network_with_the_axes_in_kerass_order() -> None:
+    torch.manual_seed(0)
+    side = WINDOW - 8
+    shapes = [(3, 3, 7, 1, 8), (3, 3, 5, 8, 16), (3, 3, 3, 16, 32), (3, 3, (BANDS - 12) * 32, 64)]
+    shapes += [(side * side * 64, 256), (256, 128), (128, 3)]
+    kernels = [torch.randn(shape) * (2 / np.prod(shape[:-1])) ** 0.5 for shape in shapes]
+    biases = [0.1 * torch.randn(shape[-1]) for shape in shapes]
+    arrays = [array for pair in zip(kernels, biases, strict=True) for array in pair]
+    model = small().eval()
+    model.load_state_dict(page()["from_keras"]([a.numpy() for a in arrays], BANDS, WINDOW))
+    x = cubes(2)
+    expected = by_keras(x.permute(0, 3, 4, 2, 1), kernels, biases)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(model(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_start_as_kerass() -> None:
+    for name, layer in small(num_classes=500).named_children():
+        if not hasattr(layer, "weight"):
+            continue
+        bound = (
+            6 / ((layer.weight.shape[0] + layer.weight.shape[1]) * layer.weight[0, 0].numel())
+        ) ** 0.5
+        largest = layer.weight.abs().max().item()
+        assert 0.9 * bound < largest <= bound, name
+        assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.1)
+        assert not layer.bias.any()
+
+
+def test_a_fresh_classifier_starts_the_same_way() -> None:
+    model = small()
+    kept = model.fc2.weight.clone()
+    model.reset_classifier(1000)
+    bound = (6 / (128 + 1000)) ** 0.5
+    assert 0.99 * bound < model.classifier.weight.abs().max().item() <= bound
+    assert torch.equal(model.fc2.weight, kept)
+
+
+def test_timms_contract() -> None:
+    model, x = small().eval(), cubes(2)
+    features = model.forward_features(x)
+    assert features.shape == (2, 64, WINDOW - 8, WINDOW - 8)
+    assert model.num_features == 64
+    pooled = model.forward_head(features, pre_logits=True)
+    assert pooled.shape == (2, model.head_hidden_size) == (2, 128)
+    assert torch.equal(model.forward_head(features), model(x))
+    model.reset_classifier(0)
+    assert torch.equal(model(x), pooled)
+
+
+def test_both_dropouts_thin_by_the_rate_of_the_row() -> None:
+    model = create_model("hybridsn_salinas")
+    assert model.dropout.p == spec("hybridsn_salinas").drop_rate == 0.4
+    seen: list[tuple[torch.Size, float]] = []
+    model = small(drop_rate=0.4)
+    model.dropout.register_forward_hook(
+        lambda _, x, y: seen.append((x[0].shape, ((y == 0) & (x[0] > 0)).sum() / (x[0] > 0).sum()))
+    )
+    model(cubes(64))
+    assert [shape for shape, _ in seen] == [(64, 256), (64, 128)]
+    assert [share.item() for _, share in seen] == pytest.approx([0.4, 0.4], abs=0.03)
+    assert small(drop_rate=0.1).dropout.p == 0.1
+
+
+@pytest.mark.parametrize(("bands", "window"), [(13, 9), (15, 11), (30, 25)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_sizes_and_batches(bands: int, window: int, batch: int) -> None:
+    model = create_model("hybridsn", num_classes=3, in_chans=bands, window=window).eval()
+    assert model(torch.randn(batch, 1, bands, window, window)).shape == (batch, 3)
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    model = small()
+    F.cross_entropy(model(cubes(4)), torch.tensor([0, 1, 2, 0])).backward()
+    assert [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+def test_evaluation_is_deterministic_and_by_cube() -> None:
+    model, x = small().eval(), cubes(3)
+    logits = model(x)
+    assert torch.equal(model(x), logits)
+    torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-4, atol=1e-6)
+
+
+def test_exports_to_onnx_with_an_open_batch(tmp_path: Path) -> None:
+    model = small().eval()
+    path = tmp_path / "network.onnx"
+    torch.onnx.export(
+        model,
+        (cubes(2),),
+        path,
+        dynamo=True,
+        input_names=["input"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        verbose=False,
+    )
+    session = onnxruntime.InferenceSession(path)
+    for batch in (1, 5):
+        x = cubes(batch)
+        (found,) = session.run(None, {"input": x.numpy()})
+        np.testing.assert_allclose(found, model(x).detach(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"in_chans": 12}, r"^in_chans=12 is too small; .* 13 or more\.$"),
+        ({"window": 8}, r"^window=8 is too small; the convolutions need 9 or more\.$"),
+        ({"small_input": True}, "has no option 'small_input'; it has window"),
+        ({"features_only": True}, "does not fit hybridsn; it takes no pictures"),
+    ],
+)
+def test_what_leaves_no_output_is_one_sentence(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        create_model("hybridsn", **options)
+
+
+@pytest.mark.parametrize("shape", [(2, BANDS, WINDOW, WINDOW), (2, 1, BANDS, 9, WINDOW)])
+def test_another_input_is_one_sentence(shape: tuple[int, ...]) -> None:
+    with pytest.raises(SwiftletError, match=r"accepted: \(batch, 1, 14, 10, 10\), which is"):
+        small()(torch.zeros(shape))

@@ -9,7 +9,12 @@ from torch import Tensor
 from torchvision.models.shufflenetv2 import channel_shuffle as torchvision_shuffle
 
 from swiftlet.errors import SwiftletError
-from swiftlet.ops.shuffle import channel_shuffle, channel_split, concat_and_shuffle
+from swiftlet.ops.shuffle import (
+    channel_shuffle,
+    channel_split,
+    concat_and_shuffle,
+    even_odd_split,
+)
 
 LAYOUTS = pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 
@@ -34,6 +39,20 @@ def test_same_as_torch_and_torchvision_and_numpy(groups: int, layout: torch.memo
     assert torch.equal(shuffled, torch.nn.ChannelShuffle(groups)(x.contiguous()))
     assert torch.equal(shuffled, torchvision_shuffle(x.contiguous(), groups))
     np.testing.assert_array_equal(shuffled.numpy(), x.numpy()[:, order])
+
+
+@given(st.integers(1, 8), st.integers(1, 8), st.booleans())
+def test_the_definition_in_numpy(groups: int, size: int, channels_last: bool) -> None:
+    """Section 3.1: reshape to (groups, n), transpose, flatten; and the same steps undo it."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x = picture(groups * size, layout)
+    batch, channels, *sides = x.shape
+    grouped = x.numpy().reshape(batch, groups, size, *sides)
+    shuffled = grouped.transpose(0, 2, 1, 3, 4).reshape(batch, channels, *sides)
+    np.testing.assert_array_equal(channel_shuffle(x, groups).numpy(), shuffled)
+    regrouped = shuffled.reshape(batch, size, groups, *sides)
+    undone = regrouped.transpose(0, 2, 1, 3, 4).reshape(batch, channels, *sides)
+    np.testing.assert_array_equal(undone, x.numpy())
 
 
 @given(st.integers(1, 8), st.integers(1, 8), st.booleans())
@@ -83,9 +102,33 @@ def test_gradients_go_back_where_they_came_from(layout: torch.memory_format) -> 
     assert torch.equal(second.grad, weight[:, 1::2])
 
 
+@LAYOUTS
+@pytest.mark.parametrize("needs_gradient", [False, True])
+def test_even_and_odd_channels(layout: torch.memory_format, needs_gradient: bool) -> None:
+    x = picture(6, layout).requires_grad_(needs_gradient)
+    even, odd = even_odd_split(x)
+    flat = x.detach().numpy().reshape(2, 3, 2, 3, 5)  # pairs of neighbours
+    np.testing.assert_array_equal(even.detach().numpy(), flat[:, :, 0])
+    np.testing.assert_array_equal(odd.detach().numpy(), flat[:, :, 1])
+    assert torch.equal(concat_and_shuffle(even, odd), x)
+    joined = torch.cat((even, odd), 1)
+    assert joined.is_contiguous(memory_format=layout)
+    if needs_gradient:
+        (joined * picture(6)).sum().backward()
+        assert x.grad is not None
+        assert torch.equal(x.grad, channel_shuffle(picture(6), 2))
+        assert x.grad.is_contiguous(memory_format=layout)
+
+
+def test_odd_number_of_channels_does_not_split() -> None:
+    with pytest.raises(SwiftletError, match="5 channels are not accepted"):
+        even_odd_split(picture(5))
+
+
 def test_second_derivative_and_in_place_change() -> None:
     x = picture(4, torch.channels_last).double().requires_grad_()
     assert torch.autograd.gradgradcheck(lambda x: channel_shuffle(x, 2) ** 2, x)
+    assert torch.autograd.gradgradcheck(lambda x: even_odd_split(x)[1] ** 2, x)
     first, second = channel_split(picture(4, torch.channels_last).requires_grad_())
     concat_and_shuffle(first, second).mul_(2).relu_().sum().backward()
 

@@ -58,6 +58,22 @@ def concat_and_shuffle(first: Tensor, second: Tensor) -> Tensor:
     return torch.stack((first, second), dim=2).flatten(1, 2)
 
 
+def even_odd_split(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The channels of even and those of odd number (the split of ShuffleNet V2's authors' code).
+
+    Of a concatenation of two it takes every other channel of both, so that no shuffle is needed
+    after it. `x` is (batch, channels, ...) with an even number of channels; the memory layout is
+    kept. Undone by `concat_and_shuffle`. Raises SwiftletError for an odd number of channels.
+    """
+    channels = x.shape[1]
+    if channels % 2:
+        raise SwiftletError(f"{channels} channels are not accepted; give an even number.")
+    if x.requires_grad and is_channels_last(x):
+        even, odd = _ChannelsLastEvenOdd.apply(x)
+        return even, odd
+    return x[:, 0::2], x[:, 1::2]
+
+
 def is_channels_last(x: Tensor) -> bool:
     """Whether `x` is laid out channels-last and this layout is worth keeping by hand."""
     return (
@@ -114,3 +130,22 @@ class _ChannelsLastInterleave(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
         pairs = gradient.unflatten(1, (-1, 2))
         return tuple(half.contiguous(memory_format=torch.channels_last) for half in pairs.unbind(2))
+
+
+class _ChannelsLastEvenOdd(torch.autograd.Function):
+    """Two contiguous halves; the gradient of a slice alone would be laid out channels-first."""
+
+    @staticmethod
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        even, odd = x[:, 0::2], x[:, 1::2]
+        layout = torch.channels_last
+        return even.contiguous(memory_format=layout), odd.contiguous(memory_format=layout)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]
+        pass
+
+    @staticmethod
+    def backward(ctx, even: Tensor, odd: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        gradient: Tensor = _ChannelsLastInterleave.apply(even, odd)
+        return gradient

@@ -42,7 +42,7 @@ def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
 
 def activate(x: Tensor, act: nn.Module) -> Tensor:
     """`act(x)`; an in-place ReLU6 works without a copy kept for the backward pass."""
-    plain = type(act) is not nn.ReLU6 or not act.inplace or _has_hooks(act) or is_compiling()
+    plain = type(act) is not nn.ReLU6 or not act.inplace or has_hooks(act) or is_compiling()
     y: Tensor = act(x) if plain or not x.requires_grad else _ReLU6.apply(x)
     return y
 
@@ -58,11 +58,11 @@ def _is_slow(x: Tensor, norm: nn.BatchNorm2d) -> bool:
         and x.dtype == norm.weight.dtype == torch.float32
         and x.shape[1] <= MOST_CHANNELS
         and x.numel() >= FEWEST_VALUES
-        and not _has_hooks(norm)
+        and not has_hooks(norm)
     )
 
 
-def _has_hooks(module: nn.Module) -> bool:
+def has_hooks(module: nn.Module) -> bool:
     """Whether somebody watches the module's own calls, which then must take place."""
     return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
 

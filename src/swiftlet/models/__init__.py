@@ -21,6 +21,7 @@ FILES = (
     "hybridsn",
     "mobilenet_v1",
     "mobilenet_v2",
+    "shufflenet_series",
     "shufflenet_v1",
     "shufflenet_v2",
 )

@@ -1,7 +1,7 @@
 """HybridSN: 3-D–2-D CNN Feature Hierarchy for Hyperspectral Image Classification.
 
 Roy, Krishna, Dubey and Chaudhuri, IEEE GRSL 17(2), 2020 (arXiv 1902.06701). Layers are those of
-Table I, bands those of section III: so many principal components of the scene, 30 of Indian Pines
+Table I, bands those of its experiments: principal components of the scene, 30 of Indian Pines
 and 15 of the others. A window of the scene gives the class of the pixel in its middle.
 
 Differences from the paper and from the authors' code (a Keras notebook):

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from swiftlet.models.features import FeatureExtractor
 
 FILES = (
+    "cbam",
     "hybridsn",
     "mobilenet_v1",
     "mobilenet_v2",
+    "resnet",
+    "senet",
     "shufflenet_series",
     "shufflenet_v1",
     "shufflenet_v2",

@@ -108,7 +108,9 @@ class SqueezeExcite(nn.Module):
         self.gate = gate()
 
     def forward(self, x: Tensor) -> Tensor:
-        squeezed = global_max(x, self.training) if self.squeeze == "max" else global_average(x, True)
+        squeezed = (
+            global_max(x, self.training) if self.squeeze == "max" else global_average(x, True)
+        )
         return x * self.gate(_linear(self.act(_linear(squeezed, self.fc1)), self.fc2))
 
 

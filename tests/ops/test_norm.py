@@ -133,6 +133,18 @@ def test_relu6_is_clipped_in_place_without_a_copy() -> None:
     assert 0 < x.grad.sum() < x.numel()
 
 
+def test_hard_swish_keeps_its_input_without_a_copy() -> None:
+    x = (channels_last((2, 3, 5, 5)) * 5).requires_grad_()
+    middle = x * 1
+    y = activate(middle, nn.Hardswish(inplace=True))
+    assert y.grad_fn is not None
+    assert y.grad_fn._saved_self.data_ptr() == middle.data_ptr()  # type: ignore[attr-defined]
+    assert torch.equal(y, nn.functional.hardswish(x))
+    with torch.no_grad():
+        inference = x * 1
+        assert activate(inference, nn.Hardswish(inplace=True)).data_ptr() == inference.data_ptr()
+
+
 def test_hooks_on_the_activation_are_called() -> None:
     act, seen = nn.ReLU6(inplace=True), []
     act.register_forward_hook(lambda *_: seen.append(1))

@@ -1,7 +1,7 @@
-"""Batch normalisation and ReLU6 for training on a CPU in channels-last memory.
+"""Batch normalisation and activations for training on a CPU in channels-last memory.
 
-The numbers are those of `nn.BatchNorm2d` and `nn.ReLU6`; only the way to them differs, in three
-places where PyTorch 2.15 loses time:
+The numbers are those of PyTorch's modules; only the way to them differs, in four places where
+PyTorch 2.15 loses time:
 
 - In its channels-last batch normalisation every thread adds to its own row of one small buffer.
   With few channels two rows share cache lines, and the threads wait for each other: the backward
@@ -11,6 +11,8 @@ places where PyTorch 2.15 loses time:
 - Its backward pass takes a gradient of any layout, but one that is not contiguous, such as a part
   of a concatenation's, costs ten times as much. It is made contiguous first.
 - `nn.ReLU6(inplace=True)` saves a copy of its input. Its output is enough for the backward pass.
+- `nn.Hardswish(inplace=True)` saves a copy of its input as well. It needs the input, but when the
+  output is new memory the input need not be copied.
 """
 
 import torch
@@ -41,9 +43,14 @@ def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
 
 
 def activate(x: Tensor, act: nn.Module) -> Tensor:
-    """`act(x)`; an in-place ReLU6 works without a copy kept for the backward pass."""
-    plain = type(act) is not nn.ReLU6 or not act.inplace or has_hooks(act) or is_compiling()
-    y: Tensor = act(x) if plain or not x.requires_grad else _ReLU6.apply(x)
+    """`act(x)`; in-place ReLU6 and hard-swish keep no copy of `x` for the backward pass."""
+    y: Tensor
+    if not x.requires_grad or type(act) not in (nn.ReLU6, nn.Hardswish) or is_compiling():
+        y = act(x)
+    elif not act.inplace or has_hooks(act):
+        y = act(x)
+    else:
+        y = _ReLU6.apply(x) if type(act) is nn.ReLU6 else nn.functional.hardswish(x)
     return y
 
 

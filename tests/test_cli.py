@@ -43,25 +43,62 @@ def test_every_option_of_train_has_help(call: Call) -> None:
     assert "Raises" not in out
 
 
-def test_list_shows_the_papers_figures(call: Call) -> None:
+def test_list_shows_the_papers_figures_and_the_weights(call: Call) -> None:
     code, out, _ = call("list", "shufflenet_v2*")
     assert code == 0
     line = next(line for line in out.splitlines() if line.startswith("shufflenet_v2_x1_0"))
-    assert "2,278,604" in line
-    assert "146M" in line
+    assert line.split() == [
+        *("shufflenet_v2_x1_0", "2,278,604", "144.9", "2.3M", "146M", "30.6", "69.362")
+    ]
 
 
-def test_list_sorted_as_json(call: Call) -> None:
-    _, out, _ = call("list", "--sort", "macs", "--json")
+@pytest.mark.parametrize("key", ["name", "params", "macs"])
+def test_list_sorted_as_json(call: Call, key: str) -> None:
+    _, out, _ = call("list", "--sort", key, "--json")
     rows = json.loads(out)
-    assert [row["macs"] for row in rows] == sorted(row["macs"] for row in rows)
+    assert [row[key] for row in rows] == sorted(row[key] for row in rows)
     assert len(rows) > 10
 
 
-def test_show_ends_with_the_sums(call: Call) -> None:
+def test_list_by_error_puts_rows_without_one_last(call: Call) -> None:
+    _, out, _ = call("list", "shufflenet_v1*", "--sort", "error", "--json")
+    errors = [row["paper"]["top1_error"] for row in json.loads(out)]
+    known = [error for error in errors if error is not None]
+    assert known == sorted(known)
+    assert errors == known + [None] * (len(errors) - len(known))
+
+
+def test_show_ends_with_the_sums_and_the_row(call: Call) -> None:
     code, out, _ = call("show", "shufflenet_v2_x0_5")
     assert code == 0
-    assert "1,366,792 params" in out.splitlines()[-1]
+    layers, _, end = out.partition("\n\n")
+    assert layers.splitlines()[-1].split()[:4] == ["classifier", "Linear", "1×1000", "1,025,000"]
+    lines = end.splitlines()
+    assert lines[0].startswith("1,366,792 params, 40.5 M MACs")
+    assert "paper: 1.4M params, 41M MACs, top-1 error 39.7 %" in lines
+    assert "also called: shufflenetv2_wd2" in lines
+    assert any(line.startswith("note: both readings") for line in lines)
+    assert lines[-1].startswith("weights: torchvision ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1")
+    assert lines[-1].endswith("licence BSD-3-Clause")
+
+
+def test_show_takes_the_options_of_the_network(call: Call) -> None:
+    _, out, _ = call("show", "mobilenet_v1_x0_25", "--attention", "se", "--image-size", "96")
+    assert "options: attention=se, image_size=96; without them 470,072 params" in out
+    assert "SqueezeExcite" not in out  # its layers are the rows
+    assert ".attention.fc2 " in out
+    _, out, _ = call("show", "shufflenet_series", "--option", "kernel=5")
+    assert "205,324 params" in out
+    assert "per recording" in out
+
+
+def test_show_as_json(call: Call) -> None:
+    _, out, _ = call("show", "hybridsn", "--json")
+    shown = json.loads(out)
+    assert shown["spec"]["paper"]["params"] == "5,122,176"
+    assert shown["cost"]["shape"] == [1, 1, 30, 25, 25]
+    assert shown["cost"]["params"] == sum(row["params"] for row in shown["cost"]["layers"])
+    assert shown["cost"]["uncounted"]["relu"] == 6
 
 
 def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path) -> None:
@@ -100,7 +137,11 @@ def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path)
         (["train", "nowhere", "--epochs", "0"], "epochs=0 is not accepted"),
         (["train", "nowhere", "--recipe", "no.toml"], "recipe=no.toml cannot be read"),
         (["predict", "nowhere", "a.jpg"], "nowhere does not exist"),
-        (["list", "resnext*"], "matches no network"),
+        (["list", "vgg*"], "matches no network"),
+        (["show", "hybridsn", "--image-size", "64"], "takes a cube of shape (1, 30, 25, 25)"),
+        (["show", "shufflenet_series", "--image-size", "64"], "takes a series of shape"),
+        (["show", "shufflenet_v2_x0_5", "--option", "width"], "give NAME=VALUE"),
+        (["show", "shufflenet_v2_x0_5", "--option", "width=2"], "has no option 'width'"),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(

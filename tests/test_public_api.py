@@ -19,6 +19,7 @@ NAMES = [
     "load_recipe",
     "measure",
     "predict",
+    "show",
     "spec",
     "train",
 ]

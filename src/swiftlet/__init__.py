@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from swiftlet.api.predict import predict
     from swiftlet.api.recipes import load_recipe
     from swiftlet.api.run import Run
+    from swiftlet.api.show import show
     from swiftlet.api.train import train
     from swiftlet.errors import SwiftletError
     from swiftlet.measuring.cost import cost
@@ -34,6 +35,7 @@ _HOMES = {
     "load_recipe": "api.recipes",
     "measure": "api.measure",
     "predict": "api.predict",
+    "show": "api.show",
     "spec": "models",
     "train": "api.train",
 }
@@ -50,6 +52,7 @@ __all__ = [
     "load_recipe",
     "measure",
     "predict",
+    "show",
     "spec",
     "train",
 ]

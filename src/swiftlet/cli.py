@@ -8,7 +8,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -126,7 +126,8 @@ def _use(context: typer.Context, path: Path | None) -> Path | None:
 def plain(value: Any) -> Any:
     """Dataclasses and paths as JSON knows them."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        public = (field.name for field in fields(value) if not field.name.startswith("_"))
+        return {name: plain(getattr(value, name)) for name in public}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,6 +1,6 @@
 """How the command line prints the results of the verbs: rich tables on standard output."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from swiftlet.api.run import Run
+    from swiftlet.api.show import Shown
     from swiftlet.exporting import Exported
     from swiftlet.measuring.cost import Cost
     from swiftlet.measuring.latency import Latency
@@ -121,18 +122,19 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
     console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
 
 
-def cost_line(cost: "Cost", console: Console) -> None:
+def cost_line(cost: "Cost", console: Console, what: str = "picture") -> None:
     """Params, MACs and bytes in one line."""
     console.print(
         f"{cost.params:,} params, {cost.macs / 1e6:.1f} M MACs, "
-        f"{cost.bytes_moved / 1e6:.1f} MB moved per picture"
+        f"{cost.bytes_moved / 1e6:.1f} MB moved per {what}"
     )
 
 
 def listed(rows: "Sequence[Spec]") -> None:
-    """A row per network, the paper's figures beside ours."""
+    """A row per network, the paper's figures and the weights' accuracy beside ours."""
     table = columns(
-        "network", "params", "MACs (M)", "paper params", "paper MACs", "paper top-1 error %"
+        *("network", "params", "MACs (M)", "paper params", "paper MACs", "paper top-1 error %"),
+        "weights top-1 %",
     )
     for row in rows:
         paper = row.paper
@@ -141,26 +143,61 @@ def listed(rows: "Sequence[Spec]") -> None:
             row.name,
             f"{row.params:,}",
             f"{row.macs / 1e6:.1f}",
-            str(paper.params or ""),
-            str(paper.macs or ""),
+            paper.params or "",
+            paper.macs or "",
             "" if paper.top1_error is None else f"{paper.top1_error}",
+            "" if row.weights is None else f"{row.weights.top1}",
         )
     show_table(out(), table)
 
 
-def shown(cost: "Cost") -> None:
-    """A row per layer, then the sums."""
-    console = out()
+def shown(found: "Shown") -> None:
+    """A row per layer, the sums, then what the network's row says."""
+    console, cost, row = out(), found.cost, found.spec
     table = columns("layer", "type", "output", "params", "MACs", "bytes moved", left=3)
-    for row in cost.layers:
+    for layer in cost.layers:
         fill(
             table,
-            row.name,
-            row.type,
-            "×".join(map(str, row.output_shape)),
-            f"{row.params:,}",
-            f"{row.macs:,}",
-            f"{row.bytes_moved:,}",
+            layer.name,
+            layer.type,
+            "×".join(map(str, layer.output_shape)),
+            f"{layer.params:,}",
+            f"{layer.macs:,}",
+            f"{layer.bytes_moved:,}",
         )
     show_table(console, table)
-    cost_line(cost, console)
+    console.print()
+    what = {"image": "picture", "cube": "window", "series": "recording"}[row.input.kind]
+    cost_line(cost, console, what)
+    for title, text in _said(row, found.options):
+        console.print(f"{title}: {text}", markup=False)
+
+
+def _said(row: "Spec", options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a row says about its network, without what it leaves open."""
+    if options:
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        standard = f"{row.params:,} params, {row.macs / 1e6:.1f} M MACs"
+        yield "options", f"{given}; without them {standard}"
+    shape = "×".join(map(str, row.input.shape))
+    yield "standard form", f"{row.input.kind} of {shape}, {row.num_classes} classes"
+    paper = row.paper
+    figures = [f"{paper.params} params"] if paper.params else []
+    if paper.macs:
+        left_out = "" if paper.with_classifier else " without the classifier"
+        figures.append(f"{paper.macs} MACs{left_out}")
+    if paper.top1_error is not None:
+        figures.append(f"top-1 error {paper.top1_error} %")
+    if figures:
+        yield "paper", ", ".join(figures) + (f" ({paper.source})" if paper.source else "")
+    if row.note:
+        yield "note", row.note
+    if row.aliases:
+        yield "also called", ", ".join(row.aliases)
+    if row.weights:
+        weights = row.weights
+        yield (
+            "weights",
+            f"{weights.library} {weights.name}, top-1 {weights.top1} % at {weights.resize} pixels "
+            f"before the crop, licence {weights.licence}",
+        )

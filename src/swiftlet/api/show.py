@@ -1,10 +1,22 @@
 """`list` and `show`: what networks there are, and what one is made of."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 if TYPE_CHECKING:
     from swiftlet.measuring.cost import Cost
     from swiftlet.models.spec import Spec
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A network's row, and what the form that was asked for costs."""
+
+    spec: "Spec"
+    options: dict[str, Any]  # what makes that form another than the row's
+    cost: "Cost"
 
 
 def list_networks(
@@ -15,7 +27,7 @@ def list_networks(
 ) -> "list[Spec]":
     """List the networks with params and MACs.
 
-    What the paper prints stands beside them.
+    What the paper prints stands beside them, and the accuracy of the weights that there are.
     """
     from swiftlet.errors import SwiftletError
     from swiftlet.models import list_models, spec
@@ -24,26 +36,72 @@ def list_networks(
     if not rows:
         raise SwiftletError(f"pattern={pattern!r} matches no network; `swiftlet list` shows all.")
     if sort == "error":
-        return sorted(rows, key=lambda row: row.paper.top1_error or 100.0)
+        return sorted(rows, key=_printed_error)
     if sort != "name":
         return sorted(rows, key=lambda row: getattr(row, sort))
     return rows
 
 
+def _printed_error(row: "Spec") -> float:
+    error = row.paper.top1_error
+    return 100.0 if error is None else error
+
+
 def show(
     name: Annotated[str, "Network; see `swiftlet list`."],
     *,
-    image_size: Annotated[int, "Side of the picture, in pixels."] = 224,
-    num_classes: Annotated[int, "Classes of the classifier."] = 1000,
-    in_chans: Annotated[int, "Channels of the picture."] = 3,
+    image_size: Annotated[int | None, "Side of the picture, in pixels."] = None,
+    num_classes: Annotated[int | None, "Classes of the classifier."] = None,
+    in_chans: Annotated[int | None, "Channels of the picture, bands, or sensors."] = None,
     small_input: Annotated[bool, "The form for small pictures."] = False,
-) -> "Cost":
-    """Show a network layer by layer.
+    attention: Annotated[str | None, "se or cbam on each block."] = None,
+    option: Annotated[Sequence[str], "Option of the network, NAME=VALUE; repeat."] = (),
+) -> Shown:
+    """Show a network layer by layer, and what its paper prints.
 
-    Output shape, params, MACs and bytes moved (float32, one picture) of each.
+    Output shape, params, MACs and bytes moved (float32, one input) of each layer; then the paper's
+    figures, and the weights that there are. Raises SwiftletError for a form that the network does
+    not have.
     """
-    from swiftlet.measuring.cost import cost
-    from swiftlet.models import create_model
+    import torch
 
-    model = create_model(name, num_classes=num_classes, in_chans=in_chans, small_input=small_input)
-    return cost(model, (1, in_chans, image_size, image_size))
+    from swiftlet.errors import SwiftletError
+    from swiftlet.measuring.cost import cost
+    from swiftlet.models import ImageInput, create_model, spec
+
+    row = spec(name)
+    options = dict(map(_read, option))
+    if small_input:
+        options["small_input"] = True
+    for key, value in (
+        ("num_classes", num_classes),
+        ("in_chans", in_chans),
+        ("attention", attention),
+    ):
+        if value is not None:
+            options[key] = value
+    with torch.device("meta"):  # without data: it is not run, only counted
+        model = create_model(name, **options)
+    form = replace(row.input, channels=options.get("in_chans", row.input.channels))
+    if image_size is not None:
+        if not isinstance(form, ImageInput):
+            raise SwiftletError(
+                f"image_size={image_size} does not fit {row.name}, which takes a {form.kind} of "
+                f"shape {form.shape}; leave it out."
+            )
+        form = replace(form, height=image_size, width=image_size)
+        options["image_size"] = image_size
+    return Shown(row, options, cost(model, (1, *form.shape)))
+
+
+def _read(option: str) -> tuple[str, Any]:
+    """ "kernel=5" -> ("kernel", 5); a value is JSON (5, true, {...}) or else the text itself."""
+    from swiftlet.errors import SwiftletError
+
+    name, equals, value = option.partition("=")
+    if not (name and equals):
+        raise SwiftletError(f"option={option!r} is not accepted; give NAME=VALUE.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -1,0 +1,287 @@
+"""The five kinds of unit are those of Table 4, difference by difference."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from swiftlet.measuring.cost import cost
+from swiftlet.models import create_model, spec, unit_comparison
+from swiftlet.models.shufflenet_v1 import ShuffleUnit
+from swiftlet.models.spec import as_number
+from swiftlet.models.unit_comparison import (
+    VARIANTS,
+    ResidualUnit,
+    UnitComparison,
+    Variant,
+    VGGUnit,
+    half_in_groups,
+)
+
+ROWS = pytest.mark.parametrize("row", VARIANTS, ids=lambda row: row.name)
+KINDS = pytest.mark.parametrize("kind", ["vgg", "resnet", "xception", "resnext", "shufflenet"])
+# What the channels of stage 4 are a multiple of, so that the bottleneck of stage 2 is whole and its
+# groups divide it; ResNeXt rounds its own bottleneck, VGG and ResNeXt keep halves whole.
+STEPS = {"vgg": 2, "resnet": 16, "resnext": 8, "xception": 16, "shufflenet": 16}
+
+
+def mostly_slow(rows: Mapping[str, object], quick: str) -> pytest.MarkDecorator:
+    """Only `quick` in a plain run."""
+    marks = {name: () if name == quick else pytest.mark.slow for name in rows}
+    params = [pytest.param(row, marks=marks[name], id=name) for name, row in rows.items()]
+    return pytest.mark.parametrize("row", params)
+
+
+def small(kind: str, **options: object) -> UnitComparison:
+    torch.manual_seed(0)
+    made = create_model(f"units_{kind}_13m", num_classes=3, small_input=True, **options)
+    assert isinstance(made, UnitComparison)
+    return made
+
+
+def convolutions(row: Variant) -> int:
+    """MACs without the classifier."""
+    with torch.device("meta"):
+        network = unit_comparison.build(row, num_classes=0, in_chans=3, drop_rate=0.0)
+    return cost(network, (1, 3, 224, 224)).macs
+
+
+@mostly_slow({row.name: row for row in VARIANTS}, "units_resnext_38m")
+def test_widths_are_those_that_come_closest(row: Variant) -> None:
+    """A search for the first width that costs at least the printed MACs; it or the one before."""
+    target, step = as_number(row.paper.macs), STEPS[row.kind] * row.groups
+    low, high = 0, 2048 // step  # multiples of the step: too narrow, wide enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = convolutions(replace(row, stage4=middle * step)) >= target
+        low, high = (low, middle) if enough else (middle, high)
+    around = [multiple * step for multiple in (low, high) if multiple]
+    closest = min(around, key=lambda w: abs(convolutions(replace(row, stage4=w)) - target))
+    assert closest == row.stage4
+
+
+def test_printed_channels_of_stage_4() -> None:
+    printed = {"vgg": 50, "resnet": 192, "resnext": 192, "xception": 288, "shufflenet": 576}
+    rows = {row.kind: row for row in VARIANTS if row.name.endswith("_38m")}
+    assert {kind: row.stage4 for kind, row in rows.items()} == printed
+    macs = {kind: round(convolutions(row) / 1e6, 1) for kind, row in rows.items()}
+    expected = {"vgg": 37.5, "resnet": 37.9, "resnext": 38.1, "xception": 38.2, "shufflenet": 40.1}
+    assert macs == expected
+
+
+def residual(
+    bottlenecks: tuple[int, int, int],
+    groups: int,
+    stem: int = 12,
+    stride_first: bool = False,
+    concatenated: bool = False,
+) -> float:
+    """Million MACs of 48, 96 and 192 channels of residual units in one frame or another."""
+    macs, channels = stem * 27 * 112**2, stem
+    for stage, bottleneck in enumerate(bottlenecks):
+        width, side = 48 * 2**stage, 28 // 2**stage
+        for number in range((4, 8, 4)[stage]):
+            halving = number == 0
+            before = side * 2 if halving and not stride_first else side
+            outputs = width - channels if halving and concatenated else width
+            macs += channels * bottleneck * before**2
+            macs += (9 * bottleneck // groups + outputs) * bottleneck * side**2
+            macs += channels * width * side**2 if halving and not concatenated else 0
+            channels = width
+    return round(macs / 1e6, 1)
+
+
+def test_frame_is_the_one_that_fits_the_printed_channels() -> None:
+    resnet, resnext = ((12, 24, 48), 1), ((16, 48, 96), 16)
+    assert [residual(*resnet), residual(*resnext)] == [37.9, 38.1]
+    in_other_frames = {
+        "concatenated": [35.1, 34.8],
+        "stride_first": [36.2, 35.0],
+    }
+    for frame, expected in in_other_frames.items():
+        assert [residual(*u, **{frame: True}) for u in (resnet, resnext)] == expected
+    assert [residual(*u, stem=24) for u in (resnet, resnext)] == [42.9, 43.2]
+    assert residual((32, 48, 96), 16) == 44.3  # ties rounded up
+
+
+@ROWS
+def test_frame_of_table_1(row: Variant) -> None:
+    with torch.device("meta"):
+        network = create_model(row.name)
+    stem = 8 if row.name == "units_shufflenet_13m" else 24 if row.paper.macs == "140M" else 12
+    assert network.conv1.conv.out_channels == row.stem == stem
+    stages = (network.stage2, network.stage3, network.stage4)
+    assert [len(stage) for stage in stages] == [4, 8, 4]
+    x = torch.empty(1, 3, 224, 224, device="meta")
+    x = network.maxpool(network.conv1(x))
+    for stage, side, part in zip(stages, (28, 14, 7), (4, 2, 1), strict=True):
+        halved = stage[0](x)
+        x = stage(x)
+        assert halved.shape == x.shape == (1, row.stage4 // part, side, side)
+
+
+@pytest.mark.parametrize("level", ["140m", "38m", "13m"])
+def test_bottlenecks(level: str) -> None:
+    with torch.device("meta"):
+        resnet, resnext = (create_model(f"units_{kind}_{level}") for kind in ("resnet", "resnext"))
+    for block in (m for m in resnet.modules() if isinstance(m, ResidualUnit)):
+        assert block.spatial.conv.out_channels == block.expand.conv.out_channels / 4
+        assert block.spatial.conv.groups == 1
+    for block in (m for m in resnext.modules() if isinstance(m, ResidualUnit)):
+        half = block.expand.conv.out_channels / 2
+        assert block.spatial.conv.out_channels == max(1, ceil(half / 16 - 0.5)) * 16
+        assert block.spatial.conv.groups == 16
+    assert [half_in_groups(channels) for channels in (8, 32, 48, 49, 96)] == [16, 16, 16, 32, 48]
+
+
+def randomised(block: nn.Module) -> nn.Module:
+    for norm in (m for m in block.modules() if isinstance(m, nn.BatchNorm2d)):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias)
+    return block.eval()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("groups", [1, 16])
+def test_residual_unit_by_formula(stride: int, groups: int) -> None:
+    torch.manual_seed(0)
+    block = randomised(ResidualUnit(24, 48 if stride == 2 else 24, stride, 32, groups))
+    x = torch.randn(2, 24, 7, 7)
+    branch = block.compress.bn(F.conv2d(x, block.compress.conv.weight)).relu()
+    branch = F.conv2d(branch, block.spatial.conv.weight, None, stride, 1, 1, groups)
+    branch = block.expand.bn(F.conv2d(block.spatial.bn(branch).relu(), block.expand.conv.weight))
+    if stride == 2:
+        projected = F.conv2d(x, block.shortcut.conv.weight, None, 2)
+        expected = (branch + block.shortcut.bn(projected)).relu()
+    else:
+        assert block.shortcut is None
+        expected = (branch + x).relu()
+    torch.testing.assert_close(block(x.clone()), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_vgg_unit_by_formula(stride: int) -> None:
+    torch.manual_seed(0)
+    block, x = randomised(VGGUnit(6, 9, stride)), torch.randn(2, 6, 7, 7)
+    first = block[0].bn(F.conv2d(x, block[0].conv.weight, None, stride, 1)).relu()
+    expected = block[1].bn(F.conv2d(first, block[1].conv.weight, None, 1, 1)).relu()
+    torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_xception_like_unit_by_formula(stride: int) -> None:
+    """1×1, depthwise, 1×1 and no shuffle; the pooled input is concatenated at stride 2."""
+    torch.manual_seed(0)
+    row = next(row for row in VARIANTS if row.name == "units_xception_38m")
+    block = unit_comparison.unit(row, 12, 72 if stride == 2 else 12, stride)
+    assert isinstance(randomised(block), ShuffleUnit)
+    x = torch.randn(2, 12, 7, 7)
+    branch = block.compress.bn(F.conv2d(x, block.compress.conv.weight)).relu()
+    kernel = block.depthwise.conv.weight
+    branch = block.depthwise.bn(F.conv2d(branch, kernel, None, stride, 1, 1, len(kernel)))
+    branch = block.expand.bn(F.conv2d(branch, block.expand.conv.weight))
+    joined = torch.cat((F.avg_pool2d(x, 3, 2, 1), branch), 1) if stride == 2 else x + branch
+    torch.testing.assert_close(block(x.clone()), joined.relu(), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("units_xception_140m", "shufflenet_v1_g1_x1_0"),
+        ("units_xception_38m", "shufflenet_v1_g1_x0_5"),
+        ("units_shufflenet_140m", "shufflenet_v1_g8_x1_0"),
+        ("units_shufflenet_38m", "shufflenet_v1_g4_x0_5"),
+        ("units_shufflenet_13m", "shufflenet_v1_g8_x0_25"),
+    ],
+)
+def test_are_networks_of_shufflenet_v1(ours: str, theirs: str) -> None:
+    torch.manual_seed(0)
+    row, other = spec(ours), spec(theirs)
+    assert (row.params, row.macs) == (other.params, other.macs)
+    network, twin = create_model(ours).eval(), create_model(theirs).eval()
+    network.load_state_dict(twin.state_dict())
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(network(x), twin(x))
+
+
+@KINDS
+@pytest.mark.parametrize(("batch", "height", "width"), [(1, 16, 24), (2, 9, 8)])
+def test_sizes_and_batches(kind: str, batch: int, height: int, width: int) -> None:
+    model = small(kind).eval()
+    x = torch.randn(batch, 3, height, width)
+    shape = (batch, model.num_features, ceil(height / 8), ceil(width / 8))
+    assert model.forward_features(x).shape == shape
+    assert model(x).shape == (batch, 3)
+
+
+@KINDS
+def test_every_parameter_gets_a_gradient(kind: str) -> None:
+    model = small(kind)
+    F.cross_entropy(model(torch.randn(4, 3, 16, 16)), torch.tensor([0, 1, 2, 0])).backward()
+    assert [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@KINDS
+def test_evaluation_is_deterministic_and_by_picture(kind: str) -> None:
+    model = small(kind)
+    model(torch.randn(4, 3, 16, 16))  # running statistics of their own
+    model.eval()
+    x = torch.randn(3, 3, 16, 16)
+    logits = model(x)
+    assert torch.equal(model(x), logits)
+    torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-4, atol=1e-5)
+
+
+@KINDS
+def test_features_of_each_resolution(kind: str) -> None:
+    model = create_model(f"units_{kind}_13m", features_only=True).eval()
+    row = spec(f"units_{kind}_13m")
+    assert isinstance(row, Variant)
+    channels = [row.stem, row.stem, row.stage4 // 4, row.stage4 // 2, row.stage4]
+    assert model.feature_info.channels() == channels
+    assert model.feature_info.reduction() == [2, 4, 8, 16, 32]
+    maps: list[Tensor] = model(torch.randn(1, 3, 64, 64))
+    assert [found.shape[1] for found in maps] == channels
+
+
+@mostly_slow({kind: kind for kind in STEPS}, "resnext")
+def test_exports_to_onnx_with_an_open_batch(row: str, tmp_path: Path) -> None:
+    model = small(row)
+    model(torch.randn(4, 3, 16, 16))
+    model.eval()
+    path = tmp_path / "network.onnx"
+    torch.onnx.export(
+        model,
+        (torch.randn(2, 3, 16, 16),),
+        path,
+        dynamo=True,
+        input_names=["input"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        verbose=False,
+    )
+    session = onnxruntime.InferenceSession(path)
+    for batch in (1, 5):
+        x = torch.randn(batch, 3, 16, 16)
+        (found,) = session.run(None, {"input": x.numpy()})
+        np.testing.assert_allclose(found, model(x).detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_errors_of_table_4() -> None:
+    columns = {
+        "vgg": (50.7, None, None),
+        "resnet": (37.3, 48.8, 63.7),
+        "xception": (33.6, 45.1, 57.1),
+        "resnext": (33.3, 46.0, 65.2),
+        "shufflenet": (32.4, 41.6, 52.7),
+    }
+    for kind, errors in columns.items():
+        rows = [spec(f"units_{kind}_{level}") for level in ("140m", "38m", "13m")]
+        assert tuple(row.paper.top1_error for row in rows) == errors
+        assert [row.paper.macs for row in rows] == ["140M", "38M", "13M"]

@@ -22,6 +22,7 @@ FILES = (
     "hybridsn",
     "mobilenet_v1",
     "mobilenet_v2",
+    "mobilenet_v3",
     "resnet",
     "senet",
     "shufflenet_series",

@@ -44,14 +44,19 @@ def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
 
 def activate(x: Tensor, act: nn.Module) -> Tensor:
     """`act(x)`; in-place ReLU6 and hard-swish keep no copy of `x` for the backward pass."""
-    y: Tensor
-    if not x.requires_grad or type(act) not in (nn.ReLU6, nn.Hardswish) or is_compiling():
-        y = act(x)
-    elif not act.inplace or has_hooks(act):
-        y = act(x)
-    else:
-        y = _ReLU6.apply(x) if type(act) is nn.ReLU6 else nn.functional.hardswish(x)
+    y: Tensor = act(x) if _is_plain(x, act) else ACTIVATIONS[type(act)](x)
     return y
+
+
+def _is_plain(x: Tensor, act: nn.Module) -> bool:
+    """Whether the module itself is what to call."""
+    return (
+        not x.requires_grad
+        or type(act) not in ACTIVATIONS
+        or not act.inplace
+        or has_hooks(act)
+        or is_compiling()
+    )
 
 
 def _is_slow(x: Tensor, norm: nn.BatchNorm2d) -> bool:
@@ -163,3 +168,7 @@ class _ReLU6(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         (clipped,) = ctx.saved_tensors
         return torch.ops.aten.hardtanh_backward(gradient, clipped, 0.0, 6.0)
+
+
+# In-place activations as they are computed for training.
+ACTIVATIONS = {nn.ReLU6: _ReLU6.apply, nn.Hardswish: nn.functional.hardswish}

@@ -1,0 +1,269 @@
+"""MobileNetV3: golden numbers, torchvision's and timm's outputs, each listed difference."""
+
+from collections.abc import Mapping
+
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+from torchvision.models import mobilenetv3 as theirs
+
+from swiftlet.errors import SwiftletError
+from swiftlet.measuring.cost import cost
+from swiftlet.models import create_model, spec
+from swiftlet.models.mobilenet_v3 import (
+    BLOCKS,
+    Block,
+    Form,
+    InvertedResidual,
+    MobileNetV3,
+    Size,
+    Variant,
+    other_width,
+)
+from swiftlet.ops.attention import CBAM, SqueezeExcite
+
+BY_TIMM = {
+    "mobilenetv3_large_100": "mobilenet_v3_large_x1_0",
+    "mobilenetv3_large_075": "mobilenet_v3_large_x0_75",
+    "mobilenetv3_small_100": "mobilenet_v3_small_x1_0",
+    "mobilenetv3_small_075": "mobilenet_v3_small_x0_75",
+    "mobilenetv3_small_050": "mobilenet_v3_small_x0_5",
+}
+
+
+def of_torchvision(size: str, width: float = 1.0, **options: bool) -> nn.Module:
+    rows, last = theirs._mobilenet_v3_conf(f"mobilenet_v3_{size}", width_mult=width, **options)
+    return theirs.MobileNetV3(rows, last, num_classes=5)
+
+
+def statistics_of_its_own(network: nn.Module) -> nn.Module:
+    """Batch normalisation with random weights and the statistics of random pictures."""
+    for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias)
+        norm.momentum = None  # the statistics of what is seen, not an average with the start
+    with torch.no_grad():
+        network.train()(torch.randn(8, 3, 64, 64))
+    return network.eval()
+
+
+def assert_same_output(model: nn.Module, source: nn.Module) -> None:
+    x = torch.randn(2, 3, 65, 96)
+    with torch.inference_mode():
+        found, expected = model(x), source(x)
+    assert (expected[0] - expected[1]).abs().max() > 0.1 * expected.abs().max()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
+
+
+def in_order(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """`state` under the model's names: the layers stand in the same order.
+
+    timm's head has a 1×1 convolution for our linear layer.
+    """
+    renamed = dict(zip(model.state_dict(), state.values(), strict=True))
+    renamed["hidden.weight"] = renamed["hidden.weight"].flatten(1)
+    assert [t.shape for t in renamed.values()] == [t.shape for t in model.state_dict().values()]
+    return renamed
+
+
+def test_golden_numbers() -> None:
+    rows = {
+        "large_x1_0": (5_483_032, 216.59),
+        "large_x0_75": (3_993_528, 154.56),
+        "large_minimalistic": (3_924_288, 209.14),
+        "small_x1_0": (2_542_856, 56.51),
+        "small_x0_75": (2_041_872, 43.40),
+        "small_1280": (2_946_568, 56.91),
+        "small_paper": (3_113_176, 57.08),
+        "small_minimalistic": (2_044_736, 52.29),
+    }
+    for name, expected in rows.items():
+        row = spec(f"mobilenet_v3_{name}")
+        assert (row.params, round(row.macs / 1e6, 2)) == expected
+
+
+def test_printed_figures_of_the_narrow_small_network_are_those_of_1280_units() -> None:
+    with torch.device("meta"):
+        network = MobileNetV3(Variant("", 0, 0, size="small", hidden=1280, width=0.75), Form())
+        network.add_head(1000, 0.0, 1280)
+    found = cost(network, (1, 3, 224, 224))
+    assert found.params == 2_408_720  # 2.4M
+    assert round(found.macs / 1e6, 2) == 43.77  # 44M
+
+
+@pytest.mark.parametrize("size", ["large", "small"])
+@pytest.mark.parametrize(
+    "options", [{}, {"reduced_tail": True}, {"dilated": True}], ids=["plain", "reduced", "dilated"]
+)
+def test_outputs_of_torchvision(size: str, options: dict[str, bool]) -> None:
+    torch.manual_seed(0)
+    source = statistics_of_its_own(of_torchvision(size, **options))
+    model = create_model(f"mobilenet_v3_{size}", num_classes=5, **options).eval()
+    model.load_state_dict(in_order(source.state_dict(), model))
+    assert_same_output(model, source)
+    side = 4 if "dilated" in options else 2
+    assert model.forward_features(torch.randn(1, 3, 64, 64)).shape[2:] == (side, side)
+
+
+@pytest.mark.parametrize("size", ["large", "small"])
+@pytest.mark.parametrize("width", [0.35, 0.5, 0.75, 1.25])
+@pytest.mark.parametrize("reduced_tail", [False, True])
+def test_shapes_of_torchvision_at_other_widths(
+    size: Size, width: float, reduced_tail: bool
+) -> None:
+    name = f"mobilenet_v3_{size}_x{width}".replace(".", "_")
+    with torch.device("meta"):
+        source = of_torchvision(size, width, reduced_tail=reduced_tail)
+        model = create_model(name, num_classes=5, scaling="torchvision", reduced_tail=reduced_tail)
+    assert [p.shape for p in model.parameters()] == [p.shape for p in source.parameters()]
+    assert cost(model, (1, 3, 224, 224)).macs == cost(source, (1, 3, 224, 224)).macs
+
+
+@pytest.mark.parametrize("name", BY_TIMM)
+def test_outputs_of_timm(name: str) -> None:
+    torch.manual_seed(0)
+    source = statistics_of_its_own(timm.create_model(name, num_classes=5))
+    model = create_model(name, num_classes=5, bn_eps=1e-5).eval()
+    assert spec(name).name == BY_TIMM[name]
+    model.load_state_dict(in_order(source.state_dict(), model))
+    assert_same_output(model, source)
+
+
+@pytest.mark.parametrize("size", ["large", "small"])
+def test_minimalistic_network_of_timm(size: str) -> None:
+    torch.manual_seed(0)
+    source = statistics_of_its_own(
+        timm.create_model(f"tf_mobilenetv3_{size}_minimal_100", num_classes=5, pad_type="")
+    )
+    model = create_model(f"mobilenet_v3_{size}_minimalistic", num_classes=5).eval()
+    model.load_state_dict(in_order(source.state_dict(), model))
+    assert_same_output(model, source)
+    kinds = {type(module) for module in model.modules()}
+    assert not kinds & {SqueezeExcite, nn.Hardswish, nn.Hardsigmoid}
+    assert not any(isinstance(m, nn.Conv2d) and m.kernel_size == (5, 5) for m in model.modules())
+
+
+def test_contract_of_timm() -> None:
+    source = timm.create_model("mobilenetv3_small_100", num_classes=10).eval()
+    model = create_model("mobilenet_v3_small", num_classes=10).eval()
+    x = torch.randn(2, 3, 64, 64)
+    for network in (model, source):
+        features = network.forward_features(x)
+        assert network.num_features == 576
+        assert network.head_hidden_size == 1024
+        assert network.forward_head(features, pre_logits=True).shape == (2, 1024)
+        assert network.forward_head(features).shape == (2, 10)
+        network.reset_classifier(0)
+        assert network(x).shape == (2, 1024)
+        network.reset_classifier(4)
+        assert network(x).shape == (2, 4)
+    assert features.shape[2:] == model.forward_features(x).shape[2:] == (2, 2)
+    pooled = model.forward_head(model.forward_features(x), pre_logits=True)
+    assert torch.equal(model(x), model.classifier(pooled))
+
+
+def test_block_by_the_paper() -> None:
+    torch.manual_seed(0)
+    block = InvertedResidual(8, 24, 8, Block(5, 0, 0, True, "HS", 1)).eval()
+    x = torch.randn(2, 8, 6, 6)
+
+    def conv(name: str, y: Tensor) -> Tensor:
+        layer = block.get_submodule(name)
+        return layer.bn(layer.conv(y))
+
+    y = hard_swish(conv("expand", x))
+    y = hard_swish(conv("depthwise", y))
+    gate = block.attention
+    assert isinstance(gate, SqueezeExcite)
+    assert gate.fc1.out_channels == 8  # a quarter of 24, rounded to a multiple of 8
+    squeezed = gate.fc2(gate.fc1(y.mean((2, 3), keepdim=True)).relu())
+    y = conv("project", y * nn.functional.relu6(squeezed + 3) / 6)
+    torch.testing.assert_close(block(x), x + y)
+    strided = InvertedResidual(8, 24, 8, Block(3, 0, 0, False, "RE", 2)).eval()
+    assert strided(x).shape == (2, 8, 3, 3)
+    assert not strided.residual
+    assert InvertedResidual(8, 8, 8, Block(3, 0, 0, False, "RE", 1)).expand is None
+
+
+def hard_swish(x: Tensor) -> Tensor:
+    return x * nn.functional.relu6(x + 3) / 6
+
+
+def test_normalisation() -> None:
+    norms = [m for m in create_model("mobilenet_v3_small").modules() if type(m) is nn.BatchNorm2d]
+    assert {(norm.eps, norm.momentum) for norm in norms} == {(1e-3, 0.01)}
+    network = create_model("mobilenet_v3_small", bn_eps=1e-5)
+    assert {m.eps for m in network.modules() if isinstance(m, nn.BatchNorm2d)} == {1e-5}
+
+
+def test_squeeze_and_excitation_behind_the_last_convolution() -> None:
+    model = create_model("mobilenet_v3_small_paper", num_classes=3).eval()
+    x = torch.randn(2, 3, 32, 32)
+    before = model.last(model.blocks(model.stem(x)))
+    assert torch.equal(model.forward_features(x), model.last_attention(before))
+    levels = create_model("mobilenet_v3_small_paper", features_only=True).feature_info
+    assert levels.channels() == [16, 16, 24, 48, 96]
+    assert levels.reduction() == [2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize(("kind", "module"), [("se", SqueezeExcite), ("cbam", CBAM)])
+def test_other_attention_in_every_block(kind: str, module: type[nn.Module]) -> None:
+    for name in ("mobilenet_v3_small", "mobilenet_v3_small_minimalistic"):
+        model = create_model(name, attention=kind, num_classes=2)
+        assert all(isinstance(block.attention, module) for block in model.blocks)
+    gate = create_model("mobilenet_v3_small", attention="se").blocks[0].attention
+    assert isinstance(gate.gate, nn.Sigmoid)
+    plain = create_model("mobilenet_v3_small").blocks
+    assert [block.attention is not None for block in plain] == [
+        row.squeeze for row in BLOCKS["small"]
+    ]
+
+
+@pytest.mark.parametrize("size", ["large", "small"])
+def test_form_for_small_pictures(size: str) -> None:
+    for dilated, side in ((False, 4), (True, 8)):
+        with torch.device("meta"):
+            model = create_model(f"mobilenet_v3_{size}", small_input=True, dilated=dilated)
+            assert model.reduction == 32 // side
+            assert model.forward_features(torch.empty(1, 3, 32, 32)).shape[2:] == (side, side)
+
+
+def test_macs_of_the_form_for_small_pictures() -> None:
+    for size, params, macs in (("large", 4_214_842, 66_459_008), ("small", 1_528_106, 17_507_328)):
+        with torch.device("meta"):
+            model = create_model(f"mobilenet_v3_{size}", num_classes=10, small_input=True)
+        found = cost(model, (1, 3, 32, 32))
+        assert (found.params, found.macs) == (params, macs)
+
+
+def test_dropout_sits_behind_the_hidden_layer() -> None:
+    model = create_model("mobilenet_v3_small", num_classes=0, drop_rate=0.5)
+    features = torch.rand(4, 576, 2, 2) * 100
+    share = (model.forward_head(features) == 0).float().mean() - (
+        model.pool(features) == 0
+    ).float().mean()
+    assert share > 0.1
+    assert torch.equal(model.eval().forward_head(features), model.pool(features))
+
+
+def test_other_width() -> None:
+    row = spec("mobilenet_v3_large_x0_6")
+    with torch.device("meta"):
+        found = cost(create_model(row.name), (1, 3, 224, 224))
+    assert (row.params, row.macs) == (found.params, found.macs)
+    for name in ("mobilenet_v3_x0_5", "mobilenet_v3_large_x9_9", "mobilenet_v3_small_paper_x0_5"):
+        assert other_width(name) is None
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("scaling", "keras", "scaling 'keras' is not known; accepted: authors, torchvision"),
+        ("bn_eps", 0.0, "bn_eps=0.0 is not accepted; give more than 0"),
+        ("attention", {"kind": "se", "placement": "everywhere"}, "placement 'everywhere' is not"),
+    ],
+)
+def test_value_that_is_not_accepted(option: str, value: object, sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        create_model("mobilenet_v3_small", **{option: value})

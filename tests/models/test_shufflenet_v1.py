@@ -1,17 +1,24 @@
 """ShuffleNet V1 is the paper's, difference by difference."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
+from pytorchcv.model_provider import get_model
 from torch import nn
 
+from swiftlet.errors import SwiftletError
 from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, shufflenet_v1, spec
-from swiftlet.models.shufflenet_v1 import VARIANTS, ShuffleUnit
+from swiftlet.models import create_model, list_models, shufflenet_v1, spec
+from swiftlet.models.shufflenet_v1 import STAGE2, VARIANTS, ShuffleUnit, other_width
+from swiftlet.models.shufflenet_v1_arch2 import VARIANTS as ARCH2
+from swiftlet.ops.attention import Attention
 
 
-def unit(stride: int, groups: int = 3) -> ShuffleUnit:
+def unit(stride: int, groups: int = 3, **options: Any) -> ShuffleUnit:
     torch.manual_seed(0)
-    made = ShuffleUnit(24, 240 if stride == 2 else 24, stride, groups, groups)
+    made = ShuffleUnit(24, 240 if stride == 2 else 24, stride, groups, groups, **options)
     for norm in (m for m in made.modules() if isinstance(m, nn.BatchNorm2d)):
         nn.init.uniform_(norm.weight, 0.5, 1.5)
         nn.init.normal_(norm.bias)
@@ -24,6 +31,8 @@ def by_the_paper(block: ShuffleUnit, x: torch.Tensor, stride: int, groups: int =
     branch = nn.ChannelShuffle(groups)(branch)
     branch = block.depthwise.bn(block.depthwise.conv(branch))  # no activation here
     branch = block.expand.bn(block.expand.conv(branch))
+    if block.attention is not None:
+        branch = block.attention(branch)
     if stride == 1:
         return (x + branch).relu()
     pooled = nn.functional.avg_pool2d(x, 3, 2, 1, count_include_pad=True)
@@ -39,26 +48,81 @@ def test_unit_is_the_papers(stride: int, layout: torch.memory_format) -> None:
     assert (y - by_the_paper(block, x, stride, groups=1)).abs().max() > 0.1  # the order matters
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kind", ["se", "cbam"])
+def test_attention_gates_the_branch(stride: int, kind: str) -> None:
+    block = unit(stride, attention=Attention(kind, reduction=4))
+    x = torch.randn(2, 24, 7, 7)
+    torch.testing.assert_close(block(x), by_the_paper(block, x, stride), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_without_shuffle(stride: int) -> None:
+    block, x = unit(stride, shuffle=False), torch.randn(2, 24, 7, 7)
+    torch.testing.assert_close(block(x), by_the_paper(block, x, stride, groups=1))
+
+
+def test_without_shuffle_no_operator_is_left() -> None:
+    assert operators() == (49, 16)
+    assert operators(shuffle=False) == (49, 0)
+
+
+def operators(**options: Any) -> tuple[int, int]:
+    """Exported nodes of a network of three groups: convolutions, and transposes of a shuffle."""
+    model = create_model("shufflenet_v1_g3_x0_25", num_classes=2, **options).eval()
+    graph = torch.export.export(model, (torch.randn(1, 3, 32, 32),)).graph
+    names = [str(node.target) for node in graph.nodes]
+    transposes = sum("transpose" in name or "permute" in name for name in names)
+    return sum("conv2d" in name for name in names), transposes
+
+
+def test_no_attention_leaves_nothing_behind() -> None:
+    with torch.device("meta"):
+        plain = create_model("shufflenet_v1_g3_x0_5")
+        gated = create_model("shufflenet_v1_g3_x0_5", attention="se")
+    assert not any("attention" in name for name, _ in plain.named_modules())
+    assert plain.state_dict().keys() < gated.state_dict().keys()
+
+
+def test_branch_first_is_another_order_of_the_same_channels() -> None:
+    x = torch.randn(2, 24, 7, 7)
+    pooled_first, branch_first = unit(2)(x), unit(2, pool_first=False)(x)
+    assert torch.equal(branch_first, torch.cat((pooled_first[:, 24:], pooled_first[:, :24]), 1))
+
+
+@pytest.mark.parametrize("name", ["shufflenet_g3_wd4", "shufflenet_g1_wd4"])
+def test_outputs_of_pytorchcv(name: str) -> None:
+    """Its modules are called in our order, so that their tensors pair one by one."""
+    torch.manual_seed(0)
+    theirs = get_model(name).eval()
+    ours = create_model(name, pool_first=False).eval()
+    tensors = theirs.state_dict().values()
+    ours.load_state_dict(dict(zip(ours.state_dict(), tensors, strict=True)))
+    x = torch.randn(1, 3, 224, 224)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
+
+
 def test_border_of_a_stride_two_unit_counts_zeros() -> None:
     pooled = unit(stride=2)(torch.ones(1, 24, 6, 6))[0, 0]
     assert pooled[0, 0].item() == pytest.approx(4 / 9)
     assert pooled[1, 1].item() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("row", VARIANTS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*VARIANTS, *ARCH2], ids=lambda row: row.name)
 def test_structure_of_table_1(row: shufflenet_v1.Variant) -> None:
     with torch.device("meta"):
         network = create_model(row.name)
     stages = (network.stage2, network.stage3, network.stage4)
-    assert [len(stage) for stage in stages] == [4, 8, 4]
-    units = [block for stage in stages for block in stage]
-    for number, block in enumerate(units):
-        outputs = row.stage2 * (1 if number < 4 else 2 if number < 12 else 4)
-        assert block.compress.conv.out_channels == outputs // 4
-        assert block.compress.conv.groups == (1 if number == 0 else row.groups)
-        assert block.expand.conv.groups == row.groups
-        assert block.groups == row.groups
-        assert (block.pool is not None) == (number in (0, 4, 12))
+    assert [len(stage) for stage in stages] == [4, 6 if row in ARCH2 else 8, 4]
+    assert row in ARCH2 or row.stages == (row.stages[0], 2 * row.stages[0], 4 * row.stages[0])
+    for stage, outputs in zip(stages, row.stages, strict=True):
+        for number, block in enumerate(stage):
+            first = stage is network.stage2 and number == 0
+            assert block.compress.conv.out_channels == outputs // 4
+            assert block.compress.conv.groups == (1 if first else row.groups)
+            assert block.expand.conv.groups == row.groups
+            assert block.groups == row.groups
+            assert (block.pool is not None) == (number == 0)
 
 
 def test_golden_numbers_of_pytorchcv() -> None:
@@ -91,3 +155,72 @@ def test_printed_macs_of_table_1_leave_the_classifier_out() -> None:
         with torch.device("meta"):
             network = create_model(f"shufflenet_v1_g{groups}_x1_0", num_classes=0)
         assert cost(network, (1, 3, 224, 224)).macs / 1e6 == pytest.approx(million, abs=5e-4)
+
+
+def test_params_of_senet_table_3() -> None:
+    with torch.device("meta"):
+        network = create_model("shufflenet_v1_g3_x1_0", attention="se")
+    assert sum(p.numel() for p in network.parameters()) == 2_484_533  # printed: 2.4M
+    assert cost(network, (1, 3, 224, 224)).macs / 1e6 == pytest.approx(138.1, abs=0.05)
+
+
+def test_the_rows_follow_the_rule_for_other_widths() -> None:
+    for name in list_models("shufflenet_v1_g*"):
+        row, derived = spec(name), other_width(name)
+        assert derived is not None
+        assert (derived.stem, derived.stages) == (row.stem, row.stages)
+        assert (derived.params, derived.macs) == (row.params, row.macs)
+
+
+def test_other_widths() -> None:
+    assert spec("shufflenet_v1_g1_x0_75").params == 975_214  # PyTorchCV's
+    assert spec("shufflenet_v1_g3_x0_75").params == 1_238_266
+    assert spec("shufflenet_v1_g8_x0_1").stages == (32, 64, 128)  # never none
+    assert other_width("shufflenet_v1_g5_x1_0") is None
+    assert other_width("shufflenet_v1_g3_x9_0") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"groups": 5}, "groups=5 does not divide the 216 channels"),
+        ({"groups": 3, "stem": 25}, "groups=3 does not divide the 215 channels"),
+        ({"stages": (24, 48, 96)}, "24 channels in and 24 out has none left"),
+        ({"stem": 1, "stages": (3, 6, 12)}, "1 channels in and 3 out has none left"),
+    ],
+)
+def test_channels_that_do_not_work(changes: dict[str, Any], sentence: str) -> None:
+    row = replace(spec("shufflenet_v1_g3_x1_0"), **changes)
+    with pytest.raises(SwiftletError, match=sentence):
+        shufflenet_v1.build(row, num_classes=10, in_chans=3, drop_rate=0.0)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize(("width", "budget"), [("x0_5", 40e6), ("x0_25", 13e6)])
+def test_arch2_comes_closest_to_its_budget(groups: int, width: str, budget: float) -> None:
+    row = spec(f"shufflenet_v1_arch2_g{groups}_{width}")
+    assert row.stem == spec(f"shufflenet_v1_g{groups}_{width}").stem
+    step = 4 * groups
+    all_stages = {
+        tuple(max(1, int(s * 2**stage / step + 0.5)) * step for stage in range(3))
+        for s in (quarter / 4 for quarter in range(80, 4 * STAGE2[groups]))
+    }
+    far = {stages: abs(macs(row.stem, stages, groups) - budget) for stages in all_stages}
+    assert macs(row.stem, row.stages, groups) == row.macs
+    assert min(far, key=far.__getitem__) == row.stages
+    assert abs(row.macs - budget) < 0.025 * budget
+
+
+def macs(stem: int, stages: tuple[int, ...], groups: int) -> int:
+    """MACs of the paper's Table 1 with 4, 6 and 4 units, by hand."""
+    total, channels, side = 27 * stem * 112**2, stem, 56
+    for stage, (outputs, units) in enumerate(zip(stages, (4, 6, 4), strict=True)):
+        for number in range(units):
+            bottleneck, pixels = outputs // 4, side**2
+            total += channels * bottleneck * pixels // (groups if stage or number else 1)
+            if number == 0:
+                side //= 2
+            branch = outputs - channels if number == 0 else outputs
+            total += (9 * bottleneck + bottleneck * branch // groups) * side**2
+            channels = outputs
+    return total + 1000 * channels

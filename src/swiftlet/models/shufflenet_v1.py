@@ -1,6 +1,7 @@
 """ShuffleNet: An Extremely Efficient Convolutional Neural Network (arXiv 1707.01083v2).
 
-Channels and repeats are those of Table 1, errors of Table 2, for 1.5x and 2x of Table 5.
+Channels and repeats are those of Table 1, errors of Table 2, for 1.5x, 2x and 2x with
+Squeeze-and-Excitation of Table 5. `shuffle=False` leaves the channel shuffle out (Table 3).
 
 Differences from the paper and from the authors' code:
 
@@ -14,21 +15,35 @@ Differences from the paper and from the authors' code:
 - At width 0.25 the first convolution has 6 channels, as in PyTorchCV, whose params these are. The
   table's 13M would fit 12 channels. Test: exact params.
 - The linear layer has a bias; the authors' code has none. Test: exact params.
+- A unit of stride 2 puts the pooled input first, as the authors' code does; PyTorchCV puts the
+  branch first: `pool_first=False`. Test: PyTorchCV's outputs.
 - The average pool of a stride-2 unit counts the zeros of its padding, as in the authors' code; the
   paper does not say. Test: the border of a stride-2 unit.
+- Attention sits at the end of the branch, before the addition or concatenation; the paper does not
+  say where. With r=16 and biases this gives the 2.4M params of SENet's Table 3. Test: exact params,
+  a unit by its formula.
+
+Any other width of these groups: `create_model("shufflenet_v1_g3_x0_75")` is width 0.75.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import NOT_PRINTED, Printed, Spec
+from swiftlet.models.widths import counted, width_in
+from swiftlet.ops.attention import Attention
 from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, pointwise
 from swiftlet.ops.shuffle import channel_shuffle
 
+STEM, STAGE2 = 24, {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}  # Table 1; stage 2 by groups
 PYTORCHCV = {"x0_25": "wd4", "x0_5": "wd2", "x1_0": "w1"}  # its names for the widths
 REPEATS = (4, 8, 4)  # units of stages 2, 3 and 4; the first of each has stride 2
 
@@ -39,7 +54,9 @@ class Variant(Spec):
 
     groups: int = field(kw_only=True)
     stem: int = field(kw_only=True)  # output channels of the first convolution
-    stage2: int = field(kw_only=True)  # output channels; stages 3 and 4 have 2 and 4 times as many
+    stages: tuple[int, int, int] = field(kw_only=True)  # output channels
+    repeats: tuple[int, int, int] = field(default=REPEATS, kw_only=True)
+    attention: Attention | None = field(default=None, kw_only=True)
 
 
 def _row(
@@ -59,7 +76,7 @@ def _row(
         macs,
         groups=groups,
         stem=stem,
-        stage2=stage2,
+        stages=(stage2, 2 * stage2, 4 * stage2),
         paper=paper,
         note=note,
         aliases=(f"shufflenet_g{groups}_{PYTORCHCV[width]}",) if in_pytorchcv else (),
@@ -106,48 +123,92 @@ VARIANTS = (
     _row("x2_0", 3, 48, 480, 5_450_776, 524_045_184, Printed("524M", None, 26.3, "Table 5")),
     _row("x2_0", 4, 48, 544, 5_593_528, 510_289_536),
     _row("x2_0", 8, 48, 768, 6_522_232, 521_942_016),
+    Variant("se_shufflenet_v1_g3_x2_0", 7_910_083, 526_487_712, groups=3, stem=48,
+            stages=(480, 960, 1920), attention=Attention("se"),
+            paper=Printed("527M", None, 24.7, "Table 5")),
 )
 # fmt: on
 
 
 class ShuffleUnit(nn.Module):
-    """Figure 2b (stride 1: add) and 2c (stride 2: concatenate with the pooled input)."""
+    """Figure 2b (add) and, where the map shrinks or channels grow, 2c (concatenate the input).
+
+    Maps (batch, in_channels, height, width) to (batch, out_channels, ...); stride 2 halves the
+    sides, rounded up. Raises SwiftletError when groups do not divide or no channel is left.
+    """
 
     def __init__(
-        self, in_channels: int, out_channels: int, stride: int, groups: int, first_groups: int
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        groups: int,
+        first_groups: int,
+        *,
+        shuffle: bool = True,
+        pool_first: bool = True,
+        attention: Attention | None = None,
     ) -> None:
         super().__init__()
+        self.concatenates = stride == 2 or in_channels != out_channels
         bottleneck = out_channels // 4
-        branch_out = out_channels - in_channels if stride == 2 else out_channels
-        self.groups = groups
+        branch_out = out_channels - in_channels if self.concatenates else out_channels
+        if min(bottleneck, branch_out) < 1:
+            raise SwiftletError(
+                f"a unit with {in_channels} channels in and {out_channels} out has none left for "
+                "its branch; give a greater width."
+            )
+        grouped = ((in_channels, first_groups), (bottleneck, groups), (branch_out, groups))
+        for channels, parts in grouped:
+            if channels % parts:
+                raise SwiftletError(
+                    f"groups={parts} does not divide the {channels} channels of a convolution; "
+                    f"give channels in multiples of {4 * groups}, or other groups."
+                )
+        self.groups = groups if shuffle else 1  # one group: nothing to shuffle
+        self.pool_first = pool_first
         self.compress = pointwise(in_channels, bottleneck, groups=first_groups, act=nn.ReLU)
         self.depthwise = depthwise(bottleneck, stride=stride)
         self.expand = pointwise(bottleneck, branch_out, groups=groups)
+        self.attention = None if attention is None else attention.build(branch_out)
         self.pool = nn.AvgPool2d(3, stride=2, padding=1) if stride == 2 else None
 
     def forward(self, x: Tensor) -> Tensor:
-        branch = channel_shuffle(self.compress(x), self.groups)
+        branch = self.compress(x)
+        if self.groups > 1:
+            branch = channel_shuffle(branch, self.groups)
         branch = self.expand(self.depthwise(branch))
-        joined = x + branch if self.pool is None else torch.cat((self.pool(x), branch), dim=1)
-        return F.relu(joined, inplace=True)
+        if self.attention is not None:
+            branch = self.attention(branch)
+        if not self.concatenates:
+            return F.relu(x + branch, inplace=True)
+        passing = x if self.pool is None else self.pool(x)
+        parts = (passing, branch) if self.pool_first else (branch, passing)
+        return F.relu(torch.cat(parts, dim=1), inplace=True)
 
 
 class ShuffleNetV1(ImageClassifier):
-    """Table 1; attribute names are the table's layer names."""
+    """Table 1; attribute names are the table's layer names. `unit` is ShuffleUnit with options."""
 
-    def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
+    def __init__(
+        self,
+        variant: Variant,
+        in_chans: int = 3,
+        small_input: bool = False,
+        unit: Callable[..., ShuffleUnit] = ShuffleUnit,
+    ) -> None:
         super().__init__()
         self.in_chans = in_chans
         self.reduction = variant.small_reduction if small_input else variant.reduction
         stride = 1 if small_input else 2
         self.conv1 = ConvBNAct(in_chans, variant.stem, 3, stride=stride, act=nn.ReLU)
         self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
-        stages, channels, groups = [], variant.stem, variant.groups
-        for stage, repeats in enumerate(REPEATS):
-            width = variant.stage2 * 2**stage
-            first_groups = 1 if stage == 0 else groups  # few input channels: not grouped
-            units = [ShuffleUnit(channels, width, 2, groups, first_groups)]
-            units += [ShuffleUnit(width, width, 1, groups, groups) for _ in range(repeats - 1)]
+        stages: list[nn.Sequential] = []
+        channels, groups = variant.stem, variant.groups
+        for width, repeats in zip(variant.stages, variant.repeats, strict=True):
+            first_groups = groups if stages else 1  # few input channels: not grouped
+            units = [unit(channels, width, 2, groups, first_groups)]
+            units += [unit(width, width, 1, groups, groups) for _ in range(repeats - 1)]
             stages.append(nn.Sequential(*units))
             channels = width
         self.stage2, self.stage3, self.stage4 = stages
@@ -169,8 +230,31 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
+    shuffle: bool = True,
+    pool_first: bool = True,
+    attention: str | Mapping[str, Any] | Attention | None = None,
 ) -> ShuffleNetV1:
-    """The network of a row with fresh weights."""
-    network = ShuffleNetV1(variant, in_chans, small_input)
+    """The network of a row with fresh weights; `attention` stands for the row's own."""
+    chosen = variant.attention if attention is None else Attention.of(attention)
+    unit = partial(ShuffleUnit, shuffle=shuffle, pool_first=pool_first, attention=chosen)
+    network = ShuffleNetV1(variant, in_chans, small_input, unit)
     network.add_head(num_classes, drop_rate)
     return network
+
+
+def other_width(name: str) -> Variant | None:
+    """The row for a name such as "shufflenet_v1_g3_x0_75"; None when it is not of this form."""
+    for groups, base in STAGE2.items():
+        width = width_in(name, f"shufflenet_v1_g{groups}")
+        if width is not None:
+            stem = _rounded(STEM * (1 if 1 < width < 2 else width), groups)
+            row = _row("", groups, stem, _rounded(base * width, 4 * groups), 0, 0)
+            row = replace(row, name=name)
+            with torch.device("meta"):
+                return counted(row, build(row, num_classes=1000, in_chans=3, drop_rate=0.0))
+    return None
+
+
+def _rounded(channels: float, divisor: int) -> int:
+    """The closest multiple of `divisor`, the greater of two, and never none."""
+    return max(1, int(channels / divisor + 0.5)) * divisor

@@ -5,7 +5,7 @@ plain data; a network builds the module from it for each of its blocks.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 import torch
@@ -47,10 +47,10 @@ class Attention:
         ):
             if value not in accepted:
                 raise unknown(name, str(value), accepted)
-        if self.reduction < 1:
-            raise SwiftletError(f"reduction={self.reduction} is not accepted; give 1 or more.")
-        if self.kernel < 1 or self.kernel % 2 == 0:
-            raise SwiftletError(f"kernel={self.kernel} is not accepted; give an odd number.")
+        if type(self.reduction) is not int or self.reduction < 1:
+            raise SwiftletError(f"reduction={self.reduction!r} is not accepted; give 1 or more.")
+        if type(self.kernel) is not int or self.kernel < 1 or self.kernel % 2 == 0:
+            raise SwiftletError(f"kernel={self.kernel!r} is not accepted; give an odd number.")
 
     @classmethod
     def of(
@@ -58,15 +58,19 @@ class Attention:
     ) -> "Attention | None":
         """`value` as Attention: "se" and "cbam" stand for the defaults, None for none.
 
-        Raises SwiftletError for anything else, and for a placement that is neither "standard" nor
-        in `placements`.
+        A mapping has the fields as keys. Raises SwiftletError for anything else, and for a
+        placement that is neither "standard" nor in `placements`.
         """
         if value is None or isinstance(value, Attention):
             made = value
-        elif isinstance(value, str):
-            made = cls(value)  # type: ignore[arg-type]
+        elif isinstance(value, Mapping):
+            accepted = tuple(field.name for field in fields(cls))
+            for key in value:
+                if key not in accepted:
+                    raise unknown("attention option", str(key), accepted)
+            made = cls(**{"kind": None, **value})
         else:
-            made = cls(**value)
+            made = cls(value)  # type: ignore[arg-type]
         if made is not None and made.placement not in ("standard", *placements):
             raise unknown("placement", made.placement, ("standard", *placements))
         return made

@@ -1,0 +1,207 @@
+"""ResNets: golden numbers, torchvision's outputs, each difference, and attention in its places."""
+
+from collections import Counter
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from swiftlet.errors import SwiftletError
+from swiftlet.measuring.cost import cost
+from swiftlet.models import Attention, create_model, spec
+from swiftlet.models.resnet import (
+    PLACEMENTS,
+    VARIANTS,
+    BasicBlock,
+    Bottleneck,
+    ResidualBlock,
+    Variant,
+)
+from swiftlet.models.spec import as_number
+
+IN_TORCHVISION = [row.name for row in VARIANTS if hasattr(torchvision.models, row.name)]
+PLAIN = Variant("plain", 0, 0, repeats=(1,), bottleneck=True)
+
+
+def own_statistics(network: nn.Module) -> nn.Module:
+    """Batch normalisation that does something, in evaluation mode."""
+    for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
+        for tensor in (norm.weight, norm.running_var):
+            nn.init.uniform_(tensor, 0.5, 1.5)  # type: ignore[arg-type]
+        for tensor in (norm.bias, norm.running_mean):
+            nn.init.normal_(tensor, 0.0, 0.1)  # type: ignore[arg-type]
+    return network.eval()
+
+
+def test_torchvision_has_them() -> None:
+    depths = [f"resnet{depth}" for depth in (18, 34, 50, 101, 152)]
+    assert set(IN_TORCHVISION) == {*depths, "resnext50_32x4d"}
+
+
+@pytest.mark.parametrize("name", IN_TORCHVISION)
+def test_params_macs_and_weights_are_torchvisions(name: str) -> None:
+    with torch.device("meta"):
+        theirs = getattr(torchvision.models, name)()
+    row, found = spec(name), cost(theirs, (1, 3, 224, 224))
+    assert (row.params, row.macs) == (found.params, found.macs)
+    best = torchvision.models.get_model_weights(name)["DEFAULT"]
+    assert row.weights is not None
+    assert row.weights.name == str(best)
+    assert row.weights.top1 == best.meta["_metrics"]["ImageNet-1K"]["acc@1"]
+    assert row.weights.resize == best.transforms.keywords.get("resize_size", 256)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnext50_32x4d"])
+def test_outputs_are_torchvisions(name: str) -> None:
+    torch.manual_seed(0)
+    theirs = own_statistics(getattr(torchvision.models, name)(num_classes=10))
+    ours = create_model(name, num_classes=10).eval()
+    ours.load_state_dict(dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True)))
+    x = torch.randn(2, 3, 75, 64)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("row", [row for row in VARIANTS if row.paper.macs], ids=lambda r: r.name)
+def test_every_printed_figure_with_the_papers_stride(row: Variant) -> None:
+    assert row.paper.macs is not None
+    with torch.device("meta"):
+        found = cost(create_model(row.name, stride_first=True), (1, 3, 224, 224))
+    # CBAM prints every digit as it is here; 11.30 of SENet's is 11.28.
+    tolerance = 0.03e9 if row.name == "resnet152" else 0.0005e9
+    assert found.macs == pytest.approx(as_number(row.paper.macs), abs=tolerance)
+    assert found.params == row.params
+    if row.paper.params is not None:
+        assert found.params == pytest.approx(as_number(row.paper.params), abs=0.005e6)
+
+
+def test_which_convolution_has_the_stride() -> None:
+    for first, strides in ((False, [1, 2, 1]), (True, [2, 1, 1])):
+        block = Bottleneck(Variant("x", 0, 0, repeats=(1,), stride_first=first), 16, 8, 2)
+        layers = (block.conv1, block.conv2, block.conv3)
+        assert [layer.conv.stride[0] for layer in layers] == strides
+
+
+def test_params_of_pytorchcv_on_cifar() -> None:
+    assert [spec(f"resnet{depth}").params for depth in (20, 56, 110)] == [
+        272_474,
+        855_770,
+        1_730_714,
+    ]
+    assert create_model("resnet20")(torch.randn(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_wide_networks_keep_the_first_convolution() -> None:
+    network = create_model("wide_resnet18_x2_0")
+    assert network.get_parameter("conv1.conv.weight").shape == (64, 3, 7, 7)
+    assert network.get_parameter("layer1.0.shortcut.conv.weight").shape == (128, 64, 1, 1)
+
+
+def test_form_for_small_pictures() -> None:
+    with torch.device("meta"):
+        network = create_model("resnet18", num_classes=10, small_input=True)
+    found = cost(network, (1, 3, 32, 32))
+    assert found.params == 11_173_962  # kuangliu/pytorch-cifar
+    assert found.macs == 555_422_720
+    assert network.forward_features(torch.empty(1, 3, 32, 32, device="meta")).shape[2:] == (4, 4)
+
+
+def test_levels_for_detectors() -> None:
+    with torch.device("meta"):
+        levels = create_model("resnet50", features_only=True).feature_info
+    assert levels.channels() == [64, 256, 512, 1024, 2048]
+    assert levels.reduction() == [2, 4, 8, 16, 32]
+
+
+def attended(placement: str, kind: str = "se") -> ResidualBlock:
+    """A block of 16 channels in and 32 out, with a gate far from 0.5 everywhere."""
+    torch.manual_seed(0)
+    attention = Attention(kind, reduction=4, placement=placement)  # type: ignore[arg-type]
+    row = Variant("x", 0, 0, repeats=(1,), bottleneck=True, attention=attention)
+    block = own_statistics(Bottleneck(row, 16, 8, 2))
+    for key, parameter in block.named_parameters():
+        if "attention" in key:
+            nn.init.normal_(parameter)
+    assert isinstance(block, ResidualBlock)
+    return block
+
+
+def by_table_14(block: Bottleneck, x: Tensor, placement: str) -> Tensor:
+    assert block.attention is not None
+    assert block.shortcut is not None
+    branch = nn.Sequential(block.conv1, block.conv2, block.conv3)
+    if placement == "pre":
+        return (branch(block.attention(x)) + block.shortcut(x)).relu()
+    if placement == "post":
+        return block.attention((branch(x) + block.shortcut(x)).relu())
+    if placement == "identity":
+        return (branch(x) + block.attention(block.shortcut(x))).relu()
+    return (block.attention(branch(x)) + block.shortcut(x)).relu()
+
+
+@pytest.mark.parametrize("kind", ["se", "cbam"])
+@pytest.mark.parametrize("placement", ["standard", *PLACEMENTS])
+def test_places_of_attention(placement: str, kind: str) -> None:
+    block, x = attended(placement, kind), torch.randn(2, 16, 9, 9)
+    assert isinstance(block, Bottleneck)
+    expected = by_table_14(block, x, placement)
+    torch.testing.assert_close(block(x), expected)
+    for other in {"standard", "post", "identity"} - {placement}:
+        if placement != "pre":  # its module has another width
+            assert (by_table_14(block, x, other) - expected).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_places_of_attention_by_name(placement: str) -> None:
+    attention = {"kind": "se", "reduction": 8, "placement": placement}
+    network = create_model("resnet20", attention=attention)
+    network(torch.randn(2, 3, 32, 32)).sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+def test_place_that_is_none() -> None:
+    with pytest.raises(SwiftletError, match="placement 'everywhere' is not known"):
+        create_model("resnet18", attention=Attention("se", placement="everywhere"))
+
+
+def test_blocks_by_formula() -> None:
+    x = torch.randn(2, 16, 7, 7)
+    basic = own_statistics(BasicBlock(PLAIN, 16, 16, 1))
+    wide = own_statistics(Bottleneck(PLAIN, 16, 4, 1))
+    for block in (basic, wide):
+        assert [name for name, _ in block.named_children()][-1] != "shortcut"
+        layers = list(block.children())
+        torch.testing.assert_close(block(x), (nn.Sequential(*layers)(x) + x).relu())
+        assert layers[-1].act is None  # nothing is clipped before the sum
+
+
+def nodes(network: nn.Module, x: Tensor) -> Counter[str]:
+    program = torch.export.export(network.eval(), (x,))
+    return Counter(str(node.target) for node in program.graph.nodes if node.op == "call_function")
+
+
+def test_attention_leaves_nothing_behind_when_off() -> None:
+    x = torch.randn(1, 3, 64, 64)
+    ours = nodes(create_model("resnet18", attention=None), x)
+    theirs = nodes(torchvision.models.resnet18(), x)
+    assert ours.total() <= theirs.total()
+    network = create_model("resnet18")
+    assert not any("attention" in name for name, _ in network.named_modules())
+
+
+@pytest.mark.slow
+def test_onnx_has_no_more_operators_than_torchvisions() -> None:
+    x = torch.randn(1, 3, 64, 64)
+    counts = []
+    for network in (create_model("resnet18"), torchvision.models.resnet18()):
+        program = torch.onnx.export(network.eval(), (x,), dynamo=True, verbose=False)
+        assert program is not None
+        counts.append(len(program.model.graph))
+    assert counts[0] <= counts[1]
+
+
+def test_compiles_in_one_graph() -> None:
+    network = create_model("resnet20", attention="cbam").eval()
+    x = torch.randn(2, 3, 32, 32)
+    compiled = torch.compile(network, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), network(x), rtol=1e-4, atol=1e-5)

@@ -1,115 +1,63 @@
-"""torchvision's weights in our networks: the same output, and no key out of place."""
+"""torchvision's weights in our networks: the same answers, and `pretrained=True`."""
 
-from collections.abc import Callable
-from urllib.error import URLError
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from hashlib import sha256
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 import torch
 import torchvision
-from torch import Tensor, nn
-from torchvision.models._api import WeightsEnum
+from torch import nn
 
 from swiftlet.errors import SwiftletError
 from swiftlet.models import create_model, list_models, spec
-from swiftlet.models.weights.torchvision import from_torchvision
+from swiftlet.models.weights.renaming import Converted
+from swiftlet.models.weights.torchvision import from_torchvision, to_channels
+
+Compare = Callable[..., Converted]
 
 NAMES = [name for name in list_models() if spec(name).weights is not None]
+LARGE = ("resnet101", "resnet152")
 SMALL = "shufflenet_v2_x0_5"
+PLACE = torchvision.models.get_weight(spec(SMALL).weights.name)  # type: ignore[union-attr]
 
 
-def theirs(name: str, **options: int) -> nn.Module:
-    """torchvision's network with random weights and random BatchNorm statistics."""
-    torch.manual_seed(0)
+def theirs(name: str, **options: object) -> nn.Module:
+    """torchvision's network."""
     make: Callable[..., nn.Module] = getattr(
         torchvision.models, name.removesuffix("_x1_0") if name.startswith("mobilenet") else name
     )
-    model = make(**options)
-    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm2d)):
-        nn.init.uniform_(norm.weight, 0.5, 1.5)
-        nn.init.normal_(norm.bias)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        norm.running_mean.normal_()
-        norm.running_var.uniform_(0.5, 2.0)
-    return model.eval()
+    return make(**options)
 
 
-def test_the_networks_that_torchvision_has() -> None:
-    assert ["mobilenet_v2_x1_0", *list_models("shufflenet_v2_*")] == NAMES
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in NAMES],
+)
+def test_same_answers(same_answers: Compare, name: str) -> None:
+    found = same_answers(theirs(name), "torchvision", name)
+    assert (found.options, found.preprocess) == ({}, {})
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_same_output(name: str, layout: torch.memory_format) -> None:
-    source = theirs(name)
-    model = create_model(name).eval()
-    model.load_state_dict(from_torchvision(source.state_dict(), name))
-    x = torch.randn(2, 3, 96, 96)
-    with torch.inference_mode():
-        expected = source(x)
-        found = model.to(memory_format=layout)(x.contiguous(memory_format=layout))
-    assert expected.std() > 0.1
-    assert (found - expected).abs().max() <= 1e-5
+@pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small", "resnet18", SMALL])
+def test_other_classes_and_aliases(same_answers: Compare, name: str) -> None:
+    assert same_answers(theirs(name, num_classes=5), "torchvision", name).num_classes == 5
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", SMALL])
-def test_other_classes_and_aliases(name: str) -> None:
-    source = theirs(name, num_classes=5)
-    model = create_model(name, num_classes=5).eval()
-    model.load_state_dict(from_torchvision(source.state_dict(), name))
-    x = torch.randn(1, 3, 64, 64)
-    assert (model(x) - source(x)).abs().max() <= 1e-5
+def test_other_channels(same_answers: Compare) -> None:
+    network = theirs(SMALL)
+    network.conv1[0] = nn.Conv2d(4, 24, 3, 2, 1, bias=False)
+    assert same_answers(network, "torchvision", SMALL, channels=4).in_chans == 4
 
 
-def without(state: dict[str, Tensor], key: str) -> dict[str, Tensor]:
-    return {name: tensor for name, tensor in state.items() if name != key}
-
-
-def test_what_does_not_fit_is_one_sentence() -> None:
-    state = theirs(SMALL).state_dict()
-    say = "the weights are not those of torchvision's shufflenet_v2_x0_5: they "
-    cases = {
-        "lack stage2.0.main.0.conv.weight.": without(state, "stage2.0.branch2.0.weight"),
-        "lack classifier.weight.": without(state, "fc.weight"),
-        "have unknown extra.weight.": state | {"extra.weight": torch.zeros(1)},
-        # a shortcut in a unit that has none
-        "have unknown stage2.1.shortcut.0.conv.weight.": state
-        | {"stage2.1.branch1.0.weight": torch.zeros(1)},
-        r"do not fit: conv5.conv.weight is (1024, 9, 1, 1) instead of (1024, 192, 1, 1).": state
-        | {"conv5.0.weight": torch.zeros(1024, 9, 1, 1)},
-    }
-    for sentence, wrong in cases.items():
-        with pytest.raises(SwiftletError) as caught:
-            from_torchvision(wrong, SMALL)
-        assert str(caught.value) == say + sentence
-    with pytest.raises(SwiftletError, match=r"do not fit: .* and \d+ more"):
-        from_torchvision(state, "shufflenet_v2_x1_0")
-    with pytest.raises(SwiftletError, match=r"they lack .* and \d+ more"):
-        from_torchvision({}, SMALL)
-    with pytest.raises(SwiftletError, match=r"accepted: mobilenet_v2_\*, shufflenet_v2_\*"):
-        from_torchvision(state, "shufflenet_v1_g1_x1_0")
-
-
-@pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
-    """torchvision's download, answered with random weights."""
-    source = theirs(SMALL)
-    monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda *_, **__: source.state_dict())
-    return source
-
-
-def test_pretrained(shelf: nn.Module) -> None:
-    model, x = create_model(SMALL, pretrained=True).eval(), torch.randn(1, 3, 64, 64)
-    assert torch.equal(model(x), shelf(x))
-
-
-@pytest.mark.parametrize("num_classes", [0, 7])
-def test_pretrained_features_with_a_fresh_classifier(shelf: nn.Module, num_classes: int) -> None:
-    model = create_model(SMALL, num_classes=num_classes, pretrained=True).eval()
-    whole = create_model(SMALL, pretrained=True).eval()
-    x = torch.randn(1, 3, 64, 64)
-    assert torch.equal(model.forward_features(x), whole.forward_features(x))
-    assert model(x).shape == (1, num_classes or 1024)
+def test_other_widths(same_answers: Compare) -> None:
+    same_answers(theirs("mobilenet_v2", width_mult=0.6), "torchvision", "mobilenet_v2_x0_6")
+    network = torchvision.models.mobilenet_v3_small(width_mult=0.6)
+    found = same_answers(network, "torchvision", "mobilenet_v3_small_x0_6")
+    assert found.options == {"scaling": "torchvision"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,17 +71,123 @@ def test_torchvision_knows_the_weights(name: str) -> None:
     assert entry.transforms().crop_size == [spec(name).input.height]
 
 
-def test_pretrained_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(
-        SwiftletError, match="shufflenet_v1_g1_x1_0 has no known weights; use one of"
-    ):
-        create_model("shufflenet_v1_g1_x1_0", pretrained=True)
-    with pytest.raises(SwiftletError, match="in_chans=1 does not fit pretrained=True"):
-        create_model(SMALL, in_chans=1, pretrained=True)
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, HTTPServer]]:
+    """A folder and its server on this machine, for torchvision's; nothing was downloaded before."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    with HTTPServer(("127.0.0.1", 0), handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
+        thread.start()
+        yield folder, listening
+        listening.shutdown()
+        thread.join()
 
-    def fail(*_: object, **__: object) -> None:
-        raise URLError("no route to host")
 
-    monkeypatch.setattr(WeightsEnum, "get_state_dict", fail)
-    with pytest.raises(SwiftletError, match=r"the download failed .*no route to host"):
+def put(server: tuple[Path, HTTPServer], content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve `content` as torchvision's weights, under the hash of what they should be."""
+    folder, listening = server
+    file = folder / f"net-{sha256(content).hexdigest()[:8]}.pth"
+    file.write_bytes(content)
+    url = f"http://127.0.0.1:{listening.server_port}/{file.name}"
+    monkeypatch.setattr(PLACE.value, "url", url)
+
+
+@pytest.fixture
+def shelf(
+    server: tuple[Path, HTTPServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> nn.Module:
+    """torchvision's network, whose random weights are served."""
+    torch.manual_seed(0)
+    source = theirs(SMALL)
+    torch.save(source.state_dict(), tmp_path / "weights.pth")
+    put(server, (tmp_path / "weights.pth").read_bytes(), monkeypatch)
+    return source.eval()
+
+
+def test_pretrained(shelf: nn.Module) -> None:
+    model, x = create_model(SMALL, pretrained=True).eval(), torch.randn(1, 3, 64, 64)
+    assert (model(x) - shelf(x)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("num_classes", [0, 7])
+def test_pretrained_features_with_a_fresh_classifier(shelf: nn.Module, num_classes: int) -> None:
+    model = create_model(SMALL, num_classes=num_classes, pretrained=True).eval()
+    whole = create_model(SMALL, pretrained=True).eval()
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(model.forward_features(x), whole.forward_features(x))
+    assert model(x).shape == (1, num_classes or 1024)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 6])
+def test_pretrained_for_other_channels(shelf: nn.Module, channels: int) -> None:
+    model = create_model(SMALL, in_chans=channels, pretrained=True).eval()
+    gray = torch.randn(1, 1, 64, 64)
+    found, expected = model(gray.expand(1, channels, 64, 64)), shelf(gray.expand(1, 3, 64, 64))
+    if channels % 3 == 0 or channels == 1:  # else red and green count more often than blue
+        assert (found - expected).abs().max() < 1e-4
+    assert model(torch.randn(1, channels, 64, 64)).shape == (1, 1000)
+
+
+def test_channels_as_timm_adapts_them() -> None:
+    from timm.models import adapt_input_conv
+
+    weight = torch.randn(8, 3, 3, 3)
+    for channels in (1, 2, 3, 5, 30):
+        torch.testing.assert_close(
+            to_channels(weight, channels), adapt_input_conv(channels, weight)
+        )
+
+
+@pytest.mark.parametrize("option", [{"small_input": True}, {"attention": "se"}])
+def test_pretrained_with_options_that_keep_the_tensors(
+    shelf: nn.Module, option: dict[str, object]
+) -> None:
+    model = create_model(SMALL, pretrained=True, **option)
+    expected = create_model(SMALL, pretrained=True).state_dict()
+    found = model.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def test_pretrained_with_options_of_another_structure(shelf: nn.Module) -> None:
+    with pytest.raises(SwiftletError, match=r"x0_5 with these options: .* \(such as conv5\.bn"):
+        create_model(SMALL, pretrained=True, conv5=99)
+
+
+def test_a_corrupt_download(
+    server: tuple[Path, HTTPServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(server, b"right", monkeypatch)
+    next(server[0].iterdir()).write_bytes(b"wrong")
+    with pytest.raises(SwiftletError, match=r"^pretrained=True: http://127.*invalid hash value"):
         create_model(SMALL, pretrained=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut short"])
+def test_a_download_of_something_else(
+    server: tuple[Path, HTTPServer], monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    put(server, content, monkeypatch)
+    with pytest.raises(SwiftletError, match=r"^pretrained=True: .* could not be had or read"):
+        create_model(SMALL, pretrained=True)
+
+
+def test_nobody_answers(server: tuple[Path, HTTPServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    put(server, b"right", monkeypatch)
+    next(server[0].iterdir()).unlink()
+    with pytest.raises(SwiftletError, match="HTTP Error 404"):
+        create_model(SMALL, pretrained=True)
+    monkeypatch.setattr(PLACE.value, "url", "http://127.0.0.1:1/net-00000000.pth")
+    with pytest.raises(SwiftletError, match=r"could not be had or read .*refused"):
+        create_model(SMALL, pretrained=True)
+
+
+def test_networks_without_weights() -> None:
+    name = "shufflenet_v1_g1_x1_0"
+    with pytest.raises(SwiftletError, match=f"{name} has no known weights; use one of"):
+        create_model(name, pretrained=True)
+    with pytest.raises(SwiftletError, match=rf"no weights of torchvision are known for {name}"):
+        from_torchvision({}, name)

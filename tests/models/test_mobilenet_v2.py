@@ -1,4 +1,4 @@
-"""MobileNetV2: golden numbers, any width, the small form.
+"""MobileNetV2: golden numbers, any width and size, the small form, PyTorchCV's form, attention.
 
 That the blocks compute what torchvision's do is tested with its weights, in weights/.
 """
@@ -6,14 +6,20 @@ That the blocks compute what torchvision's do is tested with its weights, in wei
 import pytest
 import torch
 import torchvision
+from pytorchcv.model_provider import get_model
+from torch import nn
 
+from swiftlet.errors import SwiftletError
 from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, spec
-from swiftlet.models.mobilenet_v2 import VARIANTS, InvertedResidual, other_width
+from swiftlet.models.mobilenet_v2 import AT_SIZES, VARIANTS, InvertedResidual, other_width
+from swiftlet.models.spec import AtSize, as_number
+from swiftlet.ops.attention import CBAM, SqueezeExcite
 
 
 def test_golden_numbers() -> None:
     rows = {row.width: (row.params, round(row.macs / 1e6, 2)) for row in VARIANTS}
+    assert rows[1.3] == (5_386_792, 509.37)
     assert rows[1.0] == (3_504_872, 300.77)
     assert rows[1.4] == (6_108_776, 582.20)
 
@@ -28,6 +34,64 @@ def test_params_of_torchvision_at_every_width(width: float) -> None:
     assert sorted(tuple(p.shape) for p in ours.parameters()) == shapes
     assert spec(name).params == sum(p.numel() for p in theirs.parameters())
     assert spec(name).macs == cost(theirs, (1, 3, 224, 224)).macs
+
+
+@pytest.mark.parametrize("round_nearest", [1, 4, 16])
+def test_params_of_torchvision_with_other_rounding(round_nearest: int) -> None:
+    with torch.device("meta"):
+        theirs = torchvision.models.MobileNetV2(width_mult=0.55, round_nearest=round_nearest)
+        ours = create_model("mobilenet_v2_x0_55", round_nearest=round_nearest)
+    assert [p.shape for p in ours.parameters()] == [p.shape for p in theirs.parameters()]
+    with pytest.raises(SwiftletError, match="round_nearest=0 is not accepted; give 1 or more"):
+        create_model("mobilenet_v2", round_nearest=0)
+
+
+@pytest.mark.parametrize("at", AT_SIZES, ids=lambda at: f"{at.name}-{at.side}")
+def test_macs_at_other_sizes(at: AtSize) -> None:
+    """Within 1 %, or the README's figure when the fraction is dropped."""
+    with torch.device("meta"):
+        found = cost(create_model(at.name), (1, 3, at.side, at.side))
+    assert at.paper.macs is not None
+    assert at.paper.params is not None
+    printed = as_number(at.paper.macs)
+    assert 0 <= found.macs - printed < 1e6 or found.macs == pytest.approx(printed, rel=0.01)
+    assert found.params == pytest.approx(as_number(at.paper.params), rel=0.015)
+
+
+# PyTorchCV's mobilenetv2_w1 expands in its first block too, and its classifier has no bias; other
+# widths are not rounded to a multiple of 8.
+@pytest.mark.parametrize(
+    ("name", "theirs", "params", "options"),
+    [
+        ("mobilenet_v2_x1_0", "mobilenetv2_w1", 3_504_960, {"expand_first": True}),
+        ("mobilenet_v2_x1_0", "mobilenetv2b_w1", 3_503_872, {}),
+        (
+            "mobilenet_v2_x0_75",
+            "mobilenetv2_w3d4",
+            2_627_592,
+            {"expand_first": True, "round_nearest": 1},
+        ),
+    ],
+)
+def test_outputs_of_pytorchcv(
+    name: str, theirs: str, params: int, options: dict[str, object]
+) -> None:
+    torch.manual_seed(0)
+    source = get_model(theirs)
+    assert sum(p.numel() for p in source.parameters()) == params
+    with torch.no_grad():
+        source.train()(torch.randn(4, 3, 224, 224))  # statistics of its own; it takes no other size
+    model = create_model(name, **options)
+    bias = model.state_dict()["classifier.bias"]
+    values = [*source.state_dict().values(), torch.zeros_like(bias)]
+    state = dict(zip(model.state_dict(), values, strict=True))
+    state["classifier.weight"] = state["classifier.weight"].flatten(1)
+    model.load_state_dict(state)
+    x = torch.randn(2, 3, 224, 224)
+    with torch.inference_mode():
+        found, expected = model.eval()(x), source.eval()(x)
+    assert (expected[0] - expected[1]).abs().max() > 0.05 * expected.abs().max()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize(
@@ -63,3 +127,18 @@ def test_bottleneck_is_linear() -> None:
     block = InvertedResidual(8, 16, 1, 6).eval()
     assert block(torch.randn(2, 8, 6, 6)).min() < 0
     assert len(InvertedResidual(8, 16, 1, 1).layers) == 2  # t=1: nothing to expand
+
+
+@pytest.mark.parametrize(("kind", "module"), [("se", SqueezeExcite), ("cbam", CBAM)])
+def test_attention_behind_the_depthwise_convolution(kind: str, module: type[nn.Module]) -> None:
+    model = create_model("mobilenet_v2_x0_5", num_classes=2, attention=kind).eval()
+    for block in model.blocks:
+        assert isinstance(block.attention, module)
+    block, x = model.blocks[3], torch.randn(2, 16, 6, 6)
+    expand, filtering, project = block.layers
+    y = project(block.attention(filtering(expand(x))))
+    assert torch.equal(block(x), x + y if block.residual else y)
+    plain = create_model("mobilenet_v2_x0_5", num_classes=2)
+    assert not any("attention" in name for name, _ in plain.named_modules())
+    with pytest.raises(SwiftletError, match="placement 'everywhere' is not known"):
+        create_model("mobilenet_v2", attention={"kind": kind, "placement": "everywhere"})

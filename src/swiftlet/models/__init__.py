@@ -27,7 +27,9 @@ FILES = (
     "senet",
     "shufflenet_series",
     "shufflenet_v1",
+    "shufflenet_v1_arch2",
     "shufflenet_v2",
+    "unit_comparison",
 )
 
 __all__ = [

@@ -16,6 +16,7 @@ Differences from the paper and from the authors' code:
   in the authors' code; the paper does not say. Test: timm's outputs.
 - SE-MobileNet has one module behind each pointwise convolution, SE-ShuffleNet one at the end of
   each branch: so the printed params are met; the paper does not say. Test: exact params.
+  SE-ShuffleNet at twice the width, of ShuffleNet's own paper, is in shufflenet_v1.py.
 - All modules have r=16 and biases, as in the authors' code. Test: params of Table 10.
 """
 
@@ -24,15 +25,16 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from swiftlet.errors import SwiftletError
-from swiftlet.models import mobilenet_v1, resnet
+from swiftlet.models import mobilenet_v1, resnet, shufflenet_v1
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import NOT_PRINTED, Printed, Spec
 from swiftlet.ops.attention import Attention
 
-Row = TypeVar("Row", resnet.Variant, mobilenet_v1.Variant)
+Row = TypeVar("Row", resnet.Variant, mobilenet_v1.Variant, shufflenet_v1.Variant)
 
 RESNETS = {row.name: row for row in resnet.VARIANTS}
 MOBILENETS = {row.name: row for row in mobilenet_v1.VARIANTS}
+SHUFFLENETS = {row.name: row for row in shufflenet_v1.VARIANTS}
 SE = Attention("se")
 
 
@@ -58,6 +60,10 @@ def _cifar(base: str, params: int, macs: int) -> resnet.Variant:
     return _se(base, params, macs, NOT_PRINTED, aliases=(f"se{base}_cifar10",))
 
 
+_SHUFFLENET = (
+    "2.48M params are printed as 2.4M; Table 3 counts 140M MACs without SE, ShuffleNet's paper 137M"
+)
+
 # fmt: off
 VARIANTS: tuple[Spec, ...] = (
     _se("resnet18", 11_778_592, 1_814_160_384, Printed("1.814G", "11.78M", 29.41, "CBAM, Table 4")),
@@ -78,6 +84,8 @@ VARIANTS: tuple[Spec, ...] = (
     _cifar("resnet110", 1_744_952, 253_161_920),
     attended(MOBILENETS["mobilenet_v1_x1_0"], "se_mobilenet_v1_x1_0", 4_718_044, 569_220_096, SE,
              paper=Printed("572M", "4.7M", 25.3, "Table 3")),
+    attended(SHUFFLENETS["shufflenet_v1_g3_x1_0"], "se_shufflenet_v1_g3_x1_0", 2_484_533,
+             138_071_088, SE, paper=Printed("142M", "2.4M", 31.0, "Table 3"), note=_SHUFFLENET),
 )
 # fmt: on
 
@@ -112,4 +120,6 @@ def build(
         raise SwiftletError(f"{variant.name} has no option {option!r}; it is no residual network.")
     if isinstance(variant, mobilenet_v1.Variant):
         return mobilenet_v1.build(variant, **shared)
+    if isinstance(variant, shufflenet_v1.Variant):
+        return shufflenet_v1.build(variant, **shared)
     raise TypeError(type(variant).__name__)

@@ -3,18 +3,69 @@
 That the units compute what torchvision's do is tested with its weights, in weights/.
 """
 
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from pytorchcv.model_provider import get_model
+from torch import Tensor, nn
 
+from swiftlet.errors import SwiftletError
 from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model
-from swiftlet.models.shufflenet_v2 import VARIANTS, ShuffleUnit
+from swiftlet.models import create_model, list_models, spec
+from swiftlet.models.shufflenet_v2 import ShuffleUnit
+from swiftlet.ops.attention import Attention
+
+WIDTHS = ("x0_5", "x1_0", "x1_5", "x2_0")
+
+
+def randomise(module: nn.Module) -> nn.Module:
+    """Norms that change their input, in evaluation mode."""
+    torch.manual_seed(0)
+    for norm in (m for m in module.modules() if isinstance(m, nn.BatchNorm2d)):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias)
+    return module.eval()
 
 
 def test_golden_numbers_of_torchvision() -> None:
-    assert [row.params for row in VARIANTS] == [1_366_792, 2_278_604, 3_503_624, 7_393_996]
-    assert [round(row.macs / 1e6, 2) for row in VARIANTS] == [40.48, 144.91, 295.76, 583.25]
+    rows = [spec(f"shufflenet_v2_{width}") for width in WIDTHS]
+    assert [row.params for row in rows] == [1_366_792, 2_278_604, 3_503_624, 7_393_996]
+    assert [round(row.macs / 1e6, 2) for row in rows] == [40.48, 144.91, 295.76, 583.25]
+
+
+def test_golden_numbers_of_the_authors() -> None:
+    rows = [spec(f"shufflenet_v2_authors_{width}") for width in WIDTHS]
+    without_bias = [row.params - 1000 for row in rows]
+    assert without_bias == [1_365_792, 2_278_760, 3_506_720, 7_402_600]
+    assert [round(row.macs / 1e6, 2) for row in rows] == [40.48, 145.81, 298.97, 590.78]
+    for row in rows[1:]:  # at 0.5x both forms have 40.48M, and the paper prints 41M
+        assert f"{row.macs / 1e6:.0f}M" == row.paper.macs
+
+
+def test_the_hidden_layer_of_squeeze_and_excitation() -> None:
+    plain, row = spec("shufflenet_v2_authors_x2_0"), spec("se_shufflenet_v2_x2_0")
+    branches = [220, *[122] * 3, *[244] * 8, *[488] * 4]
+    assert row.macs - plain.macs == sum(2 * width * width for width in branches)
+    assert row.params - plain.params == sum(2 * width * (width + 1) for width in branches)
+    assert round((2 * row.macs - plain.macs) / 1e6) == 597  # the note
+
+
+def test_the_extra_depthwise_layer() -> None:
+    for width in WIDTHS:
+        plain = spec(f"shufflenet_v2_authors_{width}")
+        row = spec(f"shufflenet_v2_detection_{width}")
+        inputs = (24, *plain.stages[:2])  # of the stages' first units, twice as large
+        layers = [
+            (channels, 4 * pixels) for channels, pixels in zip(inputs, (784, 196, 49), strict=True)
+        ] + [
+            (channels // 2, (units - 1) * pixels)
+            for channels, units, pixels in zip(plain.stages, (4, 8, 4), (784, 196, 49), strict=True)
+        ]
+        assert row.macs - plain.macs == sum(9 * channels * pixels for channels, pixels in layers)
+    main = ShuffleUnit(8, 8, stride=1, authors=True, even_odd=True, extra_depthwise=True).main
+    assert [layer.conv.groups for layer in main] == [4, 1, 4, 1]
+    assert [layer.act is None for layer in main] == [True, False, True, False]
 
 
 # Sizes of the networks that chenyaofo/pytorch-cifar-models trains on CIFAR.
@@ -49,10 +100,110 @@ def test_both_branches_of_a_stride_two_unit_give_half() -> None:
     assert torch.equal(y[:, 1::2], unit.main(x))
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("needs_gradient", [False, True])
+def test_units_of_the_authors(layout: torch.memory_format, needs_gradient: bool) -> None:
+    keep = randomise(ShuffleUnit(8, 8, stride=1, authors=True, even_odd=True))
+    x = torch.randn(2, 8, 6, 6).contiguous(memory_format=layout).requires_grad_(needs_gradient)
+    y = keep(x)
+    assert torch.equal(y, torch.cat((x[:, 0::2], keep.main(x[:, 1::2])), 1))
+    assert y.is_contiguous(memory_format=layout)
+
+    shrink = randomise(ShuffleUnit(8, 20, stride=2, authors=True, even_odd=True))
+    y = shrink(x)
+    assert torch.equal(y, torch.cat((shrink.shortcut(x), shrink.main(x)), 1))
+    assert (shrink.shortcut(x).shape[1], shrink.main(x).shape[1]) == (8, 12)
+    assert y.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("kind", ["se", "cbam"])
+@pytest.mark.parametrize("even_odd", [False, True])
+def test_attention_gates_the_main_branch(kind: str, even_odd: bool) -> None:
+    gated = randomise(
+        ShuffleUnit(8, 8, stride=1, even_odd=even_odd, attention=Attention(kind, reduction=2))
+    )
+    x = torch.randn(2, 8, 5, 5)
+    changing = x[:, 1::2] if even_odd else x[:, 4:]
+    expected = gated.attention(gated.main(changing))
+    torch.testing.assert_close(gated(x)[:, 4:] if even_odd else gated(x)[:, 1::2], expected)
+
+
+def test_no_attention_leaves_nothing_behind() -> None:
+    with torch.device("meta"):
+        plain = create_model("shufflenet_v2_x0_5")
+        gated = create_model("shufflenet_v2_x0_5", attention="se")
+    assert not any("attention" in name for name, _ in plain.named_modules())
+    assert plain.state_dict().keys() < gated.state_dict().keys()
+
+
+def paired(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:
+    """PyTorchCV's tensors under our names; its units have the shortcut behind the main branch."""
+    keys = list(ours.state_dict())
+    units = {key: key.split(".main.")[0].split(".shortcut.")[0] for key in keys}
+    first = {
+        unit: min(i for i, key in enumerate(keys) if units[key] == unit)
+        for unit in {*units.values()}
+    }
+    keys.sort(key=lambda key: (first[units[key]], ".shortcut." in key))
+    return dict(zip(keys, theirs.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "name", "options"),
+    [
+        ("shufflenetv2_wd2", "shufflenet_v2_x0_5", {"ceil_pool": True}),
+        ("shufflenetv2_w3d2", "shufflenet_v2_x1_5", {"ceil_pool": True, "conv5": 1553}),
+        ("shufflenetv2b_wd2", "shufflenet_v2_authors_x0_5", {"shuffle": "after"}),
+        ("shufflenetv2b_w2", "shufflenet_v2_authors_x2_0", {"shuffle": "after", "conv5": 2153}),
+    ],
+)
+def test_outputs_of_pytorchcv(theirs: str, name: str, options: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    reference = randomise(get_model(theirs))
+    ours = create_model(name, **options).eval()
+    ours.load_state_dict(paired(ours, reference))
+    x = torch.randn(1, 3, 224, 224)
+    with torch.inference_mode():
+        expected = reference(x)
+        torch.testing.assert_close(ours(x), expected, rtol=1e-4, atol=1e-4 * expected.abs().max())
+
+
+def test_even_and_odd_is_another_network_than_a_shuffle_after() -> None:
+    torch.manual_seed(0)
+    authors = randomise(create_model("shufflenet_v2_authors_x0_5", num_classes=5))
+    after = create_model("shufflenet_v2_authors_x0_5", num_classes=5, shuffle="after").eval()
+    after.load_state_dict(authors.state_dict())
+    x = torch.randn(1, 3, 64, 64)
+    assert not torch.allclose(authors(x), after(x), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"shuffle": "before"}, "shuffle 'before' is not known; .*after"),
+        ({"conv5": 0}, "conv5=0 leaves no channel"),
+        ({"attention": Attention("se", reduction=64)}, "reduction=64 leaves no unit of 24"),
+    ],
+)
+def test_values_out_of_range(option: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        create_model("shufflenet_v2_x0_5", **option)
+
+
+@pytest.mark.parametrize("channels", [(8, 9, 2, False), (8, 8, 2, True), (2, 0, 2, False)])
+def test_channels_that_do_not_halve(channels: tuple[int, int, int, bool]) -> None:
+    in_channels, out_channels, stride, authors = channels
+    with pytest.raises(SwiftletError, match=f"{in_channels} channels in and {out_channels} out"):
+        ShuffleUnit(in_channels, out_channels, stride, authors=authors)
+
+
 def test_no_dropout_unless_asked_for() -> None:
     model = create_model("shufflenet_v2_x2_0", num_classes=0)
     features = torch.ones(2, 2048, 2, 2)
     assert torch.equal(model.forward_head(features), torch.ones(2, 2048))
+    assert {name: spec(name).drop_rate for name in list_models("shufflenet_v2_authors*")} == {
+        f"shufflenet_v2_authors_{width}": 0.2 if width == "x2_0" else 0.0 for width in WIDTHS
+    }
 
 
 def test_weights_start_from_he_law_per_group() -> None:

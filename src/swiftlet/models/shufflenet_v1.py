@@ -6,7 +6,9 @@ Squeeze-and-Excitation of Table 5. `shuffle=False` leaves the channel shuffle ou
 Differences from the paper and from the authors' code:
 
 - The authors' code shuffles after the depthwise convolution, the paper before it; this is the
-  paper. Test: the order of the operations in a unit.
+  paper. Their permutation is the inverse of the paper's: `inverse_shuffle=True`. With 3 groups, it
+  is the same network with its channels in another order. Test: the order of the operations in a
+  unit, outputs of the authors' network.
 - Widths 0.25, 0.5, 1.5 and 2: the paper multiplies all channels and does not say how it rounds.
   Here stage 2 is rounded to a multiple of 4·groups, so that the bottleneck of a quarter of the
   channels still divides by the groups, and stages 3 and 4 double it. The first convolution is
@@ -146,6 +148,7 @@ class ShuffleUnit(nn.Module):
         first_groups: int,
         *,
         shuffle: bool = True,
+        inverse_shuffle: bool = False,
         pool_first: bool = True,
         attention: Attention | None = None,
     ) -> None:
@@ -166,6 +169,8 @@ class ShuffleUnit(nn.Module):
                     f"give channels in multiples of {4 * groups}, or other groups."
                 )
         self.groups = groups if shuffle else 1  # one group: nothing to shuffle
+        if inverse_shuffle and shuffle:
+            self.groups = bottleneck // groups
         self.pool_first = pool_first
         self.compress = pointwise(in_channels, bottleneck, groups=first_groups, act=nn.ReLU)
         self.depthwise = depthwise(bottleneck, stride=stride)
@@ -231,12 +236,19 @@ def build(
     drop_rate: float,
     small_input: bool = False,
     shuffle: bool = True,
+    inverse_shuffle: bool = False,
     pool_first: bool = True,
     attention: str | Mapping[str, Any] | Attention | None = None,
 ) -> ShuffleNetV1:
     """The network of a row with fresh weights; `attention` stands for the row's own."""
     chosen = variant.attention if attention is None else Attention.of(attention)
-    unit = partial(ShuffleUnit, shuffle=shuffle, pool_first=pool_first, attention=chosen)
+    unit = partial(
+        ShuffleUnit,
+        shuffle=shuffle,
+        inverse_shuffle=inverse_shuffle,
+        pool_first=pool_first,
+        attention=chosen,
+    )
     network = ShuffleNetV1(variant, in_chans, small_input, unit)
     network.add_head(num_classes, drop_rate)
     return network

@@ -6,15 +6,29 @@ import pytest
 from pytorchcv.model_provider import get_model
 from torch import nn
 
-from swiftlet.models.weights.renaming import Converted
+from swiftlet.errors import SwiftletError
+from swiftlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
-SLOW = ("senet154",)
+SLOW = ("resnet50", "resnext50_32x4d", "seresnet50b", "seresnext50_32x4d", "senet154")
 NAMES = {
+    "shufflenet_g1_w3d4": ("shufflenet_v1_g1_x0_75", {"pool_first": False}),
+    "shufflenet_g3_wd4": ("shufflenet_v1_g3_x0_25", {"pool_first": False}),
+    "shufflenet_g8_w1": ("shufflenet_v1_g8_x1_0", {"pool_first": False}),
+    "shufflenetv2_wd2": ("shufflenet_v2_x0_5", {"ceil_pool": True}),
+    "shufflenetv2_w3d2": ("shufflenet_v2_x1_5", {"ceil_pool": True, "conv5": 1553}),
+    "shufflenetv2_w2": ("shufflenet_v2_x2_0", {"ceil_pool": True, "conv5": 2153}),
+    "shufflenetv2b_w1": ("shufflenet_v2_authors_x1_0", {"shuffle": "after"}),
+    "shufflenetv2b_w2": (
+        "shufflenet_v2_authors_x2_0",
+        {"shuffle": "after", "conv5": 2153},
+    ),
     "mobilenet_wd4": ("mobilenet_v1_x0_25", {}),
     "mobilenet_w1": ("mobilenet_v1_x1_0", {}),
+    "mobilenetv2b_w1": ("mobilenet_v2_x1_0", {}),
     "mobilenetv3_large_w1": ("mobilenet_v3_large_x1_0", {"bn_eps": 1e-5}),
+    "mobilenetv3_small_w1": ("mobilenet_v3_small_1280", {"bn_eps": 1e-5}),
     "resnet18": ("resnet18", {}),
     "resnet50": ("resnet50", {"stride_first": True}),
     "resnet50b": ("resnet50", {}),
@@ -46,5 +60,13 @@ def test_same_answers(same_answers: Compare, name: str) -> None:
     assert (found.name, found.options) == NAMES[name]
 
 
-def test_mobilenet_v2_without_expansion_in_the_first_block(same_answers: Compare) -> None:
-    same_answers(theirs("mobilenetv2b_w1"), "pytorchcv", "mobilenet_v2_x1_0")
+def test_mobilenet_v2_that_expands_in_its_first_block_is_another_network() -> None:
+    state = theirs("mobilenetv2_w1").state_dict()
+    with pytest.raises(SwiftletError, match=r": 6 unexpected \(such as features"):
+        convert(state, "pytorchcv", "mobilenet_v2_x1_0")
+
+
+def test_classes_channels_and_our_names(same_answers: Compare) -> None:
+    network = theirs("shufflenetv2b_w1", num_classes=5, in_channels=4)
+    found = same_answers(network, "pytorchcv", "shufflenet_v2_authors_x1_0", channels=4)
+    assert (found.num_classes, found.in_chans) == (5, 4)

@@ -10,7 +10,13 @@ from swiftlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
-SLOW = ("legacy_seresnet101", "legacy_senet154")
+SLOW = (
+    "resnet50",
+    "seresnext50_32x4d",
+    "legacy_seresnet101",
+    "legacy_seresnext50_32x4d",
+    "legacy_senet154",
+)
 NAMES = {
     "mobilenetv1_100": ("mobilenet_v1_relu6_x1_0", {}),
     "mobilenetv1_125": ("mobilenet_v1_relu6_x1_25", {}),

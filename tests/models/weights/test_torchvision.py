@@ -153,7 +153,7 @@ def test_pretrained_with_options_that_keep_the_tensors(
 
 
 def test_pretrained_with_options_of_another_structure(shelf: nn.Module) -> None:
-    with pytest.raises(SwiftletError, match=r"x0_5 with these options: .* \(such as conv5\.bn"):
+    with pytest.raises(SwiftletError, match=r"x0_5 with these options: 6 of .* \(such as conv5\."):
         create_model(SMALL, pretrained=True, conv5=99)
 
 

@@ -10,14 +10,21 @@ PREPROCESS: dict[str, object] = {}  # Preprocess has its values already
 UNITS = r"features\.stage(\d+)\.unit(\d+)"
 
 
-def _options_v2(_: str, renamed: State) -> dict[str, Any]:
+def _widths(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
+    """Its names for the widths."""
+    widths = {"wd4": "x0_25", "wd2": "x0_5", "w3d4": "x0_75", "w1": "x1_0", "w3d2": "x1_5"}
+    return tuple((f"{theirs}_{w}", f"{ours}_{x}") for w, x in (widths | {"w2": "x2_0"}).items())
+
+
+def _conv5(state: State) -> dict[str, Any]:
     """Its last convolution is scaled at widths above 1, too: int(1024 · width)."""
-    conv5 = renamed.get("conv5.conv.weight")
-    return {"ceil_pool": True} | ({} if conv5 is None else {"conv5": len(conv5)})
+    weight = state.get("conv5.conv.weight")
+    return {} if weight is None else {"conv5": len(weight)}
 
 
 SHUFFLENET_V1 = Family(
     networks=("shufflenet_v1_g*",),
+    names=_widths(r"shufflenet_g(\d)", r"shufflenet_v1_g\1"),
     units=UNITS,
     place=lambda _, stage, unit: f"stage{stage + 1}.{unit - 1}",
     rules=(
@@ -32,6 +39,7 @@ SHUFFLENET_V1 = Family(
 
 SHUFFLENET_V2 = Family(
     networks=("shufflenet_v2_x*",),
+    names=_widths("shufflenetv2", "shufflenet_v2"),
     units=UNITS,
     place=SHUFFLENET_V1.place,
     rules=(
@@ -44,11 +52,30 @@ SHUFFLENET_V2 = Family(
         (r"features\.final_block\.(conv|bn)", r"conv5.\1"),
         (r"output", r"classifier"),
     ),
-    options=_options_v2,
+    options=lambda name, state: {"ceil_pool": True} | _conv5(state),
+)
+
+SHUFFLENET_V2B = Family(
+    networks=("shufflenet_v2_authors_*",),
+    names=_widths("shufflenetv2b", "shufflenet_v2_authors"),
+    units=UNITS,
+    place=SHUFFLENET_V1.place,
+    rules=(
+        (r"features\.init_block\.conv\.(conv|bn)", r"conv1.\1"),
+        (r"(stage\d\.\d+)\.conv1\.(conv|bn)", r"\1.main.0.\2"),
+        (r"(stage\d\.\d+)\.dconv\.(conv|bn)", r"\1.main.1.\2"),
+        (r"(stage\d\.\d+)\.conv2\.(conv|bn)", r"\1.main.2.\2"),
+        (r"(stage\d\.\d+)\.shortcut_dconv\.(conv|bn)", r"\1.shortcut.0.\2"),
+        (r"(stage\d\.\d+)\.shortcut_conv\.(conv|bn)", r"\1.shortcut.1.\2"),
+        (r"features\.final_block\.(conv|bn)", r"conv5.\1"),
+        (r"output", r"classifier"),
+    ),
+    options=lambda name, state: {"shuffle": "after"} | _conv5(state),
 )
 
 MOBILENET_V1 = Family(
     networks=("mobilenet_v1_*",),
+    names=_widths("mobilenet", "mobilenet_v1"),
     units=UNITS,
     rules=(
         (r"features\.init_block\.(conv|bn)", r"stem.\1"),
@@ -60,6 +87,7 @@ MOBILENET_V1 = Family(
 
 MOBILENET_V2 = Family(  # its mobilenetv2b; its mobilenetv2 expands in the first block, too
     networks=("mobilenet_v2_*",),
+    names=((r"mobilenetv2b_w1", r"mobilenet_v2_x1_0"),),
     units=UNITS,
     rules=(
         (r"features\.init_block\.(conv|bn)", r"stem.\1"),
@@ -76,7 +104,10 @@ MOBILENET_V2 = Family(  # its mobilenetv2b; its mobilenetv2 expands in the first
 
 MOBILENET_V3 = Family(
     networks=("mobilenet_v3_*",),
-    names=((r"mobilenetv3_large_w1", r"mobilenet_v3_large_x1_0"),),
+    names=(
+        (r"mobilenetv3_large_w1", r"mobilenet_v3_large_x1_0"),
+        (r"mobilenetv3_small_w1", r"mobilenet_v3_small_1280"),
+    ),
     units=UNITS,
     rules=(
         (r"features\.init_block\.(conv|bn)", r"stem.\1"),
@@ -85,7 +116,6 @@ MOBILENET_V3 = Family(
         (r"(blocks\.\d+)\.se\.conv([12])", r"\1.attention.fc\2"),
         (r"(blocks\.\d+)\.conv2\.(conv|bn)", r"\1.project.\2"),
         (r"features\.final_block\.conv\.(conv|bn)", r"last.\1"),
-        (r"features\.final_block\.se\.conv([12])", r"last_attention.fc\1"),
         (r"output\.conv1", r"hidden"),
         (r"output\.conv2", r"classifier"),
     ),
@@ -137,6 +167,7 @@ SENET154 = replace(
 FAMILIES = (
     SHUFFLENET_V1,
     SHUFFLENET_V2,
+    SHUFFLENET_V2B,
     MOBILENET_V1,
     MOBILENET_V2,
     MOBILENET_V3,

@@ -134,16 +134,17 @@ def find(
 
 
 def rename(state: State, family: Family) -> tuple[dict[str, Tensor], list[str]]:
-    """Tensors under our names, and the names that no rule fits."""
+    """Tensors under our names, and the names that no rule fits or whose place is taken."""
     modules = {key: key.rpartition(".")[0] for key in state}
     places = _places(family, modules.values())
     renamed, left_over = {}, []
     for key, tensor in state.items():
-        ours = _ours(modules[key], family, places)
-        if ours is None:
+        module = _ours(modules[key], family, places)
+        ours = f"{module}.{key.rpartition('.')[2]}"
+        if module is None or ours in renamed:
             left_over.append(key)
         else:
-            renamed[f"{ours}.{key.rpartition('.')[2]}"] = tensor
+            renamed[ours] = tensor
     return renamed, left_over
 
 

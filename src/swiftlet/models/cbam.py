@@ -13,6 +13,8 @@ Differences from the paper and from the authors' code:
   printed params met; the paper does not say. Test: exact params.
 - Table 1 prints 25.92M params for ResNet50 with CBAM, Table 4 28.09M; it is the latter. Test: exact
   params.
+- `order="parallel"` adds the two gates before one sigmoid; the authors' code has the best order
+  only. Test: the formula in numpy.
 - The spatial gate's batch normalisation starts from a scale of 1, in the authors' code from 0, so
   that the gate starts as 0.5 everywhere. Test: the scale, and that all parameters get gradients.
 """

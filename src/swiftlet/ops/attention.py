@@ -164,9 +164,9 @@ class SpatialGate(nn.Module):
 class CBAM(nn.Module):
     """Both gates, one after the other either way round, or side by side (Table 3 of the paper).
 
-    Side by side, "the outputs are added and normalised with the sigmoid": here what goes into the
-    two sigmoids is added and goes into one, as in BAM (arXiv 1807.06514, equation 2) by the same
-    authors. A sigmoid of the sum of two sigmoids could not leave 0.5 to 0.88.
+    The authors' code has no form for side by side. Here what goes into the two sigmoids is added
+    and goes into one, as in BAM by the same authors (arXiv 1807.06514); a sigmoid of the sum of two
+    sigmoids could not leave 0.5 to 0.88.
     """
 
     def __init__(

@@ -125,14 +125,19 @@ def _counted(model: str, options: str, size: int | None, classifier: bool) -> tu
     """Params and MACs; the standard form's are the model's row, which the models' tests count."""
     given = json.loads(options)
     row = spec(model)
-    if not given and size is None and classifier:
-        return row.params, row.macs
-    form = replace(row.input, channels=given.get("in_chans", row.input.channels))
-    if size is not None and isinstance(form, ImageInput):
-        form = replace(form, height=size, width=size)
-    with torch.device("meta"):
-        found = cost(create_model(model, **given), (1, *form.shape))
-    return found.params, found.macs - (0 if classifier else found.layers[-1].macs)
+    params, macs = row.params, row.macs
+    if not classifier or given or size is not None:
+        with torch.device("meta"):
+            network = create_model(model, **given)
+    if given or size is not None:
+        form = replace(row.input, channels=given.get("in_chans", row.input.channels))
+        if size is not None and isinstance(form, ImageInput):
+            form = replace(form, height=size, width=size)
+        found = cost(network, (1, *form.shape))
+        params, macs = found.params, found.macs
+    if not classifier:
+        macs -= network.get_parameter("classifier.weight").numel()
+    return params, macs
 
 
 def _said(options: dict[str, Any]) -> Iterator[str]:

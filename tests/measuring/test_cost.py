@@ -197,6 +197,14 @@ def test_bytes_of_views_and_copies() -> None:
     assert cost(gate, (1, 2, 5, 5)).bytes_moved == mean + product
 
 
+def test_batch_normalisation_writes_no_statistics() -> None:
+    for layer, values in ((nn.BatchNorm2d(3), 4 * 3), (nn.BatchNorm2d(3, affine=False), 2 * 3)):
+        found = cost(layer, (2, 3, 5, 5))
+        assert found.bytes_moved == 4 * (2 * 150 + values)
+        assert found.peak_activation_bytes == 4 * 2 * 150
+        assert found.uncounted == Counter(native_batch_norm=1)
+
+
 def test_peak_follows_what_is_alive() -> None:
     kilo = 4 * 1000
     relu = nn.ReLU(inplace=True)

@@ -76,6 +76,13 @@ def test_residual_unit() -> None:
     torch.testing.assert_close(grows(x), expected)
 
 
+def test_sums_start_damped() -> None:
+    torch.manual_seed(0)
+    for in_channels, residual, weight in ((8, True, 0.5), (4, True, 1.0), (8, False, 1.0)):
+        unit = ShuffleUnit(in_channels, 8, 1, authors=True, even_odd=True, residual=residual)
+        assert torch.equal(unit.main[-1].bn.weight, torch.full((4,), weight))
+
+
 def test_hidden_layers_of_se_are_half_of_a_unit() -> None:
     network = built("se_shufflenet_v2_164")
     for stage, width in ((network.conv2, 340), (network.conv5, 2720)):

@@ -29,6 +29,7 @@ FILES = (
     "shufflenet_v1",
     "shufflenet_v1_arch2",
     "shufflenet_v2",
+    "shufflenet_v2_large",
     "unit_comparison",
 )
 

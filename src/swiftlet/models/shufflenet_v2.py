@@ -152,11 +152,14 @@ class ShuffleUnit(nn.Module):
                 pointwise(in_channels, passing, act=nn.ReLU),
             )
         main_in = half if splits else in_channels
+        last = pointwise(half, changed, act=None if residual else nn.ReLU)
+        if residual and splits:
+            nn.init.constant_(last.bn.weight, 0.5)  # many sums in a row must not grow without end
         self.main = nn.Sequential(
             *([depthwise(main_in)] if extra_depthwise else []),
             pointwise(main_in, half, act=nn.ReLU),
             depthwise(half, stride=stride),
-            pointwise(half, changed, act=None if residual else nn.ReLU),
+            last,
         )
         self.attention = None if attention is None else attention.build(changed)
 

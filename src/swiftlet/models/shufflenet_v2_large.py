@@ -14,9 +14,11 @@ Differences from the paper, and what it leaves open:
 - v2-164 adds the input of a unit's main branch to its output, gated before by SE, and activates the
   sum (appendix, Figure 2c). The hidden layer of SE is as wide as the branch: half of the unit's
   channels, save in the unit that begins the first stage. Test: a unit by its formula.
-- The network of the same name in the authors' code, 12.8G and 140.7M params with the three
-  classifiers that it trains along, is another: dense stem convolutions instead of a shortcut, 3×3
-  convolutions of 8 groups, and other channels. Test: none; the paper's is built here.
+- The last normalisation of such a unit starts with weights of 0.5. With 1 the 49 sums amplify the
+  rounding of a fresh network's numbers until its answers hang on it. Test: the weights.
+- The network of that name in the authors' code (12.8G; 140.7M params with the three classifiers
+  that it trains along) is another: dense 3×3 convolutions as shortcuts, 3×3 convolutions of 8
+  groups in the main branch, other channels. Test: none, the paper's is built here.
 """
 
 from collections.abc import Callable, Mapping

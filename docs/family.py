@@ -153,11 +153,13 @@ def page(tables: list[Table]) -> str:
     figures = [figure for table in tables for row in table.rows for figure in row.figures]
     rows = [row for table in tables for row in table.rows]
     whole = sum(all(figure.within for figure in row.figures) for row in rows)
-    within = sum(figure.within for figure in figures)
+    others = [figure for figure in figures if not figure.within]
+    near = sum(abs(figure.deviation) < 1 for figure in others)
     parts = [
         INTRODUCTION,
-        f"**{len(rows)} rows, {whole} of them within the printed digit; {len(figures)} figures, "
-        f"{within} within; a reason beside each of the other {len(figures) - within}.**\n",
+        f"**{len(rows)} rows, {whole} of them within the printed digit. {len(figures)} figures, "
+        f"{len(figures) - len(others)} within; a reason beside each of the other {len(others)}, "
+        f"{near} of which are less than 1 % off.**\n",
         _summary(tables),
     ]
     source = ""

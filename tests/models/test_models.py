@@ -12,10 +12,10 @@ def test_every_network_of_the_papers_is_there() -> None:
     names = list_models()
     assert names == sorted(set(names))
     widths, groups = ("x0_25", "x0_5", "x1_0", "x1_5", "x2_0"), (1, 2, 3, 4, 8)
-    assert list_models("shufflenet_v1_*") == sorted(
+    assert list_models("shufflenet_v1_g*") == sorted(
         f"shufflenet_v1_g{group}_{width}" for group in groups for width in widths
     )
-    assert list_models("shufflenet_v2*") == [
+    assert list_models("shufflenet_v2_x*") == [
         f"shufflenet_v2_{width}" for width in ("x0_5", "x1_0", "x1_5", "x2_0")
     ]
     assert "mobilenet_v2_x1_0" in list_models("mobilenet*")

@@ -10,6 +10,7 @@ import swiftlet
 NAMES = [
     "Run",
     "SwiftletError",
+    "convert",
     "cost",
     "create_model",
     "demo",

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swiftlet.api.convert import convert
     from swiftlet.api.demo import demo
     from swiftlet.api.evaluate import evaluate
     from swiftlet.api.export import export
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Run": "api.run",
     "SwiftletError": "errors",
+    "convert": "api.convert",
     "cost": "measuring.cost",
     "create_model": "models",
     "demo": "api.demo",
@@ -43,6 +45,7 @@ _HOMES = {
 __all__ = [
     "Run",
     "SwiftletError",
+    "convert",
     "cost",
     "create_model",
     "demo",

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from swiftlet.api.convert import convert
 from swiftlet.api.demo import demo
 from swiftlet.api.evaluate import evaluate
 from swiftlet.api.export import export
@@ -92,15 +93,16 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
-    """A parameter `Annotated[type, help]` in the words of typer."""
-    kind, text = get_args(parameter.annotation)
+    """A parameter `Annotated[type, help]` in the words of typer; flags may follow the help."""
+    kind, text, *flags = get_args(parameter.annotation)
     if get_origin(kind) is Sequence:
         kind = list[get_args(kind)[0]]  # type: ignore[misc]
     default = parameter.default
-    if default is parameter.empty or parameter.kind is parameter.POSITIONAL_ONLY:
+    required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
+    if required or parameter.kind is parameter.POSITIONAL_ONLY:
         mark: Any = typer.Argument(help=text, readable=False)
     else:
-        mark = typer.Option(help=text, show_default=default is not None)
+        mark = typer.Option(*flags, help=text, show_default=default is not None)
     return parameter.replace(
         annotation=Annotated[kind, mark],
         kind=inspect.Parameter.KEYWORD_ONLY,
@@ -141,6 +143,7 @@ for _verb, _printer, _name in (
     (evaluate, "evaluated", "evaluate"),
     (predict, "predicted", "predict"),
     (export, "exported", "export"),
+    (convert, "converted", "convert"),
     (measure, "measured", "measure"),
     (list_networks, "listed", "list"),
     (show, "shown", "show"),

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 
 from swiftlet.api import start
 from swiftlet.api.run import Run
+from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.training import checkpoint
 from swiftlet.training.checkpoint import Network
@@ -77,3 +79,26 @@ def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
     assert losses[0] == pytest.approx(losses[1], rel=0.02)  # of three steps; rounding grows fast
     again = quick(name="compiled", compile="on", epochs=1, resume=True)
     assert again.metrics["top1"] == compiled.metrics["top1"]
+
+
+def test_a_run_prepares_pictures_as_its_first_weights_want_them(
+    trained: Run, tmp_path: Path
+) -> None:
+    large = start.known_settings("shufflenet_v2_x1_5", None, True, "RGB")
+    assert start.preprocess_for(224, "crop", "RGB", large).resized["side"] == 232
+    small = start.known_settings("shufflenet_v2_x0_5", None, True, "RGB")
+    assert start.preprocess_for(224, "crop", "RGB", small).resized["side"] == 256
+    assert start.preprocess_for(32, "crop", "RGB", large).crop_pct == 1.0
+    assert start.preprocess_for(224, "crop", "RGB", {}) == Preprocess(size=224)
+    tensors, header = checkpoint.load(trained.checkpoint)
+    preprocess = Preprocess(
+        size=224, crop_pct=0.95, interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3
+    )
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, tensors, replace(header, preprocess=preprocess))
+    known = start.known_settings(header.network.name, path, False, "RGB")
+    assert start.preprocess_for(224, "crop", "RGB", known) == preprocess
+    gray = start.known_settings(header.network.name, path, False, "L")
+    assert gray == {"crop_pct": 0.95, "interpolation": "bicubic"}
+    of_small_pictures = start.known_settings(header.network.name, trained.folder, False, "RGB")
+    assert "crop_pct" not in of_small_pictures

@@ -37,6 +37,29 @@ def test_round_trip_keeps_weights_and_header(saved: Path, header: Header) -> Non
         assert torch.equal(tensors[name], tensor)
 
 
+def test_a_file_of_format_1_and_one_with_options(saved: Path, header: Header) -> None:
+    tensors, _ = checkpoint.load(saved)
+    old = json.loads(header.to_json()) | {"format": 1}
+    del old["network"]["options"], old["origin"]
+    save_file(tensors, saved, metadata={"swiftlet": json.dumps(old)})
+    assert checkpoint.load(saved)[1] == header
+    options = {"attention": {"kind": "se", "reduction": 4}}
+    network = replace(NETWORK, options=options)
+    checkpoint.save(saved, network.build().state_dict(), replace(header, network=network))
+    model, found = checkpoint.load_model(saved)
+    assert found.network.options == options
+    assert any("attention" in name for name, _ in model.named_modules())
+
+
+def test_converted_weights_have_no_recipe(saved: Path, header: Header) -> None:
+    tensors, _ = checkpoint.load(saved)
+    checkpoint.save(saved, tensors, replace(header, trained=None, origin="timm"))
+    _, found = checkpoint.load_model(saved)
+    assert (found.trained, found.origin) == (None, "timm")
+    with pytest.raises(SwiftletError, match="come from timm; their recipe is not known"):
+        _ = found.recipe
+
+
 def test_network_from_folder_or_file_gives_the_same_answers(saved: Path) -> None:
     pictures = torch.randn(2, 1, 16, 16)
     from_file, _ = checkpoint.load_model(saved)
@@ -80,10 +103,10 @@ def test_weights_of_another_program(tmp_path: Path) -> None:
 def test_a_file_of_a_newer_version(
     saved: Path, header: Header, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
     checkpoint.save(saved, {}, header)
-    monkeypatch.setattr(checkpoint, "FORMAT", 1)
-    with pytest.raises(SwiftletError, match=r"format 2.*reads formats up to 1"):
+    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    with pytest.raises(SwiftletError, match=r"format 3.*reads formats up to 2"):
         checkpoint.load(saved)
 
 

@@ -79,7 +79,7 @@ def test_a_step_for_every_batch_and_an_end_for_every_epoch(setting: Setting) -> 
 
 def test_the_network_learns(setting: Setting) -> None:
     recipe = replace(setting.job.recipe, epochs=20, label_smoothing=0.0)
-    setting.job.header = replace(setting.job.header, recipe=recipe)
+    setting.job.header = replace(setting.job.header, trained=recipe)
     rows = [event.row for event in fit(setting.job, setting.state) if isinstance(event, EpochEnd)]
     assert rows[-1]["train_loss"] < 0.6 * rows[0]["train_loss"]
 
@@ -161,7 +161,7 @@ def test_bfloat16_and_float32_differ_a_little(setting: Setting, tmp_path: Path) 
     exact = last(tmp_path)
     recipe = replace(setting.job.recipe, precision="bfloat16")
     job = replace(
-        setting.job, header=replace(setting.job.header, recipe=recipe), folder=tmp_path / "half"
+        setting.job, header=replace(setting.job.header, trained=recipe), folder=tmp_path / "half"
     )
     state = State(TinyNetwork(), recipe)
     state.model.load_state_dict(start)

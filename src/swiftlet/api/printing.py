@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from swiftlet.api.convert import ConvertedFile
     from swiftlet.api.run import Run
     from swiftlet.api.show import Shown
     from swiftlet.exporting import Exported
@@ -99,6 +100,28 @@ def exported(file: "Exported", console: Console | None = None) -> None:
         " of the output's scale",
         markup=False,
     )
+
+
+def converted(file: "ConvertedFile", console: Console | None = None) -> None:
+    """What was made of which weights, how pictures are prepared, and what comes next."""
+    console = console or out()
+    how = file.preprocess
+    options = ", ".join(f"{name}={value}" for name, value in file.options.items())
+    for line in (
+        f"{file.path}: {file.network}{f' ({options})' if options else ''} with the weights of "
+        f"{file.origin}: {file.tensors} tensors, {file.params:,} params, {file.classes} classes",
+        f"pictures: {how.channels} of {how.size}×{how.size}, crop_pct {how.crop_pct:.3g}, "
+        f"{how.interpolation}, mean {_few(how.mean)}, std {_few(how.std)}; if these weights want "
+        "another preparation, convert again with its values",
+        "next:",
+        f"  swiftlet predict {file.path} some.jpg",
+        f"  swiftlet export {file.path} --format onnx",
+    ):
+        console.print(line, markup=False)
+
+
+def _few(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.3g}" for value in values)
 
 
 def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:

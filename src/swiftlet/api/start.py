@@ -1,19 +1,24 @@
 """What `train` decides before the first step: network, device, first weights, workers."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from swiftlet.api.opened import checkpoint_path
 from swiftlet.data.loader import INIT, seed_torch
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.models import spec
+from swiftlet.models.weights import torchvision
 from swiftlet.training import checkpoint
 from swiftlet.training.checkpoint import Network
 from swiftlet.training.recipe import Recipe
+
+SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off
 
 
 def default_lr(optimizer: str, batch_size: int) -> float:
@@ -22,11 +27,43 @@ def default_lr(optimizer: str, batch_size: int) -> float:
 
 
 def preprocess_for(
-    image_size: int, resize: Literal["crop", "squash"], channels: Literal["RGB", "L"]
+    image_size: int,
+    resize: Literal["crop", "squash"],
+    channels: Literal["RGB", "L"],
+    known: Mapping[str, Any] | None = None,
 ) -> Preprocess:
-    """The Preprocess of a new run; of small pictures nothing is cropped off at the border."""
-    crop_pct = 1.0 if image_size <= 64 else 0.875
-    return Preprocess(size=image_size, rule=resize, crop_pct=crop_pct, channels=channels)
+    """The Preprocess of a new run; of small pictures nothing is cropped off at the border.
+
+    `known` are settings of the weights that it starts from.
+    """
+    settings = {"crop_pct": 0.875} | dict(known or {})
+    if image_size <= SMALL:
+        settings["crop_pct"] = 1.0
+    return Preprocess(size=image_size, rule=resize, channels=channels, **settings)
+
+
+def known_settings(
+    model: str, weights: Path | None, pretrained: bool, channels: str
+) -> dict[str, Any]:
+    """How the pictures were prepared for the weights that training starts from."""
+    if pretrained:
+        return torchvision.preprocess(spec(model))
+    if weights is None:
+        return {}
+    before = checkpoint.load(checkpoint_path(Path(weights)))[1].preprocess
+    kept = ["interpolation"]
+    if before.size > SMALL:
+        kept.append("crop_pct")
+    if before.channels == channels:
+        kept += ["mean", "std"]
+    return {name: getattr(before, name) for name in kept}
+
+
+def known_options(weights: Path | None) -> Mapping[str, Any]:
+    """The structure of the weights that training starts from, as options of their network."""
+    if weights is None:
+        return {}
+    return checkpoint.load(checkpoint_path(Path(weights)))[1].network.options
 
 
 def check_network(model: str, image_size: int, small_input: bool) -> None:

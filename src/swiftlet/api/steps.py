@@ -75,6 +75,7 @@ def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
         num_classes=len(pictures.listing.classes),
         in_chans=len(plan.preprocess.mean),
         small_input=plan.small_input,
+        options=start.known_options(plan.weights),
     )
     model = start.build(network, recipe, device, plan.weights, plan.pretrained)
     recipe = replace(recipe, compiled=choose_compile(plan, recipe, model, split, voice))

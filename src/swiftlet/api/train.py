@@ -92,11 +92,12 @@ def train(
         precision=precision,
         compiled=compile == "on",
     )
+    known = start.known_settings(model, weights, pretrained, channels)
     plan = steps.Plan(
         data=data,
         folder=Path(folder) / (name or f"{data.resolve().name}-{model}"),
         model=spec(model).name,
-        preprocess=start.preprocess_for(image_size, resize, channels),
+        preprocess=start.preprocess_for(image_size, resize, channels, known),
         small_input=image_size <= 64 if small_input is None else small_input,
         weights=weights,
         pretrained=pretrained,

@@ -1,7 +1,8 @@
 """A run's two weight files: model.safetensors (the best) and resume.safetensors (the last).
 
-Both are plain safetensors with one JSON text in the header, so that one file is enough to rebuild
-the network, preprocess a picture and name the answer. Nothing is pickled.
+Weights converted from another library have the form of the first. All are plain safetensors with
+one JSON text in the header, so that one file is enough to rebuild the network, preprocess a picture
+and name the answer. Nothing is pickled.
 """
 
 import json
@@ -23,9 +24,10 @@ from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.files import MODEL, write_bytes
 from swiftlet.models import Classifier, create_model
+from swiftlet.models.weights.renaming import misfits
 from swiftlet.training.recipe import Recipe
 
-FORMAT = 1  # raised when a file of today can no longer be read by yesterday's version
+FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
 KEY = "swiftlet"
 
 
@@ -37,6 +39,7 @@ class Network:
     num_classes: int
     in_chans: int
     small_input: bool
+    options: Mapping[str, Any] = field(default_factory=dict)  # the network's own; plain data
 
     def build(self, drop_rate: float = 0.0, pretrained: bool = False) -> Classifier:
         """The network with fresh weights, or with published ones."""
@@ -47,6 +50,7 @@ class Network:
             small_input=self.small_input,
             drop_rate=drop_rate,
             pretrained=pretrained,
+            **self.options,
         )
 
 
@@ -57,9 +61,17 @@ class Header:
     network: Network
     classes: tuple[str, ...]
     preprocess: Preprocess
-    recipe: Recipe
+    trained: Recipe | None  # None: by somebody else, see `origin`
     metrics: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
+    origin: str = ""  # of converted weights: whose they are
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the weights were trained; raises SwiftletError for converted ones."""
+        if self.trained is None:
+            raise SwiftletError(f"the weights come from {self.origin}; their recipe is not known.")
+        return self.trained
 
     def with_metrics(self, metrics: Mapping[str, Any]) -> "Header":
         """A copy with these metrics."""
@@ -78,9 +90,10 @@ class Header:
                 "network": vars(self.network),
                 "classes": list(self.classes),
                 "preprocess": self.preprocess.to_dict(),
-                "recipe": self.recipe.to_dict(),
+                "recipe": None if self.trained is None else self.trained.to_dict(),
                 "metrics": dict(self.metrics),
                 "state": dict(self.state),
+                "origin": self.origin,
             }
         )
 
@@ -94,13 +107,15 @@ class Header:
                     f"{path} was written by swiftlet {values['versions']['swiftlet']} (format "
                     f"{values['format']}); this version reads formats up to {FORMAT}."
                 )
+            recipe = values["recipe"]
             return cls(
                 network=Network(**values["network"]),
                 classes=tuple(values["classes"]),
                 preprocess=Preprocess.from_dict(values["preprocess"]),
-                recipe=Recipe.from_dict(values["recipe"]),
+                trained=None if recipe is None else Recipe.from_dict(recipe),
                 metrics=values["metrics"],
                 state=values["state"],
+                origin=values.get("origin", ""),
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise SwiftletError(f"{path} has a header that cannot be read ({error!r}).") from error
@@ -171,19 +186,6 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str) -> None:
     """Copy `tensors` into `model`; every name and shape must fit, else SwiftletError."""
-    wanted = model.state_dict()
-    missing = sorted(wanted.keys() - tensors.keys())
-    unexpected = sorted(tensors.keys() - wanted.keys())
-    reshaped = [k for k in wanted.keys() & tensors.keys() if wanted[k].shape != tensors[k].shape]
-    if missing or unexpected or reshaped:
-        counts = ", ".join(
-            f"{len(names)} {what} (such as {sorted(names)[0]})"
-            for names, what in (
-                (missing, "missing"),
-                (unexpected, "unexpected"),
-                (reshaped, "of another shape"),
-            )
-            if names
-        )
-        raise SwiftletError(f"{path} does not hold weights of {name}: {counts}.")
+    if problems := misfits(tensors, model.state_dict()):
+        raise SwiftletError(f"{path} does not hold weights of {name}: {problems}.")
     model.load_state_dict(dict(tensors))

@@ -39,7 +39,9 @@ def theirs(name: str, **options: object) -> nn.Module:
 )
 def test_same_answers(same_answers: Compare, name: str) -> None:
     found = same_answers(theirs(name), "torchvision", name)
-    assert (found.options, found.preprocess) == ({}, {})
+    weights = spec(name).weights
+    assert weights is not None
+    assert (found.options, found.preprocess) == ({}, {"crop_pct": 224 / weights.resize})
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small", "resnet18", SMALL])

@@ -3,11 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+from swiftlet.models.spec import Spec
 from swiftlet.models.weights.renaming import Family, State
 
-PREPROCESS: dict[str, object] = {}  # Preprocess has its values already
-
 UNITS = r"features\.stage(\d+)\.unit(\d+)"
+
+
+def preprocess(_: Spec) -> dict[str, Any]:
+    """A Preprocess has its values already."""
+    return {}
 
 
 def _widths(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,7 @@
 """Other libraries' tensors under our names, and the check that every one of them fits.
 
 Each library has a file beside this one with two names: FAMILIES says how the library calls the
-modules of our networks, PREPROCESS how its pictures are prepared. Names decide, never the order
+modules of our networks, `preprocess` how its pictures are prepared. Names decide, never the order
 of the tensors; what is no name (a padding, where a stride sits) is set by options of our networks.
 """
 
@@ -101,7 +101,7 @@ def convert(state: State, library: str, name: str) -> Converted:
         in_chans=first_convolution(network)[1].in_channels,
         options=options,
         state=fitted,
-        preprocess=dict(file.PREPROCESS),
+        preprocess=file.preprocess(row),
     )
 
 

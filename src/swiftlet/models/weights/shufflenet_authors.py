@@ -1,7 +1,7 @@
 """The ShuffleNet authors' released code (megvii-model/ShuffleNet-Series), versions 1 and 2.
 
 Their networks see blue, green and red values of 0 to 255. The first convolution's inputs are put
-in the order red, green, blue here; the values stay, as PREPROCESS says. Their classifier has no
+in the order red, green, blue here; the values stay, as `preprocess` says. Their classifier has no
 bias: ours is zero.
 
 Version 1 shuffles behind the depthwise convolution, by the inverse of the paper's permutation.
@@ -19,10 +19,14 @@ from torch import Tensor
 
 from swiftlet.models.classifier import Classifier
 from swiftlet.models.shufflenet_v1 import ShuffleUnit
+from swiftlet.models.spec import Spec
 from swiftlet.models.weights.renaming import Family, State
 from swiftlet.ops.shuffle import channel_shuffle
 
-PREPROCESS: dict[str, object] = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
+
+def preprocess(_: Spec) -> dict[str, Any]:
+    """Values of 0 to 255."""
+    return {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
 
 
 def _place(number: int, _: int) -> str:

@@ -6,11 +6,17 @@ pictures per set of weights; most are resized bicubically and normalised as Imag
 """
 
 from dataclasses import replace
+from typing import Any
 
+from swiftlet.models.spec import Spec
 from swiftlet.models.weights import torchvision
 from swiftlet.models.weights.renaming import Family
 
-PREPROCESS: dict[str, object] = {"interpolation": "bicubic"}
+
+def preprocess(_: Spec) -> dict[str, Any]:
+    """What holds for most of its weights."""
+    return {"interpolation": "bicubic"}
+
 
 MOBILENET_V1 = Family(
     networks=("mobilenet_v1_*",),

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from pickle import UnpicklingError
+from typing import Any
 
 from torch import Tensor
 
 from swiftlet.errors import SwiftletError
 from swiftlet.models import list_models, spec
 from swiftlet.models.classifier import Classifier
-from swiftlet.models.spec import Spec
+from swiftlet.models.spec import ImageInput, Spec
 from swiftlet.models.weights.renaming import Family, convert, first_convolution, misfits
-
-PREPROCESS: dict[str, object] = {}  # Preprocess has the values of torchvision already
 
 SHUFFLENET_V2 = Family(
     networks=("shufflenet_v2_x*",),
@@ -89,6 +88,13 @@ RESNET = Family(
 )
 
 FAMILIES = (SHUFFLENET_V2, MOBILENET_V2, MOBILENET_V3, RESNET)
+
+
+def preprocess(row: Spec) -> dict[str, Any]:
+    """A Preprocess has torchvision's values; only how much is cropped depends on the weights."""
+    if row.weights is None or not isinstance(row.input, ImageInput):
+        return {}
+    return {"crop_pct": row.input.height / row.weights.resize}
 
 
 def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

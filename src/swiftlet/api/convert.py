@@ -1,0 +1,154 @@
+"""`convert`: weights of another library as a checkpoint of ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+if TYPE_CHECKING:
+    from swiftlet.data.preprocess import Preprocess
+    from swiftlet.models.weights.renaming import Converted
+
+
+@dataclass(frozen=True)
+class ConvertedFile:
+    """A checkpoint made from another library's weights."""
+
+    path: Path
+    network: str
+    options: dict[str, Any]  # of the network, that give it the library's structure
+    tensors: int
+    params: int
+    classes: int
+    preprocess: "Preprocess"
+    origin: str
+
+
+def convert(
+    file: Annotated[Path, "Weights: .pth, .pt or .safetensors."],
+    *,
+    source: Annotated[
+        Literal["pytorchcv", "shufflenet_authors", "timm", "torchvision"],
+        "Library that the weights are of.",
+        "--from",
+    ],
+    model: Annotated[str, "Network, by our name or the library's."],
+    output: Annotated[
+        Path | None, "File to write (default: MODEL.safetensors in this folder).", "--output", "-o"
+    ] = None,
+    classes: Annotated[
+        Path | None, "File with a class a line (default: ImageNet's for 1000, else numbers)."
+    ] = None,
+    image_size: Annotated[int | None, "Side of the picture (default: the network's)."] = None,
+    crop_pct: Annotated[
+        float | None, "Share of the resized picture's short side that is kept."
+    ] = None,
+    interpolation: Annotated[
+        Literal["bilinear", "bicubic"] | None, "Of the resize (default: the library's)."
+    ] = None,
+    mean: Annotated[Sequence[float], "Per channel, of values 0 to 1; one stands for all."] = (),
+    std: Annotated[Sequence[float], "Per channel, of values 0 to 1; one stands for all."] = (),
+    overwrite: Annotated[bool, "Replace an earlier output file."] = False,
+) -> ConvertedFile:
+    """Make a checkpoint of another library's weights.
+
+    The file that is written works with `predict`, `export`, `measure`, `evaluate` and `train
+    --weights`. How pictures are prepared is what the library does for most of its weights; what
+    differs for these must be given.
+
+    Raises SwiftletError, and writes nothing, for a file that cannot be read without running code
+    in it, and for weights that are not those of the network.
+    """
+    from swiftlet.errors import SwiftletError
+    from swiftlet.models.weights import reading, renaming
+    from swiftlet.training import checkpoint
+
+    file = Path(file)
+    path = Path(f"{model}.safetensors") if output is None else Path(output)
+    if path.suffix != ".safetensors":
+        raise SwiftletError(
+            f"output={path} is not accepted; give a name that ends in .safetensors."
+        )
+    weights = reading.read_weights(file)
+    if path.exists() and (not overwrite or path.samefile(file)):
+        raise SwiftletError(f"{path} exists already; choose another --output, or --overwrite.")
+    found = renaming.convert(weights, source, model)
+    names = class_names(found.num_classes, classes)
+    given = {"crop_pct": crop_pct, "interpolation": interpolation, "mean": mean, "std": std}
+    preprocess = preprocess_of(found, image_size, given)
+    origin = f"{source}'s {model} ({file.name})"
+    header = checkpoint.Header(
+        checkpoint.Network(found.name, found.num_classes, found.in_chans, False, found.options),
+        names,
+        preprocess,
+        trained=None,
+        origin=origin,
+    )
+    params = sum(parameter.numel() for parameter in found.build().parameters())
+    checkpoint.save(path, found.state, header)
+    return ConvertedFile(
+        path,
+        found.name,
+        found.options,
+        len(found.state),
+        params,
+        len(names),
+        preprocess,
+        origin,
+    )
+
+
+def class_names(count: int, file: Path | None) -> tuple[str, ...]:
+    """Names from a text file, ImageNet's for 1000 classes, else numbers.
+
+    Raises SwiftletError when the file does not name every class once.
+    """
+    from swiftlet.errors import SwiftletError
+
+    if file is not None:
+        try:
+            names = Path(file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SwiftletError(f"classes={file} cannot be read ({error}).") from error
+        names = [name.strip() for name in names if name.strip()]
+        if len(names) != count:
+            raise SwiftletError(
+                f"classes={file} names {len(names)} classes; the weights have {count}."
+            )
+    elif count == 1000:
+        from torchvision.models import MobileNet_V2_Weights
+
+        names = MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"]
+    else:
+        names = [str(number) for number in range(count)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SwiftletError(f"classes={file} names {twice[0]!r} more than once.")
+    return tuple(names)
+
+
+def preprocess_of(
+    found: "Converted", image_size: int | None, given: dict[str, Any]
+) -> "Preprocess":
+    """The library's preprocessing, with what was `given` in its place.
+
+    Raises SwiftletError for a value out of range, and for a network that takes no picture of one
+    or three channels.
+    """
+    from swiftlet.api.start import SMALL
+    from swiftlet.data.preprocess import Preprocess
+    from swiftlet.errors import SwiftletError
+    from swiftlet.models import ImageInput, spec
+
+    row = spec(found.name)
+    if found.in_chans not in (1, 3) or not isinstance(row.input, ImageInput):
+        raise SwiftletError(
+            f"the weights take {found.in_chans} channels; a checkpoint takes pictures of 1 or 3."
+        )
+    size = row.input.height if image_size is None else image_size
+    usual = found.preprocess | ({"crop_pct": 1.0} if size <= SMALL else {})
+    settings = usual | {key: value for key, value in given.items() if value not in (None, (), [])}
+    for key in ("mean", "std"):
+        values = tuple(settings.get(key, ()))
+        settings[key] = values * found.in_chans if len(values) == 1 else values
+    return Preprocess(size=size, channels="RGB" if found.in_chans == 3 else "L", **settings)

@@ -1,0 +1,63 @@
+"""Weight files of other libraries: .pth and .pt (pickled tensors) and .safetensors."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from swiftlet.errors import SwiftletError
+
+SUFFIXES = (".pth", ".pt", ".bin", ".tar", ".safetensors")
+INSIDE = ("state_dict", "model")  # where training scripts put the weights in what they save
+PREFIXES = ("module.", "_orig_mod.")  # put before every name by DataParallel and torch.compile
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, on the CPU.
+
+    Pickled code is refused, never run. Raises SwiftletError for a file that is missing, corrupt,
+    of another kind, or holds anything but named tensors.
+    """
+    if path.suffix not in SUFFIXES:
+        raise SwiftletError(f"{path} is not accepted; give a file of {', '.join(SUFFIXES)}.")
+    if not path.is_file():
+        raise SwiftletError(f"{path} does not exist; give a file of weights.")
+    content = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
+    for key in INSIDE:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    named = isinstance(content, dict) and all(isinstance(name, str) for name in content)
+    if not named or not content or not all(isinstance(t, Tensor) for t in content.values()):
+        raise SwiftletError(
+            f"{path} holds no named tensors; give what `torch.save(model.state_dict(), …)` wrote, "
+            f"by itself or under {' or '.join(map(repr, INSIDE))}."
+        )
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in content):
+            content = {name.removeprefix(prefix): tensor for name, tensor in content.items()}
+    return content
+
+
+def _safetensors(path: Path) -> Any:
+    try:
+        return safetensors.torch.load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise SwiftletError(f"{path} is corrupt or cut short ({error}).") from error
+
+
+def _pickled(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "GLOBAL" not in str(error):
+            raise SwiftletError(f"{path} is corrupt or no file of PyTorch.") from error
+        raise SwiftletError(
+            f"{path} holds pickled code, which is not run; save the weights alone with "
+            "`torch.save(model.state_dict(), …)`."
+        ) from error
+    except Exception as error:  # bytes that are no pickle fail in all kinds of ways
+        raise SwiftletError(f"{path} is corrupt or no file of PyTorch.") from error

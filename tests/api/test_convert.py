@@ -1,0 +1,296 @@
+"""`convert`: from a file of another library to a checkpoint that every verb takes."""
+
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from swiftlet import cli
+from swiftlet.api.convert import class_names, convert
+from swiftlet.api.evaluate import evaluate
+from swiftlet.api.export import export
+from swiftlet.api.measure import measure
+from swiftlet.api.predict import predict
+from swiftlet.api.run import Run
+from swiftlet.errors import SwiftletError
+from swiftlet.training import checkpoint
+
+SMALL = "shufflenet_v2_x0_5"
+
+
+@pytest.fixture
+def theirs() -> nn.Module:
+    """torchvision's network for three classes."""
+    torch.manual_seed(0)
+    return torchvision.models.shufflenet_v2_x0_5(num_classes=3).eval()
+
+
+@pytest.fixture
+def file(theirs: nn.Module, tmp_path: Path) -> Path:
+    torch.save(theirs.state_dict(), tmp_path / "theirs.pth")
+    return tmp_path / "theirs.pth"
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    path = tmp_path / "classes.txt"
+    path.write_text("blue\ngreen\n\nred\n", encoding="utf-8")
+    return path
+
+
+def test_the_answers_are_those_of_the_library(
+    theirs: nn.Module, file: Path, classes: Path, tmp_path: Path
+) -> None:
+    made = convert(
+        file,
+        source="torchvision",
+        model=SMALL,
+        output=tmp_path / "ours.safetensors",
+        classes=classes,
+    )
+    assert (made.network, made.options, made.classes) == (SMALL, {}, 3)
+    assert made.tensors == len(theirs.state_dict())
+    assert made.params == sum(parameter.numel() for parameter in theirs.parameters())
+    assert made.origin == f"torchvision's {SMALL} (theirs.pth)"
+    picture = Image.fromarray(
+        np.random.default_rng(0).integers(0, 255, (300, 260, 3), dtype=np.uint8)
+    )
+    picture.save(tmp_path / "noise.png")
+    (found,) = predict(made.path, [tmp_path / "noise.png"])
+    prepared = torchvision.models.ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1.transforms()(picture)
+    expected = theirs(prepared[None]).softmax(1)[0].max()
+    assert found.label in ("blue", "green", "red")
+    assert found.probability == pytest.approx(expected.item(), abs=1e-3)
+
+
+def test_every_verb_takes_the_checkpoint(
+    file: Path, classes: Path, photos: Path, tmp_path: Path, quick: Callable[..., Run]
+) -> None:
+    made = convert(
+        file,
+        source="torchvision",
+        model=SMALL,
+        output=tmp_path / "run" / "model.safetensors",
+        classes=classes,
+        image_size=64,
+        mean=(0.5,),
+        std=(0.25,),
+        crop_pct=0.9,
+        interpolation="bicubic",
+    )
+    assert evaluate(made.path, photos, split="all", quiet=True)["pictures"] == 36
+    assert export(made.path).path == tmp_path / "run" / "model.onnx"
+    assert measure(made.path.parent, engines=["torch"], seconds=0.05)[0].median_ms > 0
+    run = quick(weights=made.path, name="tuned", epochs=1, lr=1e-6)
+    assert checkpoint.load(run.checkpoint)[1].preprocess.mean == (0.5, 0.5, 0.5)
+
+
+def test_a_network_of_another_structure_is_trained_on(
+    tmp_path: Path, quick: Callable[..., Run]
+) -> None:
+    from pytorchcv.model_provider import get_model
+
+    state = get_model("shufflenetv2_wd2", num_classes=3).state_dict()
+    torch.save(state, tmp_path / "a.pth")
+    made = convert(
+        tmp_path / "a.pth",
+        source="pytorchcv",
+        model="shufflenetv2_wd2",
+        output=tmp_path / "a.safetensors",
+    )
+    assert made.options == {"ceil_pool": True}
+    run = quick(weights=made.path, epochs=1)
+    assert checkpoint.load(run.checkpoint)[1].network.options == {"ceil_pool": True}
+
+
+def test_of_small_pictures_nothing_is_cropped_off(tmp_path: Path) -> None:
+    from pytorchcv.model_provider import get_model
+
+    torch.save(get_model("resnet20_cifar10").state_dict(), tmp_path / "a.pt")
+    output = tmp_path / "a.safetensors"
+    made = convert(tmp_path / "a.pt", source="pytorchcv", model="resnet20_cifar10", output=output)
+    assert (made.network, made.classes) == ("resnet20", 10)
+    assert (made.preprocess.size, made.preprocess.crop_pct) == (32, 1.0)
+
+
+@pytest.mark.parametrize("form", ["plain", "inside", "model", "parallel", "safetensors", "half"])
+def test_files_that_are_read(theirs: nn.Module, tmp_path: Path, form: str) -> None:
+    state, path = theirs.state_dict(), tmp_path / f"{form}.pth"
+    if form == "safetensors":
+        path = path.with_suffix(".safetensors")
+        save_file(state, path)
+    elif form == "half":
+        torch.save(
+            {name: t.half() if t.is_floating_point() else t for name, t in state.items()}, path
+        )
+    elif form == "parallel":
+        named = {f"module.{name}": tensor for name, tensor in state.items()}
+        torch.save({"epoch": 3, "state_dict": named}, path)
+    else:
+        torch.save(
+            {"plain": state, "inside": {"state_dict": state}, "model": {"model": state}}[form], path
+        )
+    output = tmp_path / "out.safetensors"
+    made = convert(path, source="torchvision", model=SMALL, output=output)
+    assert made.tensors == len(state)
+    assert checkpoint.load(output)[1].classes == ("0", "1", "2")
+
+
+class Trap:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("this must not be printed",))
+
+
+def wrong(theirs: nn.Module, path: Path, kind: str) -> Path:
+    """A file that is no file of weights."""
+    state: dict[str, Tensor] = theirs.state_dict()
+    if kind == "missing":
+        return path
+    if kind == "another suffix":
+        path = path.with_suffix(".onnx")
+    if kind == "corrupt safetensors":
+        path = path.with_suffix(".safetensors")
+    contents: dict[str, object] = {
+        "a trap": {"state_dict": Trap()},
+        "the network itself": theirs,
+        "a list": list(state.values()),
+        "numbers": {"a.weight": 3},
+        "nothing": {},
+    }
+    if kind in contents:
+        torch.save(contents[kind], path)
+        return path
+    torch.save(state, path)
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut short": content[:5000],
+            "empty": b"",
+            "noise": bytes(range(256)) * 40,
+            "text": b"a text",
+            "plain pickle": pickle.dumps({"a": 1}),
+        }.get(kind, b"wrong")
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("missing", "does not exist"),
+        ("another suffix", r"theirs\.onnx is not accepted; give a file of \.pth"),
+        ("a trap", "holds pickled code, which is not run"),
+        ("the network itself", "holds pickled code, which is not run"),
+        ("a list", "holds no named tensors"),
+        ("numbers", "holds no named tensors"),
+        ("nothing", "holds no named tensors"),
+        ("cut short", "corrupt or no file of PyTorch"),
+        ("empty", "corrupt or no file of PyTorch"),
+        ("noise", "corrupt or no file of PyTorch"),
+        ("text", "corrupt or no file of PyTorch"),
+        ("plain pickle", "holds no named tensors|corrupt or no file of PyTorch"),
+        ("corrupt safetensors", "is corrupt or cut short"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
+    theirs: nn.Module, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, sentence: str
+) -> None:
+    path = wrong(theirs, tmp_path / "theirs.pth", kind)
+    output = tmp_path / "out.safetensors"
+    with pytest.raises(SwiftletError, match=sentence) as caught:
+        convert(path, source="torchvision", model=SMALL, output=output)
+    assert "\n" not in str(caught.value)
+    assert not output.exists()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"source": "timm"}, "no weights of timm are known for shufflenet_v2_x0_5; accepted: "),
+        ({"source": "torch"}, "library 'torch' is not known; did you mean .*torchvision"),
+        (
+            {"model": "shufflenet_v2_x1_0"},
+            r"not those of torchvision's shufflenet_v2_x1_0: \d+ of ",
+        ),
+        ({"model": "shufflenet"}, "model 'shufflenet' is not known"),
+        ({"output": Path("out.pth")}, r"give a name that ends in \.safetensors"),
+        ({"crop_pct": 3.0}, "crop_pct=3.0 is not a number from 0.1 to 1"),
+        ({"mean": (0.1, 0.2)}, r"mean=\(0.1, 0.2\) is not a list of 3 numbers"),
+        ({"image_size": 0}, "size=0 is not a whole number"),
+        ({"classes": Path("nowhere.txt")}, r"classes=nowhere\.txt cannot be read"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence_and_nothing_is_written(
+    file: Path, tmp_path: Path, options: dict[str, object], sentence: str
+) -> None:
+    output = tmp_path / "out.safetensors"
+    given = {"source": "torchvision", "model": SMALL, "output": output, **options}
+    with pytest.raises(SwiftletError, match=sentence) as caught:
+        convert(file, **given)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert not output.exists()
+
+
+def test_nothing_is_replaced_without_being_told(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.safetensors"
+    convert(file, source="torchvision", model=SMALL, output=output)
+    with pytest.raises(SwiftletError, match="exists already"):
+        convert(file, source="torchvision", model=SMALL, output=output)
+    convert(file, source="torchvision", model=SMALL, output=output, overwrite=True)
+    save_file(torchvision.models.shufflenet_v2_x0_5().state_dict(), tmp_path / "in.safetensors")
+    same = tmp_path / "in.safetensors"
+    with pytest.raises(SwiftletError, match="exists already"):
+        convert(same, source="torchvision", model=SMALL, output=same, overwrite=True)
+
+
+def test_four_channels_are_no_picture(tmp_path: Path) -> None:
+    theirs = torchvision.models.shufflenet_v2_x0_5()
+    theirs.conv1[0] = nn.Conv2d(4, 24, 3, 2, 1, bias=False)
+    torch.save(theirs.state_dict(), tmp_path / "four.pth")
+    with pytest.raises(SwiftletError, match="take 4 channels; a checkpoint takes pictures of 1 or"):
+        convert(
+            tmp_path / "four.pth",
+            source="torchvision",
+            model=SMALL,
+            output=tmp_path / "out.safetensors",
+        )
+
+
+def test_class_names(classes: Path, tmp_path: Path) -> None:
+    assert class_names(3, classes) == ("blue", "green", "red")
+    assert class_names(2, None) == ("0", "1")
+    imagenet = class_names(1000, None)
+    assert (imagenet[0], imagenet[134], imagenet[517]) == ("tench", "crane bird", "crane")
+    assert len(set(imagenet)) == 1000
+    with pytest.raises(SwiftletError, match=r"names 3 classes; the weights have 4"):
+        class_names(4, classes)
+    (tmp_path / "twice.txt").write_text("a\na\n")
+    with pytest.raises(SwiftletError, match=r"names 'a' more than once"):
+        class_names(2, tmp_path / "twice.txt")
+
+
+def test_the_command(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("convert", file, "--from", "torchvision", "--model", SMALL, "--mean", "0.5")
+    monkeypatch.setattr(sys, "argv", ["swiftlet", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr().out
+    assert not end.value.code
+    assert f"{SMALL}.safetensors: {SMALL} with the weights of torchvision's {SMALL}" in said
+    assert "344,867 params, 3 classes" in said
+    assert "mean 0.5 0.5 0.5" in said
+    assert (tmp_path / f"{SMALL}.safetensors").exists()

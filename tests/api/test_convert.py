@@ -1,8 +1,10 @@
 """`convert`: from a file of another library to a checkpoint that every verb takes."""
 
+import json
 import pickle
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from swiftlet.api.export import export
 from swiftlet.api.measure import measure
 from swiftlet.api.predict import predict
 from swiftlet.api.run import Run
+from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.training import checkpoint
 
@@ -119,6 +122,38 @@ def test_of_small_pictures_nothing_is_cropped_off(tmp_path: Path) -> None:
     made = convert(tmp_path / "a.pt", source="pytorchcv", model="resnet20_cifar10", output=output)
     assert (made.network, made.classes) == ("resnet20", 10)
     assert (made.preprocess.size, made.preprocess.crop_pct) == (32, 1.0)
+
+
+def test_timms_config_says_how_pictures_are_prepared(tmp_path: Path) -> None:
+    import timm
+
+    network = timm.create_model("mobilenetv1_100", num_classes=2)
+    save_file(network.state_dict(), tmp_path / "model.safetensors")
+    config = {
+        "architecture": "mobilenetv1_100",
+        "pretrained_cfg": {
+            "input_size": [3, 192, 192],
+            "crop_pct": 0.95,
+            "interpolation": "bicubic",
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.25, 0.25, 0.25],
+        },
+    }
+    expected = Preprocess(
+        size=192, crop_pct=0.95, interpolation="bicubic", mean=(0.5,) * 3, std=(0.25,) * 3
+    )
+    default = Preprocess(size=224, interpolation="bicubic")
+    given = {"source": "timm", "output": tmp_path / "out.safetensors", "overwrite": True}
+    file, told = tmp_path / "model.safetensors", tmp_path / "config.json"
+    name = "mobilenetv1_100.ra4_e3600_r224_in1k"
+    assert convert(file, model=name, **given).preprocess == default
+    told.write_text(json.dumps(config))
+    assert convert(file, model=name, **given).preprocess == expected
+    found = convert(file, model=name, image_size=224, std=(0.5,), **given).preprocess
+    assert found == replace(expected, size=224, std=(0.5,) * 3)
+    for other in (json.dumps(config | {"architecture": "mobilenetv1_125"}), "{}", "[1]", "text"):
+        told.write_text(other)
+        assert convert(file, model=name, **given).preprocess == default
 
 
 @pytest.mark.parametrize("form", ["plain", "inside", "model", "parallel", "safetensors", "half"])

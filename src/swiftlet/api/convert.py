@@ -1,6 +1,7 @@
 """`convert`: weights of another library as a checkpoint of ours."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -53,8 +54,8 @@ def convert(
     """Make a checkpoint of another library's weights.
 
     The file that is written works with `predict`, `export`, `measure`, `evaluate` and `train
-    --weights`. How pictures are prepared is what the library does for most of its weights; what
-    differs for these must be given.
+    --weights`. How pictures are prepared is what the library does for most of its weights, or, for
+    timm, what the config.json beside the file says; what differs must be given.
 
     Raises SwiftletError, and writes nothing, for a file that cannot be read without running code
     in it, and for weights that are not those of the network.
@@ -72,10 +73,23 @@ def convert(
     weights = reading.read_weights(file)
     if path.exists() and (not overwrite or path.samefile(file)):
         raise SwiftletError(f"{path} exists already; choose another --output, or --overwrite.")
-    found = renaming.convert(weights, source, model)
+    own: dict[str, Any] = {}
+    network = model
+    if source == "timm":
+        network = model.partition(".")[0]  # behind the point stands which training
+        own = hub_settings(file, network)
+    found = renaming.convert(weights, source, network)
     names = class_names(found.num_classes, classes)
-    given = {"crop_pct": crop_pct, "interpolation": interpolation, "mean": mean, "std": std}
-    preprocess = preprocess_of(found, image_size, given)
+    given = {
+        "size": image_size,
+        "crop_pct": crop_pct,
+        "interpolation": interpolation,
+        "mean": mean,
+        "std": std,
+    }
+    preprocess = preprocess_of(
+        found, own | {key: value for key, value in given.items() if value not in (None, (), [])}
+    )
     origin = f"{source}'s {model} ({file.name})"
     header = checkpoint.Header(
         checkpoint.Network(found.name, found.num_classes, found.in_chans, False, found.options),
@@ -127,9 +141,24 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def preprocess_of(
-    found: "Converted", image_size: int | None, given: dict[str, Any]
-) -> "Preprocess":
+def hub_settings(file: Path, model: str) -> dict[str, Any]:
+    """How timm prepares pictures for the weights `file`, as its config.json beside it says.
+
+    That is how a repository of its weights lies on the Hugging Face hub. Empty when there is none,
+    or it is of another model.
+    """
+    try:
+        content = json.loads(file.with_name("config.json").read_text(encoding="utf-8"))
+        if content["architecture"] != model:
+            return {}
+        config = content["pretrained_cfg"]
+        settings = {key: config[key] for key in ("crop_pct", "interpolation", "mean", "std")}
+        return settings | {"size": config["input_size"][-1]}
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return {}
+
+
+def preprocess_of(found: "Converted", given: Mapping[str, Any]) -> "Preprocess":
     """The library's preprocessing, with what was `given` in its place.
 
     Raises SwiftletError for a value out of range, and for a network that takes no picture of one
@@ -145,10 +174,10 @@ def preprocess_of(
         raise SwiftletError(
             f"the weights take {found.in_chans} channels; a checkpoint takes pictures of 1 or 3."
         )
-    size = row.input.height if image_size is None else image_size
-    usual = found.preprocess | ({"crop_pct": 1.0} if size <= SMALL else {})
-    settings = usual | {key: value for key, value in given.items() if value not in (None, (), [])}
+    settings = {"size": row.input.height} | found.preprocess | dict(given)
+    if settings["size"] <= SMALL:
+        settings.setdefault("crop_pct", 1.0)
     for key in ("mean", "std"):
         values = tuple(settings.get(key, ()))
         settings[key] = values * found.in_chans if len(values) == 1 else values
-    return Preprocess(size=size, channels="RGB" if found.in_chans == 3 else "L", **settings)
+    return Preprocess(channels="RGB" if found.in_chans == 3 else "L", **settings)

@@ -169,12 +169,17 @@ def test_a_corrupt_download(
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut short"])
-def test_a_download_of_something_else(
-    server: tuple[Path, HTTPServer], monkeypatch: pytest.MonkeyPatch, content: bytes
+def test_a_damaged_file_in_the_cache(
+    shelf: nn.Module, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(server, content, monkeypatch)
-    with pytest.raises(SwiftletError, match=r"^pretrained=True: .* could not be had or read"):
+    create_model(SMALL, pretrained=True)
+    (kept,) = (tmp_path / "cache").rglob("*.pth")
+    kept.write_bytes(content)
+    with pytest.raises(SwiftletError, match=rf"^pretrained=True: {kept} is damaged; delete it"):
         create_model(SMALL, pretrained=True)
+    kept.unlink()
+    create_model(SMALL, pretrained=True)
+    assert capsys.readouterr().out == ""
 
 
 def test_nobody_answers(server: tuple[Path, HTTPServer], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +188,7 @@ def test_nobody_answers(server: tuple[Path, HTTPServer], monkeypatch: pytest.Mon
     with pytest.raises(SwiftletError, match="HTTP Error 404"):
         create_model(SMALL, pretrained=True)
     monkeypatch.setattr(PLACE.value, "url", "http://127.0.0.1:1/net-00000000.pth")
-    with pytest.raises(SwiftletError, match=r"could not be had or read .*refused"):
+    with pytest.raises(SwiftletError, match=r"could not be downloaded .*refused"):
         create_model(SMALL, pretrained=True)
 
 

@@ -1,9 +1,13 @@
 """torchvision: how it calls the modules of our networks, and its weights for `pretrained=True`."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from swiftlet.errors import SwiftletError
@@ -149,12 +153,18 @@ def _download(name: str) -> Mapping[str, Tensor]:
     from torchvision.models import get_weight
 
     weights = get_weight(name)
+    kept = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
     try:
-        return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        with redirect_stdout(sys.stderr):  # standard output is for answers
+            return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:  # URLError is an OSError
+        if kept.exists():
+            raise SwiftletError(
+                f"pretrained=True: {kept} is damaged; delete it, so that it is downloaded again."
+            ) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SwiftletError(
-            f"pretrained=True: {weights.url} could not be had or read ({reason})."
+            f"pretrained=True: {weights.url} could not be downloaded ({reason})."
         ) from error
 
 

@@ -102,7 +102,10 @@ def preprocess(row: Spec) -> dict[str, Any]:
 
 
 def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors of torchvision's `state_dict` for our network `name`; see `convert`."""
+    """The tensors of torchvision's `state_dict` for our network `name`.
+
+    `convert` also tells the options that some widths need, and all that it raises holds here.
+    """
     return convert(state, "torchvision", name).state
 
 

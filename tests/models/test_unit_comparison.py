@@ -196,6 +196,7 @@ def test_xception_like_unit_by_formula(stride: int) -> None:
     [
         ("units_xception_140m", "shufflenet_v1_g1_x1_0"),
         ("units_xception_38m", "shufflenet_v1_g1_x0_5"),
+        ("units_xception_13m", "shufflenet_v1_g1_x0_25"),
         ("units_shufflenet_140m", "shufflenet_v1_g8_x1_0"),
         ("units_shufflenet_38m", "shufflenet_v1_g4_x0_5"),
         ("units_shufflenet_13m", "shufflenet_v1_g8_x0_25"),

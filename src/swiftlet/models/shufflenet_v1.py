@@ -14,8 +14,10 @@ Differences from the paper and from the authors' code:
   channels still divides by the groups, and stages 3 and 4 double it. The first convolution is
   rounded to a multiple of the groups; at 1.5 it keeps 24 channels, as in the authors' code (only
   so are their 292M reached). Test: exact params, MACs against the table.
-- At width 0.25 the first convolution has 6 channels, as in PyTorchCV, whose params these are. The
-  table's 13M would fit 12 channels. Test: exact params.
+- At width 0.25 and all others below 0.5 it keeps the 12 channels of 0.5, or 8 with eight groups,
+  which do not divide 12. The paper states only the 13M, and these fit 12: plain quarters of Table 1's
+  channels then cost 13.0M or 13.1M with up to four groups, and 10.7M to 10.9M with the 6 of a
+  quarter. PyTorchCV has 6: `stem=6`. Test: these sums, exact params, PyTorchCV's outputs.
 - The linear layer has a bias; the authors' code has none. Test: exact params.
 - A unit of stride 2 puts the pooled input first, as the authors' code does; PyTorchCV puts the
   branch first: `pool_first=False`. Test: PyTorchCV's outputs.
@@ -46,7 +48,7 @@ from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, pointwise
 from swiftlet.ops.shuffle import channel_shuffle
 
 STEM, STAGE2 = 24, {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}  # Table 1; stage 2 by groups
-PYTORCHCV = {"x0_25": "wd4", "x0_5": "wd2", "x1_0": "w1"}  # its names for the widths
+PYTORCHCV = {"x0_5": "wd2", "x1_0": "w1"}  # its names for the widths
 REPEATS = (4, 8, 4)  # units of stages 2, 3 and 4; the first of each has stride 2
 
 
@@ -85,31 +87,36 @@ def _row(
     )
 
 
-def _table2(macs: str, error: float, *, with_classifier: bool = True) -> Printed:
-    return Printed(macs, None, error, "Table 2", with_classifier)
+def _quarter(error: float) -> Printed:
+    return Printed("13M", None, error, "Table 2", with_classifier=False)
+
+
+def _half(error: float) -> Printed:
+    return Printed("38M", None, error, "Table 2")
 
 
 def _table1(macs: str, error: float) -> Printed:
     return Printed(macs, None, error, "Tables 1 and 2", with_classifier=False)
 
 
-_STEM = "13M fits a first convolution of 12 channels; with the 6 of a quarter it is less"
+_DOWN = "the table's 13M stands for all groups; stage 2 is rounded down to {} channels here"
+_EIGHT = "8 channels first, as eight groups do not divide the 12 that 13M fits; 16 would cost 15.3M"
 _ALL = "the table's 38M stands for all groups; without its classifier this one has 38.2M"
 _ROUNDED = "the table's 38M stands for all groups; stage 2 is rounded up to {} channels here"
 _README = "the table's 38M stands for all groups; the authors' code states 40M for this one"
 
 # fmt: off
 VARIANTS = (
-    _row("x0_25", 1, 6, 36, 209_746, 11_003_184, _table2("13M", 57.1), _STEM),
-    _row("x0_25", 2, 6, 48, 253_534, 10_409_088, _table2("13M", 56.8), _STEM),
-    _row("x0_25", 3, 6, 60, 305_902, 11_009_808, _table2("13M", 55.0), _STEM),
-    _row("x0_25", 4, 8, 64, 314_848, 10_780_416, _table2("13M", 54.2), _STEM),
-    _row("x0_25", 8, 8, 96, 454_504, 12_426_240, _table2("13M", 52.7), _STEM),
-    _row("x0_5", 1, 12, 72, 534_484, 38_517_408, _table2("38M", 45.1), _ALL),
-    _row("x0_5", 2, 12, 104, 678_520, 40_906_464, _table2("38M", 44.4), _ROUNDED.format(104)),
-    _row("x0_5", 3, 12, 120, 718_324, 37_589_856, _table2("38M", 43.2)),
-    _row("x0_5", 4, 12, 144, 835_984, 40_710_528, _table2("38M", 41.6), _ROUNDED.format(144)),
-    _row("x0_5", 8, 16, 192, 1_011_448, 40_469_760, _table2("38M", 42.3), _README),
+    _row("x0_25", 1, 12, 36, 209_908, 13_162_320, _quarter(57.1)),
+    _row("x0_25", 2, 12, 48, 253_732, 12_638_784, _quarter(56.8), _DOWN.format(48)),
+    _row("x0_25", 3, 12, 60, 306_124, 13_300_656, _quarter(55.0)),
+    _row("x0_25", 4, 12, 64, 315_004, 12_323_328, _quarter(54.2), _DOWN.format(64)),
+    _row("x0_25", 8, 8, 96, 454_504, 12_426_240, _quarter(52.7), _EIGHT),
+    _row("x0_5", 1, 12, 72, 534_484, 38_517_408, _half(45.1), _ALL),
+    _row("x0_5", 2, 12, 104, 678_520, 40_906_464, _half(44.4), _ROUNDED.format(104)),
+    _row("x0_5", 3, 12, 120, 718_324, 37_589_856, _half(43.2)),
+    _row("x0_5", 4, 12, 144, 835_984, 40_710_528, _half(41.6), _ROUNDED.format(144)),
+    _row("x0_5", 8, 16, 192, 1_011_448, 40_469_760, _half(42.3), _README),
     _row("x1_0", 1, 24, 144, 1_531_936, 143_078_976, _table1("143M", 33.6)),
     _row("x1_0", 2, 24, 200, 1_733_848, 140_836_512, _table1("140M", 32.7)),
     _row("x1_0", 3, 24, 240, 1_865_728, 137_460_672, _table1("137M", 32.6)),
@@ -238,9 +245,23 @@ def build(
     shuffle: bool = True,
     inverse_shuffle: bool = False,
     pool_first: bool = True,
+    stem: int | None = None,
     attention: str | Mapping[str, Any] | Attention | None = None,
 ) -> ShuffleNetV1:
-    """The network of a row with fresh weights; `attention` stands for the row's own."""
+    """The network of a row with fresh weights.
+
+    `attention` and `stem`, the channels of the first convolution, stand for the row's own. Raises
+    SwiftletError for a stem that leaves stage 2's branch no channels, or some that the groups do
+    not divide.
+    """
+    if stem is not None:
+        most = variant.stages[0] - variant.groups
+        if not 1 <= stem <= most or (variant.stages[0] - stem) % variant.groups:
+            raise SwiftletError(
+                f"stem={stem} does not fit {variant.name}; give a multiple of {variant.groups}, "
+                f"its groups, from {variant.groups} to {most}."
+            )
+        variant = replace(variant, stem=stem)
     chosen = variant.attention if attention is None else Attention.of(attention)
     unit = partial(
         ShuffleUnit,
@@ -259,12 +280,18 @@ def other_width(name: str) -> Variant | None:
     for groups, base in STAGE2.items():
         width = width_in(name, f"shufflenet_v1_g{groups}")
         if width is not None:
-            stem = _rounded(STEM * (1 if 1 < width < 2 else width), groups)
-            row = _row("", groups, stem, _rounded(base * width, 4 * groups), 0, 0)
+            row = _row("", groups, _stem(width, groups), _rounded(base * width, 4 * groups), 0, 0)
             row = replace(row, name=name)
             with torch.device("meta"):
                 return counted(row, build(row, num_classes=1000, in_chans=3, drop_rate=0.0))
     return None
+
+
+def _stem(width: float, groups: int) -> int:
+    """Output channels of the first convolution."""
+    if width < 0.5:
+        return STEM // 2 // groups * groups
+    return _rounded(STEM * (1 if 1 < width < 2 else width), groups)
 
 
 def _rounded(channels: float, divisor: int) -> int:

@@ -20,8 +20,8 @@ Differences from the paper and what it leaves open:
 - ShuffleNet has 576 channels and four groups at 38M as printed, and costs 40.1M so; 13M is not met
   with eight groups, since only every 32nd width of stage 2 is possible, and its first convolution
   has 8 channels there. These are the networks of shufflenet_v1.py. Test: their outputs.
-- The Xception-like unit is ShuffleNet's with one group, as the paper says; at 140M and 38M it is
-  the network of shufflenet_v1.py. Test: its outputs, and the order of the operations.
+- The Xception-like unit is ShuffleNet's with one group, as the paper says; at all three levels it
+  makes the network of shufflenet_v1.py. Test: their outputs, and the order of the operations.
 - The VGG-like network is printed at 140M only; the others of its kind are this project's.
 """
 

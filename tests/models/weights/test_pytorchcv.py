@@ -14,7 +14,8 @@ Compare = Callable[..., Converted]
 SLOW = ("resnet50", "resnext50_32x4d", "seresnet50b", "seresnext50_32x4d", "senet154")
 NAMES = {
     "shufflenet_g1_w3d4": ("shufflenet_v1_g1_x0_75", {"pool_first": False}),
-    "shufflenet_g3_wd4": ("shufflenet_v1_g3_x0_25", {"pool_first": False}),
+    "shufflenet_g1_wd4": ("shufflenet_v1_g1_x0_25", {"pool_first": False, "stem": 6}),
+    "shufflenet_g3_wd4": ("shufflenet_v1_g3_x0_25", {"pool_first": False, "stem": 6}),
     "shufflenet_g8_w1": ("shufflenet_v1_g8_x1_0", {"pool_first": False}),
     "shufflenetv2_wd2": ("shufflenet_v2_x0_5", {"ceil_pool": True}),
     "shufflenetv2_w3d2": ("shufflenet_v2_x1_5", {"ceil_pool": True, "conv5": 1553}),

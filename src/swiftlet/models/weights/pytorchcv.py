@@ -26,6 +26,12 @@ def _conv5(state: State) -> dict[str, Any]:
     return {} if weight is None else {"conv5": len(weight)}
 
 
+def _stem(state: State) -> dict[str, Any]:
+    """Its first convolution is a quarter of 24 channels at width 0.25, too."""
+    weight = state.get("conv1.conv.weight")
+    return {} if weight is None else {"stem": len(weight)}
+
+
 SHUFFLENET_V1 = Family(
     networks=("shufflenet_v1_g*",),
     names=_widths(r"shufflenet_g(\d)", r"shufflenet_v1_g\1"),
@@ -38,7 +44,7 @@ SHUFFLENET_V1 = Family(
         (r"(stage\d\.\d+\.expand)_(conv|bn)3", r"\1.\2"),
         (r"output", r"classifier"),
     ),
-    options=lambda name, state: {"pool_first": False},
+    options=lambda name, state: {"pool_first": False} | _stem(state),
 )
 
 SHUFFLENET_V2 = Family(

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from swiftlet.data.preprocess import Preprocess
 from swiftlet.exporting import export_onnx, fold
 from swiftlet.measuring.engines import onnxruntime_engine, torch_engine
 from swiftlet.measuring.latency import latency
@@ -31,13 +30,9 @@ def rows(name: str, threads: list[int], seconds: float) -> list[dict[str, object
     model = create_model(name).eval()
     record = machine()
     with tempfile.TemporaryDirectory() as folder:
-        classes = [str(number) for number in range(1000)]
-        file = export_onnx(
-            model,
-            Path(folder) / "model.onnx",
-            preprocess=Preprocess(size=row.input.height),
-            classes=classes,
-        )
+        classes = [str(number) for number in range(row.num_classes)]
+        path = Path(folder) / "model.onnx"
+        file = export_onnx(model, path, preprocess=None, shape=row.input.shape, classes=classes)
         engines = [
             engine
             for count in threads

@@ -1,8 +1,10 @@
 """What holds for every network in the table."""
 
 from math import log10
+from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from swiftlet.errors import SwiftletError
@@ -81,14 +83,20 @@ def test_two_sizes_and_two_batches(name: str, small_input: bool) -> None:
 @RUN_IMAGE
 @FORMS
 def test_every_parameter_gets_a_gradient(name: str, small_input: bool) -> None:
-    torch.manual_seed(0)
-    model = create_model(name, num_classes=3, small_input=small_input)
-    model = model.to(memory_format=torch.channels_last)
+    """From one of a few starts: an attention's only hidden unit may be dead from the first."""
     side = 16 if small_input else 64
-    x = torch.randn(4, 3, side, side).contiguous(memory_format=torch.channels_last)
-    torch.nn.functional.cross_entropy(model(x), torch.tensor([0, 1, 2, 0])).backward()
-    without = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert without == []
+    without: set[str] | None = None
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = create_model(name, num_classes=3, small_input=small_input)
+        model = model.to(memory_format=torch.channels_last)
+        x = torch.randn(4, 3, side, side).contiguous(memory_format=torch.channels_last)
+        torch.nn.functional.cross_entropy(model(x), torch.tensor([0, 1, 2, 0])).backward()
+        dead = {k for k, p in model.named_parameters() if p.grad is None or not p.grad.any()}
+        without = dead if without is None else without & dead
+        if not without:
+            return
+    assert without == set()
 
 
 @RUN
@@ -108,18 +116,31 @@ def test_trains_in_bfloat16(name: str) -> None:
 
 @RUN
 def test_evaluation_is_deterministic_and_by_input(name: str) -> None:
+    """In double precision: a hundred fresh layers make much of a single's rounding."""
     torch.manual_seed(0)
     model = create_model(name, num_classes=3, drop_rate=0.5)
     model(inputs(name, 4))  # running statistics of their own
-    model.eval()
-    x = inputs(name, 3)
+    model.double().eval()
+    x = inputs(name, 3).double()
     with torch.inference_mode():
         logits = model(x)
         assert torch.equal(model(x), logits)
-        torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-9, atol=1e-9)
         if name in IMAGE:
             in_other_layout = model(x.contiguous(memory_format=torch.channels_last))
-            torch.testing.assert_close(in_other_layout, logits, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(in_other_layout, logits, rtol=1e-9, atol=1e-9)
+
+
+@RUN
+def test_comes_back_from_a_checkpoint(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=3)
+    path = tmp_path / "model.safetensors"
+    safetensors.torch.save_model(model, path)
+    again = create_model(name, num_classes=3)
+    safetensors.torch.load_model(again, path)
+    state = again.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
 
 
 @RUN

@@ -85,11 +85,16 @@ def make_divisible(value: float, divisor: int = 8, min_value: int | None = None)
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw fresh weights for all convolutions: He's normal law over the fan-out of a group."""
+    """Draw fresh weights for all convolutions: He's normal law over the fan-out of a group.
+
+    Biases start at 0: the few hidden units of an attention would be dead with negative ones.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan_out = module.weight[0, 0].numel() * module.out_channels // module.groups
             draw(module.weight, (2.0 / fan_out) ** 0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def draw(weight: Tensor, deviation: float) -> None:

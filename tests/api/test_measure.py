@@ -27,6 +27,12 @@ def test_a_network_by_name() -> None:
     assert (row.engine, row.batch) == ("torch", 2)
 
 
+@pytest.mark.parametrize("name", ["hybridsn_salinas", "shufflenet_series"])
+def test_networks_of_other_inputs(name: str) -> None:
+    rows = measure(name, seconds=0.01)
+    assert [row.engine for row in rows] == ["torch", "onnxruntime"]
+
+
 @pytest.mark.parametrize(
     ("what", "options", "sentence"),
     [
@@ -35,6 +41,8 @@ def test_a_network_by_name() -> None:
         ("shufflenet_v2_x0_5", {"engines": ["onxruntime"]}, "did you mean onnxruntime"),
         ("shufflenet_v2_x0_5", {"threads": 0}, "threads=0"),
         ("shufflenet_v2_x0_5", {"batch": 0}, "batch=0"),
+        ("shufflenet_v2_x0_5", {"image_size": 16}, "image_size=16 is too small for shufflenet_v2"),
+        ("hybridsn", {"image_size": 16}, "takes a cube"),
     ],
 )
 def test_bad_arguments_are_one_sentence(

@@ -16,6 +16,7 @@ import swiftlet.exporting.onnx as module
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
 from swiftlet.exporting import Exported, export_onnx, fold
+from swiftlet.models import create_model
 from swiftlet.run import FORMAT, load
 
 SIZE = 16
@@ -244,3 +245,20 @@ if n in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_picture_too_small_is_the_network_s_own_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    network = create_model("shufflenet_v2_x0_5", num_classes=3, in_chans=1)
+    with pytest.raises(SwiftletError, match=r"^a picture of 16×16 is too small for this network"):
+        export(network, path)
+    assert not path.exists()
+
+
+def test_what_the_exporter_says_ends_with_one_full_stop(tmp_path: Path) -> None:
+    class Stuck(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("no way.")
+
+    with pytest.raises(SwiftletError, match=r"Stuck cannot be exported to ONNX \(.*[^.]\)\.$"):
+        export(Stuck(), tmp_path / "m.onnx")

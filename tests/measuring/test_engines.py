@@ -98,3 +98,12 @@ def test_threads_that_are_none(matrix: tuple[Path, np.ndarray], threads: int) ->
         torch_engine(network(), threads)
     with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted"):
         onnxruntime_engine(matrix[0], threads)
+
+
+@pytest.mark.parametrize("shape", [(2, 30, 9), (2, 1, 9, 7, 7)])
+def test_torch_takes_inputs_of_other_dimensions(shape: tuple[int, ...]) -> None:
+    layers = {3: nn.Conv1d(30, 4, 3), 5: nn.Sequential(nn.Conv3d(1, 2, 3), nn.Flatten())}
+    model, batch = layers[len(shape)].eval(), np.ones(shape, np.float32)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(torch_engine(model, 1)(batch), expected, atol=1e-6)

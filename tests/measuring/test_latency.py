@@ -131,6 +131,7 @@ def test_the_collector_comes_back_after_a_failure() -> None:
         ({"rounds": 0}, "rounds=0 is not accepted"),
         ({"seconds": 0.0}, r"seconds=0\.0"),
         ({"seconds": float("nan")}, "seconds=nan"),
+        ({"seconds": float("inf")}, "seconds=inf, .* a finite number of seconds"),
     ],
 )
 def test_settings_that_measure_nothing(options: dict[str, float], sentence: str) -> None:

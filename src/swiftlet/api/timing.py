@@ -1,19 +1,20 @@
 """How `measure` makes its engines."""
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from swiftlet.api import start
 from swiftlet.api.opened import checkpoint_path
 from swiftlet.errors import SwiftletError, unknown
 from swiftlet.exporting import export_onnx
 from swiftlet.files import MODEL
 from swiftlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from swiftlet.measuring.latency import Latency, latency
-from swiftlet.models import Classifier, ImageInput, Spec, create_model, spec
+from swiftlet.models import Classifier, create_model, spec
+from swiftlet.models.spec import input_shape
 from swiftlet.training import checkpoint
 
 ENGINES = ("torch", "onnxruntime")
@@ -58,26 +59,13 @@ def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, 
     path = Path(run)
     if not path.exists() and path.suffix == "" and path.parent == Path("."):
         row = spec(str(run))
+        shape = input_shape(row, size)
+        if size is not None:
+            start.check_network(row.name, size, small_input=False)
         torch.manual_seed(0)
-        return create_model(str(run)).eval(), input_shape(row, size), None
+        return create_model(str(run)).eval(), shape, None
     file = checkpoint_path(path)
     model, header = checkpoint.load_model(file)
     folder = path if path.is_dir() and (path / MODEL).exists() else None
     preprocess = header.preprocess
     return model, (len(preprocess.mean), preprocess.size, preprocess.size), folder
-
-
-def input_shape(row: Spec, image_size: int | None, in_chans: int | None = None) -> tuple[int, ...]:
-    """Shape of one input of `row`'s network, without the batch.
-
-    Raises SwiftletError when an image size is given for a network that takes no pictures.
-    """
-    given = row.input if in_chans is None else replace(row.input, channels=in_chans)
-    if isinstance(given, ImageInput) and image_size is not None:
-        return given.channels, image_size, image_size
-    if image_size is not None:
-        raise SwiftletError(
-            f"image_size={image_size} does not fit {row.name}, which takes a {given.kind} of shape "
-            f"{given.shape}; leave it out."
-        )
-    return given.shape

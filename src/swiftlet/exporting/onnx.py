@@ -122,7 +122,9 @@ def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None) -> Any
         )
     except Exception as error:  # the exporter raises many unrelated types
         cause = error.__cause__ or error  # the exporter's own message is general advice
-        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        if isinstance(cause, SwiftletError):  # the network's own, on its input
+            raise cause from None
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
         raise SwiftletError(
             f"{type(model).__name__} cannot be exported to ONNX ({reason})."
         ) from error

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,10 @@ def latency(
     """
     if not engines:
         raise SwiftletError("engines is empty; give at least one engine.")
-    if rounds < 1 or not seconds > 0:
+    if rounds < 1 or not seconds > 0 or not isfinite(seconds):
         raise SwiftletError(
-            f"seconds={seconds}, rounds={rounds} is not accepted; use seconds > 0 and rounds >= 1."
+            f"seconds={seconds}, rounds={rounds} is not accepted; give a finite number of seconds "
+            "above 0 and 1 round or more."
         )
     times: list[list[list[float]]] = [[] for _ in engines]
     turns = list(range(len(engines)))

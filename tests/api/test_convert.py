@@ -3,6 +3,7 @@
 import json
 import pickle
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from swiftlet import cli
-from swiftlet.api.convert import class_names, convert
+from swiftlet.api.convert import class_names, convert, hub_settings, preprocess_of
 from swiftlet.api.evaluate import evaluate
 from swiftlet.api.export import export
 from swiftlet.api.measure import measure
@@ -24,6 +25,8 @@ from swiftlet.api.predict import predict
 from swiftlet.api.run import Run
 from swiftlet.data.preprocess import Preprocess
 from swiftlet.errors import SwiftletError
+from swiftlet.models.weights.reading import read_weights
+from swiftlet.models.weights.renaming import Converted
 from swiftlet.training import checkpoint
 
 SMALL = "shufflenet_v2_x0_5"
@@ -156,6 +159,89 @@ def test_timms_config_says_how_pictures_are_prepared(tmp_path: Path) -> None:
         assert convert(file, model=name, **given).preprocess == default
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "instead"),
+    [
+        ("mean", 5, {"mean": (0.5,)}),
+        ("std", [0.5, "a", 0.5], {"std": 0.25}),
+        ("std", [0.1, 0.2], {"std": (0.5,)}),
+        ("crop_pct", "all", {"crop_pct": 0.9}),
+        ("interpolation", "lanczos", {"interpolation": "bilinear"}),
+        ("input_size", 3, {"size": 64}),
+        ("input_size", [3, 224, "a"], {"size": 64}),
+        ("input_size", [3, "a", "a"], {"size": 64}),
+        ("input_size", [3, 224, 192], {"size": 64}),
+    ],
+)
+def test_a_bad_value_in_timms_config_is_named_unless_another_is_given(
+    tmp_path: Path, key: str, value: object, instead: dict[str, object]
+) -> None:
+    told = {"architecture": "mobilenetv1_100", "pretrained_cfg": {key: value}}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    name = "size" if key == "input_size" else key
+    with pytest.raises(SwiftletError, match=rf"config\.json: .*{name}[ =]") as caught:
+        hub_settings(tmp_path / "a.pth", "mobilenetv1_100")
+    assert "\n" not in str(caught.value)
+    assert hub_settings(tmp_path / "a.pth", "mobilenetv1_100", [name]) == {}
+    found = Converted("mobilenet_v1_x1_0", 2, 3, {}, {}, {})
+    assert preprocess_of(found, instead).size == instead.get("size", 224)
+
+
+def test_timms_config_without_a_table_of_settings(tmp_path: Path) -> None:
+    told = {"architecture": "mobilenetv1_100", "pretrained_cfg": [1]}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    with pytest.raises(SwiftletError, match=r"config\.json: pretrained_cfg=\[1\] is not a table"):
+        hub_settings(tmp_path / "a.pth", "mobilenetv1_100")
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's, on making these tensors
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("sparse", "is sparse"),
+        ("csr", "is sparse"),
+        ("meta", "has a shape, but no numbers"),
+        ("quantised", "is quantised"),
+        ("complex", "holds complex numbers"),
+        ("nan", "holds numbers that are infinite or NaN"),
+        ("inf", "holds numbers that are infinite or NaN"),
+    ],
+)
+def test_tensors_that_are_no_weights_are_named(
+    theirs: nn.Module, tmp_path: Path, kind: str, sentence: str
+) -> None:
+    whole = torch.eye(3)
+    made: dict[str, Callable[[], Tensor]] = {
+        "sparse": whole.to_sparse,
+        "csr": whole.to_sparse_csr,
+        "meta": lambda: whole.to("meta"),
+        "quantised": lambda: torch.quantize_per_tensor(whole, 1.0, 0, torch.qint8),
+        "complex": lambda: whole.to(torch.complex64),
+        "nan": lambda: whole.half() * float("nan"),
+        "inf": lambda: whole + float("inf"),
+    }
+    torch.save(theirs.state_dict() | {"fc.weight": made[kind]()}, tmp_path / "a.pth")
+    output = tmp_path / "a.safetensors"
+    with pytest.raises(SwiftletError, match=f"its tensor 'fc.weight' {sentence}"):
+        convert(tmp_path / "a.pth", source="torchvision", model=SMALL, output=output)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_pickled_code_of_every_protocol_is_one_sentence(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "a.pth"
+    for write in (
+        lambda: torch.save({"a": Trap()}, path, pickle_protocol=protocol),
+        lambda: path.write_bytes(pickle.dumps({"a": Trap()}, protocol=protocol)),
+    ):
+        write()
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always")
+            with pytest.raises(SwiftletError, match=r"code.*; save the weights alone with `torch"):
+                read_weights(path)
+        assert not noted
+
+
 @pytest.mark.parametrize("form", ["plain", "inside", "model", "parallel", "safetensors", "half"])
 def test_files_that_are_read(theirs: nn.Module, tmp_path: Path, form: str) -> None:
     state, path = theirs.state_dict(), tmp_path / f"{form}.pth"
@@ -233,7 +319,7 @@ def wrong(theirs: nn.Module, path: Path, kind: str) -> Path:
         ("empty", "corrupt or no file of PyTorch"),
         ("noise", "corrupt or no file of PyTorch"),
         ("text", "corrupt or no file of PyTorch"),
-        ("plain pickle", "holds no named tensors|corrupt or no file of PyTorch"),
+        ("plain pickle", "cannot be read without running code in it"),
         ("corrupt safetensors", "is corrupt or cut short"),
     ],
 )
@@ -263,6 +349,8 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
         ({"crop_pct": 3.0}, "crop_pct=3.0 is not a number from 0.1 to 1"),
         ({"mean": (0.1, 0.2)}, r"mean=\(0.1, 0.2\) is not a list of 3 numbers"),
         ({"image_size": 0}, "size=0 is not a whole number"),
+        ({"image_size": "a"}, "size='a' is not a whole number"),
+        ({"image_size": 16}, "image_size=16 is too small for shufflenet_v2_x0_5"),
         ({"classes": Path("nowhere.txt")}, r"classes=nowhere\.txt cannot be read"),
     ],
 )
@@ -310,6 +398,9 @@ def test_class_names(classes: Path, tmp_path: Path) -> None:
     assert len(set(imagenet)) == 1000
     with pytest.raises(SwiftletError, match=r"names 3 classes; the weights have 4"):
         class_names(4, classes)
+    (tmp_path / "one.txt").write_text("a\n")
+    with pytest.raises(SwiftletError, match=r"names 1 class; the weights have 4"):
+        class_names(4, tmp_path / "one.txt")
     (tmp_path / "twice.txt").write_text("a\na\n")
     with pytest.raises(SwiftletError, match=r"names 'a' more than once"):
         class_names(2, tmp_path / "twice.txt")

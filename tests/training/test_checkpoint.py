@@ -130,5 +130,5 @@ def test_missing_and_unexpected_weights_are_counted(saved: Path, header: Header)
     name = sorted(tensors)[0]
     tensors["extra"] = tensors.pop(name)
     checkpoint.save(saved, tensors, header)
-    with pytest.raises(SwiftletError, match=r"1 missing \(such as .*\), 1 unexp.* extra"):
+    with pytest.raises(SwiftletError, match=r"1 missing \(such as .*\), 1 unexp.* 'extra'"):
         checkpoint.load_model(saved)

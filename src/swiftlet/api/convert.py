@@ -1,7 +1,7 @@
 """`convert`: weights of another library as a checkpoint of ours."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,7 +26,7 @@ class ConvertedFile:
 
 
 def convert(
-    file: Annotated[Path, "Weights: .pth, .pt or .safetensors."],
+    file: Annotated[Path, "Weights: .pth, .pt, .bin, .tar or .safetensors."],
     *,
     source: Annotated[
         Literal["pytorchcv", "shufflenet_authors", "timm", "torchvision"],
@@ -58,7 +58,8 @@ def convert(
     timm, what the config.json beside the file says; what differs must be given.
 
     Raises SwiftletError, and writes nothing, for a file that cannot be read without running code
-    in it, and for weights that are not those of the network.
+    in it, for weights that are not those of the network, and for a config.json with values that
+    are not accepted.
     """
     from swiftlet.errors import SwiftletError
     from swiftlet.models.weights import reading, renaming
@@ -73,23 +74,21 @@ def convert(
     weights = reading.read_weights(file)
     if path.exists() and (not overwrite or path.samefile(file)):
         raise SwiftletError(f"{path} exists already; choose another --output, or --overwrite.")
-    own: dict[str, Any] = {}
-    network = model
-    if source == "timm":
-        network = model.partition(".")[0]  # behind the point stands which training
-        own = hub_settings(file, network)
-    found = renaming.convert(weights, source, network)
-    names = class_names(found.num_classes, classes)
-    given = {
+    asked = {
         "size": image_size,
         "crop_pct": crop_pct,
         "interpolation": interpolation,
         "mean": mean,
         "std": std,
     }
-    preprocess = preprocess_of(
-        found, own | {key: value for key, value in given.items() if value not in (None, (), [])}
-    )
+    given = {key: value for key, value in asked.items() if value not in (None, (), [])}
+    network = model
+    if source == "timm":
+        network = model.partition(".")[0]  # behind the point stands which training
+        given = hub_settings(file, network, given) | given
+    found = renaming.convert(weights, source, network)
+    names = class_names(found.num_classes, classes)
+    preprocess = preprocess_of(found, given)
     origin = f"{source}'s {model} ({file.name})"
     header = checkpoint.Header(
         checkpoint.Network(found.name, found.num_classes, found.in_chans, False, found.options),
@@ -127,7 +126,8 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
         names = [name.strip() for name in names if name.strip()]
         if len(names) != count:
             raise SwiftletError(
-                f"classes={file} names {len(names)} classes; the weights have {count}."
+                f"classes={file} names {len(names)} class{'' if len(names) == 1 else 'es'}; "
+                f"the weights have {count}."
             )
     elif count == 1000:
         from torchvision.models import MobileNet_V2_Weights
@@ -141,30 +141,54 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def hub_settings(file: Path, model: str) -> dict[str, Any]:
+def hub_settings(file: Path, model: str, given: Collection[str] = ()) -> dict[str, Any]:
     """How timm prepares pictures for the weights `file`, as its config.json beside it says.
 
     That is how a repository of its weights lies on the Hugging Face hub. Empty when there is none,
-    or it is of another model.
+    or it is of another model. Settings that are `given` are not looked at. Raises SwiftletError,
+    which names the file, for a value that is not accepted.
     """
+    from swiftlet.data.preprocess import Preprocess
+    from swiftlet.errors import SwiftletError
+
+    path = file.with_name("config.json")
     try:
-        content = json.loads(file.with_name("config.json").read_text(encoding="utf-8"))
-        if content["architecture"] != model:
-            return {}
-        config = content["pretrained_cfg"]
-        settings = {key: config[key] for key in ("crop_pct", "interpolation", "mean", "std")}
-        return settings | {"size": config["input_size"][-1]}
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
+    if not isinstance(content, dict) or content.get("architecture") != model:
+        return {}
+    config = content.get("pretrained_cfg", {})
+    if not isinstance(config, dict):
+        raise SwiftletError(f"{path}: pretrained_cfg={config!r} is not a table of settings.")
+    names = ("crop_pct", "interpolation", "mean", "std")
+    settings = {
+        name: config[name] for name in names if config.get(name) is not None and name not in given
+    }
+    if "input_size" in config and "size" not in given:
+        shape = config["input_size"]
+        if not isinstance(shape, list) or len(shape) != 3 or shape[1] != shape[2]:
+            raise SwiftletError(
+                f"{path}: input_size={shape!r} is not [channels, side, side]; correct it, or give "
+                "the image size."
+            )
+        settings["size"] = shape[2]
+    for name, value in settings.items():
+        channels = "L" if isinstance(value, list) and len(value) == 1 else "RGB"
+        try:
+            Preprocess(**{"size": 224, "channels": channels, name: value})
+        except SwiftletError as error:
+            raise SwiftletError(f"{path}: {error}") from error
+    return settings
 
 
 def preprocess_of(found: "Converted", given: Mapping[str, Any]) -> "Preprocess":
     """The library's preprocessing, with what was `given` in its place.
 
     Raises SwiftletError for a value out of range, and for a network that takes no picture of one
-    or three channels.
+    or three channels, or none of this size.
     """
-    from swiftlet.api.start import SMALL
+    from swiftlet.api.start import SMALL, check_network
     from swiftlet.data.preprocess import Preprocess
     from swiftlet.errors import SwiftletError
     from swiftlet.models import ImageInput, spec
@@ -175,9 +199,15 @@ def preprocess_of(found: "Converted", given: Mapping[str, Any]) -> "Preprocess":
             f"the weights take {found.in_chans} channels; a checkpoint takes pictures of 1 or 3."
         )
     settings = {"size": row.input.height} | found.preprocess | dict(given)
-    if settings["size"] <= SMALL:
+    if isinstance(settings["size"], int) and settings["size"] <= SMALL:
         settings.setdefault("crop_pct", 1.0)
     for key in ("mean", "std"):
-        values = tuple(settings.get(key, ()))
-        settings[key] = values * found.in_chans if len(values) == 1 else values
-    return Preprocess(channels="RGB" if found.in_chans == 3 else "L", **settings)
+        values = settings.get(key, ())
+        if isinstance(values, (int, float)):
+            values = (values,)
+        if isinstance(values, (list, tuple)) and len(values) == 1:
+            values = tuple(values) * found.in_chans
+        settings[key] = values
+    preprocess = Preprocess(channels="RGB" if found.in_chans == 3 else "L", **settings)
+    check_network(found.name, preprocess.size, bool(found.options.get("small_input")))
+    return preprocess

@@ -24,15 +24,16 @@ def test_each_misfit_is_counted_and_named(state: dict[str, Tensor]) -> None:
     say = "the weights are not those of torchvision's shufflenet_v2_x0_5: "
     one = torch.zeros(1)
     cases = {
-        "1 missing (such as stage2.0.main.0.conv.weight).": without(
+        "1 missing (such as 'stage2.0.main.0.conv.weight').": without(
             state, "stage2.0.branch2.0.weight"
         ),
-        "1 missing (such as classifier.weight).": without(state, "fc.weight"),
-        "1 unexpected (such as extra.weight).": state | {"extra.weight": one},
+        "1 missing (such as 'classifier.weight').": without(state, "fc.weight"),
+        "1 unexpected (such as 'extra.weight').": state | {"extra.weight": one},
+        "1 unexpected (such as '').": state | {"": one},
         # a shortcut in a unit that has none
-        "1 unexpected (such as stage2.1.shortcut.0.conv.weight).": state
+        "1 unexpected (such as 'stage2.1.shortcut.0.conv.weight').": state
         | {"stage2.1.branch1.0.weight": one},
-        "1 of another shape (such as conv5.conv.weight, (1024, 9, 1, 1) instead of "
+        "1 of another shape (such as 'conv5.conv.weight', (1024, 9, 1, 1) instead of "
         "(1024, 192, 1, 1)).": state | {"conv5.0.weight": torch.zeros(1024, 9, 1, 1)},
     }
     for sentence, wrong in cases.items():
@@ -68,3 +69,25 @@ def test_nothing_is_renamed_twice(state: dict[str, Tensor]) -> None:
     assert sorted(t.sum().item() for t in found.values()) == sorted(
         t.sum().item() for t in state.values()
     )
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (0,), (3, 0, 3, 3)])
+@pytest.mark.parametrize(
+    ("library", "name", "key", "ours"),
+    [
+        ("timm", "mobilenetv1_100", "conv_stem.weight", "stem.conv.weight"),
+        ("timm", "mobilenetv1_100", "classifier.weight", "classifier.weight"),
+        ("torchvision", "resnet18", "conv1.weight", "conv1.conv.weight"),
+        ("pytorchcv", "shufflenet_g1_w1", "features.init_block.conv.weight", "conv1.conv.weight"),
+        ("pytorchcv", "shufflenetv2_w2", "features.final_block.conv.weight", "conv5.conv.weight"),
+        (
+            *("shufflenet_authors", "shufflenet_v1_g3_x1_0"),
+            *("features.0.branch_main_1.3.weight", "stage2.0.depthwise.conv.weight"),
+        ),
+    ],
+)
+def test_tensors_of_too_few_dimensions(
+    library: str, name: str, key: str, ours: str, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(SwiftletError, match=f"1 of another shape .such as '{ours}'"):
+        convert({key: torch.zeros(shape)}, library, name)

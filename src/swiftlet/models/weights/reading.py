@@ -1,6 +1,7 @@
 """Weight files of other libraries: .pth and .pt (pickled tensors) and .safetensors."""
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name, on the CPU.
 
     Pickled code is refused, never run. Raises SwiftletError for a file that is missing, corrupt,
-    of another kind, or holds anything but named tensors.
+    of another kind, or holds anything but named tensors, and for a tensor that is no plain array of
+    real, finite numbers.
     """
     if path.suffix not in SUFFIXES:
         raise SwiftletError(f"{path} is not accepted; give a file of {', '.join(SUFFIXES)}.")
@@ -39,7 +41,25 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in content):
             content = {name.removeprefix(prefix): tensor for name, tensor in content.items()}
+    for name, tensor in content.items():
+        if fault := _fault(tensor):
+            raise SwiftletError(f"{path} is not accepted; its tensor {name!r} {fault}.")
     return content
+
+
+def _fault(tensor: Tensor) -> str:
+    """What keeps a tensor from being weights, "" for nothing."""
+    if tensor.is_meta:
+        return "has a shape, but no numbers"
+    if tensor.is_quantized:
+        return "is quantised"
+    if tensor.layout != torch.strided:
+        return "is sparse"
+    if tensor.is_complex():
+        return "holds complex numbers"
+    if tensor.is_floating_point() and not tensor.float().isfinite().all():
+        return "holds numbers that are infinite or NaN"
+    return ""
 
 
 def _safetensors(path: Path) -> Any:
@@ -50,14 +70,19 @@ def _safetensors(path: Path) -> Any:
 
 
 def _pickled(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "GLOBAL" not in str(error):
+    with warnings.catch_warnings(record=True) as noted:  # of torch, on what the file is made of
+        warnings.simplefilter("always")
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            if "GLOBAL" in str(error):
+                reason = "holds pickled code, which is not run"
+            elif "operand" in str(error) and any("protocol" in str(note.message) for note in noted):
+                reason = "is a pickle that cannot be read without running code in it"
+            else:
+                raise SwiftletError(f"{path} is corrupt or no file of PyTorch.") from error
+            raise SwiftletError(
+                f"{path} {reason}; save the weights alone with `torch.save(model.state_dict(), …)`."
+            ) from error
+        except Exception as error:  # bytes that are no pickle fail in all kinds of ways
             raise SwiftletError(f"{path} is corrupt or no file of PyTorch.") from error
-        raise SwiftletError(
-            f"{path} holds pickled code, which is not run; save the weights alone with "
-            "`torch.save(model.state_dict(), …)`."
-        ) from error
-    except Exception as error:  # bytes that are no pickle fail in all kinds of ways
-        raise SwiftletError(f"{path} is corrupt or no file of PyTorch.") from error

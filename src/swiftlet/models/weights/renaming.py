@@ -82,9 +82,10 @@ def convert(state: State, library: str, name: str) -> Converted:
     file = import_module(f"swiftlet.models.weights.{library}")
     family, row = find(name, library, file.FAMILIES, state)
     renamed, left_over = rename(state, family)
-    asked = family.options(row.name, renamed)
+    whole = {key: tensor for key, tensor in renamed.items() if tensor.dim() and tensor.numel()}
+    asked = family.options(row.name, whole)
     options = {key: value for key, value in asked.items() if getattr(row, key, None) != value}
-    network = _on_meta(row.name, renamed, options)
+    network = _on_meta(row.name, whole, options)
     expected = network.state_dict()
     renamed = {key: torch.zeros(expected[key].shape) for key in family.zeros} | renamed
     fitted = {key: _fit(tensor, expected.get(key)) for key, tensor in renamed.items()}
@@ -149,18 +150,18 @@ def rename(state: State, family: Family) -> tuple[dict[str, Tensor], list[str]]:
 
 
 def misfits(found: State, expected: State, left_over: Sequence[str] = ()) -> str:
-    """What keeps `found` from being loaded, as "2 missing (such as a.weight), …"; "" for nothing.
+    """What keeps `found` from being loaded, as "2 missing (such as 'a.weight'), …"; "" for nothing.
 
     `left_over` are further tensors that are not expected.
     """
     reshaped = [
-        f"{key}, {tuple(found[key].shape)} instead of {tuple(tensor.shape)}"
+        f"{key!r}, {tuple(found[key].shape)} instead of {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in found and found[key].shape != tensor.shape
     ]
     problems = (
-        (sorted(expected.keys() - found.keys()), "missing"),
-        (sorted([*(found.keys() - expected.keys()), *left_over]), "unexpected"),
+        (list(map(repr, sorted(expected.keys() - found.keys()))), "missing"),
+        (list(map(repr, sorted([*(found.keys() - expected.keys()), *left_over]))), "unexpected"),
         (reshaped, "of another shape"),
     )
     return ", ".join(f"{len(keys)} {what} (such as {keys[0]})" for keys, what in problems if keys)
@@ -201,7 +202,7 @@ def _on_meta(name: str, renamed: State, options: dict[str, Any]) -> Classifier:
         key, first = first_convolution(network)
         classifier, seen = renamed.get("classifier.weight"), renamed.get(f"{key}.weight")
         classes = network.num_classes if classifier is None else len(classifier)
-        channels = first.in_channels if seen is None else seen.shape[1]
+        channels = first.in_channels if seen is None or seen.dim() < 2 else seen.shape[1]
         if (classes, channels) != (network.num_classes, first.in_channels):
             network = create_model(name, num_classes=classes, in_chans=channels, **options)
     return network

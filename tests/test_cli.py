@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import swiftlet
 from swiftlet import cli
+from swiftlet.api import steps
+from swiftlet.api.run import Run
 from swiftlet.api.train import train
 
 Call = Callable[..., tuple[int, str, str]]
@@ -129,6 +132,37 @@ def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path)
     assert (run / "metrics.csv").read_text().count("\n") == 2  # the flag won over the recipe
 
 
+def test_version(call: Call) -> None:
+    assert call("--version") == (0, f"swiftlet {swiftlet.__version__}\n", "")
+
+
+def test_json_has_null_for_what_is_no_number() -> None:
+    values = {"loss": float("nan"), "rows": [float("inf"), 1.5], "path": Path("a")}
+    assert cli.plain(values) == {"loss": None, "rows": [None, 1.5], "path": "a"}
+
+
+def test_a_quiet_run_says_nothing(
+    call: Call, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "carry_out", lambda *_: trained)
+    assert call("train", "photos", "--quiet") == (0, "", "")
+    assert "next:" in call("train", "photos")[1]
+
+
+def test_predict_fails_when_no_picture_could_be_read(
+    call: Call, trained: Run, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    code, out, _ = call("predict", trained.folder, tmp_path / "broken.jpg")
+    assert code == 1
+    assert "broken.jpg" in out
+    code, out, _ = call("predict", trained.folder, tmp_path / "broken.jpg", "--json")
+    assert code == 1
+    assert json.loads(out)[0]["error"]
+    good = photos / "red" / "001.png"
+    assert call("predict", trained.folder, tmp_path / "broken.jpg", good)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -136,6 +170,11 @@ def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path)
         (["train", "nowhere"], "'nowhere' does not exist"),
         (["train", "nowhere", "--epochs", "0"], "epochs=0 is not accepted"),
         (["train", "nowhere", "--recipe", "no.toml"], "recipe=no.toml cannot be read"),
+        (["train", "nowhere", "--device", "cpu:foo"], "device='cpu:foo' is not accepted"),
+        (
+            ["measure", "shufflenet_v2_x0_5", "--seconds", "inf", "--engines", "torch"],
+            "seconds=inf",
+        ),
         (["predict", "nowhere", "a.jpg"], "nowhere does not exist"),
         (["list", "vgg*"], "matches no network"),
         (["show", "hybridsn", "--image-size", "64"], "takes a cube of shape (1, 30, 25, 25)"),

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from swiftlet import __version__
 from swiftlet.api.convert import convert
 from swiftlet.api.demo import demo
 from swiftlet.api.evaluate import evaluate
@@ -35,6 +37,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Small, swift convolutional networks, from labelled data to the device.",
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"swiftlet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options that stand before a verb."""
 
 
 def main() -> None:
@@ -82,9 +100,11 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
         positional = [given.pop(name) for name in first]
         result = verb(*positional, **given)
         if as_json:
-            print(json.dumps(plain(result), indent=2))
-        else:
+            print(json.dumps(plain(result), indent=2, allow_nan=False))
+        elif verb is not train or not given["quiet"]:
             getattr(import_module("swiftlet.api.printing"), printer)(result)
+        if verb is predict and all(answer.error is not None for answer in result):
+            raise typer.Exit(1)  # the reasons are printed
 
     run.__doc__ = _for_people(inspect.getdoc(verb) or "")
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -126,7 +146,7 @@ def _use(context: typer.Context, path: Path | None) -> Path | None:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses and paths as JSON knows them."""
+    """Dataclasses, paths and numbers as JSON knows them: what is infinite or NaN is null."""
     if is_dataclass(value) and not isinstance(value, type):
         public = (field.name for field in fields(value) if not field.name.startswith("_"))
         return {name: plain(getattr(value, name)) for name in public}
@@ -134,6 +154,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
     return str(value) if isinstance(value, Path) else value
 
 

@@ -1,10 +1,15 @@
+import shlex
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from swiftlet.api import printing
+from swiftlet.api.convert import ConvertedFile
+from swiftlet.api.run import Run
 from swiftlet.api.show import list_networks
+from swiftlet.data.preprocess import Preprocess
 from swiftlet.run import Prediction
 
 
@@ -23,6 +28,16 @@ def test_brackets_are_no_markup(narrow: Console) -> None:
     printing.predicted([answer], narrow)
     for part in ("img[a].jpg", "[bold]x", "[/y] 25.0%"):
         assert part in text(narrow)
+
+
+def test_what_comes_next_can_be_pasted(narrow: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(printing, "out", lambda: narrow)
+    printing.trained(Run(Path("my runs")))
+    assert "  swiftlet measure 'my runs'\n" in text(narrow)
+    preprocess = Preprocess(size=32)
+    made = ConvertedFile(Path("it's.safetensors"), "a", {}, 1, 1, 1, preprocess, "b")
+    printing.converted(made, narrow)
+    assert shlex.quote("it's.safetensors") in text(narrow)
 
 
 def test_no_figure_is_cut_on_a_narrow_terminal(

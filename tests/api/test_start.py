@@ -102,3 +102,9 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
     assert gray == {"crop_pct": 0.95, "interpolation": "bicubic"}
     of_small_pictures = start.known_settings(header.network.name, trained.folder, False, "RGB")
     assert "crop_pct" not in of_small_pictures
+
+
+@pytest.mark.parametrize("name", ["cpu:foo", "cpu:-1", "cpu:", "tpu", ""])
+def test_devices_that_are_none(name: str) -> None:
+    with pytest.raises(SwiftletError, match=f"device='{name}' is not "):
+        start.choose_device(name)

@@ -7,10 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
+from swiftlet.api import start, steps
 from swiftlet.api.run import Run
 from swiftlet.api.train import train
 from swiftlet.errors import SwiftletError
 from swiftlet.training import checkpoint
+from swiftlet.training.checkpoint import Network
 
 FILES = {
     "model.safetensors",
@@ -196,3 +198,23 @@ def test_the_report_says_how_to_make_the_run_again(quick: Callable[..., Run]) ->
     assert "--image-size 16" in run.metrics["command"]
     assert "overwrite" not in run.metrics["command"]
     assert run.metrics["command"].startswith("swiftlet train ")
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, 0.2), (0.0, 0.0), (0.5, 0.5)])
+def test_dropout_is_the_network_s_unless_given(
+    quick: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    given: float | None,
+    kept: float,
+) -> None:
+    seen = []
+    monkeypatch.setattr(steps, "carry_out", lambda plan, recipe, voice: seen.append((plan, recipe)))
+    options = {} if given is None else {"drop_rate": given}
+    quick(model="shufflenet_v2_authors_x2_0", **options)
+    ((plan, recipe),) = seen
+    assert recipe.drop_rate == kept
+    assert ("--drop-rate" in plan.command) == (given is not None)
+    network = Network(plan.model, num_classes=3, in_chans=3, small_input=True)
+    model = start.build(network, recipe, torch.device("cpu"), None, False)
+    assert isinstance(model.dropout, torch.nn.Dropout)
+    assert model.dropout.p == kept

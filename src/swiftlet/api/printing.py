@@ -1,5 +1,6 @@
 """How the command line prints the results of the verbs: rich tables on standard output."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +50,13 @@ def nothing(_: object) -> None:
 
 def trained(run: "Run") -> None:
     """Where the run lies and what can be done next."""
-    console = out()
+    console, folder = out(), shlex.quote(str(run.folder))
     for line in (
         f"made {run.folder}: model.safetensors, report.html and more",
         "next:",
-        f"  swiftlet predict {run.folder} some.jpg",
-        f"  swiftlet export {run.folder} --format onnx",
-        f"  swiftlet measure {run.folder}",
+        f"  swiftlet predict {folder} some.jpg",
+        f"  swiftlet export {folder} --format onnx",
+        f"  swiftlet measure {folder}",
     ):
         console.print(line, markup=False)
 
@@ -105,7 +106,7 @@ def exported(file: "Exported", console: Console | None = None) -> None:
 def converted(file: "ConvertedFile", console: Console | None = None) -> None:
     """What was made of which weights, how pictures are prepared, and what comes next."""
     console = console or out()
-    how = file.preprocess
+    how, path = file.preprocess, shlex.quote(str(file.path))
     options = ", ".join(f"{name}={value}" for name, value in file.options.items())
     for line in (
         f"{file.path}: {file.network}{f' ({options})' if options else ''} with the weights of "
@@ -114,8 +115,8 @@ def converted(file: "ConvertedFile", console: Console | None = None) -> None:
         f"{how.interpolation}, mean {_few(how.mean)}, std {_few(how.std)}; if these weights want "
         "another preparation, convert again with its values",
         "next:",
-        f"  swiftlet predict {file.path} some.jpg",
-        f"  swiftlet export {file.path} --format onnx",
+        f"  swiftlet predict {path} some.jpg",
+        f"  swiftlet export {path} --format onnx",
     ):
         console.print(line, markup=False)
 

@@ -96,7 +96,18 @@ def choose_device(name: str) -> torch.device:
     if not available.get(name.split(":")[0], False):
         usable = ", ".join(["auto", *(n for n, there in available.items() if there)])
         raise SwiftletError(f"device={name!r} is not to be had here; accepted: {usable}.")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SwiftletError(
+            f"device={name!r} is not accepted; give a name, or a name and a number as in cuda:0."
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SwiftletError(
+            f"device={name!r} is not to be had here; there are {torch.cuda.device_count()}, "
+            "counted from cuda:0."
+        )
+    return device
 
 
 def build(

@@ -18,7 +18,9 @@ def train(
     weight_decay: Annotated[float, "Not applied to biases and batch norm."] = 5e-4,
     warmup_epochs: Annotated[float, "Epochs in which the learning rate rises."] = 2.0,
     label_smoothing: Annotated[float, "Share of the target spread over all classes."] = 0.1,
-    drop_rate: Annotated[float, "Dropout before the classifier."] = 0.0,
+    drop_rate: Annotated[
+        float | None, "Dropout before the classifier (default: the network's)."
+    ] = None,
     ema: Annotated[float, "Decay of averaged weights per step; 0 turns averaging off."] = 0.0,
     image_size: Annotated[int, "Side of the square that the network sees, in pixels."] = 224,
     resize: Annotated[
@@ -82,7 +84,7 @@ def train(
         momentum=momentum,
         weight_decay=weight_decay,
         label_smoothing=label_smoothing,
-        drop_rate=drop_rate,
+        drop_rate=spec(model).drop_rate if drop_rate is None else drop_rate,
         crop_scale=crop_scale,
         flip=flip,
         trivial_augment=trivial_augment,

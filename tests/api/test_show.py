@@ -2,6 +2,7 @@ import pytest
 
 import swiftlet
 from swiftlet.api.show import list_networks
+from swiftlet.errors import SwiftletError
 
 
 def test_a_row_and_its_cost() -> None:
@@ -39,3 +40,37 @@ def test_options_are_json_or_text() -> None:
 @pytest.mark.parametrize("sort", ["name", "params", "macs", "error"])
 def test_every_order_has_every_row(sort: str) -> None:
     assert {row.name for row in list_networks(sort=sort)} == set(swiftlet.list_models())
+
+
+def test_a_window_is_the_side_of_the_cube() -> None:
+    found = swiftlet.show("hybridsn", option=["window=11"])
+    assert found.cost.shape == (1, 1, 30, 11, 11)
+    assert found.cost.macs < found.spec.macs
+
+
+@pytest.mark.parametrize("value", ["True", "true"])
+def test_true_as_python_and_as_json_have_it(value: str) -> None:
+    assert swiftlet.show("resnet50", option=[f"stride_first={value}"]).options == {
+        "stride_first": True
+    }
+    other = value.replace("rue", "alse").replace("T", "F").replace("t", "f")
+    assert swiftlet.show("resnet50", option=[f"stride_first={other}"]).cost.macs == 4_089_184_256
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "sentence"),
+    [
+        ("resnet50", "stride_first=no", "^resnet50: stride_first='no' is not accepted; give True,"),
+        ("resnet50", "num_classes=x", "num_classes='x' is not accepted; give a whole number"),
+        ("resnet50", "name=resnet18", "^option='name=resnet18' is not accepted; name is no option"),
+        ("resnet50", "pretrained=true", "pretrained is no option of a network"),
+        ("resnet50", "features_only=true", "features_only is no option"),
+        ("resnet50", "out_indices=[1]", "out_indices is no option"),
+        ("shufflenet_series", "kernel=3.0", "kernel=3.0 is not accepted; give a whole number"),
+        ("mobilenet_v3_small", "bn_eps=NaN", "bn_eps=nan is not accepted"),
+        ("resnet50", 'attention={"kind":"cbam","placement":["pre"]}', "placement .* is not known"),
+    ],
+)
+def test_options_that_do_not_fit(name: str, option: str, sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        swiftlet.show(name, option=[option])

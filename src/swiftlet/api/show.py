@@ -67,7 +67,7 @@ def show(
 
     from swiftlet.errors import SwiftletError
     from swiftlet.measuring.cost import cost
-    from swiftlet.models import ImageInput, create_model, spec
+    from swiftlet.models import CubeInput, ImageInput, create_model, spec
 
     row = spec(name)
     options = dict(map(_read, option))
@@ -83,6 +83,8 @@ def show(
     with torch.device("meta"):  # without data: it is not run, only counted
         model = create_model(name, **options)
     form = replace(row.input, channels=options.get("in_chans", row.input.channels))
+    if isinstance(form, CubeInput) and "window" in options:
+        form = replace(form, height=options["window"], width=options["window"])
     if image_size is not None:
         if not isinstance(form, ImageInput):
             raise SwiftletError(

@@ -141,7 +141,7 @@ def load_pretrained(network: Classifier, row: Spec, in_chans: int) -> None:
 def to_channels(weight: Tensor, channels: int) -> Tensor:
     """The weights (out, 3, h, w) of a first convolution for a picture of `channels` channels.
 
-    A picture of equal channels gets the answer of the gray RGB picture.
+    A picture of 1, 3, 6, 9, … equal channels gets the answer of the gray RGB picture.
     """
     if channels == 3:
         return weight

@@ -12,8 +12,9 @@ class SwiftletError(ValueError):
     """
 
 
-def unknown(kind: str, value: str, accepted: Sequence[str]) -> SwiftletError:
+def unknown(kind: str, value: object, accepted: Sequence[str]) -> SwiftletError:
     """The error for a name that is not in `accepted`, with the closest ones."""
+    value = str(value)
     close = get_close_matches(value.lower(), accepted, n=3, cutoff=0.5)
     if close:
         return SwiftletError(f"{kind} {value!r} is not known; did you mean {', '.join(close)}?")

@@ -190,6 +190,52 @@ def test_feature_maps_are_those_of_the_network(name: str, small_input: bool) -> 
         assert found.shape == (2, channels, 64 // reduction, 96 // reduction)
 
 
+def same(found: torch.Tensor, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def fresh_in_double(name: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
+    """A network in evaluation, and inputs in both memory layouts where there are two."""
+    torch.manual_seed(0)
+    model, x = create_model(name, num_classes=3).double().eval(), inputs(name, 2).double()
+    return model, [x, x.to(memory_format=torch.channels_last)] if name in IMAGE else [x]
+
+
+@RUN
+def test_torch_fx_reads_it(name: str) -> None:
+    model, given = fresh_in_double(name)
+    torch.fx.symbolic_trace(model.train())
+    graph = torch.fx.symbolic_trace(model.eval())
+    for x in given:
+        same(graph(x), model(x))
+
+
+@RUN
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.* is deprecated")
+def test_torch_jit_traces_it_with_gradients(name: str) -> None:
+    model, given = fresh_in_double(name)
+    for x in given:
+        traced = torch.jit.trace(model, x)
+        same(traced(x), model(x))
+
+
+@RUN
+def test_torch_func_maps_it_over_inputs(name: str) -> None:
+    """Each input alone, and the gradients of each."""
+    model, given = fresh_in_double(name)
+    weights = {key: value.detach() for key, value in model.named_parameters()}
+
+    def loss(weights: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(model, weights, (x[None],)).sum()
+
+    for x in given:
+        same(torch.func.vmap(model)(x[:, None])[:, 0], model(x))
+    gradients = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, given[-1])
+    model(given[-1]).sum().backward()
+    for key, value in model.named_parameters():
+        torch.testing.assert_close(gradients[key].sum(0), value.grad, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5"])  # that shuffle
 def test_exports_with_an_open_batch(name: str) -> None:
     torch.manual_seed(0)

@@ -1,5 +1,7 @@
 """Feature maps for detectors, held against timm's own."""
 
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -21,7 +23,7 @@ def test_same_maps_as_timm() -> None:
 def test_levels_can_be_picked() -> None:
     picked = create_model("shufflenet_v2_x1_0", features_only=True, out_indices=(-1, 2))
     assert picked.feature_info.module_name() == ["stage2.3", "stage4.3"]
-    assert [level.num_chs for level in picked.feature_info] == [116, 464]
+    assert picked.feature_info.channels() == [116, 464]
     assert [m.shape[1] for m in picked(torch.randn(2, 3, 64, 64))] == [116, 464]
 
 
@@ -41,9 +43,17 @@ def test_every_weight_of_a_level_gets_a_gradient() -> None:
 
 @pytest.mark.parametrize(
     ("indices", "sentence"),
-    [((5,), "asks for level 5; there are 5: 0 to 4"), ((), "asks for no level")],
+    [
+        ((5,), "asks for level 5; there are 5: 0 to 4"),
+        ((), "asks for no level"),
+        (0, "asks for no level"),
+        (6, "asks for level -6"),
+        ((1.0,), "is not accepted; give a whole number, a sequence"),
+        ("1", "is not accepted"),
+        (torch.tensor([1]), "is not accepted"),
+    ],
 )
-def test_levels_that_are_not_there(indices: tuple[int, ...], sentence: str) -> None:
+def test_levels_that_are_not_there(indices: Any, sentence: str) -> None:
     with pytest.raises(SwiftletError, match=sentence):
         create_model("shufflenet_v2_x0_5", features_only=True, out_indices=indices)
 
@@ -54,3 +64,37 @@ def test_same_checks_as_the_whole_network() -> None:
         model(torch.zeros(1, 3, 16, 16))
     with pytest.raises(SwiftletError, match="accepted: "):
         model(torch.zeros(3, 64, 64))
+
+
+def test_accessors_are_timms() -> None:
+    ours = create_model("mobilenet_v2_x1_0", features_only=True, out_indices=(1, 3)).feature_info
+    theirs = timm.create_model("mobilenetv2_100", features_only=True, out_indices=(1, 3))
+    theirs = theirs.feature_info
+    assert len(ours) == len(theirs) == 5
+    for idx in (None, 2, -1, [0, 4]):
+        assert ours.channels(idx) == theirs.channels(idx)
+        assert ours.reduction(idx) == theirs.reduction(idx)
+        keys = ["num_chs", "reduction", "index"]
+        assert ours.get_dicts(keys, idx) == theirs.get_dicts(keys, idx)
+    assert ours[-1]["num_chs"] == theirs[-1]["num_chs"] == ours[-1].num_chs
+    assert ours.get_dicts()[0] == {**ours.get_dicts(idx=1), "module": ours.module_name()[0]}
+    with pytest.raises(KeyError):
+        ours[0]["channels"]
+
+
+def test_one_number_is_the_coarsest_levels() -> None:
+    ours = create_model("mobilenet_v2_x1_0", features_only=True, out_indices=2).feature_info
+    theirs = timm.create_model("mobilenetv2_100", features_only=True, out_indices=2).feature_info
+    assert ours.reduction() == theirs.reduction() == [16, 32]
+
+
+def test_a_picture_needs_the_size_of_the_last_level_only() -> None:
+    model = create_model("shufflenet_v2_x0_5", features_only=True, out_indices=(0, 1)).eval()
+    assert [tuple(m.shape[2:]) for m in model(torch.zeros(1, 3, 8, 4))] == [(4, 2), (2, 1)]
+    with pytest.raises(SwiftletError, match="which shrinks it 4 times"):
+        model(torch.zeros(1, 3, 8, 3))
+
+
+def test_levels_without_features() -> None:
+    with pytest.raises(SwiftletError, match="out_indices is for features_only=True"):
+        create_model("shufflenet_v2_x0_5", out_indices=(1,))

@@ -11,16 +11,8 @@ from torchvision.models import mobilenetv3 as theirs
 from swiftlet.errors import SwiftletError
 from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, spec
-from swiftlet.models.mobilenet_v3 import (
-    BLOCKS,
-    Block,
-    Form,
-    InvertedResidual,
-    MobileNetV3,
-    Size,
-    Variant,
-    other_width,
-)
+from swiftlet.models.mobilenet_v3 import InvertedResidual, MobileNetV3, Variant, other_width
+from swiftlet.models.mobilenet_v3_form import BLOCKS, Block, Form, Size
 from swiftlet.ops.attention import CBAM, SqueezeExcite
 
 BY_TIMM = {
@@ -260,7 +252,7 @@ def test_other_width() -> None:
     ("option", "value", "sentence"),
     [
         ("scaling", "keras", "scaling 'keras' is not known; accepted: authors, torchvision"),
-        ("bn_eps", 0.0, "bn_eps=0.0 is not accepted; give more than 0"),
+        ("bn_eps", 0.0, "bn_eps=0.0 is not accepted; give a number above 0"),
         ("attention", {"kind": "se", "placement": "everywhere"}, "placement 'everywhere' is not"),
     ],
 )

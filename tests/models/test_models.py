@@ -84,3 +84,12 @@ def test_one_seed_gives_one_network() -> None:
     torch.manual_seed(5)
     second = create_model("mobilenet_v2_x0_35", num_classes=3).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize(
+    ("longer", "name"),
+    [("mobilenet_v2_x1_00", "mobilenet_v2_x1_0"), ("mobilenet_v2_x0_60", "mobilenet_v2_x0_6")],
+)
+def test_a_width_has_one_name(longer: str, name: str) -> None:
+    assert spec(longer) == spec(name)
+    assert spec(longer).name == name

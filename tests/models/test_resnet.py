@@ -211,3 +211,12 @@ def test_compiles_in_one_graph() -> None:
     x = torch.randn(2, 3, 32, 32)
     compiled = torch.compile(network, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("side", "padded", "ceiled"), [(96, 24, 24), (97, 25, 24)])
+def test_pooling_of_odd_sides(side: int, padded: int, ceiled: int) -> None:
+    for ceil_pool, expected in ((False, padded), (True, ceiled)):
+        with torch.device("meta"):
+            model = create_model("resnet18", ceil_pool=ceil_pool).eval()
+            maps = model.maxpool(model.conv1(torch.empty(1, 3, side, side)))
+        assert maps.shape[2:] == (expected, expected)

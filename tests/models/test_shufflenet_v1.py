@@ -11,8 +11,9 @@ from torch import nn
 from swiftlet.errors import SwiftletError
 from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, list_models, shufflenet_v1, spec
-from swiftlet.models.shufflenet_v1 import STAGE2, VARIANTS, ShuffleUnit, other_width
+from swiftlet.models.shufflenet_v1 import STAGE2, VARIANTS, other_width
 from swiftlet.models.shufflenet_v1_arch2 import VARIANTS as ARCH2
+from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.ops.attention import Attention
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from swiftlet.measuring.cost import cost
 from swiftlet.models import create_model, spec, unit_comparison
-from swiftlet.models.shufflenet_v1 import ShuffleUnit
+from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.models.spec import as_number
 from swiftlet.models.unit_comparison import (
     VARIANTS,

@@ -227,11 +227,16 @@ def test_of_takes_names_mappings_and_itself() -> None:
     [
         ("cabm", "attention 'cabm' is not known; did you mean cbam"),
         (3, "attention '3' is not known; accepted: se, cbam"),
-        ({}, "attention 'None' is not known"),
+        ({}, "attention={} has no kind; give one of se, cbam"),
+        ({"kind": "se", "placement": ["pre"]}, r"placement \"\['pre'\]\" is not known"),
+        ({"kind": "se", "reduction": 2.0}, "reduction=2.0 is not accepted; give a whole number"),
         ({"kind": "se", "ratio": 8}, "attention option 'ratio' is not known"),
         ({"kind": "se", "squeeze": "sum"}, "squeeze 'sum' is not known; accepted: avg, max"),
         ({"kind": "cbam", "order": "channel"}, "order 'channel' .* did you mean channel_first"),
-        ({"kind": "se", "reduction": 0}, "reduction=0 is not accepted; give 1 or more"),
+        (
+            {"kind": "se", "reduction": 0},
+            "reduction=0 is not accepted; give a whole number, 1 or more",
+        ),
         ({"kind": "se", "reduction": "8"}, "reduction='8' is not accepted"),
         ({"kind": "cbam", "kernel": 4}, "kernel=4 is not accepted; give an odd number"),
         ({"kind": "se", "placement": "past"}, "placement 'past' is not known; did you mean post"),
@@ -245,3 +250,9 @@ def test_bad_values(value: Any, sentence: str) -> None:
 def test_no_hidden_unit() -> None:
     with pytest.raises(SwiftletError, match=r"reduction=16 leaves no unit of 8 channels; .* 8"):
         Attention("cbam").build(8)
+
+
+def test_false_is_none_and_numpys_numbers_are_numbers() -> None:
+    assert Attention.of(False) is None
+    attention = Attention("cbam", reduction=np.int64(8), kernel=np.int32(3))  # type: ignore[arg-type]
+    assert (type(attention.reduction), type(attention.kernel)) == (int, int)

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 if TYPE_CHECKING:
     from swiftlet.measuring.cost import Cost
     from swiftlet.models.spec import Spec
+
+RESERVED = ("name", "pretrained", "features_only", "out_indices")  # of create_model alone
+PYTHONS = {"True": "true", "False": "false", "None": "null"}  # JSON's spelling
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ def show(
     """
     import torch
 
-    from swiftlet.errors import SwiftletError
     from swiftlet.measuring.cost import cost
-    from swiftlet.models import CubeInput, ImageInput, create_model, spec
+    from swiftlet.models import create_model, spec
+    from swiftlet.models.spec import input_shape
 
     row = spec(name)
     options = dict(map(_read, option))
@@ -82,28 +85,25 @@ def show(
             options[key] = value
     with torch.device("meta"):  # without data: it is not run, only counted
         model = create_model(name, **options)
-    form = replace(row.input, channels=options.get("in_chans", row.input.channels))
-    if isinstance(form, CubeInput) and "window" in options:
-        form = replace(form, height=options["window"], width=options["window"])
+    shape = input_shape(row, image_size, options.get("in_chans"), options.get("window"))
     if image_size is not None:
-        if not isinstance(form, ImageInput):
-            raise SwiftletError(
-                f"image_size={image_size} does not fit {row.name}, which takes a {form.kind} of "
-                f"shape {form.shape}; leave it out."
-            )
-        form = replace(form, height=image_size, width=image_size)
         options["image_size"] = image_size
-    return Shown(row, options, cost(model, (1, *form.shape)))
+    return Shown(row, options, cost(model, (1, *shape)))
 
 
 def _read(option: str) -> tuple[str, Any]:
-    """ "kernel=5" -> ("kernel", 5); a value is JSON (5, true, {...}) or else the text itself."""
+    """ "kernel=5" -> ("kernel", 5).
+
+    A value is JSON (5, true, {...}), Python's True, False or None, or else the text itself.
+    """
     from swiftlet.errors import SwiftletError
 
     name, equals, value = option.partition("=")
     if not (name and equals):
         raise SwiftletError(f"option={option!r} is not accepted; give NAME=VALUE.")
+    if name in RESERVED:
+        raise SwiftletError(f"option={option!r} is not accepted; {name} is no option of a network.")
     try:
-        return name, json.loads(value)
+        return name, json.loads(PYTHONS.get(value, value))
     except ValueError:
         return name, value

@@ -5,8 +5,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
+from swiftlet.models.options import checked
 from swiftlet.ops.conv import draw
 from swiftlet.ops.pool import global_average
+from swiftlet.ops.tracing import is_recorded
 
 
 class Classifier(nn.Module):
@@ -44,8 +46,22 @@ class Classifier(nn.Module):
         """The input to logits."""
         return self.forward_head(self.forward_features(x))
 
-    def reset_classifier(self, num_classes: int) -> None:
-        """Put a fresh classifier in place; the rest of the network keeps its weights."""
+    def get_classifier(self) -> nn.Module:
+        """The linear layer, or nn.Identity when `num_classes` is 0."""
+        return self.classifier
+
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
+        """Put a fresh classifier in place; the rest of the network keeps its weights.
+
+        `global_pool` is timm's; "avg" is accepted, and the network keeps the pooling that it has.
+        Raises SwiftletError for another one, and for classes that are no number from 0 up.
+        """
+        if global_pool not in (None, "avg"):
+            raise SwiftletError(
+                f"global_pool={global_pool!r} is not accepted; a network keeps its pooling, so "
+                "leave it out."
+            )
+        num_classes = checked("num_classes", num_classes, int)
         if num_classes < 0:
             raise SwiftletError(
                 f"num_classes={num_classes} is negative; give 0 (features) or more."
@@ -83,10 +99,10 @@ class ImageClassifier(Classifier):
         return self.forward_head(self.forward_features(x))
 
 
-def check_pictures(x: object, in_chans: int, reduction: int) -> None:
+def check_pictures(x: Tensor, in_chans: int, reduction: int) -> None:
     """Raises SwiftletError when `x` is no batch of pictures that such a network takes."""
-    if not isinstance(x, Tensor):
-        return  # a proxy of torch.fx
+    if is_recorded(x):
+        return
     if x.dim() != 4 or x.shape[1] != in_chans:
         raise SwiftletError(
             f"the input has shape {tuple(x.shape)}; accepted: (batch, {in_chans}, height, width)."

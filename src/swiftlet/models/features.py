@@ -1,13 +1,15 @@
 """A network without its head that returns the maps of several resolutions, for detectors."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import ImageClassifier, check_pictures
+from swiftlet.models.options import checked
 
 
 @dataclass(frozen=True)
@@ -17,52 +19,84 @@ class Level:
     num_chs: int
     reduction: int
     module: str
+    index: int  # from fine to coarse
+
+    def __getitem__(self, field: str) -> Any:
+        """The field of this name, as in timm's dicts; raises KeyError when there is none."""
+        return asdict(self)[field]
 
 
-class FeatureInfo(tuple[Level, ...]):
-    """The levels of a `FeatureExtractor`, with the accessors that timm's has."""
+class FeatureInfo(Sequence[Level]):
+    """All levels of a network and which of them come out, with the accessors that timm's has.
 
-    def channels(self) -> list[int]:
+    These tell the levels that come out, or those of `idx`: one number, or several, counted over
+    all levels.
+    """
+
+    def __init__(self, levels: Sequence[Level], out_indices: Sequence[int]) -> None:
+        self.levels, self.out_indices = tuple(levels), tuple(out_indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Level: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Level, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Level | tuple[Level, ...]:
+        return self.levels[index]
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def get(self, key: str, idx: int | Sequence[int] | None = None) -> Any:
+        """The field `key` of the levels, a list; of a single one by itself when `idx` is one."""
+        if isinstance(idx, int):
+            return self[idx][key]
+        return [self[place][key] for place in (self.out_indices if idx is None else idx)]
+
+    def get_dicts(
+        self, keys: Sequence[str] | None = None, idx: int | Sequence[int] | None = None
+    ) -> Any:
+        """The levels as dicts of the fields `keys`, by default all; one for a single `idx`."""
+        wanted = [field.name for field in fields(Level)] if keys is None else keys
+        if isinstance(idx, int):
+            return {key: self[idx][key] for key in wanted}
+        places = self.out_indices if idx is None else idx
+        return [{key: self[place][key] for key in wanted} for place in places]
+
+    def channels(self, idx: int | Sequence[int] | None = None) -> Any:
         """Channels of each level."""
-        return [level.num_chs for level in self]
+        return self.get("num_chs", idx)
 
-    def reduction(self) -> list[int]:
+    def reduction(self, idx: int | Sequence[int] | None = None) -> Any:
         """Side of the picture / side of the map, of each level."""
-        return [level.reduction for level in self]
+        return self.get("reduction", idx)
 
-    def module_name(self) -> list[str]:
+    def module_name(self, idx: int | Sequence[int] | None = None) -> Any:
         """Dotted name of the module that puts out each level."""
-        return [level.module for level in self]
+        return self.get("module", idx)
 
 
 class FeatureExtractor(nn.Module):
     """Maps (batch, in_chans, height, width) to a list of maps, from fine to coarse.
 
     A level is the last output at its resolution, before the layers that serve the classifier
-    alone. `out_indices` picks levels; negative ones count from the coarsest. The modules keep their
-    names, so that weights of the whole network fit.
+    alone. `out_indices` picks levels; negative ones count from the coarsest, and one number n is
+    the n coarsest. The modules keep their names, so that weights of the whole network fit.
     """
 
     feature_info: FeatureInfo
 
-    def __init__(self, network: ImageClassifier, out_indices: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, network: ImageClassifier, out_indices: int | Sequence[int] | None = None
+    ) -> None:
         super().__init__()
-        self.in_chans, self.reduction = network.in_chans, network.reduction
         levels = _levels(network)
-        chosen = range(len(levels)) if out_indices is None else out_indices
-        accepted = range(-len(levels), len(levels))
-        for index in chosen:
-            if index not in accepted:
-                raise SwiftletError(
-                    f"out_indices={tuple(chosen)} asks for level {index}; there are "
-                    f"{len(levels)}: 0 to {len(levels) - 1}."
-                )
-        if not chosen:
-            raise SwiftletError("out_indices=() asks for no level; give one or more.")
-        places = sorted({index % len(levels) for index in chosen})
-        self.feature_info = FeatureInfo(levels[place] for place in places)
+        self.feature_info = FeatureInfo(levels, _places(out_indices, len(levels)))
+        self.in_chans = network.in_chans
+        self.reduction = self.feature_info.reduction()[-1]
         self._wanted = set(self.feature_info.module_name())
-        last = self.feature_info[-1].module
+        last = self.feature_info.module_name()[-1]
         for name, module in _steps(network):
             self._keep(name, module)
             if name == last:
@@ -88,6 +122,23 @@ class FeatureExtractor(nn.Module):
         return maps
 
 
+def _places(out_indices: int | Sequence[int] | None, levels: int) -> list[int]:
+    """The levels that `out_indices` asks for, from fine to coarse; SwiftletError for others."""
+    given = checked("out_indices", out_indices, int | Sequence[int] | None)
+    if given is None:
+        return list(range(levels))
+    chosen = range(-given, 0) if isinstance(given, int) else given
+    for index in chosen:
+        if not -levels <= index < levels:
+            raise SwiftletError(
+                f"out_indices={given} asks for level {index}; there are {levels}: "
+                f"0 to {levels - 1}."
+            )
+    if not chosen:
+        raise SwiftletError(f"out_indices={given} asks for no level; give one or more.")
+    return sorted({index % levels for index in chosen})
+
+
 def _steps(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The modules of `forward_features` in the order of the calls, sequences opened."""
     head = {"dropout", "classifier", *getattr(network, "neck", ())}
@@ -107,10 +158,11 @@ def _levels(network: ImageClassifier) -> list[Level]:
 
     side = 4 * network.reduction
     x = torch.empty(1, network.in_chans, side, side, device="meta")
-    by_reduction: dict[int, Level] = {}
+    by_reduction: dict[int, tuple[int, str]] = {}
     with torch.no_grad():
         for name, module in _steps(deepcopy(network).to("meta").eval()):
             x = module(x)
             reduction = side // x.shape[-1]
-            by_reduction[reduction] = Level(x.shape[1], reduction, name)
-    return list(by_reduction.values())
+            by_reduction[reduction] = x.shape[1], name
+    found = enumerate(by_reduction.items())
+    return [Level(channels, side, name, index) for index, (side, (channels, name)) in found]

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import Classifier
 from swiftlet.models.spec import CubeInput, Printed, Spec
+from swiftlet.ops.tracing import is_recorded
 
 KERNELS = ((7, 3, 3), (5, 3, 3), (3, 3, 3))  # bands, rows, columns of the 3-D convolutions
 CHANNELS = (8, 16, 32)  # they put out; none is padded
@@ -87,16 +88,16 @@ class HybridSN(Classifier):
     def forward(self, x: Tensor) -> Tensor:
         """Cubes to logits; raises SwiftletError for another number of bands or another window."""
         accepted = (1, self.in_chans, self.window, self.window)
-        if isinstance(x, Tensor) and tuple(x.shape[1:]) != accepted:  # not a proxy of torch.fx
+        if not is_recorded(x) and tuple(x.shape[1:]) != accepted:
             raise SwiftletError(
                 f"the input has shape {tuple(x.shape)}; accepted: (batch, "
                 f"{', '.join(map(str, accepted))}), which is (batch, 1, bands, window, window)."
             )
         return self.forward_head(self.forward_features(x))
 
-    def reset_classifier(self, num_classes: int) -> None:
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
         """Put a fresh classifier in place; the rest of the network keeps its weights."""
-        super().reset_classifier(num_classes)
+        super().reset_classifier(num_classes, global_pool)
         glorot(self.classifier)
 
 

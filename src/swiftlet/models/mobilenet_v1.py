@@ -25,18 +25,15 @@ puts one behind the depthwise convolution as well, which gives the params of CBA
 Any other width: `create_model("mobilenet_v1_x0_6")` is width 0.6.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
-from swiftlet.errors import unknown
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import AtSize, Printed, Spec
 from swiftlet.models.widths import counted, width_in
-from swiftlet.ops.attention import Attention
+from swiftlet.ops.attention import Attention, AttentionOption
 from swiftlet.ops.conv import Activation, ConvBNAct, depthwise, initialise, pointwise
 
 PLACEMENTS = ("everywhere",)
@@ -68,22 +65,23 @@ class Variant(Spec):
     attention: Attention | None = field(default=None, kw_only=True)
 
 
-def _table4(macs: str, params: str, error: float) -> Printed:
-    return Printed(macs, params, error, "Tables 4 to 6")
+def _table6(macs: str, params: str, error: float) -> Printed:
+    return Printed(macs, params, error, "Table 6")
 
 
 # fmt: off
 VARIANTS = (
     Variant("mobilenet_v1_x0_25", 470_072, 41_030_272, width=0.25,
-            paper=_table4("41M", "0.5M", 49.4), aliases=("mobilenet_wd4",),
+            paper=_table6("41M", "0.5M", 49.4), aliases=("mobilenet_wd4",),
             note="the table rounds 0.47M params to 0.5M"),
     Variant("mobilenet_v1_x0_5", 1_331_592, 149_497_088, width=0.5,
-            paper=_table4("149M", "1.3M", 36.3), aliases=("mobilenet_wd2",)),
+            paper=_table6("149M", "1.3M", 36.3), aliases=("mobilenet_wd2",)),
     Variant("mobilenet_v1_x0_7", 2_298_747, 282_957_078, width=0.7,
             paper=Printed("283M", "2.30M", 34.86, "CBAM, Table 5")),
     Variant("mobilenet_v1_x0_75", 2_585_560, 325_400_448, width=0.75,
-            paper=_table4("325M", "2.6M", 31.6), aliases=("mobilenet_w3d4",)),
-    Variant("mobilenet_v1_x1_0", 4_231_976, 568_740_352, paper=_table4("569M", "4.2M", 29.4),
+            paper=Printed("325M", "2.6M", 31.6, "Tables 5 and 6"), aliases=("mobilenet_w3d4",)),
+    Variant("mobilenet_v1_x1_0", 4_231_976, 568_740_352,
+            paper=Printed("569M", "4.2M", 29.4, "Tables 4, 6, 7"),
             aliases=("mobilenet_v1", "mobilenet_w1")),
     Variant("mobilenet_v1_full_conv", 29_294_088, 4_867_293_184, full=True,
             paper=Printed("4866M", "29.3M", 28.3, "Table 4")),
@@ -197,15 +195,13 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: str | Mapping[str, Any] | Attention | None = None,
-    act: str | None = None,
+    attention: AttentionOption = None,
+    act: Literal["relu", "relu6"] | None = None,
 ) -> MobileNetV1:
     """The network of a row with fresh weights; `attention` and `act` stand for the row's own."""
     chosen = variant.attention if attention is None else Attention.of(attention, PLACEMENTS)
-    act = variant.act if act is None else act
-    if act not in ACTIVATIONS:
-        raise unknown("act", act, tuple(ACTIVATIONS))
-    network = MobileNetV1(variant, in_chans, small_input, chosen, ACTIVATIONS[act])
+    activation = ACTIVATIONS[variant.act if act is None else act]
+    network = MobileNetV1(variant, in_chans, small_input, chosen, activation)
     network.add_head(num_classes, drop_rate)
     return network
 
@@ -216,5 +212,4 @@ def other_width(name: str) -> Variant | None:
     if width is None:
         return None
     row = Variant(name, 0, 0, width=width)
-    with torch.device("meta"):
-        return counted(row, build(row, num_classes=1000, in_chans=3, drop_rate=0.0))
+    return counted(row, build)

@@ -22,18 +22,15 @@ and MobileNetV3 have theirs; the paper has none.
 Any other width: `create_model("mobilenet_v2_x0_6")` is width 0.6.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import AtSize, Printed, Spec, Weights
 from swiftlet.models.widths import counted, width_in
-from swiftlet.ops.attention import Attention
+from swiftlet.ops.attention import Attention, AttentionOption
 from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, pointwise
 
 STEM, LAST = 32, 1280
@@ -185,7 +182,7 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: str | Mapping[str, Any] | Attention | None = None,
+    attention: AttentionOption = None,
     round_nearest: int = 8,
     expand_first: bool = False,
 ) -> MobileNetV2:
@@ -208,5 +205,4 @@ def other_width(name: str) -> Variant | None:
     if width is None:
         return None
     row = Variant(name, 0, 0, width=width)
-    with torch.device("meta"):
-        return counted(row, build(row, num_classes=1000, in_chans=3, drop_rate=0.0))
+    return counted(row, build)

@@ -30,18 +30,15 @@ Differences from the paper and from the authors' code:
 Any other width: `create_model("mobilenet_v3_large_x1_25")` is width 1.25.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
 
-import torch
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError, unknown
 from swiftlet.models.classifier import ImageClassifier
+from swiftlet.models.mobilenet_v3_form import Block, Form, Scaling, Size
 from swiftlet.models.spec import Printed, Spec, Weights
 from swiftlet.models.widths import counted, width_in
-from swiftlet.ops.attention import Attention, SqueezeExcite
+from swiftlet.ops.attention import Attention, AttentionOption, SqueezeExcite
 from swiftlet.ops.conv import (
     Activation,
     ConvBNAct,
@@ -53,47 +50,8 @@ from swiftlet.ops.conv import (
 )
 from swiftlet.ops.pool import global_average
 
-Size = Literal["large", "small"]
-Scaling = Literal["authors", "torchvision"]
 ACTIVATIONS: dict[str, Activation] = {"RE": nn.ReLU, "HS": nn.Hardswish}
 STEM = 16
-TAIL = 3  # blocks at the last resolution
-
-
-class Block(NamedTuple):
-    """A row "bneck" of Tables 1 and 2."""
-
-    kernel: int
-    expansion: int  # channels of the depthwise convolution
-    out: int
-    squeeze: bool
-    act: str
-    stride: int
-    dilation: int = 1
-
-
-# fmt: off
-BLOCKS = {
-    "large": (
-        Block(3, 16, 16, False, "RE", 1), Block(3, 64, 24, False, "RE", 2),
-        Block(3, 72, 24, False, "RE", 1), Block(5, 72, 40, True, "RE", 2),
-        Block(5, 120, 40, True, "RE", 1), Block(5, 120, 40, True, "RE", 1),
-        Block(3, 240, 80, False, "HS", 2), Block(3, 200, 80, False, "HS", 1),
-        Block(3, 184, 80, False, "HS", 1), Block(3, 184, 80, False, "HS", 1),
-        Block(3, 480, 112, True, "HS", 1), Block(3, 672, 112, True, "HS", 1),
-        Block(5, 672, 160, True, "HS", 2), Block(5, 960, 160, True, "HS", 1),
-        Block(5, 960, 160, True, "HS", 1),
-    ),
-    "small": (
-        Block(3, 16, 16, True, "RE", 2), Block(3, 72, 24, False, "RE", 2),
-        Block(3, 88, 24, False, "RE", 1), Block(5, 96, 40, True, "HS", 2),
-        Block(5, 240, 40, True, "HS", 1), Block(5, 240, 40, True, "HS", 1),
-        Block(5, 120, 48, True, "HS", 1), Block(5, 144, 48, True, "HS", 1),
-        Block(5, 288, 96, True, "HS", 2), Block(5, 576, 96, True, "HS", 1),
-        Block(5, 576, 96, True, "HS", 1),
-    ),
-}
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -143,54 +101,6 @@ VARIANTS = (
             note="like the 66M of Table 3, the printed 65M follow from no table"),
 )
 # fmt: on
-
-
-@dataclass(frozen=True)
-class Form:
-    """The options of `build`."""
-
-    small_input: bool = False  # the first two strides of 2 are 1
-    attention: Attention | None = None
-    reduced_tail: bool = False
-    dilated: bool = False
-    scaling: Scaling = "authors"
-    bn_eps: float = 1e-3
-
-    def __post_init__(self) -> None:
-        if self.scaling not in get_args(Scaling):
-            raise unknown("scaling", str(self.scaling), get_args(Scaling))
-        if not self.bn_eps > 0.0:
-            raise SwiftletError(f"bn_eps={self.bn_eps} is not accepted; give more than 0.")
-
-    def table(self, variant: Variant) -> list[Block]:
-        """The rows of the variant's table in this form."""
-        rows = list(BLOCKS[variant.size])
-        if variant.minimalistic:
-            rows = [row._replace(kernel=3, squeeze=False, act="RE") for row in rows]
-        if self.small_input:
-            first = next(number for number, row in enumerate(rows) if row.stride == 2)
-            rows[first] = rows[first]._replace(stride=1)
-        for number in range(len(rows) - TAIL, len(rows)):
-            row = rows[number]
-            if self.dilated:
-                row = row._replace(dilation=2)
-            if self.reduced_tail:  # the first of them expands what is not halved
-                halved = row.expansion if row.stride == 2 else row.expansion // 2
-                row = row._replace(expansion=halved, out=row.out // 2)
-            rows[number] = row
-        return rows
-
-    def expansion(self, expansion: int, base: int, channels: int, width: float) -> int:
-        """Channels of a depthwise convolution behind `channels`, which are `base` at width 1."""
-        if self.scaling == "torchvision":
-            return make_divisible(expansion * width)
-        return make_divisible(channels * expansion / base)
-
-    def kept(self, channels: int, width: float) -> int:
-        """`channels` of the first convolution or the head, which stay below width 1."""
-        return make_divisible(
-            channels * (width if self.scaling == "torchvision" else max(1, width))
-        )
 
 
 class InvertedResidual(nn.Module):
@@ -245,7 +155,7 @@ class MobileNetV3(ImageClassifier):
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if form.small_input else 2, act=act)
         blocks = []
         base = STEM  # `channels` at width 1
-        for row in form.table(variant):
+        for row in form.table(variant.size, variant.minimalistic):
             expansion = form.expansion(row.expansion, base, channels, variant.width)
             out = make_divisible(row.out * variant.width)
             blocks.append(InvertedResidual(channels, expansion, out, row, form.attention))
@@ -287,7 +197,7 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: str | Mapping[str, Any] | Attention | None = None,
+    attention: AttentionOption = None,
     reduced_tail: bool = False,
     dilated: bool = False,
     scaling: Scaling = "authors",
@@ -311,6 +221,5 @@ def other_width(name: str) -> Variant | None:
             width = width_in(name, row.name.removesuffix("_x1_0"))
             if width is not None:
                 row = Variant(name, 0, 0, size=row.size, hidden=row.hidden, width=width)
-                with torch.device("meta"):
-                    return counted(row, build(row, num_classes=1000, in_chans=3, drop_rate=0.0))
+                return counted(row, build)
     return None

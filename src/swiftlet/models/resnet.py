@@ -18,7 +18,6 @@ Differences from the papers and from the authors' code:
   is that form, for weights that come from Caffe. Test: outputs of timm's copies of such networks.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +26,7 @@ from torch import Tensor, nn
 
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import ImageInput, Printed, Spec, Weights
-from swiftlet.ops.attention import Attention
+from swiftlet.ops.attention import Attention, AttentionOption
 from swiftlet.ops.conv import ConvBNAct, initialise, pointwise
 
 PLACEMENTS = ("pre", "post", "identity")  # of attention, besides "standard": SENet's Table 14
@@ -237,7 +236,7 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: "str | Mapping[str, Any] | Attention | None" = None,
+    attention: AttentionOption = None,
     stride_first: bool | None = None,
     ceil_pool: bool = False,
 ) -> ResNet:

@@ -20,7 +20,6 @@ Differences from the paper and from the authors' code:
 - All modules have r=16 and biases, as in the authors' code. Test: params of Table 10.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -28,7 +27,7 @@ from swiftlet.errors import SwiftletError
 from swiftlet.models import mobilenet_v1, resnet, shufflenet_v1
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import NOT_PRINTED, Printed, Spec
-from swiftlet.ops.attention import Attention
+from swiftlet.ops.attention import Attention, AttentionOption
 
 Row = TypeVar("Row", resnet.Variant, mobilenet_v1.Variant, shufflenet_v1.Variant)
 
@@ -97,7 +96,7 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: "str | Mapping[str, Any] | Attention | None" = None,
+    attention: AttentionOption = None,
     stride_first: bool | None = None,
     ceil_pool: bool = False,
 ) -> ImageClassifier:

@@ -23,15 +23,16 @@ Differences from that code:
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError, unknown
+from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import Classifier
 from swiftlet.models.spec import SeriesInput, Spec
 from swiftlet.ops.conv import initialise
 from swiftlet.ops.shuffle import channel_shuffle
+from swiftlet.ops.tracing import is_recorded
 
 CHANNELS = (64, 128, 256, 512)
 GROUPS = (8, 8, 16, 16)  # of the shuffle behind each unit
@@ -96,8 +97,6 @@ class ShuffleNetSeries(Classifier):
         super().__init__()
         if kernel < 1 or kernel % 2 == 0:
             raise SwiftletError(f"kernel={kernel} is not accepted; give an odd number.")
-        if stem not in get_args(Stem):
-            raise unknown("stem", stem, get_args(Stem))
         self.in_chans = sensors
         units, channels = [], 1
         for number, (base, groups) in enumerate(zip(CHANNELS, GROUPS, strict=True)):
@@ -123,7 +122,7 @@ class ShuffleNetSeries(Classifier):
 
     def forward(self, x: Tensor) -> Tensor:
         """Recordings to logits; raises SwiftletError for other sensors or too short a one."""
-        if isinstance(x, Tensor):  # not a proxy of torch.fx
+        if not is_recorded(x):
             check_series(x, self.in_chans)
         return self.forward_head(self.forward_features(x))
 

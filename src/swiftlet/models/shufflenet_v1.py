@@ -30,22 +30,19 @@ Differences from the paper and from the authors' code:
 Any other width of these groups: `create_model("shufflenet_v1_g3_x0_75")` is width 0.75.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import ImageClassifier
+from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.models.spec import NOT_PRINTED, Printed, Spec
 from swiftlet.models.widths import counted, width_in
-from swiftlet.ops.attention import Attention
-from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, pointwise
-from swiftlet.ops.shuffle import channel_shuffle
+from swiftlet.ops.attention import Attention, AttentionOption
+from swiftlet.ops.conv import ConvBNAct, initialise
 
 STEM, STAGE2 = 24, {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}  # Table 1; stage 2 by groups
 PYTORCHCV = {"x0_5": "wd2", "x1_0": "w1"}  # its names for the widths
@@ -139,66 +136,6 @@ VARIANTS = (
 # fmt: on
 
 
-class ShuffleUnit(nn.Module):
-    """Figure 2b (add) and, where the map shrinks or channels grow, 2c (concatenate the input).
-
-    Maps (batch, in_channels, height, width) to (batch, out_channels, ...); stride 2 halves the
-    sides, rounded up. Raises SwiftletError when groups do not divide or no channel is left.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int,
-        groups: int,
-        first_groups: int,
-        *,
-        shuffle: bool = True,
-        inverse_shuffle: bool = False,
-        pool_first: bool = True,
-        attention: Attention | None = None,
-    ) -> None:
-        super().__init__()
-        self.concatenates = stride == 2 or in_channels != out_channels
-        bottleneck = out_channels // 4
-        branch_out = out_channels - in_channels if self.concatenates else out_channels
-        if min(bottleneck, branch_out) < 1:
-            raise SwiftletError(
-                f"a unit with {in_channels} channels in and {out_channels} out has none left for "
-                "its branch; give a greater width."
-            )
-        grouped = ((in_channels, first_groups), (bottleneck, groups), (branch_out, groups))
-        for channels, parts in grouped:
-            if channels % parts:
-                raise SwiftletError(
-                    f"groups={parts} does not divide the {channels} channels of a convolution; "
-                    f"give channels in multiples of {4 * groups}, or other groups."
-                )
-        self.groups = groups if shuffle else 1  # one group: nothing to shuffle
-        if inverse_shuffle and shuffle:
-            self.groups = bottleneck // groups
-        self.pool_first = pool_first
-        self.compress = pointwise(in_channels, bottleneck, groups=first_groups, act=nn.ReLU)
-        self.depthwise = depthwise(bottleneck, stride=stride)
-        self.expand = pointwise(bottleneck, branch_out, groups=groups)
-        self.attention = None if attention is None else attention.build(branch_out)
-        self.pool = nn.AvgPool2d(3, stride=2, padding=1) if stride == 2 else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        branch = self.compress(x)
-        if self.groups > 1:
-            branch = channel_shuffle(branch, self.groups)
-        branch = self.expand(self.depthwise(branch))
-        if self.attention is not None:
-            branch = self.attention(branch)
-        if not self.concatenates:
-            return F.relu(x + branch, inplace=True)
-        passing = x if self.pool is None else self.pool(x)
-        parts = (passing, branch) if self.pool_first else (branch, passing)
-        return F.relu(torch.cat(parts, dim=1), inplace=True)
-
-
 class ShuffleNetV1(ImageClassifier):
     """Table 1; attribute names are the table's layer names. `unit` is ShuffleUnit with options."""
 
@@ -246,7 +183,7 @@ def build(
     inverse_shuffle: bool = False,
     pool_first: bool = True,
     stem: int | None = None,
-    attention: str | Mapping[str, Any] | Attention | None = None,
+    attention: AttentionOption = None,
 ) -> ShuffleNetV1:
     """The network of a row with fresh weights.
 
@@ -282,8 +219,7 @@ def other_width(name: str) -> Variant | None:
         if width is not None:
             row = _row("", groups, _stem(width, groups), _rounded(base * width, 4 * groups), 0, 0)
             row = replace(row, name=name)
-            with torch.device("meta"):
-                return counted(row, build(row, num_classes=1000, in_chans=3, drop_rate=0.0))
+            return counted(row, build)
     return None
 
 

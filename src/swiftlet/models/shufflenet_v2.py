@@ -29,23 +29,23 @@ Differences from the paper and from the authors' code:
   torchvision keeps PyTorch's default. Test: the deviation of each convolution's weights.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError, unknown
+from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import ImageClassifier
 from swiftlet.models.spec import Printed, Spec, Weights
-from swiftlet.ops.attention import Attention
+from swiftlet.ops.attention import Attention, AttentionOption
 from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, pointwise
 from swiftlet.ops.shuffle import channel_shuffle, channel_split, concat_and_shuffle, even_odd_split
 
-SHUFFLES = ("after", "even_odd")
+Shuffle = Literal["after", "even_odd"]
 STEM = 24
 REPEATS = (4, 8, 4)  # units of stages 2, 3 and 4; the first of each has stride 2
 STAGES = {  # output channels
@@ -225,22 +225,20 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: str | Mapping[str, Any] | Attention | None = None,
-    shuffle: str | None = None,
+    attention: AttentionOption = None,
+    shuffle: Shuffle | None = None,
     ceil_pool: bool = False,
     conv5: int | None = None,
 ) -> ShuffleNetV2:
     """The network of a row with fresh weights.
 
     `attention`, `shuffle` ("after" the concatenation, or "even_odd") and the channels of `conv5`
-    stand for the row's own. Raises SwiftletError for another shuffle and for no channel.
+    stand for the row's own. Raises SwiftletError for no channel.
     """
     if conv5 is not None and conv5 < 1:
         raise SwiftletError(f"conv5={conv5} leaves no channel; give 1 or more.")
     if shuffle is None:
         shuffle = "even_odd" if variant.authors else "after"
-    if shuffle not in SHUFFLES:
-        raise unknown("shuffle", shuffle, SHUFFLES)
     row = variant if conv5 is None else replace(variant, conv5=conv5)
     unit = partial(
         ShuffleUnit,

@@ -21,17 +21,17 @@ Differences from the paper, and what it leaves open:
   groups in the main branch, other channels. Test: none, the paper's is built here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from torch import Tensor, nn
 
-from swiftlet.models import shufflenet_v1, shufflenet_v2
+from swiftlet.models import shufflenet_v2
 from swiftlet.models.classifier import ImageClassifier
+from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.models.spec import Printed, Spec
-from swiftlet.ops.attention import Attention
+from swiftlet.ops.attention import Attention, AttentionOption
 from swiftlet.ops.conv import ConvBNAct, initialise, pointwise
 
 
@@ -121,13 +121,13 @@ def build(
     in_chans: int,
     drop_rate: float,
     small_input: bool = False,
-    attention: str | Mapping[str, Any] | Attention | None = None,
+    attention: AttentionOption = None,
 ) -> LargeShuffleNet:
     """The network of a row with fresh weights; `attention` stands for the row's own."""
     chosen = variant.attention if attention is None else Attention.of(attention)
     unit: Unit
     if variant.groups is not None:
-        of_v1 = partial(shufflenet_v1.ShuffleUnit, attention=chosen)
+        of_v1 = partial(ShuffleUnit, attention=chosen)
         first_unit: Unit = partial(of_v1, groups=1, first_groups=1)
         unit = partial(of_v1, groups=variant.groups, first_groups=variant.groups)
     else:

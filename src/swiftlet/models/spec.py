@@ -1,7 +1,9 @@
 """What a row of a paper's table is, as plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
+
+from swiftlet.errors import SwiftletError
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,29 @@ class Spec:
     drop_rate: float = field(default=0.0, kw_only=True)  # unless `create_model` is given another
     reduction: int = field(default=32, kw_only=True)  # side of the input / side of the last map
     small_reduction: int = field(default=8, kw_only=True)  # the same with small_input=True
+
+
+def input_shape(
+    row: Spec,
+    image_size: int | None = None,
+    in_chans: int | None = None,
+    window: int | None = None,
+) -> tuple[int, ...]:
+    """Shape of one input of `row`'s network, without the batch; `window` is the side of a cube.
+
+    Raises SwiftletError when an image size is given for a network that takes no pictures.
+    """
+    given = row.input if in_chans is None else replace(row.input, channels=in_chans)
+    if isinstance(given, CubeInput) and window is not None:
+        given = replace(given, height=window, width=window)
+    if image_size is None:
+        return given.shape
+    if isinstance(given, ImageInput):
+        return given.channels, image_size, image_size
+    raise SwiftletError(
+        f"image_size={image_size} does not fit {row.name}, which takes a {given.kind} of shape "
+        f"{given.shape}; leave it out."
+    )
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swiftlet.models.classifier import ImageClassifier
-from swiftlet.models.shufflenet_v1 import REPEATS, ShuffleUnit
+from swiftlet.models.shufflenet_v1 import REPEATS
+from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.models.spec import Printed, Spec
 from swiftlet.ops.conv import ConvBNAct, initialise, pointwise
 

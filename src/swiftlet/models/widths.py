@@ -1,6 +1,7 @@
 """Networks of any width by their name: "mobilenet_v2_x0_6" is MobileNetV2 of width 0.6."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -24,8 +25,17 @@ def width_in(name: str, family: str) -> float | None:
     return width if NARROWEST <= width <= WIDEST else None
 
 
-def counted(row: Row, network: nn.Module) -> Row:
-    """`row` with the params and MACs of `network`, which is its own, built on the meta device."""
+def shortest(name: str) -> str:
+    """ "mobilenet_v2_x1_0" for "mobilenet_v2_x1_00"; any other name as it is."""
+    return re.sub(r"(_x\d_\d)0$", r"\1", name)
+
+
+def counted(row: Row, build: Callable[..., nn.Module]) -> Row:
+    """`row` with the params and MACs of its network, which `build` makes without data."""
+    with torch.device("meta"):
+        network = build(
+            row, num_classes=row.num_classes, in_chans=row.input.channels, drop_rate=row.drop_rate
+        )
     macs: list[int] = []
 
     def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:

@@ -6,6 +6,7 @@ plain data; a network builds the module from it for each of its blocks.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 import torch
@@ -47,28 +48,37 @@ class Attention:
         ):
             if value not in accepted:
                 raise unknown(name, str(value), accepted)
-        if type(self.reduction) is not int or self.reduction < 1:
-            raise SwiftletError(f"reduction={self.reduction!r} is not accepted; give 1 or more.")
-        if type(self.kernel) is not int or self.kernel < 1 or self.kernel % 2 == 0:
+        if not _is_count(self.reduction):
+            raise SwiftletError(
+                f"reduction={self.reduction!r} is not accepted; give a whole number, 1 or more."
+            )
+        if not _is_count(self.kernel) or self.kernel % 2 == 0:
             raise SwiftletError(f"kernel={self.kernel!r} is not accepted; give an odd number.")
+        for name in ("reduction", "kernel"):  # NumPy's integers as well
+            object.__setattr__(self, name, int(getattr(self, name)))
 
     @classmethod
-    def of(
-        cls, value: "str | Mapping[str, Any] | Attention | None", placements: tuple[str, ...] = ()
-    ) -> "Attention | None":
-        """`value` as Attention: "se" and "cbam" stand for the defaults, None for none.
+    def of(cls, value: "AttentionOption", placements: tuple[str, ...] = ()) -> "Attention | None":
+        """`value` as Attention: "se" and "cbam" stand for the defaults, None and False for none.
 
         A mapping has the fields as keys. Raises SwiftletError for anything else, and for a
         placement that is neither "standard" nor in `placements`.
         """
-        if value is None or isinstance(value, Attention):
+        made: Attention | None
+        if value is None or value is False:
+            made = None
+        elif isinstance(value, Attention):
             made = value
         elif isinstance(value, Mapping):
             accepted = tuple(field.name for field in fields(cls))
             for key in value:
                 if key not in accepted:
                     raise unknown("attention option", str(key), accepted)
-            made = cls(**{"kind": None, **value})
+            if "kind" not in value:
+                raise SwiftletError(
+                    f"attention={dict(value)} has no kind; give one of {', '.join(get_args(Kind))}."
+                )
+            made = cls(**value)
         else:
             made = cls(value)  # type: ignore[arg-type]
         if made is not None and made.placement not in ("standard", *placements):
@@ -86,6 +96,14 @@ class Attention:
         if self.kind == "se":
             return SqueezeExcite(channels, hidden, squeeze=self.squeeze)
         return CBAM(channels, hidden, order=self.order, kernel=self.kernel)
+
+
+# What a network's option `attention` may be. None stands for the row's own, False for none at all.
+AttentionOption = str | Mapping[str, Any] | Attention | Literal[False] | None
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is not bool and isinstance(value, Integral) and int(value) >= 1
 
 
 class SqueezeExcite(nn.Module):

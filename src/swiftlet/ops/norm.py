@@ -18,9 +18,10 @@ PyTorch 2.15 loses time:
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.compiler import is_compiling
 
+from swiftlet.errors import SwiftletError
 from swiftlet.ops.shuffle import is_channels_last
+from swiftlet.ops.tracing import is_recorded, runs_plainly
 
 MOST_CHANNELS = 128  # from here on PyTorch's rows are long enough
 FEWEST_VALUES = 1 << 18  # below it the calls cost more than they save
@@ -28,12 +29,23 @@ ROW = 1024  # most values in a widened row
 
 
 def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
-    """`norm(x)` for `x` of shape (batch, channels, height, width)."""
-    running_mean, running_var, momentum = norm.running_mean, norm.running_var, norm.momentum
+    """`norm(x)` for `x` of shape (batch, channels, height, width).
+
+    Raises SwiftletError in training for one value per channel, which has no variance.
+    """
     y: Tensor
+    if is_recorded(x):
+        y = norm(x)
+        return y
+    if norm.training and x.numel() == x.shape[1]:
+        raise SwiftletError(
+            "one input alone has shrunk to a map of 1×1, and batch normalisation cannot train on "
+            "one value per channel; give a batch of two or more, or a larger picture."
+        )
+    running_mean, running_var, momentum = norm.running_mean, norm.running_var, norm.momentum
     if running_mean is None or running_var is None or momentum is None or not _is_slow(x, norm):
         y = norm(x)
-        if norm.training and y.requires_grad and is_channels_last(y):
+        if norm.training and is_channels_last(y) and y.requires_grad:
             y.register_hook(_in_channels_last)
         return y
     if norm.num_batches_tracked is not None:
@@ -51,11 +63,11 @@ def activate(x: Tensor, act: nn.Module) -> Tensor:
 def _is_plain(x: Tensor, act: nn.Module) -> bool:
     """Whether the module itself is what to call."""
     return (
-        not x.requires_grad
+        not runs_plainly(x)
+        or not x.requires_grad
         or type(act) not in ACTIVATIONS
         or not act.inplace
         or has_hooks(act)
-        or is_compiling()
     )
 
 

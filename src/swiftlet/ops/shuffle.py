@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from swiftlet.errors import SwiftletError
+from swiftlet.ops.tracing import is_recorded, runs_plainly
 
 
 def channel_shuffle(x: Tensor, groups: int) -> Tensor:
@@ -22,7 +23,7 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     when `groups` does not divide the channels.
     """
     channels = x.shape[1]
-    if groups < 1 or channels % groups:
+    if not is_recorded(x) and (groups < 1 or channels % groups):
         divisors = ", ".join(str(d) for d in range(1, channels + 1) if channels % d == 0)
         raise SwiftletError(
             f"groups={groups} does not divide {channels} channels; use one of {divisors}."
@@ -40,7 +41,7 @@ def channel_split(x: Tensor) -> tuple[Tensor, Tensor]:
     that the convolution does not copy it once in the forward and once in the backward pass.
     """
     first, second = x.chunk(2, dim=1)
-    if x.requires_grad and is_channels_last(x):
+    if is_channels_last(x) and x.requires_grad:
         second = second.contiguous(memory_format=torch.channels_last)
     return first, second
 
@@ -66,9 +67,9 @@ def even_odd_split(x: Tensor) -> tuple[Tensor, Tensor]:
     kept. Undone by `concat_and_shuffle`. Raises SwiftletError for an odd number of channels.
     """
     channels = x.shape[1]
-    if channels % 2:
+    if not is_recorded(x) and channels % 2:
         raise SwiftletError(f"{channels} channels are not accepted; give an even number.")
-    if x.requires_grad and is_channels_last(x):
+    if is_channels_last(x) and x.requires_grad:
         even, odd = _ChannelsLastEvenOdd.apply(x)
         return even, odd
     return x[:, 0::2], x[:, 1::2]
@@ -77,8 +78,7 @@ def even_odd_split(x: Tensor) -> tuple[Tensor, Tensor]:
 def is_channels_last(x: Tensor) -> bool:
     """Whether `x` is laid out channels-last and this layout is worth keeping by hand."""
     return (
-        not torch.compiler.is_compiling()
-        and isinstance(x, Tensor)  # not a proxy of torch.fx, which has no layout
+        runs_plainly(x)
         and x.dim() == 4
         and x.is_contiguous(memory_format=torch.channels_last)
         and not x.is_contiguous()  # one channel, or 1×1 maps: both at once

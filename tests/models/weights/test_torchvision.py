@@ -154,9 +154,35 @@ def test_pretrained_with_options_that_keep_the_tensors(
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
-def test_pretrained_with_options_of_another_structure(shelf: nn.Module) -> None:
-    with pytest.raises(SwiftletError, match=r"x0_5 with these options: 6 of .* \(such as conv5\."):
-        create_model(SMALL, pretrained=True, conv5=99)
+def test_pretrained_with_options_of_another_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = theirs("resnet18").state_dict()
+    monkeypatch.setattr("swiftlet.models.weights.torchvision._download", lambda _: dict(state))
+    with pytest.raises(SwiftletError, match=r"resnet18 with these options: .* \(such as '?conv1\."):
+        create_model("resnet18", pretrained=True, small_input=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        (SMALL, "shuffle", "even_odd"),
+        (SMALL, "ceil_pool", True),
+        (SMALL, "conv5", 99),
+        ("resnet50", "stride_first", True),
+        ("mobilenet_v3_small", "bn_eps", 1e-5),
+        ("mobilenet_v3_small", "scaling", "torchvision"),
+        ("mobilenet_v2", "round_nearest", 4),
+    ],
+)
+def test_pretrained_with_options_of_another_function(name: str, option: str, value: object) -> None:
+    """Most of them have tensors of the same shapes, and would load."""
+    with pytest.raises(SwiftletError, match=f"^pretrained=True does not fit {option}={value!r}; "):
+        create_model(name, pretrained=True, **{option: value})
+
+
+def test_pretrained_with_options_that_change_nothing(shelf: nn.Module) -> None:
+    options = {"ceil_pool": False, "conv5": 1024, "attention": False}
+    model, x = create_model(SMALL, pretrained=True, **options).eval(), torch.randn(1, 3, 64, 64)
+    assert (model(x) - shelf(x)).abs().max() < 1e-5
 
 
 def test_a_corrupt_download(

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from swiftlet.models.classifier import Classifier
-from swiftlet.models.shufflenet_v1 import ShuffleUnit
+from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.models.spec import Spec
 from swiftlet.models.weights.renaming import Family, State
 from swiftlet.ops.shuffle import channel_shuffle

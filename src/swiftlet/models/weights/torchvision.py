@@ -91,6 +91,10 @@ RESNET = Family(
     ),
 )
 
+# Options that weights can start from: the filters stay, and training goes on from there. With any
+# other they would load as well, and silently make another function.
+KEEP = ("small_input", "attention", "dilated")
+
 FAMILIES = (SHUFFLENET_V2, MOBILENET_V2, MOBILENET_V3, RESNET)
 
 
@@ -109,19 +113,27 @@ def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor
     return convert(state, "torchvision", name).state
 
 
-def load_pretrained(network: Classifier, row: Spec, in_chans: int) -> None:
+def load_pretrained(
+    network: Classifier, row: Spec, in_chans: int, options: Mapping[str, Any]
+) -> None:
     """Load the ImageNet weights of `row` into `network`, downloaded once by torchvision.
 
     A classifier for other than 1000 classes keeps its fresh weights. For one channel, the first
     convolution gets the sum of its weights for red, green and blue; for any other number they are
     repeated and scaled by 3 / channels, as in timm. Raises SwiftletError when no weights are known,
-    when they do not fit the network's options, or when the download fails.
+    when they do not fit the network's `options`, or when the download fails.
     """
     if row.weights is None:
         known = ", ".join(name for name in list_models() if spec(name).weights is not None)
         raise SwiftletError(
             f"pretrained=True: {row.name} has no known weights; use one of {known}."
         )
+    for option, value in options.items():
+        if option not in KEEP:
+            raise SwiftletError(
+                f"pretrained=True does not fit {option}={value!r}; the weights were trained "
+                f"without it, and {row.name} would be another function. Leave one of them out."
+            )
     state = from_torchvision(_download(row.weights.name), row.name)
     first = f"{first_convolution(network)[0]}.weight"
     state[first] = to_channels(state[first], in_chans)

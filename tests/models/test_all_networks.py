@@ -233,7 +233,8 @@ def test_torch_func_maps_it_over_inputs(name: str) -> None:
     gradients = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, given[-1])
     model(given[-1]).sum().backward()
     for key, value in model.named_parameters():
-        torch.testing.assert_close(gradients[key].sum(0), value.grad, rtol=1e-6, atol=1e-6)
+        assert value.grad is not None
+        assert (gradients[key].sum(0) - value.grad).norm() <= 1e-5 * value.grad.norm(), key
 
 
 @pytest.mark.parametrize("name", ["shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5"])  # that shuffle

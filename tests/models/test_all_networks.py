@@ -1,4 +1,7 @@
-"""What holds for every network in the table."""
+"""What holds for every network in the table.
+
+What does not hang on a network's numbers is tested with the cheapest network of each kind.
+"""
 
 from math import log10
 from pathlib import Path
@@ -31,8 +34,20 @@ def mostly_slow(names: list[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("name", marked)
 
 
+def cheapest_of_each_kind() -> list[str]:
+    """The row with the fewest MACs of every file and of every attention in it."""
+    found: dict[tuple[str, str], str] = {}
+    for name in sorted(list_models(), key=lambda name: spec(name).macs):
+        row = spec(name)
+        attention = getattr(row, "attention", None)
+        found.setdefault((type(row).__module__, str(attention and attention.kind)), name)
+    return sorted({*FEW, *found.values()})
+
+
 RUN = mostly_slow(list_models())
 RUN_IMAGE = mostly_slow(IMAGE)
+SOME = mostly_slow(cheapest_of_each_kind())
+SOME_IMAGE = mostly_slow([name for name in cheapest_of_each_kind() if name in IMAGE])
 FORMS = pytest.mark.parametrize("small_input", [False, True])
 
 
@@ -99,7 +114,7 @@ def test_every_parameter_gets_a_gradient(name: str, small_input: bool) -> None:
     assert without == set()
 
 
-@RUN
+@SOME
 def test_trains_in_bfloat16(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=3)
@@ -143,7 +158,7 @@ def test_comes_back_from_a_checkpoint(name: str, tmp_path: Path) -> None:
     assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
 
 
-@RUN
+@SOME
 def test_keeps_timms_contract(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=5).eval()
@@ -161,7 +176,7 @@ def test_keeps_timms_contract(name: str) -> None:
         assert create_model(name, num_classes=0).eval()(x).shape == pooled.shape
 
 
-@RUN_IMAGE
+@SOME_IMAGE
 @FORMS
 def test_feature_maps_are_those_of_the_network(name: str, small_input: bool) -> None:
     """The coarsest map, sent through the layers behind it, gives the network's features."""
@@ -201,7 +216,7 @@ def fresh_in_double(name: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
     return model, [x, x.to(memory_format=torch.channels_last)] if name in IMAGE else [x]
 
 
-@RUN
+@SOME
 def test_torch_fx_reads_it(name: str) -> None:
     model, given = fresh_in_double(name)
     torch.fx.symbolic_trace(model.train())
@@ -210,7 +225,7 @@ def test_torch_fx_reads_it(name: str) -> None:
         same(graph(x), model(x))
 
 
-@RUN
+@SOME
 @pytest.mark.filterwarnings("ignore:.*torch.jit.trace.* is deprecated")
 def test_torch_jit_traces_it_with_gradients(name: str) -> None:
     model, given = fresh_in_double(name)
@@ -219,7 +234,7 @@ def test_torch_jit_traces_it_with_gradients(name: str) -> None:
         same(traced(x), model(x))
 
 
-@RUN
+@SOME
 def test_torch_func_maps_it_over_inputs(name: str) -> None:
     """Each input alone, and the gradients of each."""
     model, given = fresh_in_double(name)

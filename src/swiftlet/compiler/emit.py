@@ -15,6 +15,14 @@ PRELUDE = """\
 typedef float v __attribute__((vector_size(V * 4)));
 typedef float vu __attribute__((vector_size(V * 4), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(V * 4)));
+#ifdef PROFILE
+#include <time.h>
+double profile[1024];
+static double seconds(void) {{ struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }}
+#define STEP(n, ...) do {{ double began = seconds(); __VA_ARGS__; profile[n] = seconds() - began; }} while (0)
+#else
+#define STEP(n, ...) __VA_ARGS__
+#endif
 static inline v load(const float *p) {{ return *(const vu *)p; }}
 static inline void store(float *p, v x) {{ *(vu *)p = x; }}
 static inline v fill(float x) {{ return x - (v){{0}}; }}
@@ -35,7 +43,11 @@ def emit(program: Program) -> tuple[str, str, bytes]:
     writer = Writer()
     calls = []
     for step in program.steps:
-        calls.append(f"  {step.emit(writer)}  /* {step.name}: {step.summary}, {step.macs:,} MACs */")
+        number = len(calls)
+        calls.append(
+            f"  STEP({number}, {step.emit(writer).rstrip(';')});"
+            f"  /* {step.name}: {step.summary}, {step.macs:,} MACs */"
+        )
     name = program.name
     arguments = ", ".join(
         [f"const float *input{i}" for i in range(len(program.inputs))]

@@ -5,14 +5,6 @@ import numpy as np
 from swiftlet.compiler.program import Writer
 from swiftlet.compiler.simplify import Activation
 
-
-def number(value: float) -> str:
-    """A float as C reads it back exactly."""
-    if np.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
-    return f"{float(np.float32(value)).hex()}f"
-
-
 BODIES = {
     "relu": "return vmax(x, fill(0));",
     "clip": "return vmin(vmax(x, fill({a})), fill({b}));",
@@ -25,12 +17,19 @@ BODIES = {
 }
 
 
+def number(value: float) -> str:
+    """A float as C reads it back exactly."""
+    if np.isinf(value):
+        return "INFINITY" if value > 0 else "-INFINITY"
+    return f"{float(np.float32(value)).hex()}f"
+
+
 def function(act: Activation | None, writer: Writer) -> str:
     """The name of the C function, added to the file; "" for none."""
     if act is None:
         return ""
     name = act.kind
     if "{a}" in BODIES[act.kind]:
-        name += "_" + f"{act.a:g}_{act.b:g}".replace("-", "m").replace(".", "p")
+        name += f"_{act.a:g}_{act.b:g}".replace("-", "m").replace(".", "p").replace("+", "")
     body = BODIES[act.kind].format(a=number(act.a), b=number(act.b))
     return writer.kernel(name, f"static inline v {name}(v x) {{\n  {body}\n}}\n")

@@ -1,0 +1,72 @@
+"""Bands: neighbouring layers that run together, a few rows at a time.
+
+A map of 112×112 and 96 channels is 5 MB: written by one layer and read by the next, it goes through
+slow memory twice. Within a band the next layer reads each row while it is in the fast cache, and
+only the rows that are still needed are kept, in a ring.
+"""
+
+from swiftlet.compiler.program import Buffer, Layer, Program
+
+LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
+
+
+def make_bands(program: Program) -> None:
+    """Put the layers into bands and turn the buffers between them into rings."""
+    readers: dict[int, list[int]] = {}
+    for number, layer in enumerate(program.layers):
+        for buffer in layer.reads:
+            readers.setdefault(id(buffer), []).append(number)
+    bands, start = [], 0
+    while start < len(program.layers):
+        end = start + 1
+        while end < len(program.layers) and _goes_on(program, end - 1, end, readers):
+            end += 1
+        bands.append(range(start, end))
+        start = end
+    program.bands = bands
+    for band in bands:
+        for number in band[:-1]:
+            program.layers[number].banded = True
+            _make_ring(program, band, number)
+        if len(band) > 1:
+            program.layers[band[-1]].banded = True
+
+
+def _goes_on(program: Program, before: int, after: int, readers: dict[int, list[int]]) -> bool:
+    """Whether the second layer reads what the first writes, alone, and both go row by row."""
+    first, second = program.layers[before], program.layers[after]
+    buffer = first.writes[0]
+    fits = first.can_band and second.can_band and readers.get(id(buffer)) == [after]
+    return fits and 4 * buffer.floats >= LARGE and _only_source(second, buffer)
+
+
+def _only_source(layer: Layer, buffer: Buffer) -> bool:
+    """Whether the layer's rows come from this buffer alone."""
+    return all(other is buffer for other in layer.x.buffers)  # type: ignore[attr-defined]
+
+
+def schedule(program: Program, band: range) -> list[list[int]]:
+    """For each turn how many rows every layer of the band has made when it is over."""
+    layers = [program.layers[number] for number in band]
+    turns = []
+    for done in range(1, layers[-1].rows + 1):
+        rows = [done]
+        for layer in reversed(layers[1:]):
+            rows.insert(0, layer.rows_for(rows[0]))
+        turns.append(rows)
+    last = turns[-1]
+    turns[-1] = [max(made, layer.rows) if made else layer.rows for made, layer in zip(last, layers, strict=True)]
+    return turns
+
+
+def _make_ring(program: Program, band: range, number: int) -> None:
+    """Keep of this layer's output only the rows between the oldest one needed and the newest."""
+    layer, reader = program.layers[number], program.layers[number + 1]
+    place = number - band[0]
+    turns = schedule(program, band)
+    rows, before = 1, [0] * len(band)
+    for made in turns:
+        oldest = reader.first_row(before[place + 1])
+        rows = max(rows, made[place] - oldest)
+        before = made
+    layer.writes[0].ring = min(rows, layer.rows)

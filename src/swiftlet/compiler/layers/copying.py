@@ -35,7 +35,7 @@ class Copy(Layer):
                 f"  for (int p = 0; p < {places}; p++)",
                 f"    to[{name}_to[c] + p * {target.lanes}] = from[{name}_at[c] + p * {x.lanes}];",
             ]
-        writer.function(f"static void {name}(const float *restrict from, float *restrict to)", lines)
+        writer.function(f"static void {name}(const float *from, float *to)", lines)
         return f"{name}({base}, {goal})"
 
 

@@ -41,7 +41,7 @@ class Blockwise(Layer):
         step = self.y.places * self.y.lanes
         text = call.format(x=f"work + {name}_at[b]", y=f"work + {self.y.at} + (long)b * {step}", b="b")
         writer.function(
-            f"static void {name}(float *restrict work, const float *restrict weights{bounds})",
+            f"static void {name}(float *work, const float *weights{bounds})",
             ["(void)weights;", f"for (int b = 0; b < {len(blocks)}; b++)", f"  {text};"],
         )
         return f"{name}(work, weights" + (", {from}, {to})" if bounds else ")")
@@ -117,7 +117,7 @@ class Windowed(Blockwise):
         lines = [
             "for (int row = from; row < to; row++) {",
             f"  const int top = {top} * {sh} - {ph};",
-            f"  float *restrict o = y + (long)({row}) * {window.out[2]} * V;",
+            f"  float *o = y + (long)({row}) * {window.out[2]} * V;",
         ]
         for start, wide, times in window.tiles(WIDE):
             body = self._tile(start, wide, act)
@@ -128,9 +128,9 @@ class Windowed(Blockwise):
                 lines += [f"  {{ const int p = {start};", *(f"    {text}" for text in body), "  }"]
         lines.append("}")
         del sw
-        weights = ", const float *restrict w" if self.kind == "depthwise" else ""
+        weights = ", const float *w" if self.kind == "depthwise" else ""
         head = (
-            f"static void {name}(const float *restrict x{weights}, float *restrict y, "
+            f"static void {name}(const float *x{weights}, float *y, "
             "int from, int to)"
         )
         text = "\n".join(f"  {line}" for line in lines)
@@ -148,7 +148,7 @@ class Windowed(Blockwise):
             f"const int line = top + k * {dh};",
             f"if ((unsigned)line >= {height}u) continue;",
             *(["lines++;"] if counted else []),
-            f"const float *restrict l = {'x' if kd == 1 and depth == 1 else 's'} "
+            f"const float *l = {'x' if kd == 1 and depth == 1 else 's'} "
             f"+ ((long)({line}) * {width} + p * {sw} - {pw}) * V;",
         ]
         for tap in range(kw):
@@ -167,7 +167,7 @@ class Windowed(Blockwise):
                 f"for (int j = 0; j < {kd}; j++) {{",
                 f"  const int sheet = row / {window.out[1]} * {sd} - {pd} + j * {dd};",
                 f"  if ((unsigned)sheet >= {depth}u) continue;",
-                f"  const float *restrict s = x + (long)sheet * {height * width} * V;",
+                f"  const float *s = x + (long)sheet * {height * width} * V;",
                 *(f"  {text}" for text in body),
                 "}",
             ]
@@ -206,7 +206,7 @@ class Mean(Blockwise):
             f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));",
         ]
         text = "\n".join(f"  {line}" for line in lines)
-        head = f"static void mean_{places}(const float *restrict x, float *restrict y)"
+        head = f"static void mean_{places}(const float *x, float *y)"
         kernel = writer.kernel(f"mean_{places}", f"{head} {{\n{text}\n}}\n")
         return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
 
@@ -225,7 +225,7 @@ class Activate(Blockwise):
         name, places = activations.function(self.act, writer), self.x.places
         kernel = writer.kernel(
             f"map_{name}_{places}",
-            f"static void map_{name}_{places}(const float *restrict x, float *restrict y) {{\n"
+            f"static void map_{name}_{places}(const float *x, float *y) {{\n"
             f"  for (int p = 0; p < {places}; p++) store(y + p * V, {name}(load(x + p * V)));\n}}\n",
         )
         return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
@@ -252,7 +252,7 @@ class Join(Blockwise):
         value = f"{act}({value})" if act else value
         kernel = writer.kernel(
             name,
-            f"static void {name}(const float *restrict x, const float *restrict s, float *restrict y) {{\n"
+            f"static void {name}(const float *x, const float *s, float *y) {{\n"
             f"  for (int p = 0; p < {places}; p++) store(y + p * V, {value});\n}}\n",
         )
         table = f"{c_name(self.name)}_other"

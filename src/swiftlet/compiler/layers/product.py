@@ -98,10 +98,10 @@ class Product(Layer):
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
         base = self.x.buffers[0].base
-        given = f"const float *restrict {base}, " if base != "work" else ""
+        given = f"const float *{base}, " if base != "work" else ""
         bounds = "" if flat else ", int from, int to"
         writer.function(
-            f"static void {name}({given}float *restrict work, const float *restrict weights{bounds})",
+            f"static void {name}({given}float *work, const float *weights{bounds})",
             lines,
         )
         passed = f"{base}, " if base != "work" else ""
@@ -191,10 +191,10 @@ class Product(Layer):
         return act, after, suffix
 
     def _head(self, name: str, more: str = "") -> str:
-        add = ", const float *restrict s, const int32_t *restrict add" if self.add is not None else ""
+        add = ", const float *s, const int32_t *add" if self.add is not None else ""
         return (
-            f"static void {name}(const float *restrict x, const int32_t *restrict at, int channels,\n"
-            f"    const float *restrict w, float *restrict y{add}{more})"
+            f"static void {name}(const float *x, const int32_t *at, int channels,\n"
+            f"    const float *w, float *y{add}{more})"
         )
 
     def _sums(self, blocks: int, wide: int) -> list[str]:
@@ -223,7 +223,7 @@ class Product(Layer):
         lines = [
             *self._sums(blocks, wide),
             f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
-            "  const float *restrict q = x + at[c];",
+            "  const float *q = x + at[c];",
             "  const v " + ", ".join(f"w{b} = load(w + {b} * V)" for b in range(blocks)) + ";",
         ]
         for p in range(wide):
@@ -281,7 +281,7 @@ class Product(Layer):
             f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V) {{",
             f"  const int line = top + k * {dh};",
             f"  if ((unsigned)line >= {height}u) continue;",
-            f"  const float *restrict l = q + (long)({line}) * {width * step};",
+            f"  const float *l = q + (long)({line}) * {width * step};",
             *(f"  {text}" for text in inner),
             "}",
         ]
@@ -290,7 +290,7 @@ class Product(Layer):
                 f"for (int j = 0; j < {kd}; j++) {{",
                 f"  const int sheet = row / {window.out[1]} * {sd} - {pd} + j * {dd};",
                 f"  if ((unsigned)sheet >= {depth}u) {{ w += {kh * kw * blocks} * V; continue; }}",
-                f"  const float *restrict q = r + (long)sheet * {height * width * step};",
+                f"  const float *q = r + (long)sheet * {height * width * step};",
                 *(f"  {text}" for text in body),
                 "}",
             ]
@@ -300,7 +300,7 @@ class Product(Layer):
             *self._sums(blocks, wide),
             f"const int top = {row} * {sh} - {ph};",
             "for (int c = 0; c < channels; c++) {",
-            f"  const float *restrict {origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
+            f"  const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
             *(f"  {text}" for text in body),
             "}",
             *self._store(blocks, wide, act, after),

@@ -31,6 +31,8 @@ static inline v vmin(v a, v b) {{ return (v)_mm256_min_ps((__m256)a, (__m256)b);
 static inline v vmax(v a, v b) {{ vi m = a > b; return (v)((m & (vi)a) | (~m & (vi)b)); }}
 static inline v vmin(v a, v b) {{ vi m = a < b; return (v)((m & (vi)a) | (~m & (vi)b)); }}
 #endif
+/* Keeps values of one tap from being held for the next: registers are for the sums. */
+#define APART __asm__ volatile("" ::: "memory")
 #ifdef PROFILE
 #include <time.h>
 double profile[1024];

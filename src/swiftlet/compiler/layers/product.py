@@ -276,6 +276,7 @@ class Product(Layer):
                 products = " ".join(f"a{b}_{p} += w{b} * t;" for b in range(blocks))
                 inner.append(f"  t = l[{column * step}]; {products}")
             inner.append("}")
+            inner.append("APART;")
         line = _row("line", buffer)
         body = [
             f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V) {{",

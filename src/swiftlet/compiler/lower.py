@@ -67,6 +67,10 @@ class Lowering:
         alike = len({(buffer.base, buffer.lanes) for buffer in x.buffers}) == 1
         return x if alike else self.to_blocks(node, x)
 
+    def inside(self, node: Node, x: Maps) -> Maps:
+        """`x` as it is when it lies in the workspace, else a copy."""
+        return self.to_blocks(node, x) if any(buffer.outside for buffer in x.buffers) else x
+
     def in_blocks(self, node: Node, x: Maps) -> Maps:
         """`x` as it is when it lies in blocks of vectors, else a copy."""
         return x if x.is_blocked(self.program.lanes) else self.to_blocks(node, x)
@@ -124,9 +128,12 @@ def _product(
     add = None
     if "add" in node.attributes:
         add = low.in_blocks(node, low.maps[node.attributes["add"]])
+    gate = None
+    if "gate" in node.attributes:
+        gate = low.inside(node, low.maps[node.attributes["gate"]])
     layer = Product(
         node.name, x, weight, bias, groups, window, low.program.registers, add=add,
-        act=node.attributes.get("act"), act_after=node.attributes.get("act_after"),
+        gate=gate, act=node.attributes.get("act"), act_after=node.attributes.get("act_after"),
     )  # fmt: skip
     slots = _slots(len(weight), groups, low.program.lanes, add)
     y = low.program.buffer(max(slots) + 1, window.spatial)

@@ -2,7 +2,8 @@
 
 After it a convolution carries its batch normalisation in its weights, and its activation and the
 tensor that is added to its result as attributes and an input: `act` before the addition, `add` the
-name of the tensor, `act_after` behind it.
+name of the tensor, `act_after` behind it, `gate` the name of a tensor that its input is multiplied
+with, channel by channel.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ def simplify(graph: Graph) -> Graph:
     _gates(graph)
     _fold_norms(graph)
     _fuse(graph)
+    _fuse_gates(graph)
     _drop_dead(graph)
     return graph
 
@@ -173,6 +175,25 @@ def _fuse(graph: Graph) -> None:
             made[node.outputs[0]] = position[id(node)]
             gone.add(id(follower))
     graph.nodes = [node for node in graph.nodes if id(node) not in gone]
+
+
+def _fuse_gates(graph: Graph) -> None:
+    """A product with a gate per channel, as in SE, moves into the pointwise convolution behind it."""
+    makers, used = graph.producers(), graph.uses()
+    for node in graph.nodes:
+        gating = makers.get(node.inputs[0]) if node.op == "Conv" else None
+        if gating is None or gating.op != "Mul" or used[node.inputs[0]] != 1:
+            continue
+        weight = graph.shapes[node.inputs[1]]
+        strides = node.attributes.get("strides", [1])
+        if set(weight[2:]) != {1} or set(strides) != {1} or node.attributes.get("group", 1) != 1:
+            continue
+        for x, gate in (gating.inputs, gating.inputs[::-1]):
+            shape = graph.shapes[x]
+            if graph.shapes[gate] == (*shape[:2], *[1] * (len(shape) - 2)) and shape != graph.shapes[gate]:
+                node.attributes["gate"] = gate
+                node.inputs = [x, *node.inputs[1:], gate]
+                break
 
 
 def _drop_dead(graph: Graph) -> None:

@@ -44,15 +44,16 @@ class Product(Layer):
         act: Activation | None = None,
         add: Maps | None = None,
         act_after: Activation | None = None,
+        gate: Maps | None = None,
     ) -> None:
-        self.name, self.x, self.add = name, x, add
+        self.name, self.x, self.add, self.gate = name, x, add, gate
         self.weight, self.bias, self.groups = weight, bias, groups
         self.window, self.registers = window, registers
         self.act, self.act_after = act, act_after
         self.macs = prod(window.out) * weight.size
         self.rows = window.rows
         self.can_band = window.size[0] == 1 and window.rows > 1 or window.is_pointwise
-        self.reads = [*x.buffers, *(add.buffers if add is not None else ())]
+        self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
         """Say where the output channels go."""
@@ -70,7 +71,7 @@ class Product(Layer):
         kind = f"{self.window}" + (f", {self.groups} groups" if self.groups > 1 else "")
         sides = "×".join(map(str, self.x.spatial)) or "1"
         outs = "×".join(map(str, self.window.spatial)) or "1"
-        fused = [self.act and self.act.kind, self.add and "sum", self.act_after and self.act_after.kind]
+        fused = [self.gate and "gate", self.act and self.act.kind, self.add and "sum", self.act_after and self.act_after.kind]
         extra = "".join(f" + {word}" for word in fused if word)
         return f"{kind}{extra}, {prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
 
@@ -95,6 +96,10 @@ class Product(Layer):
                 lines += self._group(writer, chosen, start, columns, f"{name}_at + {first}", flat)
                 start += size
         writer.table(f"{name}_at", at)
+        if self.gate is not None:
+            gates = self.gate.offsets()
+            inputs = [c for members in self._alike() for c in members[0].inputs]
+            writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
         base = self.x.buffers[0].base
@@ -131,6 +136,7 @@ class Product(Layer):
 
         def call(kernel: str, read: str, write: str, place: str) -> str:
             extra = f", work + {place} * {y.lanes}, {add}" if add else ""
+            extra += f", work, {at.replace('_at', '_gate')}" if self.gate is not None else ""
             source = f"{base} + {read} * {x.lanes}"
             return f"{kernel}({source}, {at}, {count}, {w}, {target} + {write} * {y.lanes}{extra});"
 
@@ -188,10 +194,13 @@ class Product(Layer):
         suffix = f"_{act}" if act else ""
         if self.add is not None:
             suffix += f"_add{self.add.places}" + (f"_{after}" if after else "")
+        if self.gate is not None:
+            suffix += "_gated"
         return act, after, suffix
 
     def _head(self, name: str, more: str = "") -> str:
         add = ", const float *s, const int32_t *add" if self.add is not None else ""
+        add += ", const float *g, const int32_t *gate" if self.gate is not None else ""
         return (
             f"static void {name}(const float *x, const int32_t *at, int channels,\n"
             f"    const float *w, float *y{add}{more})"
@@ -218,13 +227,14 @@ class Product(Layer):
     def _pointwise(self, writer: Writer, blocks: int, wide: int) -> str:
         """The C function of one tile of a pointwise product."""
         act, after, suffix = self._epilogue(writer)
-        step = self.x.lanes
+        step, gated = self.x.lanes, " * scale" if self.gate is not None else ""
         name = f"pointwise_{blocks}x{wide}_from{step}_to{self.y.places}{suffix}"
         lines = [
             *self._sums(blocks, wide),
             f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
             "  const float *q = x + at[c];",
-            "  const v " + ", ".join(f"w{b} = load(w + {b} * V)" for b in range(blocks)) + ";",
+            *(["  const v scale = fill(g[gate[c]]);"] if gated else []),
+            "  const v " + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks)) + ";",
         ]
         for p in range(wide):
             products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))

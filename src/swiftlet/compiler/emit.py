@@ -19,6 +19,7 @@ typedef int32_t vi __attribute__((vector_size(V * 4)));
 static inline v load(const float *p) {{ return *(const vu *)p; }}
 static inline void store(float *p, v x) {{ *(vu *)p = x; }}
 static inline v fill(float x) {{ return x - (v){{0}}; }}
+#define LANE(x, i) (x)[i]
 #if defined(__AVX512F__) && V == 16
 #include <immintrin.h>
 static inline v vmax(v a, v b) {{ return (v)_mm512_max_ps((__m512)a, (__m512)b); }}

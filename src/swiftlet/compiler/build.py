@@ -9,41 +9,61 @@ from pathlib import Path
 from swiftlet.compiler.targets import Target
 from swiftlet.errors import SwiftletError
 
-FLAGS = (
-    *("-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"),
-)
+FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
+STRICT = ("-std=gnu11", "-Wall", "-Wextra")
+WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base", "-Wl,--strip-debug")
 
 
-def find_compiler(name: str | None) -> list[str]:
-    """The command of the C compiler: "cc", "gcc", "clang", a path, or "zig" for ziglang's.
+def find_compiler(name: str | None, target: Target) -> list[str]:
+    """The command of the C compiler: a name, a path, or "zig" for ziglang's.
 
+    None is the system's `cc` for this machine, and zig for others and where there is no `cc`.
     Raises SwiftletError that says what to install when there is none.
     """
-    if name == "zig" or (name is None and shutil.which("cc") is None and find_spec("ziglang")):
+    alone = ", or leave the library out (build=False, --no-build)"
+    if name is None:
+        name = "cc" if target.is_here and shutil.which("cc") else "zig"
+        if name == "zig" and not find_spec("ziglang"):
+            wanted = "gcc or clang" if target.is_here else f"a compiler for {target.name}"
+            raise SwiftletError(
+                f"there is no C compiler for target={target.name!r}: install {wanted}, "
+                f"or pip install ziglang{alone}."
+            )
+    if name == "zig":
         if not find_spec("ziglang"):
-            raise SwiftletError("compiler='zig' needs the package ziglang: pip install ziglang.")
+            raise SwiftletError(f"compiler='zig' is not there: pip install ziglang{alone}.")
         return [sys.executable, "-m", "ziglang", "cc"]
-    found = shutil.which(name or "cc")
+    found = shutil.which(name)
     if found is None:
         raise SwiftletError(
-            f"compiler={name or 'cc'!r} is not there: install gcc or clang, or pip install ziglang."
+            f"compiler={name!r} is not there: install it, or pip install ziglang{alone}."
         )
     return [found]
 
 
-def build(source: Path, library: Path, target: Target, compiler: str | None) -> None:
-    """Make the shared library `library` from one C file.
+def build(
+    source: Path, library: Path, target: Target, compiler: str | None, exports: list[str]
+) -> None:
+    """Make `library` from one C file; `exports` names the functions that others call.
 
     Raises SwiftletError with the compiler's first complaint when it fails.
     """
-    command = find_compiler(compiler)
-    if "ziglang" in command:
-        flags = target.zig or target.flags
-    else:
-        flags = target.flags
-    called = [*command, *FLAGS, *flags, "-o", str(library), source.name, "-lm"]
-    done = subprocess.run(called, cwd=source.parent, capture_output=True, text=True, check=False)
-    if done.returncode:
+    command = find_compiler(compiler, target)
+    flags = target.zig if "ziglang" in command and target.zig else target.flags
+    kind = ["-shared"] if target.system == "windows" else ["-fPIC", "-shared"]
+    if target.system == "wasi":
+        kind = [*WASM, *(f"-Wl,--export={name}" for name in exports)]
+    words = [*STRICT, *FLAGS, *flags, *kind, source.name, "-o", str(library), "-lm"]
+    try:
+        done = subprocess.run(
+            [*command, *words],
+            cwd=source.parent, capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise SwiftletError(f"compiler={compiler!r} does not run ({error}).") from error
+    if done.returncode or not library.is_file():
         complaint = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])
-        raise SwiftletError(f"the C compiler refuses {source.name} ({complaint.strip()}).")
+        raise SwiftletError(
+            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} "
+            f"({complaint.strip()[:300]})."
+        )

@@ -1,112 +1,200 @@
-"""The C file and its header."""
+"""The C file: helpers, kernels, one function per layer, and the function that calls them."""
 
-from math import prod
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from swiftlet.compiler import embed
 from swiftlet.compiler.bands import schedule
+from swiftlet.compiler.build import FLAGS
+from swiftlet.compiler.describe import Facts, description, header
 from swiftlet.compiler.memory import plan
-from swiftlet.compiler.program import Maps, Program, Writer, c_name
+from swiftlet.compiler.prelude import prelude
+from swiftlet.compiler.profile_c import clock_and_peak
+from swiftlet.compiler.program import Program, Writer, c_name
+from swiftlet.compiler.targets import Target
+from swiftlet.compiler.wording import comment, string, wrapped
 
-PRELUDE = """\
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-#include "{name}.h"
-
-#define V {lanes} /* floats of a vector */
-typedef float v __attribute__((vector_size(V * 4)));
-typedef float vu __attribute__((vector_size(V * 4), aligned(4), may_alias));
-typedef int32_t vi __attribute__((vector_size(V * 4)));
-static inline v load(const float *p) {{ return *(const vu *)p; }}
-static inline void store(float *p, v x) {{ *(vu *)p = x; }}
-static inline v fill(float x) {{ return x - (v){{0}}; }}
-#define LANE(x, i) (x)[i]
-#if defined(__AVX512F__) && V == 16
-#include <immintrin.h>
-static inline v vmax(v a, v b) {{ return (v)_mm512_max_ps((__m512)a, (__m512)b); }}
-static inline v vmin(v a, v b) {{ return (v)_mm512_min_ps((__m512)a, (__m512)b); }}
-#elif defined(__AVX__) && V == 8
-#include <immintrin.h>
-static inline v vmax(v a, v b) {{ return (v)_mm256_max_ps((__m256)a, (__m256)b); }}
-static inline v vmin(v a, v b) {{ return (v)_mm256_min_ps((__m256)a, (__m256)b); }}
-#else
-static inline v vmax(v a, v b) {{ vi m = a > b; return (v)((m & (vi)a) | (~m & (vi)b)); }}
-static inline v vmin(v a, v b) {{ vi m = a < b; return (v)((m & (vi)a) | (~m & (vi)b)); }}
-#endif
-/* Keeps values of one tap from being held for the next: registers are for the sums. */
-#define APART __asm__ volatile("" ::: "memory")
-#ifdef PROFILE
-#include <time.h>
-double profile[1024];
-static double seconds(void) {{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}}
-#define LAYER(n, ...) do {{ double t = seconds(); __VA_ARGS__; profile[n] += seconds() - t; }} while (0)
-#else
-#define LAYER(n, ...) __VA_ARGS__
+LINE = 64  # bytes; the workspace begins at a multiple of it
+TAKEN = frozenset(  # by C, by its headers, and by the parts of the file that are always there
+    re.findall(
+        r"\w+",
+        """
+        auto break case char const continue default do double else enum extern float for goto if
+        inline int long register restrict return short signed sizeof static struct switch typedef
+        union unsigned void volatile while asm main memcpy memset memmove exp log sin cos tan erf
+        pow floor ceil round sqrt abs fabs tanh gamma index signal time clock y0 y1 yn j0 j1 jn
+        v vu vi load store fill vmax vmin embedded given work weights workspace t r now seconds
+        """,
+    )
+)
+HIDE = """\
+#if defined(__GNUC__)
+  __asm__("" : "+r"(weights)); /* a compiler that knew their values would spend minutes on them */
 #endif
 """
 
 
-def emit(program: Program) -> tuple[str, str, bytes]:
-    """C source, header and weights."""
-    floats = plan(program)
-    writer = Writer()
-    body = []
-    for band in program.bands:
-        calls = [program.layers[number].emit(writer) for number in band]
-        notes = [f"/* {layer.name}: {layer.summary()}; {layer.macs:,} MACs */" for layer in (program.layers[n] for n in band)]
+@dataclass(frozen=True)
+class Emitted:
+    """The text of all files, and what is known about each layer."""
+
+    source: str
+    header: str
+    weights: bytes
+    profile: str  # the source with a clock around every layer
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Step:
+    """Layers that run together: their calls, and the table of rows when they take turns."""
+
+    layers: range
+    calls: list[str]
+    table: str = ""
+    turns: int = 0
+
+
+def emit(
+    program: Program,
+    target: Target,
+    *,
+    weights: embed.Weights = "embedded",
+    made_from: str = "",
+    nodes: int = 0,
+) -> Emitted:
+    """C source, header and weights of a program.
+
+    `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
+    """
+    workspace = plan(program) * 4 + LINE
+    writer, steps, sizes = _functions(program)
+    packed = b"".join(part.tobytes() for part in writer.weights) or bytes(LINE)
+    facts = Facts(
+        program=program,
+        target=target,
+        made_from=made_from,
+        nodes=nodes,
+        workspace_bytes=workspace,
+        weight_bytes=len(packed),
+        weights=weights,
+        layer_weight_bytes=sizes,
+    )
+    body = "\n".join([*writer.kernels.values(), *writer.layers])
+    run, timed = _run(facts, steps), _run(facts, steps, timed=True)
+    top = _top(facts) + _includes(program.name) + prelude(program.lanes, body) + "\n"
+    if "WEIGHTS" in run:
+        top += embed.declaration(weights, program.name, len(packed)) + "\n"
+    top += body + "\n"
+    extra = clock_and_peak(program.name, program.lanes, program.registers)
+    source, profile = top + run + _small_functions(facts), top + extra + timed
+    return Emitted(wrapped(source), header(facts), packed, wrapped(profile), facts)
+
+
+def _functions(program: Program) -> tuple[Writer, list[Step], list[int]]:
+    """All kernels and layers, the calls of the layers, and the bytes of each layer's weights."""
+    taken = set(TAKEN)
+    while True:
+        names = _name_layers(program, taken)
+        writer, sizes = Writer(), list[int]()
+        steps = [_step(program, band, writer, sizes) for band in program.bands]
+        if not names & {*writer.kernels}:
+            return writer, steps, sizes
+        taken |= {*writer.kernels}  # a node is called as a kernel is
+
+
+def _name_layers(program: Program, reserved: set[str]) -> set[str]:
+    """Give every layer a name that is its own in C, and no other function's or table's."""
+    taken = set(reserved)
+    names = [c_name(layer.name) for layer in program.layers]
+    for number, layer in enumerate(program.layers):
+        name = names[number]
+        stem, _, ending = name.rpartition("_")
+        is_table = stem in names and ending.isalpha()  # the tables of a layer are NAME_word
+        if name in taken or is_table:
+            layer.name = f"{layer.name}_layer{number}"
+        taken.add(c_name(layer.name))
+    return {c_name(layer.name) for layer in program.layers}
+
+
+def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> Step:
+    """Write the functions of a band's layers, each below a comment that says what it does."""
+    calls = []
+    for number in band:
+        layer, start, before = program.layers[number], len(writer.layers), writer.weight_floats
+        call = layer.emit(writer)
         if len(band) == 1:
-            call = calls[0].replace("{from}", "0").replace("{to}", str(program.layers[band[0]].rows))
-            body += [notes[0], f"LAYER({band[0]}, {call});"]
-            continue
-        turns = schedule(program, band)
-        name = f"{c_name(program.layers[band[0]].name)}_rows"
-        writer.table(name, [0] * len(band) + [rows for turn in turns for rows in turn])
-        body += [*notes, f"for (const int32_t *r = {name}; r < {name} + {len(turns) * len(band)}; r += {len(band)}) {{"]
-        for place, (number, call) in enumerate(zip(band, calls, strict=True)):
-            text = call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
-            body.append(f"  LAYER({number}, {text});")
-        body.append("}")
-    name = program.name
-    arguments = ", ".join(
-        [f"const float *input{i}" for i in range(len(program.inputs))]
-        + [f"float *output{i}" for i in range(len(program.outputs))]
-        + ["void *workspace"]
-    )
-    header = _header(program, arguments, floats * 4 + 64)
-    embed = (
-        f'__asm__(".section .rodata\\n.balign 64\\n{name}_weights:\\n.incbin \\"{name}.bin\\"\\n'
-        f'.previous\\n");\nextern const float {name}_weights[];\n'
-    )
+            call = call.replace("{from}", "0").replace("{to}", str(layer.rows))
+        calls.append(call)
+        sizes.append(4 * (writer.weight_floats - before))
+        macs = f"; {layer.macs:,} MACs" if layer.macs else ""
+        writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
+    if len(band) == 1:
+        return Step(band, calls)
+    turns, table = schedule(program, band), f"{c_name(program.layers[band[0]].name)}_rows"
+    writer.layers.append(comment(f"Up to which row each of {len(band)} layers goes, turn by turn."))
+    writer.table(table, [0] * len(band) + [rows for turn in turns for rows in turn])
+    calls = [
+        call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
+        for place, call in enumerate(calls)
+    ]
+    return Step(band, calls, table, len(turns))
+
+
+def _top(facts: Facts) -> str:
+    """What the file is, and how to compile it."""
+    lines = [*description(facts), "", *command_line(facts)]
+    inside = "\n".join(f" * {line}".rstrip() for line in lines).replace("*/", "* /")
+    return f"/*\n{inside}\n */\n"
+
+
+def command_line(facts: Facts) -> list[str]:
+    """The C compiler's call, for the top of the file."""
+    name, flags = facts.program.name, [*FLAGS, *facts.target.flags]
+    return textwrap.wrap(f"cc {' '.join(flags)} -c {name}.c", 96, subsequent_indent="  ")
+
+
+def _includes(name: str) -> str:
+    return f'#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
+
+
+def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
+    """The function that calls all layers, or the one that also says how long each takes."""
+    body: list[str] = []
+    for step in steps:
+        calls = [
+            f"t = now(); {call}; seconds[{number}] += now() - t;" if timed else f"{call};"
+            for number, call in zip(step.layers, step.calls, strict=True)
+        ]
+        if step.table:
+            wide = len(step.layers)
+            end = f"{step.table} + {step.turns * wide}"
+            body.append(f"for (const int32_t *r = {step.table}; r < {end}; r += {wide}) {{")
+            body += [*(f"  {call}" for call in calls), "}"]
+        else:
+            body += calls
     inside = "\n".join(f"  {line}" for line in body)
-    source = (
-        PRELUDE.format(name=name, lanes=program.lanes)
-        + embed
-        + "\n"
-        + "\n".join([*writer.kernels.values(), *writer.layers])
-        + f"\nsize_t {name}_workspace_bytes(void) {{ return {name.upper()}_WORKSPACE_BYTES; }}\n"
-        + f"\nvoid {name}_run({arguments}) {{\n"
-        + "  float *work = (float *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);\n"
-        + f"  const float *weights = {name}_weights;\n{inside}\n}}\n"
-    )
-    return source, header, b"".join(part.tobytes() for part in writer.weights)
+    start = ""
+    if re.search(r"\bwork\b", inside):
+        start += "  float *work = (float *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);\n"
+    else:
+        start += "  (void)workspace;\n"
+    if re.search(r"\bweights\b", inside):
+        start += "  const float *weights = WEIGHTS;\n"
+        start += "" if facts.weights == "file" else HIDE
+    elif facts.weights == "file":
+        start += "  (void)given;\n"
+    if timed:
+        start += "  double t;\n"
+    return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"
 
 
-def _header(program: Program, arguments: str, bytes_: int) -> str:
-    name = program.name
-    tensors = [("input", *item) for item in program.inputs] + [("output", *item) for item in program.outputs]
-    shapes = "".join(f" * {kind} {n}: {_shape(maps)} float32\n" for kind, n, maps in tensors)
+def _small_functions(facts: Facts) -> str:
+    name = facts.program.name
+    text = "\n".join(f"      {string(line + chr(10))}" for line in description(facts))
     return (
-        f"#ifndef {name.upper()}_H\n#define {name.upper()}_H\n\n#include <stddef.h>\n\n/*\n{shapes} */\n"
-        f"#define {name.upper()}_WORKSPACE_BYTES {bytes_}\n"
-        f"size_t {name}_workspace_bytes(void);\nvoid {name}_run({arguments});\n\n#endif\n"
+        f"\nsize_t {name}_workspace_bytes(void) {{ return {name.upper()}_WORKSPACE_BYTES; }}\n"
+        f"\nconst char *{name}_description(void) {{\n  return\n{text};\n}}\n"
     )
-
-
-def _shape(maps: Maps) -> str:
-    return "×".join(map(str, maps.shape))
-
-
-_ = prod

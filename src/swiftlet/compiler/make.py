@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,19 @@ import onnx
 from swiftlet.compiler.bands import make_bands
 from swiftlet.compiler.build import build
 from swiftlet.compiler.compiled import CompiledNetwork, Description
-from swiftlet.compiler.emit import emit
+from swiftlet.compiler.embed import WAYS, Weights, as_text
+from swiftlet.compiler.emit import Emitted, emit
 from swiftlet.compiler.graph import Shape
 from swiftlet.compiler.lower import lower
-from swiftlet.compiler.program import Program
+from swiftlet.compiler.picture import picture_header
+from swiftlet.compiler.profiling import Profile, profile
+from swiftlet.compiler.program import Program, c_name
 from swiftlet.compiler.reader import read
 from swiftlet.compiler.simplify import simplify
 from swiftlet.compiler.targets import Target
 from swiftlet.compiler.targets import target as target_of
-from swiftlet.files import replacing, write_bytes, write_text
+from swiftlet.errors import SwiftletError, unknown
+from swiftlet.files import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
 
@@ -28,55 +31,123 @@ def compile_onnx(
     model: str | Path,
     out: str | Path,
     *,
+    name: str | None = None,
+    target: str = "native",
+    compiler: str | None = None,
+    weights: Weights = "embedded",
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    library: bool = True,
+) -> CompiledNetwork:
+    """Write the files of a compiled ONNX network into the folder `out`.
+
+    NAME.c and NAME.h; NAME.bin, the weights, which the C compiler takes in ("embedded"), or which
+    the program reads and passes ("file"), or NAME_weights.h ("text"); NAME_picture.h when the ONNX
+    file says its classes and preprocessing; NAME.json; and the shared library unless
+    `library=False`. All of them or, when anything fails, none.
+
+    Raises SwiftletError for what is no ONNX file, an operator that is not supported, sizes that are
+    open, and when there is no C compiler or it refuses.
+    """
+    emitted = generate(model, name, target_of(target), weights, batch, shapes)
+    with staging(out) as folder:
+        _write(folder, emitted, Path(model), compiler, library)
+    return CompiledNetwork(out, emitted.facts.program.name)
+
+
+def profile_onnx(
+    model: str | Path,
+    *,
     target: str = "native",
     compiler: str | None = None,
     batch: int = 1,
     shapes: Mapping[str, Shape] | None = None,
-) -> CompiledNetwork:
-    """Write NAME.c, NAME.h, NAME.bin (weights), NAME.json and NAME.so for an ONNX file.
+    seconds: float = 1.0,
+) -> Profile:
+    """Milliseconds of each layer on this machine; nothing is left on the disk.
 
-    Raises SwiftletError for what is no ONNX file, an operator that is not supported, sizes that are
-    open, or when there is no C compiler.
+    Raises SwiftletError as `compile_onnx` does, and for a target that does not run here.
     """
-    model, out = Path(model), Path(out)
     chosen = target_of(target)
-    program = make_program(model, chosen, batch, shapes)
-    source, header, weights = emit(program)
-    name = program.name
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(out / f"{name}.h", header)
-    write_bytes(out / f"{name}.bin", weights)
-    write_text(out / f"{name}.c", source)
-    with replacing(out / f"{name}{chosen.suffix}") as library:
-        build(out / f"{name}.c", library, chosen, compiler)
-    description = Description(
-        name=name,
-        inputs={key: maps.shape for key, maps in program.inputs},
-        outputs={key: maps.shape for key, maps in program.outputs},
-        workspace_bytes=int(header.split("_WORKSPACE_BYTES ")[1].split()[0]),
-        weight_bytes=len(weights),
-        macs=sum(layer.macs for layer in program.layers),
-        moved_bytes=sum(layer.moved for layer in program.layers),
-        target=chosen.name,
-        meta=_meta(model),
-    )
-    write_text(out / f"{name}.json", json.dumps(asdict(description), indent=1))
-    return CompiledNetwork(out, name)
+    if not chosen.is_here:
+        raise SwiftletError(f"target={target!r} does not run here; its layers cannot be timed.")
+    return profile(generate(model, None, chosen, "embedded", batch, shapes), compiler, seconds)
+
+
+def generate(
+    model: str | Path,
+    name: str | None,
+    target: Target,
+    weights: Weights,
+    batch: int,
+    shapes: Mapping[str, Shape] | None,
+) -> Emitted:
+    """All text, and nothing written."""
+    if weights not in WAYS:
+        raise unknown("weights", weights, WAYS)
+    if batch < 1:
+        raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
+    program = make_program(Path(model), target, batch, shapes)
+    program.name = c_name(program.name if name is None else name)
+    return emit(program, target, weights=weights, made_from=Path(model).name, nodes=program.nodes)
 
 
 def make_program(
     model: Path, target: Target, batch: int = 1, shapes: Mapping[str, Shape] | None = None
 ) -> Program:
     """Everything before the C text."""
-    graph = simplify(read(model, batch, shapes))
-    program = lower(graph, target.lanes, target.registers)
+    graph = read(model, batch, shapes)
+    nodes = len(graph.nodes)
+    program = lower(simplify(graph), target.lanes, target.registers)
+    program.nodes = nodes
     make_bands(program)
     return program
+
+
+def _write(
+    folder: Path, emitted: Emitted, model: Path, compiler: str | None, library: bool
+) -> None:
+    facts = emitted.facts
+    name, target, meta = facts.program.name, facts.target, _meta(model)
+    (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
+    (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
+    picture = picture_header(name, meta)
+    if picture is not None:
+        (folder / f"{name}_picture.h").write_text(picture, encoding="ascii")
+    if facts.weights == "text":
+        text = as_text(emitted.weights)
+        (folder / f"{name}_weights.h").write_text(text, encoding="ascii")
+    else:
+        (folder / f"{name}.bin").write_bytes(emitted.weights)
+    made = f"{name}{target.suffix}" if library else None
+    if made is not None:
+        exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
+        build(folder / f"{name}.c", folder / made, target, compiler, exports)
+    about = Description(
+        name=name,
+        inputs={key: maps.shape for key, maps in facts.program.inputs},
+        outputs={key: maps.shape for key, maps in facts.program.outputs},
+        workspace_bytes=facts.workspace_bytes,
+        weight_bytes=facts.weight_bytes,
+        macs=facts.macs,
+        moved_bytes=facts.moved_bytes,
+        target=target.name,
+        machine=target.machine,
+        system=target.system,
+        lanes=target.lanes,
+        library=made,
+        weights=facts.weights,
+        meta=meta,
+    )
+    (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")
 
 
 def _meta(model: Path) -> dict[str, Any]:
     """What swiftlet's exporter wrote into the file, or nothing."""
     properties = onnx.load(model, load_external_data=False).metadata_props
     text = next((item.value for item in properties if item.key == KEY), "{}")
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
     return found if isinstance(found, dict) else {}

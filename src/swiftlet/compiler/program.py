@@ -159,6 +159,7 @@ class Program:
     inputs: list[tuple[str, Maps]] = field(default_factory=list)
     outputs: list[tuple[str, Maps]] = field(default_factory=list)
     bands: list[range] = field(default_factory=list)  # layers that run together, row by row
+    nodes: int = 0  # of the network it was made from
 
     def buffer(self, slots: int, spatial: Shape, lanes: int = 0, outside: str = "") -> Buffer:
         """A fresh buffer with so many slots, in blocks unless `lanes` says otherwise."""

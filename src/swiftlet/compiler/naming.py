@@ -1,6 +1,7 @@
 """Operators that only rearrange channels: they change names, and no instruction remains of them."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,116 +10,161 @@ from swiftlet.compiler.graph import Graph, Node, Shape
 from swiftlet.compiler.program import Buffer, Maps
 
 Where = NDArray[np.int64]
-RENAMING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze", "Transpose", "Concat", "Split", "Slice", "Gather")
+SHAPING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze")
+RENAMING = (*SHAPING, "Identity", "Transpose", "Concat", "Split", "Slice", "Gather")
+MOST = 1 << 16  # names that are given to a tensor; beyond, its values are moved
 
 
-def rename(graph: Graph, node: Node, maps: Mapping[str, Maps]) -> dict[str, Maps] | None:
+def rename(graph: Graph, node: Node, maps: Mapping[str, Maps]) -> Mapping[str, Maps] | None:
     """The outputs of `node` as new names for channels of its inputs.
 
-    None when the node does something else, or takes maps apart.
+    None when the node does something else, takes maps apart, or reads constants.
     """
-    if node.op not in RENAMING:
+    if node.op not in RENAMING or node.inputs[0] not in maps:
         return None
     if node.op == "Concat":
-        return _concat(node, [maps[name] for name in node.inputs])
+        return _concat(graph, node, [maps.get(name) for name in node.inputs])
     x = maps[node.inputs[0]]
-    where, spatial = _spread(x)
-    if node.op in ("Reshape", "Flatten", "Unsqueeze", "Squeeze"):
-        return _reshape(x, where, spatial, node, graph.shapes[node.outputs[0]])
-    axes = where.ndim - 1
+    if node.op == "Identity":
+        return {node.outputs[0]: x}
+    if node.op in SHAPING:
+        shaped = _reshape(x, graph.shapes[node.outputs[0]])
+        return None if shaped is None else {node.outputs[0]: shaped}
     if node.op == "Transpose":
-        rank = axes + len(spatial)
-        order = [int(a) for a in node.attributes.get("perm", range(rank)[::-1])]
-        if order[axes:] != list(range(axes, rank)):
-            return None
-        return {node.outputs[0]: Maps(x.buffers, where.transpose(*order[:axes], axes), spatial)}
-    parts = _parts(graph, node, where, axes, len(spatial))
-    if parts is None:
+        return _transpose(node, x)
+    return _parts(graph, node, x)
+
+
+def by_channel(x: Maps, axes: int) -> Maps | None:
+    """`x` with exactly its first `axes` axes as names, the others as places of a map.
+
+    None when the places of such a map do not lie one behind the other.
+    """
+    have = len(x.axes)
+    if len(x.shape) < axes:
         return None
-    return {
-        name: Maps(x.buffers, part, spatial)
-        for name, part in zip(node.outputs, parts, strict=True)
-        if name
-    }
-
-
-def _spread(x: Maps) -> tuple[Where, Shape]:
-    """Channel names and map axes; where a map is one value, all axes name channels."""
-    if x.places == 1:
-        return x.where.reshape(*x.shape, 3), ()
-    return x.where, x.spatial
-
-
-def _reshape(
-    x: Maps, where: Where, spatial: Shape, node: Node, shape: Shape
-) -> dict[str, Maps] | None:
-    kept = len(spatial)
-    while kept and (len(shape) < kept or shape[len(shape) - kept :] != spatial[len(spatial) - kept :]):
-        kept -= 1
-    if spatial and kept == 0:
+    if have <= axes:
+        return _cut(x, axes - have)
+    tail = x.axes[axes:]
+    where = x.where.reshape(*x.axes[:axes], prod(tail), 3)
+    first = where[..., :1, :]
+    steps = np.arange(prod(tail)) * x.places
+    if x.lanes == 1:  # channels, too, lie one behind the other
+        sizes = np.array([buffer.places for buffer in x.buffers])
+        at = where[..., 1] * sizes[where[..., 0]] + where[..., 2]
+        alike = np.array_equal(where[..., 0], np.broadcast_to(first[..., 0], at.shape))
+    else:
+        at = where[..., 2]
+        alike = np.array_equal(where[..., :2], np.broadcast_to(first[..., :2], (*at.shape, 2)))
+    if not alike or not np.array_equal(at, at[..., :1] + steps):
         return None
-    first, last = spatial[: len(spatial) - kept], spatial[len(spatial) - kept :]
-    if first:  # maps are cut into thinner ones: their first places become names
-        size = int(np.prod(last))
-        starts = np.arange(int(np.prod(first))) * size
-        where = np.repeat(where[..., None, :], len(starts), axis=-2)
-        where = where.copy()
-        where[..., 2] += starts
-    axes = shape[: len(shape) - kept]
-    return {node.outputs[0]: Maps(x.buffers, where.reshape(*axes, 3), last)}
+    return Maps(x.buffers, where[..., 0, :], (*tail, *x.spatial))
 
 
-def _concat(node: Node, parts: list[Maps]) -> dict[str, Maps] | None:
-    spread = [_spread(part) for part in parts]
-    axis = int(node.attributes["axis"]) % len(parts[0].shape)
-    spatial = spread[0][1]
-    if axis >= spread[0][0].ndim - 1 or any(s != spatial for _, s in spread):
+def _cut(x: Maps, axes: int) -> Maps:
+    """The first axes of the maps become names: thinner maps, that begin at other places."""
+    first, last = x.spatial[:axes], x.spatial[axes:]
+    where = np.repeat(x.where[..., None, :], prod(first), axis=-2)
+    where[..., 2] += np.arange(prod(first)) * prod(last)
+    return Maps(x.buffers, where.reshape(*x.axes, *first, 3), last)
+
+
+def _reshape(x: Maps, shape: Shape) -> Maps | None:
+    whole = by_channel(x, 0)
+    if whole is not None:
+        return Maps(x.buffers, whole.where, shape)
+    axes = next((k for k in range(len(shape) + 1) if prod(shape[:k]) == prod(x.axes)), None)
+    if axes is not None:
+        return Maps(x.buffers, x.where.reshape(*shape[:axes], 3), shape[axes:])
+    kept = 0  # axes at the end that stay as they are
+    while kept < min(len(x.spatial), len(shape)) and shape[-1 - kept] == x.spatial[-1 - kept]:
+        kept += 1
+    if prod(shape[: len(shape) - kept]) > MOST:
+        return None
+    cut = _cut(x, len(x.spatial) - kept)
+    names = shape[: len(shape) - kept]
+    return Maps(x.buffers, cut.where.reshape(*names, 3), cut.spatial)
+
+
+def _transpose(node: Node, x: Maps) -> Mapping[str, Maps] | None:
+    rank = len(x.shape)
+    order = [int(axis) for axis in node.attributes.get("perm", range(rank)[::-1])]
+    moved = [axis for axis in range(rank) if order[axis] != axis]
+    named = _named(x, max(moved, default=-1) + 1)
+    if named is None:
+        return None
+    axes = len(named.axes)
+    where = named.where.transpose(*order[:axes], axes)
+    return {node.outputs[0]: Maps(x.buffers, where, named.spatial)}
+
+
+def _named(x: Maps, axes: int) -> Maps | None:
+    """`x` with at least its first `axes` axes as names, if that is worth it.
+
+    A tensor row by row is better moved by plain loops than named value by value.
+    """
+    if len(x.axes) >= axes:
+        return x
+    if prod(x.shape[:axes]) > MOST:
+        return None
+    if prod(x.shape[axes:]) == 1 and by_channel(x, 0) is not None:
+        return None
+    return by_channel(x, axes)
+
+
+def _concat(graph: Graph, node: Node, given: list[Maps | None]) -> Mapping[str, Maps] | None:
+    rank = len(graph.shapes[node.outputs[0]])
+    axis = int(node.attributes.get("axis", 1)) % rank
+    parts = [_named(part, axis + 1) for part in given if part is not None]
+    named = [part for part in parts if part is not None]
+    axes = max((len(part.axes) for part in named), default=0)
+    cut = [part for part in (by_channel(part, axes) for part in named) if part is not None]
+    if len(cut) != len(given) or axes <= axis:
         return None
     buffers: list[Buffer] = []
-    named = []
-    for part, (where, _) in zip(parts, spread, strict=True):
+    wheres = []
+    for part in cut:
         buffers += [buffer for buffer in part.buffers if buffer not in buffers]
         numbers = np.array([buffers.index(buffer) for buffer in part.buffers])
-        renumbered = where.copy()
-        renumbered[..., 0] = numbers[where[..., 0]]
-        named.append(renumbered)
-    return {node.outputs[0]: Maps(tuple(buffers), np.concatenate(named, axis), spatial)}
+        renumbered = part.where.copy()
+        renumbered[..., 0] = numbers[part.where[..., 0]]
+        wheres.append(renumbered)
+    if len({buffer.lanes for buffer in buffers}) != 1:
+        return None
+    where = np.concatenate(wheres, axis)
+    return {node.outputs[0]: Maps(tuple(buffers), where, cut[0].spatial)}
 
 
-def _parts(graph: Graph, node: Node, where: Where, axes: int, kept: int) -> list[Where] | None:
+def _parts(graph: Graph, node: Node, x: Maps) -> Mapping[str, Maps] | None:
     """What Split, Slice and Gather leave of the names, if they leave maps whole."""
+    rank = len(x.shape)
+    if not all(node.outputs):
+        return None
+    shapes = [graph.shapes[name] for name in node.outputs]
     if node.op == "Slice":
-        picked = _slice(graph, node, where, axes, kept)
-        return None if picked is None else [picked]
-    axis = int(node.attributes.get("axis", 0)) % (axes + kept)
-    if axis >= axes:
+        starts, steps = node.attributes["starts"], node.attributes["steps"]
+        whole = [(0, side, 1) for side in x.shape]
+        taken = list(zip(starts, shapes[0], steps, strict=True))
+        touched = [axis for axis in range(rank) if taken[axis] != whole[axis]]
+        named = _named(x, max(touched, default=-1) + 1)
+        if named is None:
+            return None
+        where = named.where
+        for axis in touched:
+            first, count, step = taken[axis]
+            where = np.take(where, first + step * np.arange(count), axis)
+        return {node.outputs[0]: Maps(x.buffers, where, named.spatial)}
+    axis = int(node.attributes.get("axis", 0)) % rank
+    named = _named(x, axis + 1)
+    if named is None:
         return None
     if node.op == "Gather":
-        index = graph.constant(node, 1)
-        return None if index is None else [np.take(where, index, axis)]
-    sizes = [graph.shapes[name][axis] for name in node.outputs]
-    return list(np.split(where, np.cumsum(sizes)[:-1], axis))
-
-
-def _slice(graph: Graph, node: Node, where: Where, axes: int, kept: int) -> Where | None:
-    if len(node.inputs) == 1:  # before operator set 10
-        starts, ends = node.attributes["starts"], node.attributes["ends"]
-        which, steps = node.attributes.get("axes"), None
-    else:
-        starts, ends, which, steps = (graph.constant(node, index) for index in (1, 2, 3, 4))
-    assert starts is not None
-    assert ends is not None
-    which = range(len(starts)) if which is None else which
-    steps = [1] * len(starts) if steps is None else steps
-    for start, end, axis, step in zip(starts, ends, which, steps, strict=True):
-        place = int(axis) % (axes + kept)
-        if place >= axes:
+        index = graph.constants.get(node.inputs[1])
+        if index is None:
             return None
-        index: list[slice] = [slice(None)] * axes
-        index[place] = slice(int(start), _end(int(end), int(step)), int(step))
-        where = where[tuple(index)]
-    return where
-
-
-def _end(end: int, step: int) -> int | None:
-    return None if step < 0 and end < -(1 << 30) else end
+        where = np.take(named.where, index.astype(np.int64) % x.shape[axis], axis)
+        return {node.outputs[0]: Maps(x.buffers, where, named.spatial)}
+    ends = np.cumsum([shape[axis] for shape in shapes])[:-1]
+    pieces = np.split(named.where, ends, axis)
+    named_parts = zip(node.outputs, pieces, strict=True)
+    return {name: Maps(x.buffers, piece, named.spatial) for name, piece in named_parts if name}

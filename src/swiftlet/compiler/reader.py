@@ -8,32 +8,41 @@ from typing import Any
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper, shape_inference
-from onnx.reference import ReferenceEvaluator
 
-from swiftlet.compiler.graph import Graph, Node, Shape
+from swiftlet.compiler.checking import OURS, check, check_sides, load_outside
+from swiftlet.compiler.folding import fold
+from swiftlet.compiler.forms import normalise
+from swiftlet.compiler.graph import Constant, Graph, Node, Shape
 from swiftlet.errors import SwiftletError
 
-LARGEST = 1 << 31  # bytes of one tensor
-FOLDED_LARGEST = 1 << 24  # values that a constant computed here may have
-OPSETS = range(7, 26)
+SMALL = 4096  # values of a constant that shape inference may want to know
+ROUNDS = 8  # of inference, each with what the last made known
 
 
-def read(path: str | Path, batch: int = 1, shapes: Mapping[str, Shape] | None = None) -> Graph:
+def read(
+    path: str | Path,
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    values: Mapping[str, NDArray[Any]] | None = None,
+) -> Graph:
     """The graph of an ONNX file, with the batch size and the open sizes fixed.
 
-    `shapes` gives the shapes of inputs that the file leaves open. Raises SwiftletError for what is
-    no ONNX file, is damaged, reads outside its folder, or keeps a size open.
+    `shapes` gives the shapes of inputs that the file leaves open, `values` what some inputs are:
+    they become constants. Raises SwiftletError for what is no ONNX file, is damaged, reads outside
+    its folder, or keeps a size open.
     """
     path = Path(path)
     if not path.is_file():
         raise SwiftletError(f"{path} does not exist; give an ONNX file.")
+    model = onnx.ModelProto()
     try:
-        model = onnx.load(path, load_external_data=False)
-        _load_outside(model, path)
-        return read_model(model, name=path.stem, batch=batch, shapes=shapes)
+        model.ParseFromString(path.read_bytes())
     except DecodeError as error:
         raise SwiftletError(f"{path} is no ONNX file, or is cut short.") from error
+    load_outside(model, path)
+    return read_model(model, name=path.stem, batch=batch, shapes=shapes, values=values)
 
 
 def read_model(
@@ -42,65 +51,87 @@ def read_model(
     name: str = "network",
     batch: int = 1,
     shapes: Mapping[str, Shape] | None = None,
+    values: Mapping[str, NDArray[Any]] | None = None,
 ) -> Graph:
     """The graph of a model in memory; see `read`."""
-    if not model.graph.node:
-        raise SwiftletError(f"{name} holds no network: its graph has no node.")
-    _check_opset(model, name)
-    _check_sizes(model, name)
-    fixed = onnx.ModelProto()
-    fixed.CopyFrom(model)
-    del fixed.graph.value_info[:]
-    _fix_inputs(fixed, batch, shapes or {})
+    check(model, name)
+    constants = _constants(model, name)
+    sketch = _sketch(model, constants, values or {})
+    constants.update(values or {})
+    _fix_inputs(sketch, constants, batch, shapes or {})
     try:
-        onnx.checker.check_model(model)
-        fixed = _infer(fixed)
-    except (onnx.checker.ValidationError, shape_inference.InferenceError, ValueError, RuntimeError) as error:
+        onnx.checker.check_model(sketch)
+        for value in sketch.graph.output:  # what it says of them was for another batch
+            value.type.tensor_type.ClearField("shape")
+        return _graph(sketch, name, constants)
+    except (
+        onnx.checker.ValidationError, shape_inference.InferenceError, ValueError, RuntimeError,
+        TypeError, OverflowError, KeyError, IndexError, AttributeError, UnicodeDecodeError,
+    ) as error:  # fmt: skip
+        if isinstance(error, SwiftletError):
+            raise
         reason = re.sub(r"\s+", " ", str(error)).strip().rstrip(".")
         raise SwiftletError(f"{name} is not a valid network ({reason[:200]}).") from error
-    return _graph(fixed, name)
 
 
-def _load_outside(model: onnx.ModelProto, path: Path) -> None:
-    """Read external data, which must lie in the folder of the file."""
-    folder = path.resolve().parent
+def _constants(model: onnx.ModelProto, name: str) -> dict[str, Constant]:
+    found = {}
     for tensor in model.graph.initializer:
-        if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            continue
-        location = next((e.value for e in tensor.external_data if e.key == "location"), "")
-        place = (folder / location).resolve()
-        if not location or not place.is_relative_to(folder) or not place.is_file():
+        try:
+            found[tensor.name] = numpy_helper.to_array(tensor)
+        except Exception as error:  # whatever onnx raises for the many types
+            reason = str(error)[:100]
             raise SwiftletError(
-                f"{path}: the data of {tensor.name!r} lies in {location!r}; accepted are files in "
-                "the folder of the ONNX file."
-            )
-    onnx.load_external_data_for_model(model, str(folder))
+                f"{name}: the constant {tensor.name!r} cannot be read ({reason})."
+            ) from error
+    return found
 
 
-def _check_opset(model: onnx.ModelProto, name: str) -> None:
-    for item in model.opset_import:
-        if item.domain in ("", "ai.onnx") and item.version not in OPSETS:
-            raise SwiftletError(
-                f"{name} uses operator set {item.version}; accepted: {OPSETS.start} to "
-                f"{OPSETS.stop - 1}."
-            )
-
-
-def _check_sizes(model: onnx.ModelProto, name: str) -> None:
-    """A constant must be as large as it says."""
-    for tensor in model.graph.initializer:
-        values = 1
-        for side in tensor.dims:
-            values *= side
-            if side < 0 or values * 8 > LARGEST:
-                raise SwiftletError(f"{name}: {tensor.name!r} has the size {list(tensor.dims)}.")
-
-
-def _fix_inputs(model: onnx.ModelProto, batch: int, shapes: Mapping[str, Shape]) -> None:
-    known = {tensor.name for tensor in model.graph.initializer}
+def _sketch(
+    model: onnx.ModelProto, constants: Mapping[str, Constant], values: Mapping[str, Constant]
+) -> onnx.ModelProto:
+    """The model without large constants: they are inputs in the eyes of shape inference."""
+    sketch = onnx.ModelProto()
+    sketch.ir_version = max(model.ir_version, 4)
+    sketch.opset_import.extend(item for item in model.opset_import if item.domain in OURS)
+    graph = sketch.graph
+    graph.name = "network"
+    graph.node.extend(model.graph.node)
+    graph.output.extend(model.graph.output)
     for value in model.graph.input:
-        if value.name in known:
+        if value.name not in constants and value.name not in values:
+            graph.input.add().CopyFrom(value)
+    for tensor in model.graph.initializer:
+        _add_constant(graph, tensor.name, constants[tensor.name])
+    for name, value in values.items():
+        if name not in constants:
+            _add_constant(graph, name, value)
+    return sketch
+
+
+def _add_constant(graph: onnx.GraphProto, name: str, value: Constant) -> None:
+    if value.size <= SMALL and value.dtype != object:
+        graph.initializer.append(numpy_helper.from_array(value, name))
+    else:
+        kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+        graph.input.append(helper.make_tensor_value_info(name, kind, value.shape))
+
+
+def _fix_inputs(
+    model: onnx.ModelProto,
+    constants: Mapping[str, Constant],
+    batch: int,
+    shapes: Mapping[str, Shape],
+) -> None:
+    for value in model.graph.input:
+        if value.name in constants:
             continue
+        if not value.type.tensor_type.HasField("shape"):
+            given = shapes.get(value.name)
+            if given is None:
+                raise SwiftletError(f"the input {value.name!r} has no shape; give it.")
+            for _ in given:
+                value.type.tensor_type.shape.dim.add()
         dims = value.type.tensor_type.shape.dim
         given = shapes.get(value.name)
         if given is not None and len(given) != len(dims):
@@ -115,78 +146,82 @@ def _fix_inputs(model: onnx.ModelProto, batch: int, shapes: Mapping[str, Shape])
                     f"the input {value.name!r} leaves axis {axis} ({dim.dim_param or 'unnamed'}) "
                     "open; give its shape, such as --shape 1x3x224x224."
                 )
-    for value in model.graph.output:
-        value.type.tensor_type.ClearField("shape")
+        check_sides([dim.dim_value for dim in dims], f"the input {value.name!r}")
 
 
-def _infer(model: onnx.ModelProto) -> onnx.ModelProto:
-    return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
-
-
-def _graph(model: onnx.ModelProto, name: str) -> Graph:
-    shapes: dict[str, Shape] = {}
-    types: dict[str, np.dtype[Any]] = {}
-    constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
-        kind = value.type.tensor_type
-        if all(dim.HasField("dim_value") for dim in kind.shape.dim) and kind.HasField("shape"):
-            shapes[value.name] = tuple(dim.dim_value for dim in kind.shape.dim)
-        if kind.elem_type:
-            types[value.name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+def _graph(model: onnx.ModelProto, name: str, constants: dict[str, Constant]) -> Graph:
+    opset = next(item.version for item in model.opset_import if item.domain in OURS)
     graph = Graph(
-        name=re.sub(r"\W", "_", name),
+        name=re.sub(r"\W", "_", name, flags=re.ASCII),
         nodes=[],
         inputs=[v.name for v in model.graph.input if v.name not in constants],
         outputs=[v.name for v in model.graph.output],
         constants=constants,
-        shapes=shapes,
-        types=types,
+        shapes={},
+        types={},
     )
-    opsets = list(model.opset_import)
-    for number, proto in enumerate(model.graph.node):
-        node = Node(
-            op=proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}",
-            name=proto.name or f"{proto.op_type}_{number}",
-            inputs=list(proto.input),
-            outputs=list(proto.output),
-            attributes={a.name: helper.get_attribute_value(a) for a in proto.attribute},
-        )
-        if not _fold(node, proto, graph, opsets):
-            graph.nodes.append(node)
-    for known, value in graph.constants.items():
-        graph.shapes[known], graph.types[known] = value.shape, value.dtype
-    for node in graph.nodes:
+    protos = list(model.graph.node)
+    for _ in range(ROUNDS):
+        _learn_shapes(model, graph)
+        left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
+        _learn_constants(graph)
+        done = len(left) == len(protos) or all(_known(proto, graph) for proto in left)
+        protos = left
+        if done:
+            break
+        _replace_nodes(model, protos, graph)
+    for number, proto in enumerate(protos):
+        node = _node(proto, number)
         for output in node.outputs:
             if output and output not in graph.shapes:
                 raise node.fail(f"the shape of its output {output!r} is not known beforehand")
+        normalise(node, graph, opset)
+        graph.nodes.append(node)
     return graph
 
 
-def _fold(node: Node, proto: onnx.NodeProto, graph: Graph, opsets: list[Any]) -> bool:
-    """Compute a node now when all that it reads is known."""
-    if node.op == "Shape" and node.inputs[0] in graph.shapes:
-        full = graph.shapes[node.inputs[0]]
-        start, end = node.attributes.get("start", 0), node.attributes.get("end", len(full))
-        graph.constants[node.outputs[0]] = np.array(full[start:end], np.int64)
-        return True
-    given = [name for name in node.inputs if name]
-    random = node.op.startswith(("Random", "Bernoulli", "Multinomial"))
-    if random or any(name not in graph.constants for name in given):
-        return False
-    sizes = [int(np.prod(graph.shapes.get(name, ()))) for name in node.outputs]
-    if max(sizes, default=0) > FOLDED_LARGEST:
-        return False
-    lone = helper.make_graph(
-        [proto],
-        "constant",
-        [],
-        [helper.make_value_info(name, onnx.TypeProto()) for name in node.outputs if name],
-        [numpy_helper.from_array(graph.constants[name], name) for name in dict.fromkeys(given)],
+def _node(proto: onnx.NodeProto, number: int) -> Node:
+    return Node(
+        op=proto.op_type,
+        name=proto.name or f"{proto.op_type}_{number}",
+        inputs=list(proto.input),
+        outputs=list(proto.output),
+        attributes={a.name: helper.get_attribute_value(a) for a in proto.attribute},
     )
-    try:
-        found = ReferenceEvaluator(helper.make_model(lone, opset_imports=opsets)).run(None, {})
-    except Exception as error:
-        raise node.fail(f"its constant inputs give no value ({str(error)[:100]})") from error
-    names = [name for name in node.outputs if name]
-    graph.constants.update({n: np.asarray(value) for n, value in zip(names, found, strict=True)})
-    return True
+
+
+def _known(proto: onnx.NodeProto, graph: Graph) -> bool:
+    return all(output in graph.shapes for output in proto.output if output)
+
+
+def _learn_shapes(model: onnx.ModelProto, graph: Graph) -> None:
+    """Let onnx infer shapes, and take over those that are known to the last side."""
+    inferred = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
+        kind = value.type.tensor_type
+        sides = [dim.dim_value for dim in kind.shape.dim]
+        if kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim):
+            check_sides(sides, f"the tensor {value.name!r}")
+            graph.shapes[value.name] = tuple(sides)
+        if kind.elem_type:
+            graph.types[value.name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    _learn_constants(graph)
+
+
+def _learn_constants(graph: Graph) -> None:
+    for name, value in graph.constants.items():
+        graph.shapes[name], graph.types[name] = value.shape, value.dtype
+    for name, shape in graph.shapes.items():  # of no value all is known
+        if 0 in shape and name not in graph.constants and name in graph.types:
+            graph.constants[name] = np.zeros(shape, graph.types[name])
+
+
+def _replace_nodes(model: onnx.ModelProto, protos: list[onnx.NodeProto], graph: Graph) -> None:
+    """What was computed is a constant for the next inference."""
+    kept = [onnx.NodeProto.FromString(proto.SerializeToString()) for proto in protos]
+    there = {v.name for v in (*model.graph.input, *model.graph.initializer)}
+    wanted = {name for proto in kept for name in proto.input} | set(graph.outputs)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    for name in wanted & set(graph.constants) - there:
+        _add_constant(model.graph, name, graph.constants[name])

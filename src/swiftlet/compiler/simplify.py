@@ -35,40 +35,34 @@ def simplify(graph: Graph) -> Graph:
 
 
 def activation(graph: Graph, node: Node) -> Activation | None:
-    """What an activation node computes, or None for other nodes."""
-    alpha = float(node.attributes.get("alpha", 0.0))
+    """What an activation node computes; None for other nodes, and for limits known at run time."""
+    given = node.attributes
     match node.op:
-        case "Relu":
-            return Activation("relu")
-        case "Clip":
-            low, high = _limits(graph, node)
-            return Activation("relu") if (low, high) == (0.0, np.inf) else Activation("clip", low, high)
+        case "Relu" | "Sigmoid" | "Tanh":
+            return Activation(node.op.lower())
         case "HardSwish":
             return Activation("hard_swish")
+        case "Clip":
+            return _clip(graph, node)
         case "HardSigmoid":
-            alpha = float(node.attributes.get("alpha", 0.2))
-            return Activation("hard_sigmoid", alpha, float(node.attributes.get("beta", 0.5)))
-        case "Sigmoid":
-            return Activation("sigmoid")
-        case "Swish":
+            alpha, beta = given.get("alpha", 0.2), given.get("beta", 0.5)
+            return Activation("hard_sigmoid", float(alpha), float(beta))
+        case "Swish" if given.get("alpha", 1.0) == 1.0:
             return Activation("swish")
         case "LeakyRelu":
-            return Activation("leaky_relu", float(node.attributes.get("alpha", 0.01)))
-        case "Tanh":
-            return Activation("tanh")
-    del alpha
+            return Activation("leaky_relu", float(given.get("alpha", 0.01)))
     return None
 
 
-def _limits(graph: Graph, node: Node) -> tuple[float, float]:
-    if len(node.inputs) == 1:  # before operator set 11
-        low, high = node.attributes.get("min", -np.inf), node.attributes.get("max", np.inf)
-        return float(low), float(high)
-    low, high = (graph.constant(node, index) for index in (1, 2))
-    return (
-        -np.inf if low is None else float(low.reshape(())),
-        np.inf if high is None else float(high.reshape(())),
-    )
+def _clip(graph: Graph, node: Node) -> Activation | None:
+    limits = [-np.inf, np.inf]
+    for place, name in enumerate(node.inputs[1:3]):
+        if name and name not in graph.constants:
+            return None
+        if name:
+            limits[place] = float(graph.constants[name].reshape(()))
+    low, high = limits
+    return Activation("relu") if (low, high) == (0.0, np.inf) else Activation("clip", low, high)
 
 
 def _drop_identities(graph: Graph) -> None:

@@ -19,6 +19,8 @@ BODIES = {
 
 def number(value: float) -> str:
     """A float as C reads it back exactly."""
+    if np.isnan(value):
+        return "NAN"
     if np.isinf(value):
         return "INFINITY" if value > 0 else "-INFINITY"
     return f"{float(np.float32(value)).hex()}f"

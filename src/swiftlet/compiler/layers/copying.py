@@ -8,7 +8,7 @@ from swiftlet.compiler.program import Layer, Maps, Writer, c_name
 class Copy(Layer):
     """Moves every channel of `x` to where `target` has it.
 
-    The copy to the caller's own array is part of the interface, and does not count as moved.
+    Both name the same axes. The copy to the caller's own array is part of the interface, and does not count as moved.
     """
 
     def __init__(self, name: str, x: Maps, target: Maps) -> None:
@@ -20,28 +20,45 @@ class Copy(Layer):
         return f"copy of {self.x.shape}"
 
     def emit(self, writer: Writer) -> str:
-        name, x, target = c_name(self.name), self.x, self.target
-        base, goal = x.buffers[0].base, target.buffers[0].base
-        at, to = x.offsets(), target.offsets()
-        places = x.places
-        run = _run(at, to) if places == 1 else 0
-        if run == len(at):
-            lines = [f"memcpy(to + {to[0]}, from + {at[0]}, {4 * run});"]
-        else:
-            writer.table(f"{name}_at", at)
-            writer.table(f"{name}_to", to)
-            lines = [
-                f"for (int c = 0; c < {len(at)}; c++)",
-                f"  for (int p = 0; p < {places}; p++)",
-                f"    to[{name}_to[c] + p * {target.lanes}] = from[{name}_at[c] + p * {x.lanes}];",
-            ]
-        writer.function(f"static void {name}(const float *from, float *to)", lines)
-        return f"{name}({base}, {goal})"
+        name, target = c_name(self.name), self.target
+        at, to = self.x.offsets(), target.offsets()
+        lines: list[str] = []
+        for number, (source, members) in enumerate(self._sources().items()):
+            read, write = [at[c] for c in members], [to[c] for c in members]
+            own = f"{name}_part{chr(97 + number)}" if number else name
+            lines += self._moves(writer, own, source, read, write)
+        bases = sorted({buffer.base for buffer, _, _ in self.x.channels()})
+        parameters = "".join(f"const float *{base}, " for base in bases if base != "work")
+        writer.function(f"static void {name}({parameters}float *work, float *to)", [
+            *([] if "work" in bases else ["(void)work;"]), *lines
+        ])  # fmt: skip
+        given = "".join(f"{base}, " for base in bases if base != "work")
+        return f"{name}({given}work, {target.buffers[0].base})"
 
+    def _sources(self) -> dict[tuple[str, int], list[int]]:
+        """For each pointer and step from which channels are read, the numbers of the channels."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for number, (buffer, _, _) in enumerate(self.x.channels()):
+            found.setdefault((buffer.base, buffer.lanes), []).append(number)
+        return found
 
-def _run(at: list[int], to: list[int]) -> int:
-    """How many values from the first on lie side by side on both sides."""
-    count = 1
-    while count < len(at) and at[count] == at[0] + count and to[count] == to[0] + count:
-        count += 1
-    return count
+    def _moves(
+        self, writer: Writer, name: str, source: tuple[str, int], at: list[int], to: list[int]
+    ) -> list[str]:
+        """The loop over channels that lie alike, or one move of all."""
+        (base, step), goal, places = source, self.target.lanes, self.x.places
+        joined = all(
+            here[0] + number * places == place
+            for here in (at, to)
+            for number, place in enumerate(here)
+        )
+        if joined and (places == 1 or step == goal == 1):
+            size = 4 * places * len(at)
+            return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"] if size else []
+        writer.table(f"{name}_at", at)
+        writer.table(f"{name}_to", to)
+        return [
+            f"for (int c = 0; c < {len(at)}; c++)",
+            f"  for (int p = 0; p < {places}; p++)",
+            f"    to[{name}_to[c] + p * {goal}] = {base}[{name}_at[c] + p * {step}];",
+        ]

@@ -8,8 +8,10 @@ import pytest
 import swiftlet
 
 NAMES = [
+    "CompiledNetwork",
     "Run",
     "SwiftletError",
+    "compile",
     "cost",
     "create_model",
     "demo",

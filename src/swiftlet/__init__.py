@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swiftlet.api.compile import compile
     from swiftlet.api.demo import demo
     from swiftlet.api.evaluate import evaluate
     from swiftlet.api.export import export
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from swiftlet.api.recipes import load_recipe
     from swiftlet.api.run import Run
     from swiftlet.api.train import train
+    from swiftlet.compiler.compiled import CompiledNetwork
     from swiftlet.errors import SwiftletError
     from swiftlet.measuring.cost import cost
     from swiftlet.models import create_model, list_models, spec
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CompiledNetwork": "compiler.compiled",
     "Run": "api.run",
     "SwiftletError": "errors",
+    "compile": "api.compile",
     "cost": "measuring.cost",
     "create_model": "models",
     "demo": "api.demo",
@@ -39,8 +43,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "CompiledNetwork",
     "Run",
     "SwiftletError",
+    "compile",
     "cost",
     "create_model",
     "demo",

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from swiftlet.api.compile import compile
 from swiftlet.api.demo import demo
 from swiftlet.api.evaluate import evaluate
 from swiftlet.api.export import export
@@ -92,15 +93,16 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
-    """A parameter `Annotated[type, help]` in the words of typer."""
-    kind, text = get_args(parameter.annotation)
+    """A parameter `Annotated[type, help]`, or with a short flag behind, in the words of typer."""
+    kind, text, *short = get_args(parameter.annotation)
     if get_origin(kind) is Sequence:
         kind = list[get_args(kind)[0]]  # type: ignore[misc]
     default = parameter.default
     if default is parameter.empty or parameter.kind is parameter.POSITIONAL_ONLY:
         mark: Any = typer.Argument(help=text, readable=False)
     else:
-        mark = typer.Option(help=text, show_default=default is not None)
+        flags = [f"--{parameter.name}", *short] if short else []
+        mark = typer.Option(*flags, help=text, show_default=default is not None)
     return parameter.replace(
         annotation=Annotated[kind, mark],
         kind=inspect.Parameter.KEYWORD_ONLY,
@@ -125,6 +127,8 @@ def _use(context: typer.Context, path: Path | None) -> Path | None:
 
 def plain(value: Any) -> Any:
     """Dataclasses and paths as JSON knows them."""
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):
@@ -141,6 +145,7 @@ for _verb, _printer, _name in (
     (predict, "predicted", "predict"),
     (export, "exported", "export"),
     (measure, "measured", "measure"),
+    (compile, "compiled", "compile"),
     (list_networks, "listed", "list"),
     (show, "shown", "show"),
 ):

@@ -8,13 +8,16 @@ import threading
 from dataclasses import asdict, dataclass, field, fields
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swiftlet.compiler.targets import here, native
 from swiftlet.errors import SwiftletError
+
+if TYPE_CHECKING:
+    from swiftlet.compiler.profiling import Profile
 
 Array = NDArray[np.float32]
 FORMAT = 1  # of NAME.json; a reader refuses a higher number
@@ -104,6 +107,7 @@ class CompiledNetwork:
             )
         self.folder = path.parent
         self.description = read_description(path)
+        self.profile: Profile | None = None  # when its layers were timed
         self._own = threading.local()  # a workspace for each thread
         self._refusal = self._why_not()
         if not self._refusal:
@@ -112,6 +116,11 @@ class CompiledNetwork:
     def __repr__(self) -> str:
         about = self.description
         return f"CompiledNetwork({str(self.folder)!r}, {about.name!r}, target={about.target!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that is known about it, for JSON."""
+        profile = None if self.profile is None else asdict(self.profile)
+        return {"folder": self.folder, **asdict(self.description), "profile": profile}
 
     def __call__(self, *inputs: Array) -> Any:
         """The output (a tuple of several) for float32 inputs of the shapes compiled for.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from google.protobuf.message import DecodeError
 
 from swiftlet.compiler.bands import make_bands
 from swiftlet.compiler.build import build
@@ -19,12 +20,13 @@ from swiftlet.compiler.profiling import Profile, profile
 from swiftlet.compiler.program import Program, c_name
 from swiftlet.compiler.reader import read
 from swiftlet.compiler.simplify import simplify
-from swiftlet.compiler.targets import Target
+from swiftlet.compiler.targets import SUFFIXES, Target
 from swiftlet.compiler.targets import target as target_of
 from swiftlet.errors import SwiftletError, unknown
 from swiftlet.files import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
+ENDINGS = (".bin", "_weights.h", "_picture.h", *SUFFIXES.values())
 
 
 def compile_onnx(
@@ -50,9 +52,14 @@ def compile_onnx(
     open, and when there is no C compiler or it refuses.
     """
     emitted = generate(model, name, target_of(target), weights, batch, shapes)
+    name = emitted.facts.program.name
     with staging(out) as folder:
         _write(folder, emitted, Path(model), compiler, library)
-    return CompiledNetwork(out, emitted.facts.program.name)
+        written = {path.name for path in folder.iterdir()}
+    for old in (f"{name}{ending}" for ending in ENDINGS):
+        if old not in written:  # of an earlier time with other options
+            (Path(out) / old).unlink(missing_ok=True)
+    return CompiledNetwork(out, name)
 
 
 def profile_onnx(
@@ -87,9 +94,26 @@ def generate(
         raise unknown("weights", weights, WAYS)
     if batch < 1:
         raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
-    program = make_program(Path(model), target, batch, shapes)
+    program = make_program(Path(model), target, batch, _named(Path(model), shapes or {}))
     program.name = c_name(program.name if name is None else name)
     return emit(program, target, weights=weights, made_from=Path(model).name, nodes=program.nodes)
+
+
+def _named(model: Path, shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
+    """The shapes with the name of the only input in place of ""."""
+    if not shapes or not model.is_file():
+        return shapes
+    try:
+        graph = onnx.load(model, load_external_data=False).graph
+    except DecodeError:
+        return shapes  # what is wrong is said where the file is read
+    constants = {tensor.name for tensor in graph.initializer}
+    names = [value.name for value in graph.input if value.name not in constants]
+    wrong = set(shapes) - {*names, *([""] if len(names) == 1 else [])}
+    if wrong:
+        listed = ", ".join(map(repr, names))
+        raise SwiftletError(f"shape of {wrong.pop()!r}: the inputs are called {listed}.")
+    return {name or names[0]: shape for name, shape in shapes.items()}
 
 
 def make_program(

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from swiftlet.compiler import CompiledNetwork
 from swiftlet.errors import SwiftletError
 from swiftlet.run import open_session
 
@@ -84,3 +85,8 @@ def onnxruntime_engine(
         return outputs
 
     return Engine(name, threads, run)
+
+
+def c_engine(net: CompiledNetwork, *, name: str = "c") -> Engine:
+    """A network that `swiftlet compile` made: one thread, pictures of a batch one by one."""
+    return Engine(name, 1, net)

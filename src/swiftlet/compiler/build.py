@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,9 +43,16 @@ def find_compiler(name: str | None, target: Target) -> list[str]:
 
 
 def build(
-    source: Path, library: Path, target: Target, compiler: str | None, exports: list[str]
+    source: Path,
+    library: Path,
+    target: Target,
+    compiler: str | None,
+    exports: list[str],
+    more: Sequence[str] = (),
 ) -> None:
     """Make `library` from one C file; `exports` names the functions that others call.
+
+    `more` are flags behind all others, such as -O1 for what is run once.
 
     Raises SwiftletError with the compiler's first complaint when it fails.
     """
@@ -53,7 +61,7 @@ def build(
     kind = ["-shared"] if target.system == "windows" else ["-fPIC", "-shared"]
     if target.system == "wasi":
         kind = [*WASM, *(f"-Wl,--export={name}" for name in exports)]
-    words = [*STRICT, *FLAGS, *flags, *kind, source.name, "-o", str(library), "-lm"]
+    words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", str(library.resolve()), "-lm"]
     try:
         done = subprocess.run(
             [*command, *words],

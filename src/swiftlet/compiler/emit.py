@@ -186,6 +186,10 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
         start += "" if facts.weights == "file" else HIDE
     elif facts.weights == "file":
         start += "  (void)given;\n"
+    names = [f"input{number}" for number in range(len(facts.program.inputs))]
+    names += [f"output{number}" for number in range(len(facts.program.outputs))]
+    unused = [name for name in names if not re.search(rf"\b{name}\b", inside)]
+    start += "".join(f"  (void){name};\n" for name in unused)
     if timed:
         start += "  double t;\n"
     return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"

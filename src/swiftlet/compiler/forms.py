@@ -81,15 +81,17 @@ def _slice(node: Node, graph: Graph) -> None:
 
 
 def _pad(node: Node, graph: Graph, opset: int) -> None:
-    """`pads`: for all axes in front, then for all axes behind; `value` is a number."""
+    """`pads`: for all axes in front, then for all behind; `value`, or a second input for it."""
     rank = len(graph.shapes[node.inputs[0]])
     if opset < 11:
         pads: Any = node.attributes["pads"]
         value = float(node.attributes.get("value", 0.0))
         axes = list(range(rank))
     else:
-        pads, filler = (graph.constant(node, place) for place in (1, 2))
-        value = 0.0 if filler is None or not filler.size else float(filler.reshape(-1)[0])
+        pads, value = graph.constant(node, 1), 0.0
+        if len(node.inputs) > 2 and node.inputs[2] in graph.constants:
+            value = float(graph.constants[node.inputs.pop(2)].reshape(-1)[0])
+            node.inputs.insert(2, "")
         listed = _axes(node, graph, 3, rank)
         axes = list(range(rank)) if listed is None else listed
     full = [0] * (2 * rank)
@@ -97,7 +99,8 @@ def _pad(node: Node, graph: Graph, opset: int) -> None:
         full[axis], full[rank + axis] = int(pads[number]), int(pads[len(axes) + number])
     mode = node.attributes.get("mode", b"constant").decode()
     node.attributes = {"pads": full, "value": value, "mode": mode}
-    del node.inputs[1:]
+    filler = node.inputs[2] if len(node.inputs) > 2 else ""  # known at run time only
+    node.inputs = [node.inputs[0], filler] if filler else node.inputs[:1]
 
 
 def _clip(node: Node, graph: Graph) -> None:

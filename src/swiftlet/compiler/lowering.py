@@ -12,6 +12,7 @@ from swiftlet.compiler.layers.copying import Copy
 from swiftlet.compiler.layers.plain import Elementwise, Rows, rows_of
 from swiftlet.compiler.naming import MOST, by_channel, rename
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program, maps_in
+from swiftlet.errors import SwiftletError
 
 # What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
 Rule = Callable[["Lowering", Node], Maps | Mapping[str, Maps] | None]
@@ -30,16 +31,23 @@ class Lowering:
     def run(self, rules: Sequence[Mapping[str, Rule]]) -> Program:
         """The whole program; for each node the first rule that does not say None is taken."""
         for number, name in enumerate(self.graph.inputs):
+            self._check_side("input", name)
             self.maps[name] = self.in_rows(self.graph.shapes[name], f"input{number}")
             self.program.inputs.append((name, self.maps[name]))
         for node in self.graph.nodes:
             self._check(node)
             self.maps.update(self._outputs(node, rules))
         for number, name in enumerate(self.graph.outputs):
+            self._check_side("output", name)
             target = self.in_rows(self.graph.shapes[name], f"output{number}")
             self.program.outputs.append((name, target))
             self.copy(f"{name} to output", self.placed(name), target)
         return self.program
+
+    def _check_side(self, side: str, name: str) -> None:
+        kind = self.graph.types.get(name)
+        if kind != np.float32:
+            raise SwiftletError(f"the {side} {name!r} is {kind}; float32 is supported.")
 
     def _check(self, node: Node) -> None:
         for name in node.outputs:

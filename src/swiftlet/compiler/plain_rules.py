@@ -141,15 +141,17 @@ def _batch_norm(low: Lowering, node: Node) -> Maps | None:
 
 def normalised(
     low: Lowering, name: str, x: Rows, axes: list[int], epsilon: float, *, centred: bool = True
-) -> Rows:
-    """`x` with mean 0 (if centred) and variance 1 along some axes."""
+) -> tuple[Rows, Rows, Rows]:
+    """`x` with mean 0 (if centred) and variance 1 along some axes; the mean; 1 / deviation."""
+    mean = x
     if centred:
         mean = reduced(low, f"{name} mean", "Mean", x, axes)
         x = low.calculate(f"{name} centred", "{0} - {1}", [x, mean], x.shape)
     squares = reduced(low, f"{name} squares", "SumSquare", x, axes)
     count = prod(x.shape[axis] for axis in axes)
-    text = f"{{0}} / sqrtf({{1}} / {count} + {number(epsilon)})"
-    return low.calculate(f"{name} scaled", text, [x, squares], x.shape)
+    text = f"1 / sqrtf({{0}} / {count} + {number(epsilon)})"
+    scale = low.calculate(f"{name} scale", text, [squares], squares.shape)
+    return low.calculate(f"{name} scaled", "{0} * {1}", [x, scale], x.shape), mean, scale
 
 
 def _affine(low: Lowering, node: Node, x: Rows, given: list[Rows]) -> Rows:
@@ -158,22 +160,23 @@ def _affine(low: Lowering, node: Node, x: Rows, given: list[Rows]) -> Rows:
     return low.calculate(node.name, text, [x, *given], x.shape)
 
 
-def _layer_norm(low: Lowering, node: Node) -> Maps:
-    if any(node.outputs[1:]):
-        raise node.fail("only its first output is supported")
+def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Maps]:
+    """Outputs: the normalised tensor, the means, 1 / the deviations."""
     x = low.rows(node.inputs[0])
     axis = int(node.attributes.get("axis", -1)) % len(x.shape)
     epsilon = node.attributes.get("epsilon", 1e-5)
     axes, centred = list(range(axis, len(x.shape))), node.op == "LayerNormalization"
-    found = normalised(low, node.name, x, axes, epsilon, centred=centred)
-    return in_memory(_affine(low, node, found, [low.rows(n) for n in node.inputs[1:] if n]))
+    found, mean, scale = normalised(low, node.name, x, axes, epsilon, centred=centred)
+    found = _affine(low, node, found, [low.rows(name) for name in node.inputs[1:] if name])
+    made = zip(node.outputs, (found, mean, scale), strict=False)
+    return {name: in_memory(rows) for name, rows in made if name}
 
 
 def _instance_norm(low: Lowering, node: Node) -> Maps:
     x = low.rows(node.inputs[0])
     sides = [1] * (len(x.shape) - 2)
     axes = list(range(2, len(x.shape)))
-    found = normalised(low, node.name, x, axes, node.attributes.get("epsilon", 1e-5))
+    found, _, _ = normalised(low, node.name, x, axes, node.attributes.get("epsilon", 1e-5))
     given = [low.rows(name) for name in node.inputs[1:3]]
     return in_memory(
         _affine(low, node, found, [rows.reshaped((*rows.shape, *sides)) for rows in given])
@@ -184,7 +187,8 @@ def _group_norm(low: Lowering, node: Node) -> Maps:
     x, groups = low.rows(node.inputs[0]), int(node.attributes["num_groups"])
     batch, channels, *sides = x.shape
     grouped = x.reshaped((batch, groups, channels // groups * prod(sides)))
-    found = normalised(low, node.name, grouped, [2], node.attributes.get("epsilon", 1e-5))
+    epsilon = node.attributes.get("epsilon", 1e-5)
+    found, _, _ = normalised(low, node.name, grouped, [2], epsilon)
     shape: Shape = (batch, groups, channels // groups, prod(sides))
     given = []
     for name in node.inputs[1:3]:
@@ -198,7 +202,7 @@ def _group_norm(low: Lowering, node: Node) -> Maps:
 def _mean_variance(low: Lowering, node: Node) -> Maps:
     x = low.rows(node.inputs[0])
     axes = [int(axis) % len(x.shape) for axis in node.attributes.get("axes", (0, 2, 3))]
-    return in_memory(normalised(low, node.name, x, axes, 1e-9))
+    return in_memory(normalised(low, node.name, x, axes, 1e-9)[0])
 
 
 def _lp_normalization(low: Lowering, node: Node) -> Maps:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swiftlet.compiler.graph import Node, Shape
-from swiftlet.compiler.layers.plain import Picked, Rearrange, Rows, row_steps, rows_of
+from swiftlet.compiler.layers.plain import Elementwise, Picked, Rearrange, Rows, row_steps, rows_of
 from swiftlet.compiler.lowering import Lowering, Rule, in_memory
 from swiftlet.compiler.program import Maps
 
@@ -79,13 +79,19 @@ def _tile(low: Lowering, node: Node) -> Maps:
     return in_memory(tiled.reshaped(shape))
 
 
-def _pad(low: Lowering, node: Node) -> Maps:
+def _pad(low: Lowering, node: Node) -> Maps | None:
     x, pads, mode = low.rows(node.inputs[0]), node.attributes["pads"], node.attributes["mode"]
     rank = len(x.shape)
     y = low.result(low.graph.shapes[node.outputs[0]])
     if mode == "constant" and min(pads, default=0) >= 0:
         first = sum(p * step for p, step in zip(pads, row_steps(y.spatial), strict=False))
-        low.add(Rearrange(node.name, [(x, first)], y, fill=node.attributes["value"]))
+        fill = node.attributes["value"] if len(node.inputs) == 1 else None
+        if fill is None:
+            filler = low.rows(node.inputs[1]).reshaped(())
+            low.add(Elementwise(f"{node.name} fill", "{0}", [filler], y))
+        low.add(Rearrange(node.name, [(x, first)], y, fill=fill))
+    elif mode == "constant" and len(node.inputs) > 1:
+        return None
     else:
         indices = [_padded(node, x.shape, axis, pads[axis], y.spatial) for axis in range(rank)]
         low.add(Picked(node.name, x, indices, y, fill=node.attributes["value"]))
@@ -138,7 +144,8 @@ def _space_to_depth(low: Lowering, node: Node) -> Maps:
     x, block = low.rows(node.inputs[0]), int(node.attributes["blocksize"])
     n, c, h, w = x.shape
     parts = x.reshaped((n, c, h // block, block, w // block, block))
-    view = parts.permuted((0, 3, 5, 1, 2, 4))
+    order = (0, 1, 3, 5, 2, 4) if node.attributes.get("mode", b"DCR") == b"CRD" else (0, 3, 5, 1, 2, 4)
+    view = parts.permuted(order)
     return in_memory(moved(low, node.name, view).reshaped(low.graph.shapes[node.outputs[0]]))
 
 

@@ -18,6 +18,7 @@ from swiftlet.compiler.graph import Constant, Graph, Node, Shape
 from swiftlet.errors import SwiftletError
 
 SMALL = 4096  # values of a constant that shape inference may want to know
+SAME_SHAPE = ("GroupNormalization", "MeanVarianceNormalization")
 ROUNDS = 8  # of inference, each with what the last made known
 
 
@@ -63,7 +64,7 @@ def read_model(
         onnx.checker.check_model(sketch)
         for value in sketch.graph.output:  # what it says of them was for another batch
             value.type.tensor_type.ClearField("shape")
-        return _graph(sketch, name, constants)
+        return _graph(sketch, list(model.graph.node), name, constants)
     except (
         onnx.checker.ValidationError, shape_inference.InferenceError, ValueError, RuntimeError,
         TypeError, OverflowError, KeyError, IndexError, AttributeError, UnicodeDecodeError,
@@ -96,7 +97,7 @@ def _sketch(
     sketch.opset_import.extend(item for item in model.opset_import if item.domain in OURS)
     graph = sketch.graph
     graph.name = "network"
-    graph.node.extend(model.graph.node)
+    graph.node.extend(map(_stand_in, model.graph.node))
     graph.output.extend(model.graph.output)
     for value in model.graph.input:
         if value.name not in constants and value.name not in values:
@@ -107,6 +108,13 @@ def _sketch(
         if name not in constants:
             _add_constant(graph, name, value)
     return sketch
+
+
+def _stand_in(proto: onnx.NodeProto) -> onnx.NodeProto:
+    """The node that shape inference sees: it knows no shapes of some that leave them as they are."""
+    if proto.op_type not in SAME_SHAPE or not proto.input:
+        return proto
+    return helper.make_node("Relu", proto.input[:1], proto.output[:1], name=proto.name)
 
 
 def _add_constant(graph: onnx.GraphProto, name: str, value: Constant) -> None:
@@ -149,7 +157,12 @@ def _fix_inputs(
         check_sides([dim.dim_value for dim in dims], f"the input {value.name!r}")
 
 
-def _graph(model: onnx.ModelProto, name: str, constants: dict[str, Constant]) -> Graph:
+def _graph(
+    model: onnx.ModelProto,
+    protos: list[onnx.NodeProto],
+    name: str,
+    constants: dict[str, Constant],
+) -> Graph:
     opset = next(item.version for item in model.opset_import if item.domain in OURS)
     graph = Graph(
         name=re.sub(r"\W", "_", name, flags=re.ASCII),
@@ -160,7 +173,6 @@ def _graph(model: onnx.ModelProto, name: str, constants: dict[str, Constant]) ->
         shapes={},
         types={},
     )
-    protos = list(model.graph.node)
     for _ in range(ROUNDS):
         _learn_shapes(model, graph)
         left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
@@ -218,10 +230,9 @@ def _learn_constants(graph: Graph) -> None:
 
 def _replace_nodes(model: onnx.ModelProto, protos: list[onnx.NodeProto], graph: Graph) -> None:
     """What was computed is a constant for the next inference."""
-    kept = [onnx.NodeProto.FromString(proto.SerializeToString()) for proto in protos]
     there = {v.name for v in (*model.graph.input, *model.graph.initializer)}
-    wanted = {name for proto in kept for name in proto.input} | set(graph.outputs)
+    wanted = {name for proto in protos for name in proto.input} | set(graph.outputs)
     del model.graph.node[:]
-    model.graph.node.extend(kept)
+    model.graph.node.extend(map(_stand_in, protos))
     for name in wanted & set(graph.constants) - there:
         _add_constant(model.graph, name, graph.constants[name])

@@ -27,13 +27,12 @@ class Copy(Layer):
             read, write = [at[c] for c in members], [to[c] for c in members]
             own = f"{name}_part{chr(97 + number)}" if number else name
             lines += self._moves(writer, own, source, read, write)
+        if not lines:
+            return "(void)0"  # no values
         bases = sorted({buffer.base for buffer, _, _ in self.x.channels()})
-        parameters = "".join(f"const float *{base}, " for base in bases if base != "work")
-        writer.function(f"static void {name}({parameters}float *work, float *to)", [
-            *([] if "work" in bases else ["(void)work;"]), *lines
-        ])  # fmt: skip
-        given = "".join(f"{base}, " for base in bases if base != "work")
-        return f"{name}({given}work, {target.buffers[0].base})"
+        parameters = "".join(f"const float *{base}, " for base in bases)
+        writer.function(f"static void {name}({parameters}float *to)", lines)
+        return f"{name}({', '.join([*bases, target.buffers[0].base])})"
 
     def _sources(self) -> dict[tuple[str, int], list[int]]:
         """For each pointer and step from which channels are read, the numbers of the channels."""
@@ -47,6 +46,8 @@ class Copy(Layer):
     ) -> list[str]:
         """The loop over channels that lie alike, or one move of all."""
         (base, step), goal, places = source, self.target.lanes, self.x.places
+        if not places * len(at):
+            return []
         joined = all(
             here[0] + number * places == place
             for here in (at, to)
@@ -54,7 +55,7 @@ class Copy(Layer):
         )
         if joined and (places == 1 or step == goal == 1):
             size = 4 * places * len(at)
-            return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"] if size else []
+            return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
         writer.table(f"{name}_at", at)
         writer.table(f"{name}_to", to)
         return [

@@ -87,7 +87,7 @@ def _pool(low: Lowering, node: Node) -> Maps:
             count_padding=padded, power=int(node.attributes.get("p", 2)),
         )
     )  # fmt: skip
-    return in_memory(rows_of(y, y.spatial))
+    return _finished(low, node, rows_of(y, y.spatial))
 
 
 def _matrices(low: Lowering, node: Node) -> Maps:

@@ -116,7 +116,8 @@ def _product(
         node.name, x, weight, bias, groups, window, low.program.registers, add=added,
         gate=gate, act=node.attributes.get("act"), act_after=node.attributes.get("act_after"),
     )  # fmt: skip
-    slots = _slots(len(weight), groups, low.program.lanes, added)
+    shift = -1 if added is not None or groups == 1 else _shift(low, node)
+    slots = _slots(len(weight), groups, low.program.lanes, added, shift)
     y = low.program.buffer(max(slots) + 1, window.spatial)
     layer.write_to(y, slots)
     low.add(layer)
@@ -138,13 +139,37 @@ def _operand(low: Lowering, node: Node, word: str, picture: int) -> Maps | None:
     return _picture(found, picture)
 
 
-def _slots(channels: int, groups: int, lanes: int, add: Maps | None) -> list[int]:
+def _shift(low: Lowering, node: Node) -> int:
+    """At which slot of a vector the channels begin, -1 where each group begins a vector.
+
+    A grouped convolution that reads them behind others, joined with them, finds the channels of a
+    group in whole vectors then.
+    """
+    lanes, graph = low.program.lanes, low.graph
+    readers = graph.consumers().get(node.outputs[0], [])
+    if len(readers) != 1 or readers[0].op != "Concat" or readers[0].attributes["axis"] != 1:
+        return -1
+    before = 0
+    for name in readers[0].inputs:
+        if name == node.outputs[0]:
+            break
+        before += graph.shapes[name][1]
+    joined = graph.shapes[readers[0].outputs[0]][1]
+    behind = graph.consumers().get(readers[0].outputs[0], [])
+    convolutions = [reader for reader in behind if reader.op == "Conv"]
+    sizes = {joined // int(reader.attributes.get("group", 1)) for reader in convolutions}
+    return before % lanes if sizes and all(size % lanes == 0 for size in sizes) else -1
+
+
+def _slots(channels: int, groups: int, lanes: int, add: Maps | None, shift: int = -1) -> list[int]:
     """The slot of each output channel: beside the values that are added, or group by group."""
     if add is not None:
         numbers = {(id(b), block): n for n, (b, block) in enumerate(add.blocks())}
         return [
             numbers[id(b), slot // lanes] * lanes + slot % lanes for b, slot, _ in add.channels()
         ]
+    if shift >= 0:
+        return list(range(shift, shift + channels))
     each = channels // groups
     stride = each if groups == 1 else -(-each // lanes) * lanes
     return [channel // each * stride + channel % each for channel in range(channels)]
@@ -166,7 +191,8 @@ def _pool(low: Lowering, node: Node) -> Maps | None:
     x = low.in_blocks(node, x)
     y = _blocks_like(low, x, window.spatial)
     kind: Any = {"MaxPool": "max", "AveragePool": "average"}[node.op]
-    low.add(Windowed(node.name, x, y, window, kind, count_padding=padded))
+    act = node.attributes.get("act")
+    low.add(Windowed(node.name, x, y, window, kind, count_padding=padded, act=act))
     return beside(x, y)
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from swiftlet.compiler.graph import Graph, Node
+from swiftlet.compiler.scales import fold_scales, merge_pads, old_hard_swishes
+
+FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool")  # what takes an activation behind it along
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,11 @@ def simplify(graph: Graph) -> Graph:
     """The same graph, changed in place."""
     _drop_identities(graph)
     _unify(graph)
+    old_hard_swishes(graph)
     _gates(graph)
-    _fold_norms(graph)
+    merge_pads(graph)
+    fold_scales(graph)
+    _spread_activations(graph)
     _fuse(graph)
     _fuse_gates(graph)
     _drop_dead(graph)
@@ -66,15 +72,22 @@ def _clip(graph: Graph, node: Node) -> Activation | None:
 
 
 def _drop_identities(graph: Graph) -> None:
+    """Nodes that hand on what they get; at the network's outputs they stay, under one name."""
     kept = []
     for node in graph.nodes:
         same = node.op in ("Identity", "Dropout") or (
-            node.op == "Cast" and graph.types[node.inputs[0]] == graph.types[node.outputs[0]]
+            node.op in ("Cast", "CastLike")
+            and graph.types[node.inputs[0]] == graph.types[node.outputs[0]]
         )
-        if same and not any(node.outputs[1:]) and node.outputs[0] not in graph.outputs:
-            graph.rename(node.outputs[0], node.inputs[0])
-        else:
+        if node.op == "Dropout" and len(node.inputs) > 1:
+            same = False  # it drops: for training
+        if not same or any(node.outputs[1:]):
             kept.append(node)
+        elif node.outputs[0] in graph.outputs:
+            node.op, node.inputs, node.attributes = "Identity", node.inputs[:1], {}
+            kept.append(node)
+        else:
+            graph.rename(node.outputs[0], node.inputs[0])
     graph.nodes = kept
 
 
@@ -83,12 +96,12 @@ def _unify(graph: Graph) -> None:
     for node in graph.nodes:
         shape = graph.shapes.get(node.inputs[0], ()) if node.inputs else ()
         if node.op == "ReduceMean" and len(shape) > 2:
-            axes = node.attributes.get("axes")
-            if axes is None and len(node.inputs) > 1:
-                axes = graph.constant(node, 1)
-            spatial = list(range(2, len(shape)))
-            if axes is not None and sorted(int(a) % len(shape) for a in axes) == spatial:
-                node.op, node.inputs = "GlobalAveragePool", node.inputs[:1]
+            if sorted(node.attributes["axes"]) == list(range(2, len(shape))):
+                node.op, node.attributes = "GlobalAveragePool", {}
+        elif node.op == "Sum" and len(node.inputs) == 2:
+            node.op = "Add"
+        elif node.op in ("Sum", "Mean", "Max", "Min") and len(node.inputs) == 1:
+            node.op = "Identity"
 
 
 def _gates(graph: Graph) -> None:
@@ -117,38 +130,37 @@ def _gates(graph: Graph) -> None:
     graph.nodes = [node for node in graph.nodes if id(node) not in gone]
 
 
-def _fold_norms(graph: Graph) -> None:
-    makers, used = graph.producers(), graph.uses()
+def _spread_activations(graph: Graph) -> None:
+    """The activation of a concatenation is that of its parts, where it can be fused."""
+    used, readers, nodes = graph.uses(), graph.consumers(), []
     gone = set()
     for node in graph.nodes:
-        if node.op != "BatchNormalization":
-            continue
-        conv = makers.get(node.inputs[0])
-        if conv is None or conv.op != "Conv" or used[node.inputs[0]] != 1 or conv.inputs[1] not in graph.constants:
-            continue
-        scale, shift, mean, variance = (graph.constant(node, i) for i in (1, 2, 3, 4))
-        factor = scale / np.sqrt(variance.astype(np.float64) + node.attributes.get("epsilon", 1e-5))
-        weight = graph.constants[conv.inputs[1]].astype(np.float64)
-        bias = graph.constant(conv, 2) if len(conv.inputs) > 2 else None
-        folded = shift + ((0.0 if bias is None else bias) - mean) * factor
-        names = [f"{conv.name} folded weight", f"{conv.name} folded bias"]
-        sides = (-1, *[1] * (weight.ndim - 1))
-        graph.constants[names[0]] = (weight * factor.reshape(sides)).astype(np.float32)
-        graph.constants[names[1]] = folded.astype(np.float32)
-        conv.inputs = [conv.inputs[0], *names]
-        conv.outputs = [node.outputs[0]]
-        gone.add(id(node))
-    graph.nodes = [node for node in graph.nodes if id(node) not in gone]
+        joined = node.outputs[0] if node.op == "Concat" and used[node.outputs[0]] == 1 else ""
+        follower = readers.get(joined, [None])[0]
+        if follower is not None and activation(graph, follower) is not None:
+            for place, name in enumerate(node.inputs):
+                part = f"{name} for {follower.name}"
+                graph.shapes[part], graph.types[part] = graph.shapes[name], graph.types[name]
+                act = Node(
+                    follower.op, f"{follower.name} of part {place}", [name, *follower.inputs[1:]],
+                    [part], dict(follower.attributes),
+                )  # fmt: skip
+                nodes.append(act)
+                node.inputs[place] = part
+            node.outputs = follower.outputs
+            gone.add(id(follower))
+        nodes.append(node)
+    graph.nodes = [node for node in nodes if id(node) not in gone]
 
 
 def _fuse(graph: Graph) -> None:
-    """Let convolutions do the activation and the addition that follow them."""
+    """Let convolutions and pools do the activation, convolutions also the addition behind them."""
     used, readers = graph.uses(), graph.consumers()
     gone = set()
     position = {id(node): place for place, node in enumerate(graph.nodes)}
     made = {name: position[id(node)] for node in graph.nodes for name in node.outputs}
     for node in graph.nodes:
-        if node.op not in ("Conv", "Gemm") or id(node) in gone:
+        if node.op not in FUSING or id(node) in gone or any(node.outputs[1:]):
             continue
         while used[node.outputs[0]] == 1 and node.outputs[0] not in graph.outputs:
             follower = readers[node.outputs[0]][0]
@@ -156,10 +168,11 @@ def _fuse(graph: Graph) -> None:
             before = "add" not in node.attributes
             if act is not None and ("act" if before else "act_after") not in node.attributes:
                 node.attributes["act" if before else "act_after"] = act
-            elif follower.op == "Add" and before and node.op == "Conv" and len(follower.inputs) == 2:
+            elif follower.op == "Add" and before and node.op == "Conv":
                 other = next((n for n in follower.inputs if n != node.outputs[0]), None)
                 alike = other is not None and graph.shapes[other] == graph.shapes[node.outputs[0]]
-                if not alike or other in graph.constants or made.get(other, -1) > position[id(node)]:
+                late = other is None or made.get(other, -1) > position[id(node)]
+                if other is None or not alike or other in graph.constants or late:
                     break
                 node.attributes["add"] = other
                 node.inputs = [*node.inputs, *[""] * (3 - len(node.inputs)), other]
@@ -172,7 +185,7 @@ def _fuse(graph: Graph) -> None:
 
 
 def _fuse_gates(graph: Graph) -> None:
-    """A product with a gate per channel, as in SE, moves into the pointwise convolution behind it."""
+    """A product with a gate per channel, as in SE, moves into the pointwise convolution after."""
     makers, used = graph.producers(), graph.uses()
     for node in graph.nodes:
         gating = makers.get(node.inputs[0]) if node.op == "Conv" else None
@@ -184,16 +197,17 @@ def _fuse_gates(graph: Graph) -> None:
             continue
         for x, gate in (gating.inputs, gating.inputs[::-1]):
             shape = graph.shapes[x]
-            if graph.shapes[gate] == (*shape[:2], *[1] * (len(shape) - 2)) and shape != graph.shapes[gate]:
+            flat = (*shape[:2], *[1] * (len(shape) - 2))
+            if graph.shapes[gate] == flat != shape:
                 node.attributes["gate"] = gate
-                node.inputs = [x, *node.inputs[1:], gate]
+                node.inputs = [x, *node.inputs[1:], *[""] * (3 - len(node.inputs)), gate]
                 break
 
 
 def _drop_dead(graph: Graph) -> None:
     used, kept = set(graph.outputs), []
     for node in reversed(graph.nodes):
-        if used & set(node.outputs):
+        if used & {name for name in node.outputs if name}:
             used |= set(node.inputs)
             kept.append(node)
     graph.nodes = kept[::-1]

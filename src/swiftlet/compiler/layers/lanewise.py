@@ -39,7 +39,9 @@ class Blockwise(Layer):
         name, blocks = c_name(self.name), self.x.blocks()
         writer.table(f"{name}_at", [b.offset(block * b.lanes) for b, block in blocks])
         step = self.y.places * self.y.lanes
-        text = call.format(x=f"work + {name}_at[b]", y=f"work + {self.y.at} + (long)b * {step}", b="b")
+        text = call.format(
+            x=f"work + {name}_at[b]", y=f"work + {self.y.at} + (long)b * {step}", b="b"
+        )
         writer.function(
             f"static void {name}(float *work, const float *weights{bounds})",
             ["(void)weights;", f"for (int b = 0; b < {len(blocks)}; b++)", f"  {text};"],
@@ -129,10 +131,7 @@ class Windowed(Blockwise):
         lines.append("}")
         del sw
         weights = ", const float *w" if self.kind == "depthwise" else ""
-        head = (
-            f"static void {name}(const float *x{weights}, float *y, "
-            "int from, int to)"
-        )
+        head = f"static void {name}(const float *x{weights}, float *y, int from, int to)"
         text = "\n".join(f"  {line}" for line in lines)
         return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
 
@@ -226,7 +225,8 @@ class Activate(Blockwise):
         kernel = writer.kernel(
             f"map_{name}_{places}",
             f"static void map_{name}_{places}(const float *x, float *y) {{\n"
-            f"  for (int p = 0; p < {places}; p++) store(y + p * V, {name}(load(x + p * V)));\n}}\n",
+            f"  for (int p = 0; p < {places}; p++)\n"
+            f"    store(y + p * V, {name}(load(x + p * V)));\n}}\n",
         )
         return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
 
@@ -234,7 +234,9 @@ class Activate(Blockwise):
 class Join(Blockwise):
     """Sum or product of two tensors, or of one with a value for each of its channels."""
 
-    def __init__(self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None) -> None:
+    def __init__(
+        self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
+    ) -> None:
         super().__init__(name, x, y)
         self.other, self.sign, self.act = other, sign, act
         self.reads = [*x.buffers, *other.buffers]

@@ -52,7 +52,7 @@ class Product(Layer):
         self.act, self.act_after = act, act_after
         self.macs = prod(window.out) * weight.size
         self.rows = window.rows
-        self.can_band = window.size[0] == 1 and window.rows > 1 or window.is_pointwise
+        self.can_band = (window.size[0] == 1 and window.rows > 1) or window.is_pointwise
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
@@ -71,7 +71,12 @@ class Product(Layer):
         kind = f"{self.window}" + (f", {self.groups} groups" if self.groups > 1 else "")
         sides = "×".join(map(str, self.x.spatial)) or "1"
         outs = "×".join(map(str, self.window.spatial)) or "1"
-        fused = [self.gate and "gate", self.act and self.act.kind, self.add and "sum", self.act_after and self.act_after.kind]
+        fused = [
+            self.gate and "gate",
+            self.act and self.act.kind,
+            self.add and "sum",
+            self.act_after and self.act_after.kind,
+        ]
         extra = "".join(f" + {word}" for word in fused if word)
         return f"{kind}{extra}, {prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
 
@@ -234,7 +239,9 @@ class Product(Layer):
             f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
             "  const float *q = x + at[c];",
             *(["  const v scale = fill(g[gate[c]]);"] if gated else []),
-            "  const v " + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks)) + ";",
+            "  const v "
+            + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks))
+            + ";",
         ]
         for p in range(wide):
             products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
@@ -272,12 +279,15 @@ class Product(Layer):
         window, step, buffer = self.window, self.x.lanes, self.x.buffers[0]
         border = "" if window.is_inside(start, wide) else f"_at{start}"
         ring = f"_ring{buffer.ring}" if buffer.ring else ""
-        name = f"window_{window.name}_{blocks}x{wide}{border}_from{step}{ring}_to{self.y.places}{suffix}"
+        tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{self.y.places}"
+        name = f"window_{window.name}_{tile}{suffix}"
         (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = window.kernel, window.stride, window.pad
         (dd, dh, _), (depth, height, width) = window.dilation, window.size
         inner = []
         for tap in range(kw):
-            seen = [(p, column) for p in range(wide) for t, column in window.taps(start, p) if t == tap]
+            seen = [
+                (p, column) for p in range(wide) for t, column in window.taps(start, p) if t == tap
+            ]
             if not seen:
                 continue
             weights = ", ".join(f"w{b} = load(w + {tap * blocks + b} * V)" for b in range(blocks))

@@ -29,6 +29,9 @@ def normalise(node: Node, graph: Graph, opset: int) -> None:
         axis = int(node.attributes.get("axis", -1 if opset >= 13 else 1))
         node.attributes["axis"] = axis + rank if axis < 0 else axis
         node.attributes["flattened"] = int(opset < 13)  # all axes from `axis` on are one
+    elif node.op == "Concat":
+        axis = int(node.attributes.get("axis", 1))
+        node.attributes["axis"] = axis % len(graph.shapes[node.outputs[0]])
     elif node.op in BROADCAST and opset < 7:
         _old_broadcast(node, graph)
     elif node.op in ("Reshape", "Expand", "Tile", "Squeeze", "Unsqueeze", "Split"):

@@ -10,7 +10,7 @@ from swiftlet.compiler.layers.activations import number
 from swiftlet.compiler.layers.plain import Rows, row_steps, rows_of
 from swiftlet.compiler.layers.plain_sums import Reduce
 from swiftlet.compiler.layers.plain_windows import PlainPool, Sliding
-from swiftlet.compiler.layers.scalars import BINARY, UNARY, WITH_ATTRIBUTES
+from swiftlet.compiler.layers.scalars import BINARY, UNARY, WITH_ATTRIBUTES, activated
 from swiftlet.compiler.lowering import Lowering, Rule, in_memory
 from swiftlet.compiler.plain_products import PRODUCTS
 from swiftlet.compiler.plain_shaping import SHAPING
@@ -137,6 +137,21 @@ def _batch_norm(low: Lowering, node: Node) -> Maps | None:
     epsilon = number(node.attributes.get("epsilon", 1e-5))
     text = f"({{0}} - {{3}}) / sqrtf({{4}} + {epsilon}) * {{1}} + {{2}}"
     return in_memory(low.calculate(node.name, text, [x, *values], x.shape))
+
+
+def _scale_shift(low: Lowering, node: Node) -> Maps:
+    """Each channel times a number, plus another, as `scales` makes it."""
+    x = low.rows(node.inputs[0])
+    sides, words, operands = [1] * (len(x.shape) - 2), [], [x]
+    for name in node.inputs[1:]:
+        value = low.graph.constants[name]
+        if np.ptp(value) == 0:  # one number for all
+            words.append(number(float(value[0])))
+            continue
+        words.append(f"{{{len(operands)}}}")
+        operands.append(low.rows(name).reshaped((value.size, *sides)))
+    text = activated(f"{{0}} * {words[0]} + {words[1]}", node.attributes.get("act"))
+    return in_memory(low.calculate(node.name, text, operands, x.shape))
 
 
 def normalised(
@@ -270,6 +285,7 @@ PLAIN: Mapping[str, Rule] = {
     "GlobalMaxPool": _global_pool,
     "LogSoftmax": _softmax,
     "PRelu": _prelu,
+    "ScaleShift": _scale_shift,
     "Softmax": _softmax,
     "Where": _where,
     **NORMS,

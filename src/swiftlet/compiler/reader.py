@@ -182,8 +182,11 @@ def _graph(
         if done:
             break
         _replace_nodes(model, protos, graph)
+    used = {name for proto in protos for name in proto.input} | set(graph.outputs)
     for number, proto in enumerate(protos):
         node = _node(proto, number)
+        if node.op != "Split":  # what nobody reads is not made
+            node.outputs = [output if output in used else "" for output in node.outputs]
         for output in node.outputs:
             if output and output not in graph.shapes:
                 raise node.fail(f"the shape of its output {output!r} is not known beforehand")

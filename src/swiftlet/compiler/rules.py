@@ -59,6 +59,16 @@ def _depthwise(
     return _joined(low, node, made, added, "+", node.attributes.get("act_after"))
 
 
+def _scale_shift(low: Lowering, node: Node) -> Maps | None:
+    """Each channel times a number, plus another: a depthwise convolution of one place."""
+    x, scale, shift = low.channels(node.inputs[0]), low.weight(node, 1), low.weight(node, 2)
+    if x is None or scale is None or shift is None or x.lanes == 1 or not 1 <= len(x.spatial) <= 3:
+        return None
+    ones = (1,) * len(x.spatial)
+    window = window_of(low.graph, node, ones)
+    return _depthwise(low, node, x, scale.reshape(-1, 1, *ones), shift, window)
+
+
 def _picture(x: Maps, number: int) -> Maps:
     """One picture of a batch."""
     return Maps(x.buffers, x.where[number : number + 1], x.spatial)
@@ -275,6 +285,7 @@ RULES: Mapping[str, Rule] = {
     "MaxPool": _pool,
     "Mul": _join,
     "Relu": _activate,
+    "ScaleShift": _scale_shift,
     "Sigmoid": _activate,
     "Sub": _join,
     "Swish": _activate,

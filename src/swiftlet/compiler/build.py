@@ -12,7 +12,7 @@ from swiftlet.errors import SwiftletError
 
 FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 STRICT = ("-std=gnu11", "-Wall", "-Wextra")
-WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base", "-Wl,--strip-debug")
+WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base")
 
 
 def find_compiler(name: str | None, target: Target) -> list[str]:
@@ -61,7 +61,9 @@ def build(
     kind = ["-shared"] if target.system == "windows" else ["-fPIC", "-shared"]
     if target.system == "wasi":
         kind = [*WASM, *(f"-Wl,--export={name}" for name in exports)]
-    words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", str(library.resolve()), "-lm"]
+    kind.append("-s")  # no symbols that name this machine's folders
+    made = str(library.resolve())
+    words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", made, "-lm"]
     try:
         done = subprocess.run(
             [*command, *words],

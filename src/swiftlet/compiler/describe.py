@@ -1,6 +1,7 @@
 """What is known about a compiled network, and the header that says it to C."""
 
 import re
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from math import prod
@@ -9,6 +10,8 @@ from swiftlet.compiler.embed import Weights
 from swiftlet.compiler.program import Maps, Program
 from swiftlet.compiler.targets import Target
 from swiftlet.compiler.wording import comment, plain
+
+WIDE = 88  # characters of a line of the description
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def description(facts: Facts) -> list[str]:
         f"{became}{len(program.layers)} layers; fused into others: {together}",
         f"{facts.moved_bytes:,} bytes only change places",
     ]
-    return [plain(line) for line in lines]
+    return [part for line in lines for part in textwrap.wrap(plain(line), WIDE)]
 
 
 def _ends(program: Program) -> list[tuple[str, int, str, Maps]]:

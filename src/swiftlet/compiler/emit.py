@@ -31,7 +31,7 @@ TAKEN = frozenset(  # by C, by its headers, and by the parts of the file that ar
 )
 HIDE = """\
 #if defined(__GNUC__)
-  __asm__("" : "+r"(weights)); /* a compiler that knew their values would spend minutes on them */
+  __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
 #endif
 """
 

@@ -14,7 +14,7 @@ from swiftlet.compiler.build import build
 from swiftlet.compiler.compiled import load_library
 from swiftlet.compiler.describe import Facts
 from swiftlet.compiler.emit import Emitted
-from swiftlet.compiler.program import Layer
+from swiftlet.compiler.program import Layer, Maps
 
 LEAST_RUNS, MOST_RUNS = 5, 1000
 
@@ -126,7 +126,8 @@ def _row(layer: Layer, weight_bytes: int, milliseconds: float, peak: float) -> L
 def _bytes(layer: Layer) -> int:
     """Of the maps that a layer reads and writes; of its input only the channels it reads."""
     x = getattr(layer, "x", None)
-    read = 4 * prod(x.shape) if x is not None else 0
-    own = {id(buffer) for buffer in x.buffers} if x is not None else set()
+    channels = x if isinstance(x, Maps) else None
+    own = set() if channels is None else {id(buffer) for buffer in channels.buffers}
     others = [buffer for buffer in (*layer.reads, *layer.writes) if id(buffer) not in own]
+    read = 0 if channels is None else 4 * prod(channels.shape)
     return read + sum(4 * b.blocks * b.lanes * prod(b.spatial) for b in others)

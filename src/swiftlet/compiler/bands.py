@@ -25,11 +25,10 @@ def make_bands(program: Program) -> None:
         start = end
     program.bands = bands
     for band in bands:
+        for number in band:
+            program.layers[number].banded = len(band) > 1
         for number in band[:-1]:
-            program.layers[number].banded = True
             _make_ring(program, band, number)
-        if len(band) > 1:
-            program.layers[band[-1]].banded = True
 
 
 def _goes_on(program: Program, before: int, after: int, readers: dict[int, list[int]]) -> bool:
@@ -55,7 +54,10 @@ def schedule(program: Program, band: range) -> list[list[int]]:
             rows.insert(0, layer.rows_for(rows[0]))
         turns.append(rows)
     last = turns[-1]
-    turns[-1] = [max(made, layer.rows) if made else layer.rows for made, layer in zip(last, layers, strict=True)]
+    turns[-1] = [
+        max(made, layer.rows) if made else layer.rows
+        for made, layer in zip(last, layers, strict=True)
+    ]
     return turns
 
 

@@ -181,6 +181,7 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
         start += "  float *work = (float *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);\n"
     else:
         start += "  (void)workspace;\n"
+    start += "  float *ring = work;\n" if re.search(r"\bring\b", inside) else ""
     if re.search(r"\bweights\b", inside):
         start += "  const float *weights = WEIGHTS;\n"
         start += "" if facts.weights == "file" else HIDE

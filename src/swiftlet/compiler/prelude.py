@@ -28,6 +28,10 @@ WORDS = {  # of vectors, of plain floats
         "static inline v fill(float x) { return x; }",
     ),
 }
+BOUNDS = """\
+#define MOST(a, b) ((a) > (b) ? (a) : (b))
+#define LEAST(a, b) ((a) < (b) ? (a) : (b))
+"""
 APART = """\
 /* Keeps values of one tap from being held for the next: registers are for the sums. */
 #if defined(__GNUC__)
@@ -62,6 +66,7 @@ def prelude(lanes: int, body: str) -> str:
             text += (of_floats if lanes == 1 else of_vectors) + "\n"
     extremes: list[str] = [name for name in ("vmax", "vmin") if name in wanted]
     text += _extremes(lanes, extremes) if extremes else ""
+    text += BOUNDS if "MOST(" in body else ""
     return text + (APART if re.search(r"\bAPART\b", body) else "")
 
 

@@ -4,6 +4,7 @@ A tensor of maps is an array of channels by name: each entry says in which buffe
 in which slot. Shuffles, splits and concatenations rearrange these names and nothing else.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
@@ -48,8 +49,8 @@ class Buffer:
 
     @property
     def base(self) -> str:
-        """The C pointer that offsets count from."""
-        return self.outside or "work"
+        """The C pointer that offsets count from; each thread has rings of its own."""
+        return "ring" if self.ring else self.outside or "work"
 
     def offset(self, slot: int, place: int = 0) -> int:
         """Floats from the base to a place of the channel in `slot`."""
@@ -103,8 +104,12 @@ class Maps:
     def is_blocked(self, lanes: int) -> bool:
         """Whether whole maps lie in blocks of `lanes` in the workspace."""
         inside = all(not b.outside and b.lanes == lanes for b in self.buffers)
-        return inside and not self.where[..., 2].any() and all(
-            b.spatial == self.spatial or prod(b.spatial) == self.places for b in self.buffers
+        return (
+            inside
+            and not self.where[..., 2].any()
+            and all(
+                b.spatial == self.spatial or prod(b.spatial) == self.places for b in self.buffers
+            )
         )
 
 
@@ -117,8 +122,9 @@ def maps_in(buffer: Buffer, slots: Iterable[int], axes: Shape) -> Maps:
 class Layer:
     """One node's work: a C function of a range of output rows.
 
-    `reads` and `writes` are its buffers; `rows` how many rows it makes. A layer that may run row by
-    row says with `first_row` and `rows_for` which rows of its input it needs.
+    `reads` and `writes` are its buffers; `rows` how many rows it makes, or other pieces of its work
+    that can be done in any order. A layer that may run row by row says with `first_row` and
+    `rows_for` which rows of its input it needs.
     """
 
     name: str
@@ -131,12 +137,29 @@ class Layer:
     can_band = False
 
     def emit(self, writer: "Writer") -> str:
-        """Write the function into the file; returns its call for the rows {from} to {to}."""
+        """Write the function into the file; returns its call for the rows {from} to {to}.
+
+        A call without these is the whole work.
+        """
         raise NotImplementedError
 
     def summary(self) -> str:
         """What it does, for the comment."""
         raise NotImplementedError
+
+    def pieces(self, writer: "Writer", lines: Iterable[str]) -> str:
+        """Write the layer's function of a range, with the pointers it needs; returns its call."""
+        name = c_name(self.name)
+        outside = dict.fromkeys(b.base for b in self.reads if b.outside)
+        rings = ["ring"] if any(b.ring for b in (*self.reads, *self.writes)) else []
+        heads = [*(f"const float *{base}" for base in outside), "float *work"]
+        heads += [*(f"float *{ring}" for ring in rings), "const float *weights", "int from, int to"]
+        body = list(lines)
+        for given in ("work", "weights"):
+            if not any(re.search(rf"\b{given}\b", line) for line in body):
+                body.insert(0, f"(void){given};")
+        writer.function(f"static void {name}({', '.join(heads)})", body)
+        return f"{name}({', '.join([*outside, 'work', *rings, 'weights'])}, {{from}}, {{to}})"
 
     def first_row(self, row: int) -> int:
         """The first input row that output row `row` reads."""

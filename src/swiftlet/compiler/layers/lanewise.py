@@ -34,19 +34,27 @@ class Blockwise(Layer):
         self.name, self.x, self.y = name, x, y
         self.reads, self.writes = list(x.buffers), [y]
 
-    def each_block(self, writer: Writer, call: str, bounds: str = "") -> str:
-        """The layer's function: `call` for every block, with {x}, {y} and {b} filled in."""
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Its pieces are blocks."""
+        return len(self.x.blocks())
+
+    def each_block(self, writer: Writer, call: str, by_row: bool = False) -> str:
+        """The layer's function: `call` for every block, with {x}, {y} and {b} filled in.
+
+        `by_row`: all blocks of the rows from `from` to `to`; else the blocks of that range.
+        """
         name, blocks = c_name(self.name), self.x.blocks()
         writer.table(f"{name}_at", [b.offset(block * b.lanes) for b, block in blocks])
-        step = self.y.places * self.y.lanes
+        step, source = self.y.places * self.y.lanes, self.x.buffers[0].base
         text = call.format(
-            x=f"work + {name}_at[b]", y=f"work + {self.y.at} + (long)b * {step}", b="b"
+            x=f"{source} + {name}_at[b]",
+            y=f"{self.y.base} + {self.y.at} + (long)b * {step}",
+            b="b",
         )
-        writer.function(
-            f"static void {name}(float *work, const float *weights{bounds})",
-            ["(void)weights;", f"for (int b = 0; b < {len(blocks)}; b++)", f"  {text};"],
-        )
-        return f"{name}(work, weights" + (", {from}, {to})" if bounds else ")")
+        bounds = ("0", str(len(blocks))) if by_row else ("from", "to")
+        loop = f"for (int b = {bounds[0]}; b < {bounds[1]}; b++)"
+        return self.pieces(writer, [loop, f"  {text};"])
 
 
 class Windowed(Blockwise):
@@ -68,7 +76,6 @@ class Windowed(Blockwise):
         super().__init__(name, x, y)
         self.window, self.kind, self.act = window, kind, act
         self.weight, self.bias, self.count_padding = weight, bias, count_padding
-        self.rows = window.rows
         self.can_band = window.size[0] == 1
         self.macs = 0 if weight is None else prod(window.out) * weight.size
 
@@ -76,6 +83,11 @@ class Windowed(Blockwise):
         act = f" + {self.act.kind}" if self.act else ""
         sides = "×".join(map(str, self.x.spatial)), "×".join(map(str, self.window.spatial))
         return f"{self.kind} {self.window}{act}, {prod(self.x.axes)} maps {sides[0]} → {sides[1]}"
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Rows of the output; blocks, when it stands alone."""
+        return self.window.rows if self.banded else super().rows
 
     def first_row(self, row: int) -> int:
         return self.window.first_row(row)
@@ -89,7 +101,8 @@ class Windowed(Blockwise):
         if self.weight is not None:
             packed = self._pack()
             w = f", weights + {writer.weight(packed)} + b * {packed[0].size}"
-        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, from, to)", ", int from, int to")
+        rows = "from, to" if self.banded else f"0, {self.window.rows}"
+        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self.banded)
 
     def _pack(self) -> NDArray[np.float32]:
         """For each block the biases, then the weights tap by tap."""

@@ -51,9 +51,18 @@ class Product(Layer):
         self.window, self.registers = window, registers
         self.act, self.act_after = act, act_after
         self.macs = prod(window.out) * weight.size
-        self.rows = window.rows
         self.can_band = (window.size[0] == 1 and window.rows > 1) or window.is_pointwise
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Rows of the output; for a pointwise product that stands alone, tiles."""
+        return sum(n for *_, n in self._tiling()) if self._flat else self.window.rows
+
+    @property
+    def _flat(self) -> bool:
+        """Whether all places of a map count as one row."""
+        return self.window.is_pointwise and not self.banded
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
         """Say where the output channels go."""
@@ -87,19 +96,21 @@ class Product(Layer):
         return self.window.rows_for(rows)
 
     def emit(self, writer: Writer) -> str:
-        name, window = c_name(self.name), self.window
-        flat = window.is_pointwise and not self.banded
-        rows, columns = (1, prod(window.out)) if flat else (window.rows, window.out[2])
-        lines: list[str] = []
-        at: list[int] = []
-        offsets, start = self.x.offsets(), 0
+        name = c_name(self.name)
+        lines, at, firsts = list[str](), list[int](), list[int]()
+        offsets, start, tile = self.x.offsets(), 0, 0
         for members in self._alike():
-            first = len(at)
+            firsts += [len(at)] * len(members)
             at += [offsets[channel] for channel in members[0].inputs]
-            for size in tiles.split(columns, len(members), self.registers):
-                chosen, members = members[:size], members[size:]
-                lines += self._group(writer, chosen, start, columns, f"{name}_at + {first}", flat)
-                start += size
+        columns = prod(self.window.out) if self._flat else self.window.out[2]
+        for size in self._sizes():
+            group = _Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
+            if self._flat:
+                lines += group.flat(tile)
+                tile += sum(n for _, n in tiles.runs(columns, size, self.registers)[1])
+            else:
+                lines += group.in_rows()
+            start += size
         writer.table(f"{name}_at", at)
         if self.gate is not None:
             gates = self.gate.offsets()
@@ -107,17 +118,25 @@ class Product(Layer):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
-        base = self.x.buffers[0].base
-        given = f"const float *{base}, " if base != "work" else ""
-        bounds = "" if flat else ", int from, int to"
-        writer.function(
-            f"static void {name}({given}float *work, const float *weights{bounds})",
-            lines,
-        )
-        passed = f"{base}, " if base != "work" else ""
-        limits = "" if flat else ", {from}, {to}"
-        del rows
-        return f"{name}({passed}work, weights{limits})"
+        return self.pieces(writer, lines)
+
+    def _sizes(self) -> list[int]:
+        """How many blocks of output channels each group of tiles has, in order."""
+        columns = prod(self.window.out) if self._flat else self.window.out[2]
+        return [
+            size
+            for members in self._alike()
+            for size in tiles.split(columns, len(members), self.registers)
+        ]
+
+    def _tiling(self) -> list[tuple[int, int, int]]:
+        """(blocks, places, how many tiles) of a product that stands alone."""
+        places = prod(self.window.out)
+        return [
+            (size, wide, times)
+            for size in self._sizes()
+            for wide, times in tiles.runs(places, size, self.registers)[1]
+        ]
 
     def _alike(self) -> list[list[Block]]:
         """Neighbouring blocks that read the same channels; they can share a tile."""
@@ -129,53 +148,7 @@ class Product(Layer):
                 found.append([block])
         return found
 
-    def _group(
-        self, writer: Writer, chosen: list[Block], start: int, columns: int, at: str, flat: bool
-    ) -> list[str]:
-        """The loops over rows and tiles for a few blocks."""
-        x, y, size = self.x, self.y, len(chosen)
-        w = f"weights + {writer.weight(self._pack(chosen))}"
-        add = f"{c_name(self.name)}_add + {start}" if self.add is not None else ""
-        target = f"work + {y.offset(start * y.lanes)}"
-        base, count = x.buffers[0].base, len(chosen[0].inputs)
-
-        def call(kernel: str, read: str, write: str, place: str) -> str:
-            extra = f", work + {place} * {y.lanes}, {add}" if add else ""
-            extra += f", work, {at.replace('_at', '_gate')}" if self.gate is not None else ""
-            source = f"{base} + {read} * {x.lanes}"
-            return f"{kernel}({source}, {at}, {count}, {w}, {target} + {write} * {y.lanes}{extra});"
-
-        if flat:
-            return self._tiles(writer, size, columns, lambda k, p: call(k, p, p, p))
-        width = self.window.out[2]
-        lines = ["for (int row = from; row < to; row++) {"]
-        if self.window.is_pointwise:
-            read = f"({_row('row', self.x.buffers[0])} * {width} + {{p}})"
-            write = f"({_row('row', y)} * {width} + {{p}})"
-            place = f"(row * {width} + {{p}})"
-            inner = self._tiles(
-                writer,
-                size,
-                width,
-                lambda k, p: call(k, *(text.format(p=p) for text in (read, write, place))),
-            )
-        else:
-            inner = self._direct(writer, size, at, count, w, target, add)
-        return [*lines, *(f"  {line}" for line in inner), "}"]
-
-    def _tiles(self, writer: Writer, size: int, columns: int, call: Any) -> list[str]:
-        lines, place = [], 0
-        for wide, times in tiles.runs(columns, size, self.registers)[1]:
-            kernel = self._pointwise(writer, size, wide)
-            if times == 1:
-                lines.append(call(kernel, str(place)))
-            else:
-                end = place + wide * times
-                lines.append(f"for (int p = {place}; p < {end}; p += {wide}) {call(kernel, 'p')}")
-            place += wide * times
-        return lines
-
-    def _pack(self, chosen: list[Block]) -> NDArray[np.float32]:
+    def pack(self, chosen: list[Block]) -> NDArray[np.float32]:
         """Biases, then the weights of all lanes, input channel by input channel, tap by tap."""
         lanes, taps = self.y.lanes, prod(self.weight.shape[2:])
         flat = self.weight.reshape(len(self.weight), -1, taps)
@@ -229,7 +202,7 @@ class Product(Layer):
                 lines.append(f"store(y + {b * self.y.places + p} * V, {value});")
         return lines
 
-    def _pointwise(self, writer: Writer, blocks: int, wide: int) -> str:
+    def pointwise(self, writer: Writer, blocks: int, wide: int) -> str:
         """The C function of one tile of a pointwise product."""
         act, after, suffix = self._epilogue(writer)
         step, gated = self.x.lanes, " * scale" if self.gate is not None else ""
@@ -249,31 +222,7 @@ class Product(Layer):
         lines += ["}", *self._store(blocks, wide, act, after)]
         return writer.kernel(name, _function(self._head(name), lines))
 
-    def _direct(
-        self, writer: Writer, size: int, at: str, count: int, w: str, target: str, add: str
-    ) -> list[str]:
-        """One row of a convolution with a window."""
-        window, y = self.window, self.y
-        widest = max(1, (self.registers - size - 1) // size)
-        widest = min(widest, -(-window.out[2] // -(-window.out[2] // widest)))
-        lines = []
-        for start, wide, times in window.tiles(widest):
-            kernel = self._windowed(writer, size, start, wide)
-            place = f"({_row('row', y)} * {window.out[2]} + {{p}})"
-            beside = f"(row * {window.out[2]} + {{p}})"
-            extra = f", work + {beside} * {y.lanes}, {add}" if add else ""
-            call = (
-                f"{kernel}({self.x.buffers[0].base}, {at}, {count}, {w}, "
-                f"{target} + {place} * {y.lanes}{extra}, row, {{p}});"
-            )
-            if times == 1:
-                lines.append(call.format(p=start))
-            else:
-                loop = f"for (int p = {start}; p < {start + wide * times}; p += {wide}) "
-                lines.append(loop + call.format(p="p"))
-        return lines
-
-    def _windowed(self, writer: Writer, blocks: int, start: int, wide: int) -> str:
+    def windowed(self, writer: Writer, blocks: int, start: int, wide: int) -> str:
         """The C function of one tile of a convolution with a window."""
         act, after, suffix = self._epilogue(writer)
         window, step, buffer = self.window, self.x.lanes, self.x.buffers[0]
@@ -327,6 +276,87 @@ class Product(Layer):
             *self._store(blocks, wide, act, after),
         ]
         return writer.kernel(name, _function(self._head(name, ", int row, int place"), lines))
+
+
+class _Group:
+    """The calls of the tiles of a few blocks."""
+
+    def __init__(self, layer: Product, writer: Writer, start: int, size: int, at: str) -> None:
+        self.layer, self.writer, self.size = layer, writer, size
+        chosen = layer.blocks[start : start + size]
+        name, y = c_name(layer.name), layer.y
+        self.at, self.gate = at, at.replace("_at +", "_gate +")
+        self.count = len(chosen[0].inputs)
+        self.weights = f"weights + {writer.weight(layer.pack(chosen))}"
+        self.target = f"{y.base} + {y.offset(start * y.lanes)}"
+        self.add = f"{name}_add + {start}" if layer.add is not None else ""
+
+    def call(self, kernel: str, read: str, write: str, place: str, more: str = "") -> str:
+        """A tile that reads from `read` on and writes from `write` on, counted in places."""
+        x, y = self.layer.x, self.layer.y
+        source = x.buffers[0].base + (f" + {read} * {x.lanes}" if read else "")
+        extra = ""
+        if self.layer.add is not None:
+            added = self.layer.add.buffers[0].base
+            extra += f", {added} + {place} * {y.lanes}, {self.add}"
+        if self.layer.gate is not None:
+            extra += f", work, {self.gate}"
+        target = f"{self.target} + {write} * {y.lanes}"
+        given = f"{source}, {self.at}, {self.count}, {self.weights}, {target}{extra}{more}"
+        return f"{kernel}({given});"
+
+    def flat(self, tile: int) -> list[str]:
+        """Loops over the tiles from number `tile` on, those between `from` and `to`."""
+        lines, place = [], 0
+        places, registers = prod(self.layer.window.out), self.layer.registers
+        for wide, times in tiles.runs(places, self.size, registers)[1]:
+            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            if times == 1:
+                called = self.call(kernel, str(place), str(place), str(place))
+                lines.append(f"if (from <= {tile} && {tile} < to) {called}")
+            else:
+                end = tile + times
+                at = f"({place} + (t - {tile}) * {wide})" if place or tile else f"(t * {wide})"
+                lines.append(f"for (int t = MOST(from, {tile}); t < LEAST(to, {end}); t++)")
+                lines.append(f"  {self.call(kernel, at, at, at)}")
+            place += wide * times
+            tile += times
+        return lines
+
+    def in_rows(self) -> list[str]:
+        """A loop over the rows from `from` to `to`."""
+        layer, window = self.layer, self.layer.window
+        width, x = window.out[2], layer.x.buffers[0]
+        read = f"({_row('row', x)} * {width} + {{p}})" if window.is_pointwise else ""
+        write = f"({_row('row', layer.y)} * {width} + {{p}})"
+        place = f"(row * {width} + {{p}})"
+        more = "" if window.is_pointwise else ", row, {p}"
+        lines = ["for (int row = from; row < to; row++) {"]
+        for start, wide, times in self._tiles_of_a_row():
+            if window.is_pointwise:
+                kernel = layer.pointwise(self.writer, self.size, wide)
+            else:
+                kernel = layer.windowed(self.writer, self.size, start, wide)
+            text = self.call(kernel, read, write, place, more)
+            if times == 1:
+                lines.append(f"  {text.format(p=start)}")
+            else:
+                end = start + wide * times
+                lines.append(f"  for (int p = {start}; p < {end}; p += {wide})")
+                lines.append(f"    {text.format(p='p')}")
+        return [*lines, "}"]
+
+    def _tiles_of_a_row(self) -> list[tuple[int, int, int]]:
+        """(first column, width, how many alike)."""
+        window, registers = self.layer.window, self.layer.registers
+        if not window.is_pointwise:
+            widest = max(1, (registers - self.size - 1) // self.size)
+            return window.tiles(-(-window.out[2] // -(-window.out[2] // widest)))
+        found, start = [], 0
+        for wide, times in tiles.runs(window.out[2], self.size, registers)[1]:
+            found.append((start, wide, times))
+            start += wide * times
+        return found
 
 
 def _row(row: str, buffer: Buffer) -> str:

@@ -45,7 +45,7 @@ class Built:
         ready = [np.ascontiguousarray(x, np.float32) for x in inputs]
         outputs = [np.empty(shape, np.float32) for shape in self.outputs]
         workspace = np.empty(self.workspace_bytes, np.uint8)
-        arrays = [*ready, *outputs, workspace]
+        arrays: list[NDArray[Any]] = [*ready, *outputs, workspace]
         self.run(*(ctypes.c_void_p(array.ctypes.data) for array in arrays))
         return tuple(outputs)
 

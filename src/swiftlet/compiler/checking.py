@@ -6,6 +6,7 @@ Everything is looked at in Python, with sizes bounded; whatever is wrong is one 
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,7 +20,7 @@ MOST_AXES = 16
 MOST_NODES = 100_000
 OPSETS = range(6, onnx.defs.onnx_opset_version() + 1)
 OURS = ("", "ai.onnx")
-KEPT_IN = {  # fields that hold values when raw_data does not, and how many stand for one value
+KEPT_IN: dict[int, tuple[str, int]] = {  # fields that hold values when raw_data does not, and how many stand for one value
     **dict.fromkeys((TensorProto.FLOAT,), ("float_data", 1)),
     **dict.fromkeys((TensorProto.DOUBLE,), ("double_data", 1)),
     **dict.fromkeys((TensorProto.INT64,), ("int64_data", 1)),
@@ -35,6 +36,7 @@ KEPT_IN = {  # fields that hold values when raw_data does not, and how many stan
 def check(model: onnx.ModelProto, name: str) -> None:
     """Raises SwiftletError for a model that is damaged, hostile or of a kind not supported."""
     graph = model.graph
+    _check_words(model, name)
     if not graph.node:
         raise SwiftletError(f"{name} holds no network: its graph has no node.")
     if len(graph.node) > MOST_NODES:
@@ -63,6 +65,20 @@ def _check_opset(model: onnx.ModelProto, name: str) -> None:
             f"{name} uses operator set {found}; accepted: one of {OPSETS.start} to "
             f"{OPSETS.stop - 1}."
         )
+
+
+def _check_words(model: onnx.ModelProto, name: str) -> None:
+    """Names must be text: protobuf hands on what is not as bytes."""
+    graph = model.graph
+    words: list[Any] = [item.domain for item in model.opset_import]
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        words.append(value.name)
+    for node in graph.node:
+        words += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        words += [attribute.name for attribute in node.attribute]
+    wrong = next((word for word in words if not isinstance(word, str)), None)
+    if wrong is not None:
+        raise SwiftletError(f"{name} is damaged: the name {wrong!r} is not text.")
 
 
 def _check_names(graph: onnx.GraphProto, name: str) -> set[str]:

@@ -54,7 +54,7 @@ class Graph:
         """The nodes that read each tensor."""
         readers: dict[str, list[Node]] = {}
         for node in self.nodes:
-            for name in dict.fromkeys(node.inputs):
+            for name in dict.fromkeys(filter(None, node.inputs)):
                 readers.setdefault(name, []).append(node)
         return readers
 

@@ -11,6 +11,9 @@ from swiftlet.compiler.lowering import Lowering, Rule, in_memory
 from swiftlet.compiler.program import Maps
 
 
+LONGEST = 1 << 16  # entries of a table of places
+
+
 def moved(low: Lowering, name: str, x: Rows) -> Rows:
     """A copy of a view, row by row."""
     y = low.result(x.shape)
@@ -100,6 +103,8 @@ def _pad(low: Lowering, node: Node) -> Maps | None:
 
 def _padded(node: Node, shape: Shape, axis: int, before: int, out: Shape) -> NDArray[np.int64]:
     """For each place of the padded axis the place that it repeats, or -1."""
+    if out[axis] > LONGEST:
+        raise node.fail(f"an axis of {out[axis]} values is not supported; up to {LONGEST} is")
     side, at = shape[axis], np.arange(out[axis]) - before
     match node.attributes["mode"]:
         case "constant":
@@ -144,8 +149,8 @@ def _space_to_depth(low: Lowering, node: Node) -> Maps:
     x, block = low.rows(node.inputs[0]), int(node.attributes["blocksize"])
     n, c, h, w = x.shape
     parts = x.reshaped((n, c, h // block, block, w // block, block))
-    order = (0, 1, 3, 5, 2, 4) if node.attributes.get("mode", b"DCR") == b"CRD" else (0, 3, 5, 1, 2, 4)
-    view = parts.permuted(order)
+    by_depth = node.attributes.get("mode", b"DCR") == b"DCR"
+    view = parts.permuted((0, 3, 5, 1, 2, 4) if by_depth else (0, 1, 3, 5, 2, 4))
     return in_memory(moved(low, node.name, view).reshaped(low.graph.shapes[node.outputs[0]]))
 
 

@@ -15,6 +15,7 @@ from swiftlet.compiler.checking import OURS, check, check_sides, load_outside
 from swiftlet.compiler.folding import fold
 from swiftlet.compiler.forms import normalise
 from swiftlet.compiler.graph import Constant, Graph, Node, Shape
+from swiftlet.compiler.validation import validate
 from swiftlet.errors import SwiftletError
 
 SMALL = 4096  # values of a constant that shape inference may want to know
@@ -62,7 +63,7 @@ def read_model(
     _fix_inputs(sketch, constants, batch, shapes or {})
     try:
         onnx.checker.check_model(sketch)
-        for value in sketch.graph.output:  # what it says of them was for another batch
+        for value in sketch.graph.output:
             value.type.tensor_type.ClearField("shape")
         return _graph(sketch, list(model.graph.node), name, constants)
     except (
@@ -98,7 +99,10 @@ def _sketch(
     graph = sketch.graph
     graph.name = "network"
     graph.node.extend(map(_stand_in, model.graph.node))
-    graph.output.extend(model.graph.output)
+    for value in model.graph.output:  # what it says of their shapes was for another batch
+        graph.output.add().CopyFrom(value)
+        graph.output[-1].type.tensor_type.ClearField("shape")
+        graph.output[-1].type.tensor_type.shape.SetInParent()  # the checker wants one
     for value in model.graph.input:
         if value.name not in constants and value.name not in values:
             graph.input.add().CopyFrom(value)
@@ -111,7 +115,7 @@ def _sketch(
 
 
 def _stand_in(proto: onnx.NodeProto) -> onnx.NodeProto:
-    """The node that shape inference sees: it knows no shapes of some that leave them as they are."""
+    """The node that shape inference sees: it does not know of some that they keep shapes."""
     if proto.op_type not in SAME_SHAPE or not proto.input:
         return proto
     return helper.make_node("Relu", proto.input[:1], proto.output[:1], name=proto.name)
@@ -191,6 +195,7 @@ def _graph(
             if output and output not in graph.shapes:
                 raise node.fail(f"the shape of its output {output!r} is not known beforehand")
         normalise(node, graph, opset)
+        validate(node, graph)
         graph.nodes.append(node)
     return graph
 
@@ -211,7 +216,9 @@ def _known(proto: onnx.NodeProto, graph: Graph) -> bool:
 
 def _learn_shapes(model: onnx.ModelProto, graph: Graph) -> None:
     """Let onnx infer shapes, and take over those that are known to the last side."""
-    inferred = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    inferred = shape_inference.infer_shapes(
+        model, check_type=True, strict_mode=True, data_prop=True
+    )
     for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
         kind = value.type.tensor_type
         sides = [dim.dim_value for dim in kind.shape.dim]

@@ -29,8 +29,9 @@ def fold_scales(graph: Graph) -> None:
     makers, used = graph.producers(), graph.uses()
     gone = set()
     for node in graph.nodes:
-        found = scale_of(graph, node)
-        if found is None:
+        with np.errstate(all="ignore"):
+            found = scale_of(graph, node)
+        if found is None or not np.isfinite((found.scale, found.shift)).all():
             continue
         maker = makers.get(found.x)
         alone = maker is not None and used[found.x] == 1
@@ -102,11 +103,15 @@ def _into(graph: Graph, maker: Node, found: Scale) -> bool:
     fused = any(word in maker.attributes for word in ("act", "add", "gate"))
     if fused or any(name not in graph.constants for name in names):
         return False
-    weight = graph.constants[maker.inputs[1]].astype(np.float64)
-    before: Any = graph.constants[maker.inputs[2]] if len(names) > 1 else 0.0
+    weight = graph.constants[maker.inputs[1]]
+    before: Any = graph.constants[maker.inputs[2]] if len(names) > 1 else np.zeros(1)
     sides = (-1, *[1] * (weight.ndim - 1))
-    scaled = weight * found.scale.reshape(sides)
-    shifted = found.shift + before * found.scale
+    with np.errstate(all="ignore"):
+        scaled = weight.astype(np.float64) * found.scale.reshape(sides)
+        shifted = found.shift + before.astype(np.float64) * found.scale
+    limit = np.finfo(np.float32).max
+    if not (np.abs(scaled) <= limit).all() or not (np.abs(shifted) <= limit).all():
+        return False
     maker.inputs = [maker.inputs[0], *_constants(graph, maker, scaled, shifted)]
     return True
 
@@ -116,7 +121,8 @@ def _constants(graph: Graph, node: Node, *values: Values) -> list[str]:
     names = []
     for word, value in zip(("scale", "shift"), values, strict=True):
         name = f"{node.name} {word} {len(graph.constants)}"
-        graph.constants[name] = value.astype(np.float32)
+        with np.errstate(all="ignore"):
+            graph.constants[name] = value.astype(np.float32)
         graph.shapes[name], graph.types[name] = value.shape, np.dtype(np.float32)
         names.append(name)
     return names

@@ -5,7 +5,9 @@ slow memory twice. Within a band the next layer reads each row while it is in th
 only the rows that are still needed are kept, in a ring.
 """
 
-from swiftlet.compiler.program import Buffer, Layer, Program
+from itertools import pairwise
+
+from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
 
@@ -40,35 +42,46 @@ def _goes_on(program: Program, before: int, after: int, readers: dict[int, list[
 
 
 def _only_source(layer: Layer, buffer: Buffer) -> bool:
-    """Whether the layer's rows come from this buffer alone."""
-    return all(other is buffer for other in layer.x.buffers)  # type: ignore[attr-defined]
+    """Whether the layer's rows come from this buffer alone, and are rows of its maps."""
+    x: Maps = layer.x  # type: ignore[attr-defined]
+    alike = x.spatial == buffer.spatial and not x.where[..., 2].any()
+    return alike and all(other is buffer for other in x.buffers)
 
 
-def schedule(program: Program, band: range) -> list[list[int]]:
-    """For each turn how many rows every layer of the band has made when it is over."""
+def schedule(
+    program: Program, band: range, first: int = 0, last: int | None = None
+) -> list[list[int]]:
+    """How many rows every layer of the band has made at the start and after each turn.
+
+    A turn makes one row of the band's output, from row `first` on and up to `last`; rows that come
+    before the first one needed count as made.
+    """
     layers = [program.layers[number] for number in band]
-    turns = []
-    for done in range(1, layers[-1].rows + 1):
+    last = layers[-1].rows if last is None else last
+    begun = [first]
+    for layer in reversed(layers[1:]):
+        begun.insert(0, layer.first_row(begun[0]))
+    turns = [begun]
+    for done in range(first + 1, last + 1):
         rows = [done]
         for layer in reversed(layers[1:]):
             rows.insert(0, layer.rows_for(rows[0]))
-        turns.append(rows)
-    last = turns[-1]
-    turns[-1] = [
-        max(made, layer.rows) if made else layer.rows
-        for made, layer in zip(last, layers, strict=True)
-    ]
+        turns.append([max(before, row) for before, row in zip(turns[-1], rows, strict=True)])
     return turns
+
+
+def parts(program: Program, band: range) -> list[list[list[int]]]:
+    """The schedule of each thread, which makes some neighbouring rows of the band's output."""
+    rows, threads = program.layers[band[-1]].rows, program.threads
+    cuts = [rows * part // threads for part in range(threads + 1)]
+    return [schedule(program, band, *cuts[part : part + 2]) for part in range(threads)]
 
 
 def _make_ring(program: Program, band: range, number: int) -> None:
     """Keep of this layer's output only the rows between the oldest one needed and the newest."""
     layer, reader = program.layers[number], program.layers[number + 1]
-    place = number - band[0]
-    turns = schedule(program, band)
-    rows, before = 1, [0] * len(band)
-    for made in turns:
-        oldest = reader.first_row(before[place + 1])
-        rows = max(rows, made[place] - oldest)
-        before = made
+    place, rows = number - band[0], 1
+    for turns in parts(program, band):
+        for before, made in pairwise(turns):
+            rows = max(rows, made[place] - reader.first_row(before[place + 1]))
     layer.writes[0].ring = min(rows, layer.rows)

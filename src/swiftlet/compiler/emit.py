@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from swiftlet.compiler import embed
-from swiftlet.compiler.bands import schedule
+from swiftlet.compiler.bands import parts
 from swiftlet.compiler.build import FLAGS
 from swiftlet.compiler.describe import Facts, description, header
 from swiftlet.compiler.memory import plan
@@ -14,6 +14,7 @@ from swiftlet.compiler.prelude import prelude
 from swiftlet.compiler.profile_c import clock_and_peak
 from swiftlet.compiler.program import Program, Writer, c_name
 from swiftlet.compiler.targets import Target
+from swiftlet.compiler.threads_c import run_with_threads
 from swiftlet.compiler.wording import comment, string, wrapped
 
 LINE = 64  # bytes; the workspace begins at a multiple of it
@@ -43,7 +44,7 @@ class Emitted:
     source: str
     header: str
     weights: bytes
-    profile: str  # the source with a clock around every layer
+    profile: str  # the source with a clock around every layer; of one thread only
     facts: Facts
 
 
@@ -83,7 +84,10 @@ def emit(
         layer_weight_bytes=sizes,
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])
-    run, timed = _run(facts, steps), _run(facts, steps, timed=True)
+    if program.threads > 1:
+        run, timed = _run_in_threads(facts, steps), ""
+    else:
+        run, timed = _run(facts, steps), _run(facts, steps, timed=True)
     top = _top(facts) + _includes(program.name) + prelude(program.lanes, body) + "\n"
     if "WEIGHTS" in run:
         top += embed.declaration(weights, program.name, len(packed)) + "\n"
@@ -124,23 +128,29 @@ def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> St
     calls = []
     for number in band:
         layer, start, before = program.layers[number], len(writer.layers), writer.weight_floats
-        call = layer.emit(writer)
-        if len(band) == 1:
-            call = call.replace("{from}", "0").replace("{to}", str(layer.rows))
-        calls.append(call)
+        calls.append(layer.emit(writer))
         sizes.append(4 * (writer.weight_floats - before))
         macs = f"; {layer.macs:,} MACs" if layer.macs else ""
         writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
     if len(band) == 1:
-        return Step(band, calls)
-    turns, table = schedule(program, band), f"{c_name(program.layers[band[0]].name)}_rows"
+        end = program.layers[band[0]].rows
+        cut = (
+            ("0", f"{end}")
+            if program.threads == 1
+            else (f"CUT({end}, part)", f"CUT({end}, part + 1)")
+        )
+        return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])])
+    tables = parts(program, band)
+    turns = max(len(table) for table in tables)
+    table = f"{c_name(program.layers[band[0]].name)}_rows"
+    padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
     writer.layers.append(comment(f"Up to which row each of {len(band)} layers goes, turn by turn."))
-    writer.table(table, [0] * len(band) + [rows for turn in turns for rows in turn])
+    writer.table(table, [row for made in padded for row in made])
     calls = [
         call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
         for place, call in enumerate(calls)
     ]
-    return Step(band, calls, table, len(turns))
+    return Step(band, calls, table, turns - 1)
 
 
 def _top(facts: Facts) -> str:
@@ -194,6 +204,35 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
     if timed:
         start += "  double t;\n"
     return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"
+
+
+def _run_in_threads(facts: Facts, steps: Iterable[Step]) -> str:
+    """The function that lets several threads share each layer's work."""
+    program, lines = facts.program, list[str]()
+    for step in steps:
+        if step.table:
+            wide = len(step.layers)
+            size = (step.turns + 1) * wide
+            ring = f"work + {program.ring_at} + (long)part * {program.ring_floats}"
+            begin = f"{step.table} + part * {size}"
+            end = f"{begin} + {step.turns * wide}"
+            lines += [
+                "EACH {",
+                f"  float *ring = {ring};",
+                f"  for (const int32_t *r = {begin}; r < {end}; r += {wide}) {{",
+                *(f"    {call};" for call in step.calls),
+                "  }",
+                "}",
+            ]
+        else:
+            word = "EACH" if "CUT(" in step.calls[0] else "if (first == 0)"
+            lines.append(f"{word} {step.calls[0]};")
+        lines.append("")
+    arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
+    arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
+    arrays |= {"work": "float", "weights": "const float"}
+    hide = "" if facts.weights == "file" else HIDE
+    return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
 
 
 def _small_functions(facts: Facts) -> str:

@@ -26,6 +26,7 @@ from swiftlet.errors import SwiftletError, unknown
 from swiftlet.files import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
+MOST_THREADS = 64
 ENDINGS = (".bin", "_weights.h", "_picture.h", *SUFFIXES.values())
 
 
@@ -39,6 +40,7 @@ def compile_onnx(
     weights: Weights = "embedded",
     batch: int = 1,
     shapes: Mapping[str, Shape] | None = None,
+    threads: int = 1,
     library: bool = True,
 ) -> CompiledNetwork:
     """Write the files of a compiled ONNX network into the folder `out`.
@@ -51,7 +53,7 @@ def compile_onnx(
     Raises SwiftletError for what is no ONNX file, an operator that is not supported, sizes that are
     open, and when there is no C compiler or it refuses.
     """
-    emitted = generate(model, name, target_of(target), weights, batch, shapes)
+    emitted = generate(model, name, target_of(target), weights, batch, shapes, threads)
     name = emitted.facts.program.name
     with staging(out) as folder:
         _write(folder, emitted, Path(model), compiler, library)
@@ -88,13 +90,17 @@ def generate(
     weights: Weights,
     batch: int,
     shapes: Mapping[str, Shape] | None,
+    threads: int = 1,
 ) -> Emitted:
     """All text, and nothing written."""
     if weights not in WAYS:
         raise unknown("weights", weights, WAYS)
     if batch < 1:
         raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
-    program = make_program(Path(model), target, batch, _named(Path(model), shapes or {}))
+    if not 1 <= threads <= MOST_THREADS:
+        raise SwiftletError(f"threads={threads} is not accepted; give 1 to {MOST_THREADS}.")
+    given = _named(Path(model), shapes or {})
+    program = make_program(Path(model), target, batch, given, threads)
     program.name = c_name(program.name if name is None else name)
     return emit(program, target, weights=weights, made_from=Path(model).name, nodes=program.nodes)
 
@@ -117,13 +123,17 @@ def _named(model: Path, shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
 
 
 def make_program(
-    model: Path, target: Target, batch: int = 1, shapes: Mapping[str, Shape] | None = None
+    model: Path,
+    target: Target,
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    threads: int = 1,
 ) -> Program:
     """Everything before the C text."""
     graph = read(model, batch, shapes)
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target.lanes, target.registers)
-    program.nodes = nodes
+    program.nodes, program.threads = nodes, threads
     make_bands(program)
     return program
 
@@ -146,7 +156,8 @@ def _write(
     made = f"{name}{target.suffix}" if library else None
     if made is not None:
         exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
-        build(folder / f"{name}.c", folder / made, target, compiler, exports)
+        more = ["-pthread"] if facts.program.threads > 1 else []
+        build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
     about = Description(
         name=name,
         inputs={key: maps.shape for key, maps in facts.program.inputs},

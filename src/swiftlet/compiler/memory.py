@@ -14,6 +14,7 @@ from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 LINE = 16  # floats of a cache line
+TURNS = 8  # tries from each order
 READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
 
 
@@ -31,27 +32,49 @@ def plan(program: Program) -> int:
     """Give every buffer its offset; returns the size of the workspace in floats.
 
     One after the other, each at the lowest place that is free while it is needed; of several
-    orders the one with the smallest workspace. Layers of one band live at the same time.
+    orders the one with the smallest workspace. Layers of one band live at the same time. With
+    several threads, rings lie behind all else, once for each thread.
     """
     pieces = _pieces(program)
     over = _over(program)
+    buffers = [buffer for buffer in program.buffers if id(buffer) in pieces]
+    if program.threads == 1:
+        return _arrange(buffers, pieces, over)
+    plain, rings = ([b for b in buffers if bool(b.ring) == ring] for ring in (False, True))
+    program.ring_at = _rounded(_arrange(plain, pieces, over))
+    program.ring_floats = _rounded(_arrange(rings, pieces, over))
+    return program.ring_at + program.threads * program.ring_floats
+
+
+def _rounded(floats: int) -> int:
+    """Up to whole cache lines, so that no two threads write to one."""
+    return -(-floats // LINE) * LINE
+
+
+def _arrange(
+    buffers: list[Buffer], pieces: dict[int, list[Piece]], over: set[tuple[int, int]]
+) -> int:
+    """Offsets from 0 on, by the best of several orders; returns the size in floats."""
     orders = (
         lambda b: (-b.floats, b.first),
         lambda b: (-b.floats * (b.last - b.first + 1), b.first),
         lambda b: (-(b.last - b.first), -b.floats),
         lambda b: (b.first, -b.floats),
     )
-    buffers = [buffer for buffer in program.buffers if id(buffer) in pieces]
-    best: tuple[int, list[int]] | None = None
+    best, places = 1 << 62, dict[int, int]()
     for order in orders:
-        found = _place(sorted(buffers, key=order), pieces, over)
-        if best is None or found < best[0]:
-            best = found, [buffer.at for buffer in buffers]
-    if best is None:
-        return 0
-    for buffer, at in zip(buffers, best[1], strict=True):
-        buffer.at = at
-    return best[0]
+        turn = sorted(buffers, key=order)
+        for _ in range(TURNS):
+            found = _place(turn, pieces, over)
+            if found < best:
+                best, places = found, {id(buffer): buffer.at for buffer in buffers}
+            highest = [b for b in turn if b.at + b.floats == found]
+            if all(b in highest for b in turn[: len(highest)]):
+                break
+            turn = [*highest, *(b for b in turn if b not in highest)]  # they choose first now
+    for buffer in buffers:
+        buffer.at = places[id(buffer)]
+    return best if buffers else 0
 
 
 def _place(
@@ -167,11 +190,6 @@ def _source(layer: Layer) -> Buffer | None:
     alone = all(maps is None or buffer not in maps.buffers for maps in others)
     inside = not (buffer.outside or y.outside or buffer.ring or y.ring)
     return buffer if alike and in_order and alone and inside else None
-
-
-def _rounded(floats: int) -> int:
-    """Up to whole cache lines."""
-    return -(-floats // LINE) * LINE
 
 
 def _moments(program: Program) -> list[tuple[int, int]]:

@@ -99,7 +99,12 @@ class Maps:
 
     def blocks(self) -> list[tuple[Buffer, int]]:
         """The blocks that hold channels of it, in the order of the channels."""
-        return list(dict.fromkeys((b, slot // b.lanes) for b, slot, _ in self.channels()))
+        found: dict[tuple[Buffer, int], None] = {}
+        for buffer, slot, place in self.channels():
+            first, whole = slot // buffer.lanes, max(1, prod(buffer.spatial))
+            last = first + max(0, place + self.places - 1) // whole  # rows may go on in the next
+            found.update(dict.fromkeys((buffer, block) for block in range(first, last + 1)))
+        return list(found)
 
     def is_blocked(self, lanes: int) -> bool:
         """Whether whole maps lie in blocks of `lanes` in the workspace."""
@@ -183,6 +188,9 @@ class Program:
     outputs: list[tuple[str, Maps]] = field(default_factory=list)
     bands: list[range] = field(default_factory=list)  # layers that run together, row by row
     nodes: int = 0  # of the network it was made from
+    threads: int = 1
+    ring_at: int = 0  # where the rings begin, in floats; each thread has its own
+    ring_floats: int = 0  # of all rings of one thread
 
     def buffer(self, slots: int, spatial: Shape, lanes: int = 0, outside: str = "") -> Buffer:
         """A fresh buffer with so many slots, in blocks unless `lanes` says otherwise."""

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+from swiftlet.compiler.backend import SwiftletBackend
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -82,3 +85,17 @@ def rearranged() -> onnx.ModelProto:
         "repeats": np.array([1, 2, 1, 1]), "indices": np.array([2, 0, -1]),
     }  # fmt: skip
     return network(nodes, {"x": [2, 3, 4]}, {"y": None}, constants)
+
+
+def error(model: onnx.ModelProto, *inputs: NDArray[np.float32], target: str = "native") -> float:
+    """The largest difference to ONNX Runtime, as a share of the output's scale."""
+    wanted = onnxruntime.InferenceSession(model.SerializeToString()).run(
+        None, {value.name: x for value, x in zip(model.graph.input, inputs, strict=True)}
+    )
+    flags = ("-O1", "-Werror")
+    found = SwiftletBackend.prepare(model, target=target, flags=flags).run(inputs)
+    worst = 0.0
+    for y, expected in zip(found, wanted, strict=True):
+        assert y.shape == expected.shape
+        worst = max(worst, float(np.abs(y - expected).max() / max(1e-6, np.abs(expected).max())))
+    return worst

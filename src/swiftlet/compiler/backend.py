@@ -103,7 +103,7 @@ class SwiftletRep(BackendRep):
 
 
 class SwiftletBackend(Backend):
-    """`prepare` takes the options target="native", compiler=None and flags=() (for the compiler)."""
+    """`prepare` takes the options target="native", compiler=None and flags=() for the compiler."""
 
     @classmethod
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> SwiftletRep:

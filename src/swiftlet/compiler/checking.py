@@ -20,7 +20,8 @@ MOST_AXES = 16
 MOST_NODES = 100_000
 OPSETS = range(6, onnx.defs.onnx_opset_version() + 1)
 OURS = ("", "ai.onnx")
-KEPT_IN: dict[int, tuple[str, int]] = {  # fields that hold values when raw_data does not, and how many stand for one value
+# Fields that hold values when raw_data does not, and how many entries stand for one value.
+KEPT_IN: dict[int, tuple[str, int]] = {
     **dict.fromkeys((TensorProto.FLOAT,), ("float_data", 1)),
     **dict.fromkeys((TensorProto.DOUBLE,), ("double_data", 1)),
     **dict.fromkeys((TensorProto.INT64,), ("int64_data", 1)),
@@ -76,9 +77,10 @@ def _check_words(model: onnx.ModelProto, name: str) -> None:
     for node in graph.node:
         words += [node.name, node.op_type, node.domain, *node.input, *node.output]
         words += [attribute.name for attribute in node.attribute]
-    wrong = next((word for word in words if not isinstance(word, str)), None)
-    if wrong is not None:
-        raise SwiftletError(f"{name} is damaged: the name {wrong!r} is not text.")
+    wrong = [word for word in words if not isinstance(word, str)]
+    wrong += [node.op_type for node in graph.node if not str(node.op_type).isidentifier()]
+    if wrong:
+        raise SwiftletError(f"{name} is damaged: the name {wrong[0]!r} is not accepted.")
 
 
 def _check_names(graph: onnx.GraphProto, name: str) -> set[str]:

@@ -11,7 +11,20 @@ import numpy as np
 from swiftlet.compiler.graph import Constant, Graph, Node
 
 SOFTMAX = ("Softmax", "LogSoftmax", "Hardmax")
-BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less", "PRelu")
+BROADCAST = (
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "And",
+    "Or",
+    "Xor",
+    "Equal",
+    "Greater",
+    "Less",
+    "PRelu",
+)
 
 
 def normalise(node: Node, graph: Graph, opset: int) -> None:
@@ -93,7 +106,7 @@ def _pad(node: Node, graph: Graph, opset: int) -> None:
     else:
         pads, value = graph.constant(node, 1), 0.0
         if len(node.inputs) > 2 and node.inputs[2] in graph.constants:
-            value = float(graph.constants[node.inputs.pop(2)].reshape(-1)[0])
+            value = float(next(iter(graph.constants[node.inputs.pop(2)].reshape(-1)), 0.0))
             node.inputs.insert(2, "")
         listed = _axes(node, graph, 3, rank)
         axes = list(range(rank)) if listed is None else listed
@@ -120,11 +133,17 @@ def _clip(node: Node, graph: Graph) -> None:
 
 def _old_broadcast(node: Node, graph: Graph) -> None:
     """Before operator set 7 the second input's first axis was named by `axis`."""
-    if not node.attributes.get("broadcast", 0) or node.attributes.get("axis") is None:
+    rank, name, axis = (
+        len(graph.shapes[node.inputs[0]]),
+        node.inputs[1],
+        node.attributes.get("axis"),
+    )
+    if node.op == "PRelu":  # one slope, or one for each channel
+        axis = 1
+    elif not node.attributes.get("broadcast", 0) or axis is None:
         return
-    rank, name = len(graph.shapes[node.inputs[0]]), node.inputs[1]
     sides = graph.shapes[name]
-    behind = rank - int(node.attributes["axis"]) % rank - len(sides)
+    behind = rank - int(axis) % max(1, rank) - len(sides)
     if behind <= 0:
         return
     if name not in graph.constants:

@@ -1,4 +1,4 @@
-"""The walk from graph to program: it knows where every tensor lies, and asks rules for the layers."""
+"""The walk from graph to program: it knows where tensors lie, and asks rules for the layers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod

@@ -46,6 +46,8 @@ def by_channel(x: Maps, axes: int) -> Maps | None:
     if have <= axes:
         return _cut(x, axes - have)
     tail = x.axes[axes:]
+    if prod(tail) == 0:  # no values
+        return Maps(x.buffers, np.zeros((*x.axes[:axes], 3), np.int64), (*tail, *x.spatial))
     where = x.where.reshape(*x.axes[:axes], prod(tail), 3)
     first = where[..., :1, :]
     steps = np.arange(prod(tail)) * x.places

@@ -10,7 +10,6 @@ from swiftlet.compiler.layers.plain import Elementwise, Picked, Rearrange, Rows,
 from swiftlet.compiler.lowering import Lowering, Rule, in_memory
 from swiftlet.compiler.program import Maps
 
-
 LONGEST = 1 << 16  # entries of a table of places
 
 

@@ -3,6 +3,7 @@
 The C code trusts shapes: here is the place where nothing is trusted.
 """
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 from swiftlet.compiler.graph import Graph, Node, Shape
 from swiftlet.compiler.layers.scalars import BINARY, UNARY, WITH_ATTRIBUTES
 
-BROADCAST = (*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where")
-SAME_COUNT = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Transpose")
+BROADCAST = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where"}
+BROADCAST -= {"Cast", "CastLike", "Identity"}
+SAME_COUNT = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
 LARGEST_NUMBER = 1 << 31
 
 
@@ -49,72 +51,47 @@ def _check_numbers(node: Node) -> None:
 
 def _fits(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     x = inputs[0]
-    match node.op:
-        case "Conv":
-            return _convolution(node, inputs, output)
-        case "ConvTranspose":
-            return _transposed(node, inputs, output)
-        case "MaxPool" | "AveragePool" | "LpPool":
-            return x[:2] == output[:2] and _window(node, x[2:], _listed(node, "kernel_shape"), output)
-        case "Gemm":
-            return _general(node, inputs, output)
-        case "MatMul":
-            return _matrices(inputs, output)
-        case "Transpose":
-            order = list(node.attributes.get("perm", range(len(x))[::-1]))
-            whole = sorted(order) == list(range(len(x)))
-            return whole and output == tuple(x[axis] for axis in order)
-        case "Concat":
-            axis = node.attributes["axis"]
-            rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in (*inputs, output)}
-            return len(rest) == 1 and sum(shape[axis] for shape in inputs) == output[axis]
-        case "Split":
-            return _split(node, graph, x)
-        case "Gather":
-            return _gather(node, graph, x, inputs[1], output)
-        case "Slice":
-            return _slice(node, x, output)
-        case "Pad":
-            pads, rank = node.attributes["pads"], len(x)
-            sides = tuple(x[axis] + pads[axis] + pads[rank + axis] for axis in range(rank))
-            return sides == output and (prod(x) > 0 or prod(output) == 0)
-        case "Expand":
-            return np.broadcast_shapes(x, output) == output
-        case "Tile":
-            return len(x) == len(output) and all(o % max(1, i) == 0 for i, o in zip(x, output))
-        case "PRelu":
-            return x == output
-    return _others(node, inputs, output)
-
-
-def _others(node: Node, inputs: list[Shape], output: Shape) -> bool:
-    x = inputs[0]
+    if node.op in WINDOWED:
+        return WINDOWED[node.op](node, inputs, output)
+    if node.op in SHAPED:
+        return SHAPED[node.op](node, graph, inputs, output)
     if node.op in SAME_COUNT:
         return prod(x) == prod(output)
-    if node.op in ("Cast", "CastLike", "Dropout"):
-        return x == output
     if node.op in BROADCAST:
-        return np.broadcast_shapes(*inputs) == output
+        return np.broadcast_shapes(*inputs) == output and (node.op != "PRelu" or x == output)
     if node.op.startswith("Reduce"):
         axes = node.attributes["axes"]
-        left = [side for axis, side in enumerate(x) if axis not in axes]
-        return prod(left) == prod(output)
+        return prod(side for axis, side in enumerate(x) if axis not in axes) == prod(output)
     if node.op.startswith("Global"):
         return len(x) >= 2 and output == (*x[:2], *[1] * (len(x) - 2))
-    if node.op in ("Softmax", "LogSoftmax"):
-        return x == output and 0 <= node.attributes["axis"] < max(1, len(x))
-    if node.op in ("BatchNormalization", "InstanceNormalization"):
-        return x == output and all(shape == x[1:2] for shape in inputs[1:])
-    if node.op == "GroupNormalization":
-        groups, channels = int(node.attributes["num_groups"]), x[1]
-        sizes = {shape for shape in inputs[1:]}
-        return x == output and channels % groups == 0 and sizes <= {(groups,), (channels,)}
-    if node.op in ("LayerNormalization", "RMSNormalization"):
-        return x == output and all(np.broadcast_shapes(x, s) == x for s in inputs[1:] if s)
-    if node.op == "LRN":
-        return x == output and len(x) >= 2 and int(node.attributes["size"]) >= 1
-    if node.op in ("DepthToSpace", "SpaceToDepth"):
-        return len(x) == 4 and prod(x) == prod(output)
+    if node.op in NORMS:
+        return x == output and NORMS[node.op](node, inputs)
+    return True
+
+
+def _softmax(node: Node, inputs: list[Shape]) -> bool:
+    return 0 <= node.attributes["axis"] < max(1, len(inputs[0]))
+
+
+def _by_channel(node: Node, inputs: list[Shape]) -> bool:
+    return len(inputs[0]) >= 2 and all(shape == inputs[0][1:2] for shape in inputs[1:])
+
+
+def _by_group(node: Node, inputs: list[Shape]) -> bool:
+    groups, channels = int(node.attributes["num_groups"]), inputs[0][1]
+    return channels % groups == 0 and set(inputs[1:]) <= {(groups,), (channels,)}
+
+
+def _layer_norm(node: Node, inputs: list[Shape]) -> bool:
+    x = inputs[0]
+    return all(np.broadcast_shapes(x, shape) == x for shape in inputs[1:])
+
+
+def _response(node: Node, inputs: list[Shape]) -> bool:
+    return len(inputs[0]) >= 2 and int(node.attributes["size"]) >= 1
+
+
+def _unchanged(node: Node, inputs: list[Shape]) -> bool:
     return True
 
 
@@ -148,7 +125,7 @@ def _lengths(node: Node, rank: int) -> set[int]:
     given: Any = node.attributes
     keys = ("strides", "dilations", "output_padding")
     lengths = {len(given[key]) for key in keys if given.get(key)}
-    return lengths | ({len(given["pads"]) / 2} if given.get("pads") else set())
+    return lengths | ({(len(given["pads"]) + 1) // 2} if given.get("pads") else set())
 
 
 def _window(node: Node, size: Shape, kernel: Shape, output: Shape) -> bool:
@@ -156,9 +133,12 @@ def _window(node: Node, size: Shape, kernel: Shape, output: Shape) -> bool:
     rank, given = len(size), node.attributes
     if {len(kernel), len(output) - 2, *_lengths(node, rank)} != {rank} or rank < 1:
         return False
+    if len(given.get("pads") or [0] * 2 * rank) != 2 * rank:
+        return False
     if given.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER"):
         strides = given.get("strides") or [1] * rank
-        return all(o == -(-s // step) for o, s, step in zip(output[2:], size, strides))
+        sides = tuple(-(-side // step) for side, step in zip(size, strides, strict=True))
+        return output[2:] == sides
     pads = given.get("pads") or [0] * 2 * rank
     if given.get("auto_pad", b"NOTSET") == b"VALID":
         pads = [0] * 2 * rank
@@ -174,6 +154,11 @@ def _window(node: Node, size: Shape, kernel: Shape, output: Shape) -> bool:
     return True
 
 
+def _pool(node: Node, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    return x[:2] == output[:2] and _window(node, x[2:], _listed(node, "kernel_shape"), output)
+
+
 def _general(node: Node, inputs: list[Shape], output: Shape) -> bool:
     a, b = inputs[:2]
     a = a[::-1] if node.attributes.get("transA", 0) else a
@@ -183,7 +168,7 @@ def _general(node: Node, inputs: list[Shape], output: Shape) -> bool:
     return len(a) == len(b) == 2 and a[1] == b[0] and output == shape and added
 
 
-def _matrices(inputs: list[Shape], output: Shape) -> bool:
+def _matrices(node: Node, inputs: list[Shape], output: Shape) -> bool:
     a, b = inputs
     left, right = (a if len(a) > 1 else (1, *a)), (b if len(b) > 1 else (*b, 1))
     shape = [*np.broadcast_shapes(left[:-2], right[:-2])]
@@ -192,8 +177,20 @@ def _matrices(inputs: list[Shape], output: Shape) -> bool:
     return left[-1] == right[-2] and tuple(shape) == output
 
 
-def _split(node: Node, graph: Graph, x: Shape) -> bool:
-    axis = int(node.attributes.get("axis", 0))
+def _transpose(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    order = list(node.attributes.get("perm", range(len(x))[::-1]))
+    return sorted(order) == [*range(len(x))] and output == tuple(x[axis] for axis in order)
+
+
+def _concat(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    axis = node.attributes["axis"]
+    rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in (*inputs, output)}
+    return len(rest) == 1 and sum(shape[axis] for shape in inputs) == output[axis]
+
+
+def _split(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, axis = inputs[0], int(node.attributes.get("axis", 0))
     if not -len(x) <= axis < len(x):
         return False
     axis %= len(x)
@@ -202,9 +199,11 @@ def _split(node: Node, graph: Graph, x: Shape) -> bool:
     return len(alike) == 1 and sum(shape[axis] for shape in shapes) == x[axis]
 
 
-def _gather(node: Node, graph: Graph, x: Shape, listed: Shape, output: Shape) -> bool:
-    axis = int(node.attributes.get("axis", 0))
-    if not -len(x) <= axis < len(x) or node.inputs[1] not in graph.constants:
+def _gather(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    (x, listed), axis = inputs, int(node.attributes.get("axis", 0))
+    if node.inputs[1] not in graph.constants:
+        raise node.fail("its indices must be constant")
+    if not -len(x) <= axis < len(x):
         return False
     axis %= len(x)
     indices = graph.constants[node.inputs[1]]
@@ -212,10 +211,66 @@ def _gather(node: Node, graph: Graph, x: Shape, listed: Shape, output: Shape) ->
     return bool(inside) and output == (*x[:axis], *listed, *x[axis + 1 :])
 
 
-def _slice(node: Node, x: Shape, output: Shape) -> bool:
-    starts, steps = node.attributes["starts"], node.attributes["steps"]
-    ends = [s + (count - 1) * step for s, count, step in zip(starts, output, steps)]
+def _slice(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, starts, steps = inputs[0], node.attributes["starts"], node.attributes["steps"]
     return len(x) == len(output) and all(
-        count == 0 or (0 <= start < side and 0 <= end < side)
-        for start, end, count, side in zip(starts, ends, output, x)
+        count == 0 or (0 <= start < side and 0 <= start + (count - 1) * step < side)
+        for start, step, count, side in zip(starts, steps, output, x, strict=True)
     )
+
+
+def _pad(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, pads, rank = inputs[0], node.attributes["pads"], len(inputs[0])
+    sides = tuple(x[axis] + pads[axis] + pads[rank + axis] for axis in range(rank))
+    return sides == output and (prod(x) > 0 or prod(output) == 0)
+
+
+def _expand(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return np.broadcast_shapes(inputs[0], output) == output
+
+
+def _tile(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    return len(x) == len(output) and all(
+        after % max(1, before) == 0 for before, after in zip(x, output, strict=True)
+    )
+
+
+def _blocks(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return len(inputs[0]) == 4 and prod(inputs[0]) == prod(output)
+
+
+WINDOWED: dict[str, Callable[[Node, list[Shape], Shape], bool]] = {
+    "AveragePool": _pool,
+    "Conv": _convolution,
+    "ConvTranspose": _transposed,
+    "Gemm": _general,
+    "LpPool": _pool,
+    "MatMul": _matrices,
+    "MaxPool": _pool,
+}
+SHAPED: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
+    "Concat": _concat,
+    "DepthToSpace": _blocks,
+    "Expand": _expand,
+    "Gather": _gather,
+    "Pad": _pad,
+    "Slice": _slice,
+    "SpaceToDepth": _blocks,
+    "Split": _split,
+    "Tile": _tile,
+    "Transpose": _transpose,
+}
+NORMS: dict[str, Callable[[Node, list[Shape]], bool]] = {
+    "BatchNormalization": _by_channel,
+    "Cast": _unchanged,
+    "CastLike": _unchanged,
+    "Dropout": _unchanged,
+    "GroupNormalization": _by_group,
+    "InstanceNormalization": _by_channel,
+    "LRN": _response,
+    "LayerNormalization": _layer_norm,
+    "LogSoftmax": _softmax,
+    "RMSNormalization": _layer_norm,
+    "Softmax": _softmax,
+}

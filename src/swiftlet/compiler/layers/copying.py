@@ -8,7 +8,8 @@ from swiftlet.compiler.program import Layer, Maps, Writer, c_name
 class Copy(Layer):
     """Moves every channel of `x` to where `target` has it.
 
-    Both name the same axes. The copy to the caller's own array is part of the interface, and does not count as moved.
+    Both name the same axes. The copy to the caller's own array is part of the interface, and does
+    not count as moved.
     """
 
     def __init__(self, name: str, x: Maps, target: Maps) -> None:

@@ -4,6 +4,7 @@ They do what the layers in blocks do not: batches, broadcasting, odd axes. The l
 read; what matters for speed has a layer of its own.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -18,7 +19,7 @@ from swiftlet.compiler.layers.scalars import add_functions
 from swiftlet.compiler.program import Buffer, Layer, Writer, c_name
 
 Steps = tuple[int, ...]
-LETTERS = "abcdefghijklmnopqrstuvwxz"
+LETTERS = [*"abcdefghijklmnopqrstuvwxz", *(f"a{number}" for number in range(1000))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +129,12 @@ class Plain(Layer):
 
     def function(self, writer: Writer, lines: Sequence[str], used: Sequence[Rows]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
-        name = c_name(self.name)
-        parameters = [f"const float *{LETTERS[place]}" for place in range(len(used))]
-        head = ", ".join([*parameters, "float *y"])
-        writer.function(f"static void {name}({head})", lines)
+        name, letters = c_name(self.name), [*LETTERS[: len(used)], "y"]
+        text = "\n".join(lines)
+        unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
+        head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
+        body = [*(f"(void){letter};" for letter in unused), *lines]
+        writer.function(f"static void {name}({head})", body)
         pointers = [rows.pointer(writer) for rows in used]
         return f"{name}({', '.join([*pointers, f'{self.y.base} + {self.y.at}'])})"
 
@@ -166,7 +169,7 @@ class Elementwise(Plain):
 
 
 class Rearrange(Plain):
-    """Copies tensors side by side into one: (operand, first place in y) each, with y's own steps."""
+    """Copies tensors side by side into one; with each comes its first place in y."""
 
     def __init__(
         self, name: str, pieces: Sequence[tuple[Rows, int]], y: Buffer, fill: float | None = None
@@ -186,7 +189,6 @@ class Rearrange(Plain):
             lines += [head, f"  y[i] = {number(self.fill)};"]
         for place, (rows, first) in enumerate(zip(self.operands, self.firsts, strict=True)):
             if 0 in rows.shape:
-                lines.append(f"(void){LETTERS[place]};")
                 continue
             sides, (read, write) = merge(rows.shape, [rows.steps, self.steps])
             names = axes_names("i", len(sides))
@@ -215,9 +217,13 @@ class Picked(Plain):
         terms, checks = [], []
         for axis, (listed, variable) in enumerate(zip(self.indices, names, strict=True)):
             step = self.x.steps[axis]
-            if listed.min(initial=0) >= 0 and np.array_equal(listed - listed[:1], np.arange(listed.size)):
+            if listed.min(initial=0) >= 0 and np.array_equal(
+                listed - listed[:1], np.arange(listed.size)
+            ):
                 begin = int(listed[0]) if listed.size else 0
-                terms.append(f"({begin} + {variable}) * {step}" if begin else f"{variable} * {step}")
+                terms.append(
+                    f"({begin} + {variable}) * {step}" if begin else f"{variable} * {step}"
+                )
                 continue
             table = f"{name}_axis{LETTERS[axis]}"
             writer.table(table, [int(at) for at in listed])

@@ -35,7 +35,9 @@ class Sliding:
             low, high = -self.before[axis], high + self.behind[axis]
         return [
             sum(
-                low <= out * self.stride[axis] - self.before[axis] + tap * self.dilation[axis] < high
+                low
+                <= out * self.stride[axis] - self.before[axis] + tap * self.dilation[axis]
+                < high
                 for tap in range(self.kernel[axis])
             )
             for out in range(self.out[axis])
@@ -104,12 +106,12 @@ class PlainConvolution(Plain):
     def emit(self, writer: Writer) -> str:
         each_out, each_in = self.weight.shape[0] // self.groups, self.weight.shape[1]
         rank = len(self.window.kernel)
-        channel = "c" if self.groups == 1 else f"(m / {each_out} * {each_in} + c)"
+        channel = "q" if self.groups == 1 else f"(m / {each_out} * {each_in} + q)"
         read = index(self.x.steps, ["n", channel, *axes_names("p", rank)])
-        weigh = index(self.weight.steps, ["m", "c", *axes_names("k", rank)])
+        weigh = index(self.weight.steps, ["m", "q", *axes_names("k", rank)])
         body = [
             f"float s = {'c[m]' if len(self.operands) > 2 else '0'};",
-            *nest([each_in], ["c"], _taps(self.window, [f"s += a[{read}] * b[{weigh}];"])),
+            *nest([each_in], ["q"], _taps(self.window, [f"s += a[{read}] * b[{weigh}];"])),
         ]
         return self.function(writer, _outputs(self, rank, body), self.operands)
 
@@ -139,7 +141,7 @@ class TransposedConvolution(Plain):
     def emit(self, writer: Writer) -> str:
         window, rank = self.window, len(self.window.kernel)
         each_in, each_out = self.weight.shape[0] // self.groups, self.weight.shape[1]
-        channel = "c" if self.groups == 1 else f"(m / {each_out} * {each_in} + c)"
+        channel = "q" if self.groups == 1 else f"(m / {each_out} * {each_in} + q)"
         output = "m" if self.groups == 1 else f"m % {each_out}"
         read = index(self.x.steps, ["n", channel, *axes_names("p", rank)])
         weigh = index(self.weight.steps, [channel, f"({output})", *axes_names("k", rank)])
@@ -156,7 +158,7 @@ class TransposedConvolution(Plain):
                 *lines,
             ])  # fmt: skip
         start = "c[m]" if len(self.operands) > 2 else "0"
-        body = [f"float s = {start};", *nest([each_in], ["c"], lines)]
+        body = [f"float s = {start};", *nest([each_in], ["q"], lines)]
         return self.function(writer, _outputs(self, rank, body), self.operands)
 
 
@@ -198,7 +200,11 @@ class PlainPool(Plain):
             "max": ("-INFINITY", f"s = {value} > s || {value} != {value} ? {value} : s;", "s"),
             "average": ("0", f"s += {value};", "s"),
             "squares": ("0", f"s += {value} * {value};", "s"),
-            "norm": ("0", f"s += powf(fabsf({value}), {self.power});", f"powf(s, 1.0f / {self.power})"),
+            "norm": (
+                "0",
+                f"s += powf(fabsf({value}), {self.power});",
+                f"powf(s, 1.0f / {self.power})",
+            ),
         }[self.kind]
         if self.kind == "average":
             end = f"s / ({' * '.join(self._count(writer, axis) for axis in range(rank)) or '1'})"

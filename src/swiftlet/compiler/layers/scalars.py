@@ -131,7 +131,7 @@ def activated(value: str, act: Activation | None) -> str:
 
 
 def add_functions(formula: str, writer: Writer) -> None:
-    """Put the functions that a formula calls into the file, and those that they call before them."""
+    """Put the functions that a formula calls into the file, behind those that they call."""
     for name in dict.fromkeys(re.findall(r"\bone_\w+", formula)):
         parameters, body = FUNCTIONS[name]
         add_functions(body, writer)

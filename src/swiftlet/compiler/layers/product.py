@@ -50,6 +50,7 @@ class Product(Layer):
         self.weight, self.bias, self.groups = weight, bias, groups
         self.window, self.registers = window, registers
         self.act, self.act_after = act, act_after
+        self._tiles: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size
         self.can_band = (window.size[0] == 1 and window.rows > 1) or window.is_pointwise
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
@@ -74,6 +75,11 @@ class Product(Layer):
         for block in self.blocks:
             groups = sorted({c // each_out for c in block.outputs if c >= 0})
             block.inputs = [g * each_in + i for g in groups for i in range(each_in)]
+
+    @property
+    def tile(self) -> str:
+        """Blocks × places of the tiles that were written, for the report."""
+        return ", ".join(f"{blocks}×{wide}" for blocks, wide in self._tiles)
 
     def summary(self) -> str:
         """Shapes, and what was fused."""
@@ -204,6 +210,7 @@ class Product(Layer):
 
     def pointwise(self, writer: Writer, blocks: int, wide: int) -> str:
         """The C function of one tile of a pointwise product."""
+        self._tiles[blocks, wide] = None
         act, after, suffix = self._epilogue(writer)
         step, gated = self.x.lanes, " * scale" if self.gate is not None else ""
         name = f"pointwise_{blocks}x{wide}_from{step}_to{self.y.places}{suffix}"
@@ -224,6 +231,7 @@ class Product(Layer):
 
     def windowed(self, writer: Writer, blocks: int, start: int, wide: int) -> str:
         """The C function of one tile of a convolution with a window."""
+        self._tiles[blocks, wide] = None
         act, after, suffix = self._epilogue(writer)
         window, step, buffer = self.window, self.x.lanes, self.x.buffers[0]
         border = "" if window.is_inside(start, wide) else f"_at{start}"

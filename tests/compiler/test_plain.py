@@ -191,3 +191,18 @@ def test_functions_of_one_value_call_only_known_ones() -> None:
     for text in [*UNARY.values(), *(body for _, body in FUNCTIONS.values())]:
         for word in text.replace("(", " ").split():
             assert not word.startswith("one_") or word in FUNCTIONS
+
+
+@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"])
+@pytest.mark.parametrize("axes", [[1], [2], [2, 3], [-1], [1, 2]])
+@pytest.mark.parametrize("channels", [32, 21])
+def test_reductions_of_maps_in_blocks(op: str, axes: list[int], channels: int) -> None:
+    nodes = [node("Conv", ["x", "w"], ["a"])]
+    extra: dict[str, np.ndarray] = {"w": random(1, channels, 3, 1, 1)}
+    if op == "ReduceSum":
+        extra["axes"] = np.array(axes)
+        nodes.append(node(op, ["a", "axes"], ["y"], keepdims=0))
+    else:
+        nodes.append(node(op, ["a"], ["y"], axes=axes, keepdims=0))
+    model = network(nodes, {"x": [1, 3, 5, 6]}, {"y": None}, extra)
+    assert error(model, random(0, 1, 3, 5, 6)) < CLOSE

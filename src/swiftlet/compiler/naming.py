@@ -28,7 +28,7 @@ def rename(graph: Graph, node: Node, maps: Mapping[str, Maps]) -> Mapping[str, M
     if node.op == "Identity":
         return {node.outputs[0]: x}
     if node.op in SHAPING:
-        shaped = _reshape(x, graph.shapes[node.outputs[0]])
+        shaped = reshaped(x, graph.shapes[node.outputs[0]])
         return None if shaped is None else {node.outputs[0]: shaped}
     if node.op == "Transpose":
         return _transpose(node, x)
@@ -71,7 +71,8 @@ def _cut(x: Maps, axes: int) -> Maps:
     return Maps(x.buffers, where.reshape(*x.axes, *first, 3), last)
 
 
-def _reshape(x: Maps, shape: Shape) -> Maps | None:
+def reshaped(x: Maps, shape: Shape) -> Maps | None:
+    """`x` with other axes; None when names would get too many."""
     whole = by_channel(x, 0)
     if whole is not None:
         return Maps(x.buffers, whole.where, shape)

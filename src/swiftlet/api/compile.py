@@ -28,12 +28,15 @@ def compile(
         Literal["embedded", "text", "file"],
         "In the program: embedded, or as C text; or in a file that the caller reads and passes.",
     ] = "embedded",
+    threads: Annotated[int, "Threads that share each run; they sleep between runs."] = 1,
     batch: Annotated[int, "Batch size, where the file leaves it open."] = 1,
     shape: Annotated[
         str | None, "Shape of the input where the file leaves it open: 1x3x224x224, or NAME=..."
     ] = None,
     build: Annotated[bool, "Make the shared library too; else the sources alone."] = True,
-    report: Annotated[bool, "Time every layer: NAME_layers.csv and NAME_layers.png."] = False,
+    report: Annotated[
+        bool, "Time every layer, on one thread: NAME_layers.csv and NAME_layers.png."
+    ] = False,
 ) -> "CompiledNetwork":
     """Compile an ONNX file to C: NAME.c, NAME.h, the weights and a shared library.
 
@@ -63,6 +66,7 @@ def compile(
         target=target,
         compiler=compiler,
         weights=weights,
+        threads=threads,
         batch=batch,
         shapes=shapes,
         library=build,

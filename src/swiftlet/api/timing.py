@@ -68,7 +68,7 @@ def _engines(
         makers = {
             "torch": lambda: torch_engine(model, threads),
             "onnxruntime": lambda: onnxruntime_engine(path, threads),
-            "c": lambda: c_engine(compile_onnx(path, Path(scratch) / "c")),
+            "c": lambda: c_engine(compile_onnx(path, Path(scratch) / "c", threads=threads)),
         }
         yield [makers[name]() for name in names]
 

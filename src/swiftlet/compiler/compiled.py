@@ -41,6 +41,7 @@ class Description:
     lanes: int  # floats of its vectors
     library: str | None  # its file, or None when only the sources were written
     weights: str  # "embedded", "text" or "file"
+    threads: int = 1  # that share each run
     meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
 
     def to_json(self) -> str:

@@ -25,6 +25,7 @@ class Facts:
     workspace_bytes: int
     weight_bytes: int
     weights: Weights
+    fingerprint: str  # of the weights: compilers that keep old results would take old weights
     layer_weight_bytes: list[int]
 
     @property
@@ -53,6 +54,7 @@ def description(facts: Facts) -> list[str]:
 
     program, target = facts.program, facts.target
     lanes = f"vectors of {target.lanes} floats" if target.lanes > 1 else "no vectors"
+    threads = f", {program.threads} threads" if program.threads > 1 else ""
     fused: Counter[str] = Counter()
     for layer in program.layers:
         fused.update(re.findall(r" \+ (\w+)", layer.summary()))
@@ -60,13 +62,13 @@ def description(facts: Facts) -> list[str]:
     became = f"{facts.nodes} nodes became " if facts.nodes else ""
     lines = [
         f"{program.name}: made by swiftlet {__version__} from {facts.made_from or 'a graph'}",
-        f"target {target.name}: {lanes}",
+        f"target {target.name}: {lanes}{threads}",
         *(
             f"{kind}{number} {name}: float32 {_shape(maps)}"
             for kind, number, name, maps in _ends(program)
         ),
         f"{facts.macs:,} MACs, {facts.weight_bytes:,} bytes of weights, "
-        f"{facts.workspace_bytes:,} bytes of workspace",
+        f"{facts.workspace_bytes:,} bytes of workspace; weights {facts.fingerprint}",
         f"{became}{len(program.layers)} layers; fused into others: {together}",
         f"{facts.moved_bytes:,} bytes only change places",
     ]
@@ -100,6 +102,9 @@ def header(facts: Facts) -> str:
     extra = ""
     if facts.weights == "file":
         extra = f"   `weights` is the content of {name}.bin, read or mapped at a multiple of 4.\n"
+    kept = "It allocates nothing and keeps nothing"
+    if facts.program.threads > 1:
+        kept = "It allocates nothing and keeps its threads, asleep"
     sizes += [
         f"#define {big}_MACS {facts.macs}",
         f"#define {big}_WEIGHT_BYTES {facts.weight_bytes} /* constant: may lie in flash */",
@@ -123,7 +128,7 @@ extern "C" {{
 /* How many bytes of workspace a run needs; their values before and after it do not matter. */
 size_t {name}_workspace_bytes(void);
 
-/* Run the network. It allocates nothing and keeps nothing: runs with workspaces of their own may
+/* Run the network. {kept}: runs with workspaces of their own may
    go on at the same time. Arrays are float32, row by row; the workspace may begin anywhere.
 {extra}*/
 {facts.signature(given="weights")};

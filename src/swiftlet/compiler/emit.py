@@ -1,5 +1,6 @@
 """The C file: helpers, kernels, one function per layer, and the function that calls them."""
 
+import hashlib
 import re
 import textwrap
 from collections.abc import Iterable
@@ -81,6 +82,7 @@ def emit(
         workspace_bytes=workspace,
         weight_bytes=len(packed),
         weights=weights,
+        fingerprint=hashlib.sha256(packed).hexdigest()[:16],
         layer_weight_bytes=sizes,
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])

@@ -172,6 +172,7 @@ def _write(
         lanes=target.lanes,
         library=made,
         weights=facts.weights,
+        threads=facts.program.threads,
         meta=meta,
     )
     (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")

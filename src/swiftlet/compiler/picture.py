@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from swiftlet.compiler.wording import string, wrapped
 from swiftlet.errors import SwiftletError
 
@@ -29,8 +31,8 @@ def _text(big: str, how: Mapping[str, Any], classes: list[str]) -> str:
     bicubic = {"bilinear": 0, "bicubic": 1}[how["interpolation"]]
     order = {"RGB": "{0, 1, 2}", "BGR": "{2, 1, 0}", "L": "{0}"}[how["channels"]]
     pairs = list(zip(map(float, how["mean"]), map(float, how["std"]), strict=True))
-    scale = ", ".join(f"{1 / (255 * std):.9g}f" for _, std in pairs)
-    bias = ", ".join(f"{-mean / std:.9g}f" for mean, std in pairs)
+    scale = ", ".join(f"{np.float32(1 / (255 * std)):.9g}f" for _, std in pairs)
+    bias = ", ".join(f"{np.float32(-mean / std):.9g}f" for mean, std in pairs)
     names = "".join(f"    {string(str(label))},\n" for label in classes)
     return f"""\
 #ifndef {big}_PICTURE_H

@@ -88,5 +88,5 @@ def onnxruntime_engine(
 
 
 def c_engine(net: CompiledNetwork, *, name: str = "c") -> Engine:
-    """A network that `swiftlet compile` made: one thread, pictures of a batch one by one."""
-    return Engine(name, 1, net)
+    """A network that `swiftlet compile` made, with its threads; pictures of a batch one by one."""
+    return Engine(name, net.description.threads, net)

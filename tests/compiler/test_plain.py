@@ -5,11 +5,14 @@ import onnx
 import pytest
 from onnx import helper
 
+from swiftlet.compiler.bands import make_bands
+from swiftlet.compiler.emit import emit
 from swiftlet.compiler.layers.plain import merge, nest, row_steps
 from swiftlet.compiler.layers.scalars import FUNCTIONS, UNARY
 from swiftlet.compiler.lower import lower
 from swiftlet.compiler.reader import read_model
 from swiftlet.compiler.simplify import simplify
+from swiftlet.compiler.targets import target as target_of
 
 from .networks import error, network, random, shuffle_unit
 
@@ -185,6 +188,17 @@ def test_an_output_may_be_an_input_or_a_constant() -> None:
 def test_a_shuffle_costs_no_layer_whatever_the_batch() -> None:
     assert layers(shuffle_unit()).count("Product") == 2
     assert set(layers(shuffle_unit())) <= {"Product", "Join", "Mean", "Copy"}
+
+
+def test_pictures_of_a_batch_share_their_weights() -> None:
+    sizes = []
+    for batch in (1, 3):
+        chosen = target_of("portable")
+        graph = simplify(read_model(shuffle_unit(), batch=batch))
+        program = lower(graph, chosen.lanes, chosen.registers)
+        make_bands(program)
+        sizes.append(len(emit(program, chosen).weights))
+    assert sizes[1] < 1.2 * sizes[0]
 
 
 def test_functions_of_one_value_call_only_known_ones() -> None:

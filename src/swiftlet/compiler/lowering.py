@@ -1,6 +1,7 @@
 """The walk from graph to program: it knows where tensors lie, and asks rules for the layers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from math import prod
 from typing import Any
 
@@ -63,10 +64,12 @@ class Lowering:
             made = table[node.op](self, node) if node.op in table else None
             if made is not None:
                 return {node.outputs[0]: made} if isinstance(made, Maps) else made
-        supported = sorted({op for table in rules for op in table})
+        supported = {op for table in rules for op in table}
         if node.op in supported:
             raise node.fail("this use of the operator is not supported")
-        raise node.fail(f"the operator is not supported; supported are {', '.join(supported)}")
+        close = get_close_matches(node.op, supported, n=3, cutoff=0.6)
+        hint = f", among them {', '.join(close)}" if close else ""
+        raise node.fail(f"the operator is not supported; {len(supported)} others are{hint}")
 
     def add(self, layer: Layer) -> None:
         """Append a layer."""

@@ -7,6 +7,7 @@ in which slot. Shuffles, splits and concatenations rearrange these names and not
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from math import prod
 
 import numpy as np
@@ -208,6 +209,7 @@ class Writer:
         self.layers: list[str] = []
         self.weights: list[NDArray[np.float32]] = []
         self.weight_floats = 0
+        self._known: dict[bytes, int] = {}  # offsets of weights, by what they are
 
     def kernel(self, name: str, text: str) -> str:
         """Add a shared function; its name tells all that it depends on."""
@@ -235,7 +237,11 @@ class Writer:
     def weight(self, values: NDArray[np.floating]) -> int:
         """Add weights; returns their offset in floats, a multiple of a cache line."""
         flat = np.ascontiguousarray(values, np.float32).reshape(-1)
+        key = sha256(flat.tobytes()).digest()
+        if key in self._known:  # as for each picture of a batch
+            return self._known[key]
         padded = np.pad(flat, (0, -flat.size % 16))
+        self._known[key] = self.weight_floats
         self.weights.append(padded)
         self.weight_floats += padded.size
         return self.weight_floats - padded.size

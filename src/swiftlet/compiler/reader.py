@@ -41,6 +41,8 @@ def read(
     model = onnx.ModelProto()
     try:
         model.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise SwiftletError(f"{path} cannot be read ({error.strerror}).") from error
     except DecodeError as error:
         raise SwiftletError(f"{path} is no ONNX file, or is cut short.") from error
     load_outside(model, path)

@@ -1,19 +1,17 @@
 """Rules of the fast layers, in blocks of channels; each says None to what is not its task."""
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swiftlet.compiler.graph import Node
-from swiftlet.compiler.layers.geometry import Window, pointwise, window_of
+from swiftlet.compiler.layers.geometry import Window, window_of
 from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, Windowed, beside
-from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.lowering import Lowering, Rule
-from swiftlet.compiler.naming import by_channel
-from swiftlet.compiler.program import Buffer, Maps, maps_in
+from swiftlet.compiler.product_rules import linear, picture, product, stacked
+from swiftlet.compiler.program import Buffer, Maps
 from swiftlet.compiler.simplify import Activation, activation
 
 SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}
@@ -29,10 +27,10 @@ def _convolution(low: Lowering, node: Node) -> Maps | None:
     if groups == len(weight) == x.axes[1] and "gate" not in node.attributes:
         return _depthwise(low, node, x, weight, bias, window)
     parts = [
-        _product(low, node, _picture(x, number), weight, bias, groups, window, number)
+        product(low, node, picture(x, number), weight, bias, groups, window, number)
         for number in range(batch)
     ]
-    return _stacked(parts)
+    return stacked(parts)
 
 
 def _bias(low: Lowering, node: Node) -> NDArray[Any] | None:
@@ -67,122 +65,6 @@ def _scale_shift(low: Lowering, node: Node) -> Maps | None:
     ones = (1,) * len(x.spatial)
     window = window_of(low.graph, node, ones)
     return _depthwise(low, node, x, scale.reshape(-1, 1, *ones), shift, window)
-
-
-def _picture(x: Maps, number: int) -> Maps:
-    """One picture of a batch."""
-    return Maps(x.buffers, x.where[number : number + 1], x.spatial)
-
-
-def _stacked(parts: list[Maps]) -> Maps:
-    """A batch of pictures, each in a buffer of its own."""
-    wheres = []
-    for number, part in enumerate(parts):
-        where = part.where.copy()
-        where[..., 0] = number
-        wheres.append(where)
-    buffers = tuple(part.buffers[0] for part in parts)
-    return Maps(buffers, np.concatenate(wheres), parts[0].spatial)
-
-
-def _linear(low: Lowering, node: Node) -> Maps | None:
-    """One row of values by a constant matrix."""
-    x, weight = low.maps.get(node.inputs[0]), low.weight(node, 1)
-    if x is None or weight is None or weight.ndim != 2 or len(x.shape) < 2:
-        return None
-    row = by_channel(x, len(x.shape))
-    biased = len(node.inputs) > 2 and bool(node.inputs[2])
-    bias = low.weight(node, 2) if biased else np.zeros(1, np.float32)
-    transposed = node.attributes.get("transA", 0)
-    if row is None or bias is None or prod(x.shape[:-1]) != 1 or transposed:
-        return None
-    weight = weight if node.attributes.get("transB", 0) else weight.T
-    bias = bias.reshape(-1) * np.float32(node.attributes.get("beta", 1.0))
-    bias = np.broadcast_to(bias, len(weight)).astype(np.float32)
-    scaled = weight * np.float32(node.attributes.get("alpha", 1.0))
-    row = Maps(row.buffers, row.where.reshape(1, -1, 3), ())
-    made = _product(low, node, row, scaled, bias, 1, pointwise(()))
-    where = made.where.reshape(*low.graph.shapes[node.outputs[0]], 3)
-    return Maps(made.buffers, where, ())
-
-
-def _product(
-    low: Lowering,
-    node: Node,
-    x: Maps,
-    weight: NDArray[Any],
-    bias: NDArray[Any],
-    groups: int,
-    window: Window,
-    picture: int = 0,
-) -> Maps:
-    x = low.reachable(node, x)
-    added, gate = (_operand(low, node, word, picture) for word in ("add", "gate"))
-    if added is not None:
-        added = low.in_blocks(node, added)
-    if gate is not None:
-        gate = low.inside(node, gate)
-    layer = Product(
-        node.name, x, weight, bias, groups, window, low.program.registers, add=added,
-        gate=gate, act=node.attributes.get("act"), act_after=node.attributes.get("act_after"),
-    )  # fmt: skip
-    shift = -1 if added is not None or groups == 1 else _shift(low, node)
-    slots = _slots(len(weight), groups, low.program.lanes, added, shift)
-    y = low.program.buffer(max(slots) + 1, window.spatial)
-    layer.write_to(y, slots)
-    low.add(layer)
-    return maps_in(y, slots, (1, len(weight)))
-
-
-def _operand(low: Lowering, node: Node, word: str, picture: int) -> Maps | None:
-    """The tensor that an attribute names, of one picture."""
-    if word not in node.attributes:
-        return None
-    name = node.attributes[word]
-    low.placed(name)
-    found = low.channels(name)
-    if found is None:  # its maps lie apart: take it value by value
-        rows = low.in_rows(low.graph.shapes[name])
-        low.copy(f"{node.name} {word}", low.maps[name], rows)
-        found = by_channel(rows, 2)
-    assert found is not None
-    return _picture(found, picture)
-
-
-def _shift(low: Lowering, node: Node) -> int:
-    """At which slot of a vector the channels begin, -1 where each group begins a vector.
-
-    A grouped convolution that reads them behind others, joined with them, finds the channels of a
-    group in whole vectors then.
-    """
-    lanes, graph = low.program.lanes, low.graph
-    readers = graph.consumers().get(node.outputs[0], [])
-    if len(readers) != 1 or readers[0].op != "Concat" or readers[0].attributes["axis"] != 1:
-        return -1
-    before = 0
-    for name in readers[0].inputs:
-        if name == node.outputs[0]:
-            break
-        before += graph.shapes[name][1]
-    joined = graph.shapes[readers[0].outputs[0]][1]
-    behind = graph.consumers().get(readers[0].outputs[0], [])
-    convolutions = [reader for reader in behind if reader.op == "Conv"]
-    sizes = {joined // int(reader.attributes.get("group", 1)) for reader in convolutions}
-    return before % lanes if sizes and all(size % lanes == 0 for size in sizes) else -1
-
-
-def _slots(channels: int, groups: int, lanes: int, add: Maps | None, shift: int = -1) -> list[int]:
-    """The slot of each output channel: beside the values that are added, or group by group."""
-    if add is not None:
-        numbers = {(id(b), block): n for n, (b, block) in enumerate(add.blocks())}
-        return [
-            numbers[id(b), slot // lanes] * lanes + slot % lanes for b, slot, _ in add.channels()
-        ]
-    if shift >= 0:
-        return list(range(shift, shift + channels))
-    each = channels // groups
-    stride = each if groups == 1 else -(-each // lanes) * lanes
-    return [channel // each * stride + channel % each for channel in range(channels)]
 
 
 def _blocks_like(low: Lowering, x: Maps, spatial: tuple[int, ...]) -> Buffer:
@@ -276,12 +158,12 @@ RULES: Mapping[str, Rule] = {
     "Clip": _activate,
     "Conv": _convolution,
     "Div": _join,
-    "Gemm": _linear,
+    "Gemm": linear,
     "GlobalAveragePool": _mean,
     "HardSigmoid": _activate,
     "HardSwish": _activate,
     "LeakyRelu": _activate,
-    "MatMul": _linear,
+    "MatMul": linear,
     "MaxPool": _pool,
     "Mul": _join,
     "Relu": _activate,

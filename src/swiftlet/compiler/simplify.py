@@ -13,7 +13,8 @@ import numpy as np
 from swiftlet.compiler.graph import Graph, Node
 from swiftlet.compiler.scales import fold_scales, merge_pads, old_hard_swishes
 
-FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")  # what takes an activation behind it along
+# What takes an activation behind it along.
+FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")
 
 
 @dataclass(frozen=True)

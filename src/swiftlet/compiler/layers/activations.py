@@ -12,7 +12,7 @@ BODIES = {
     "hard_swish": "return x * vmin(vmax(x * (1.0f / 6) + 0.5f, fill(0)), fill(1));",
     "leaky_relu": "return vmax(x, fill(0)) + vmin(x, fill(0)) * {a};",
     "sigmoid": "for (int i = 0; i < V; i++) LANE(x, i) = 1 / (1 + expf(-LANE(x, i)));\n  return x;",
-    "swish": "for (int i = 0; i < V; i++) LANE(x, i) = LANE(x, i) / (1 + expf(-LANE(x, i)));\n  return x;",
+    "swish": "for (int i = 0; i < V; i++) LANE(x, i) /= 1 + expf(-LANE(x, i));\n  return x;",
     "tanh": "for (int i = 0; i < V; i++) LANE(x, i) = tanhf(LANE(x, i));\n  return x;",
 }
 

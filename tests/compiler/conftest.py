@@ -23,6 +23,39 @@ MAIN = """
 #include <stdlib.h>
 #include "NAME.h"
 
+#ifdef THREADS
+#include <pthread.h>
+typedef struct {
+  const float *input;
+  float output[BIG_OUTPUT0_FLOATS];
+  const void *weights;
+} task;
+
+static void *work(void *given) {
+  task *t = given;
+  const void *weights = t->weights;
+  (void)weights;
+  void *workspace = malloc(BIG_WORKSPACE_BYTES);
+  for (int i = 0; i < 20; i++) NAME_run(t->input, t->output, workspace GIVEN);
+  free(workspace);
+  return NULL;
+}
+
+/* Two runs at a time, each with a workspace of its own, must give what one alone gives. */
+static int differ(const float *input, const float *output, const void *weights) {
+  static task tasks[2];
+  pthread_t threads[2];
+  for (int i = 0; i < 2; i++) {
+    tasks[i].input = input, tasks[i].weights = weights;
+    if (pthread_create(&threads[i], NULL, work, &tasks[i])) return 1;
+  }
+  for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  for (int k = 0; k < BIG_OUTPUT0_FLOATS; k++)
+    if (tasks[0].output[k] != output[k] || tasks[1].output[k] != output[k]) return 1;
+  return 0;
+}
+#endif
+
 int main(int count, char **words) {
   float *input = malloc(BIG_INPUT0_FLOATS * sizeof(float));
   float *output = malloc(BIG_OUTPUT0_FLOATS * sizeof(float));
@@ -36,7 +69,10 @@ int main(int count, char **words) {
   }
   if (BIG_WORKSPACE_BYTES != NAME_workspace_bytes() || !NAME_description()[0]) return 3;
   if (fread(input, sizeof(float), BIG_INPUT0_FLOATS, stdin) != BIG_INPUT0_FLOATS) return 1;
-  RUN;
+  NAME_run(input, output, workspace GIVEN);
+#ifdef THREADS
+  if (differ(input, output, weights)) return 4;
+#endif
   fwrite(output, sizeof(float), BIG_OUTPUT0_FLOATS, stdout);
   free(input), free(output), free(workspace), free(weights);
   return 0;
@@ -91,8 +127,7 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]
         name: str = "tiny",
     ) -> subprocess.CompletedProcess[bytes]:
         weights = "weights" if "const void *weights" in (folder / f"{name}.h").read_text() else ""
-        given = f", {weights}" if weights else ""
-        text = MAIN.replace("RUN", f"NAME_run(input, output, workspace{given})")
+        text = MAIN.replace(" GIVEN", ", weights" if weights else "")
         text = text.replace("NAME", name).replace("BIG", name.upper())
         source, built = tmp_path / "main.c", tmp_path / "main.exe"
         source.write_text(text)

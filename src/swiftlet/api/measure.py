@@ -24,8 +24,10 @@ def measure(
 
     A network given by name has fresh weights, which take the same time as trained ones. For a run
     folder the rows are also shown in its report.html. Engine c is the network compiled to C; a
-    folder that was compiled before has its own number of threads. Raises SwiftletError for an engine that is
-    not known and for what is neither a run nor a network.
+    folder that was compiled before has its own number of threads.
+
+    Raises SwiftletError for an engine that is not known and for what is neither a run nor a
+    network.
     """
     from swiftlet.api.timing import time_engines
 

@@ -100,8 +100,8 @@ def layers_figure(bars: Sequence[Bar], peak_gflops: float, title: str) -> "Figur
 
 def _slowest(bars: Sequence[Bar]) -> list[Bar]:
     """The bars to show, in the order of the network."""
-    least = sorted((bar.milliseconds for bar in bars), reverse=True)[:_MOST][-1]
-    return [bar for bar in bars if bar.milliseconds >= least][:_MOST]
+    places = sorted(range(len(bars)), key=lambda place: -bars[place].milliseconds)[:_MOST]
+    return [bars[place] for place in sorted(places)]
 
 
 def _figures(bar: Bar, peak_gflops: float) -> str:

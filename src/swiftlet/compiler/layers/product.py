@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from swiftlet.compiler.layers import activations, tiles
 from swiftlet.compiler.layers.geometry import Window
+from swiftlet.compiler.layers.rolling import rolled
 from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
 from swiftlet.compiler.simplify import Activation
 
@@ -103,7 +104,7 @@ class Product(Layer):
 
     def emit(self, writer: Writer) -> str:
         name = c_name(self.name)
-        lines, at, firsts = list[str](), list[int](), list[int]()
+        chunks, at, firsts = list[list[str]](), list[int](), list[int]()
         offsets, start, tile = self.x.offsets(), 0, 0
         for members in self._alike():
             firsts += [len(at)] * len(members)
@@ -112,10 +113,10 @@ class Product(Layer):
         for size in self._sizes():
             group = _Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
             if self._flat:
-                lines += group.flat(tile)
+                chunks.append(group.flat(tile))
                 tile += sum(n for _, n in tiles.runs(columns, size, self.registers)[1])
             else:
-                lines += group.in_rows()
+                chunks.append(group.in_rows())
             start += size
         writer.table(f"{name}_at", at)
         if self.gate is not None:
@@ -124,7 +125,7 @@ class Product(Layer):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
-        return self.pieces(writer, lines)
+        return self.pieces(writer, rolled(chunks, "group"))
 
     def _sizes(self) -> list[int]:
         """How many blocks of output channels each group of tiles has, in order."""

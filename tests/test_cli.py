@@ -35,7 +35,8 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 def test_help_names_every_verb(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for verb in ("demo", "list", "show", "train", "evaluate", "predict", "export", "measure"):
+    verbs = "demo list show train evaluate predict export measure compile"
+    for verb in verbs.split():
         assert f"\n  {verb} " in out
 
 

@@ -8,8 +8,10 @@ import pytest
 import swiftlet
 
 NAMES = [
+    "CompiledNetwork",
     "Run",
     "SwiftletError",
+    "compile",
     "convert",
     "cost",
     "create_model",

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swiftlet.api.compile import compile
     from swiftlet.api.convert import convert
     from swiftlet.api.demo import demo
     from swiftlet.api.evaluate import evaluate
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from swiftlet.api.run import Run
     from swiftlet.api.show import show
     from swiftlet.api.train import train
+    from swiftlet.compiler.compiled import CompiledNetwork
     from swiftlet.errors import SwiftletError
     from swiftlet.measuring.cost import cost
     from swiftlet.models import create_model, list_models, spec
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CompiledNetwork": "compiler.compiled",
     "Run": "api.run",
     "SwiftletError": "errors",
+    "compile": "api.compile",
     "convert": "api.convert",
     "cost": "measuring.cost",
     "create_model": "models",
@@ -43,8 +47,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "CompiledNetwork",
     "Run",
     "SwiftletError",
+    "compile",
     "convert",
     "cost",
     "create_model",

@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 
 from swiftlet import __version__
+from swiftlet.api.compile import compile
 from swiftlet.api.convert import convert
 from swiftlet.api.demo import demo
 from swiftlet.api.evaluate import evaluate
@@ -147,6 +148,8 @@ def _use(context: typer.Context, path: Path | None) -> Path | None:
 
 def plain(value: Any) -> Any:
     """Dataclasses, paths and numbers as JSON knows them: what is infinite or NaN is null."""
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
     if is_dataclass(value) and not isinstance(value, type):
         public = (field.name for field in fields(value) if not field.name.startswith("_"))
         return {name: plain(getattr(value, name)) for name in public}
@@ -167,6 +170,7 @@ for _verb, _printer, _name in (
     (export, "exported", "export"),
     (convert, "converted", "convert"),
     (measure, "measured", "measure"),
+    (compile, "compiled", "compile"),
     (list_networks, "listed", "list"),
     (show, "shown", "show"),
 ):

@@ -9,9 +9,12 @@ if TYPE_CHECKING:
 
 
 def measure(
-    run: Annotated[Path, "Run folder, model.safetensors, or the name of a network."],
+    run: Annotated[Path, "Run folder, model.safetensors, name of a network, or compiled folder."],
     *,
-    engines: Annotated[Sequence[str], "torch, onnxruntime."] = ("torch", "onnxruntime"),
+    engines: Annotated[
+        Sequence[str],
+        "torch, onnxruntime, c; several with commas (default: the first two; c where it is C).",
+    ] = (),
     threads: Annotated[int, "Threads of each engine."] = 1,
     batch: Annotated[int, "Pictures per call."] = 1,
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
@@ -20,8 +23,11 @@ def measure(
     """Time a network on this machine, engines side by side.
 
     A network given by name has fresh weights, which take the same time as trained ones. For a run
-    folder the rows are also shown in its report.html. Raises SwiftletError for an engine that is
-    not known and for what is neither a run nor a network.
+    folder the rows are also shown in its report.html. Engine c is the network compiled to C; a
+    folder that was compiled before has its own number of threads.
+
+    Raises SwiftletError for an engine that is not known and for what is neither a run nor a
+    network.
     """
     from swiftlet.api.timing import time_engines
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from swiftlet.errors import SwiftletError
 from swiftlet.files import MODEL
-from swiftlet.run import Network, load
+from swiftlet.run import Network, is_compiled, load
 from swiftlet.training import checkpoint
 
 
@@ -31,8 +31,8 @@ def torch_network(path: Path) -> Network:
 
 
 def open_network(path: Path) -> Network:
-    """The network of a run folder, of a .safetensors checkpoint, or of an exported .onnx file."""
-    if path.suffix == ".onnx":
+    """The network of a run folder or checkpoint, of an exported .onnx file, or of compiled C."""
+    if path.suffix == ".onnx" or is_compiled(path):
         return load(path)
     return torch_network(checkpoint_path(path))
 
@@ -45,7 +45,8 @@ def checkpoint_path(run: Path) -> Path:
     if run.is_dir():
         if not (run / MODEL).exists():
             raise SwiftletError(
-                f"{run} holds no {MODEL}; give the folder of a run that finished an epoch."
+                f"{run} holds no {MODEL} and no compiled network; give the folder of a run that "
+                "finished an epoch."
             )
         return run / MODEL
     if not run.exists():

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
+    run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
     pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
     *,
     top: Annotated[int, "Classes listed for each picture."] = 3,

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from swiftlet.api.convert import ConvertedFile
     from swiftlet.api.run import Run
     from swiftlet.api.show import Shown
+    from swiftlet.compiler import CompiledNetwork
+    from swiftlet.compiler.profiling import Profile
     from swiftlet.exporting import Exported
     from swiftlet.measuring.cost import Cost
     from swiftlet.measuring.latency import Latency
@@ -93,8 +95,13 @@ def predicted(predictions: "Sequence[Prediction]", console: Console | None = Non
     show_table(console or out(), table)
 
 
-def exported(file: "Exported", console: Console | None = None) -> None:
+def exported(file: "Exported | CompiledNetwork", console: Console | None = None) -> None:
     """Where the file is, and that it was compared."""
+    from swiftlet.exporting import Exported
+
+    if not isinstance(file, Exported):
+        compiled(file, console)
+        return
     (console or out()).print(
         f"{file.path}: {file.bytes / 1e6:.2f} MB, opset {file.opset}; verified with ONNX Runtime "
         f"at batch {' and '.join(map(str, file.batches))}, max difference {file.max_difference:.1e}"
@@ -123,6 +130,39 @@ def converted(file: "ConvertedFile", console: Console | None = None) -> None:
 
 def _few(values: Sequence[float]) -> str:
     return " ".join(f"{value:.3g}" for value in values)
+
+
+def compiled(net: "CompiledNetwork", console: Console | None = None) -> None:
+    """The files and their sizes; then the layers, when they were timed."""
+    console, about = console or out(), net.description
+    made = "no library" if about.library is None else about.library
+    console.print(
+        f"{net.folder}: {about.name}.c, {about.name}.h, {made}, for {about.target}; "
+        f"{about.macs / 1e6:.1f} M MACs, {about.weight_bytes / 1e6:.2f} MB of weights, "
+        f"{about.workspace_bytes / 1e6:.2f} MB of workspace, {about.moved_bytes:,} bytes moved "
+        "for a change of places alone",
+        markup=False,
+    )
+    if net.profile is not None:
+        profiled(net.profile, console)
+
+
+def profiled(profile: "Profile", console: Console) -> None:
+    """A row per layer, and the sums."""
+    names = ("layer", "does", "tile", "MACs", "bytes", "ms", "GFLOP/s", "of peak")
+    table = columns(*names, left=3)
+    for row in profile.layers:
+        speed = (f"{row.gflops:.0f}", f"{row.share_of_peak:.0%}") if row.macs else ("", "")
+        figures = (f"{row.macs:,}", f"{row.bytes:,}", f"{row.milliseconds:.4f}", *speed)
+        fill(table, row.name, row.summary, row.tile, *figures)
+    show_table(console, table)
+    console.print(
+        f"{len(profile.layers)} layers, {profile.milliseconds:.3f} ms (median of {profile.runs}), "
+        f"{profile.gflops:.0f} GFLOP/s, {profile.gflops / profile.peak_gflops:.0%} of the "
+        f"measured peak of {profile.peak_gflops:.0f}; {profile.moved_bytes:,} bytes only change "
+        "places",
+        markup=False,
+    )
 
 
 def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:

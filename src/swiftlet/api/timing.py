@@ -1,6 +1,8 @@
 """How `measure` makes its engines."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +10,19 @@ import torch
 
 from swiftlet.api import start
 from swiftlet.api.opened import checkpoint_path
+from swiftlet.compiler import CompiledNetwork, compile_onnx
 from swiftlet.errors import SwiftletError, unknown
 from swiftlet.exporting import export_onnx
 from swiftlet.files import MODEL
-from swiftlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
+from swiftlet.measuring.engines import Engine, c_engine, onnxruntime_engine, torch_engine
 from swiftlet.measuring.latency import Latency, latency
 from swiftlet.models import Classifier, create_model, spec
 from swiftlet.models.spec import input_shape
+from swiftlet.run import is_compiled
 from swiftlet.training import checkpoint
 
-ENGINES = ("torch", "onnxruntime")
+ENGINES = ("torch", "onnxruntime", "c")
+USUAL = ("torch", "onnxruntime")
 
 
 def time_engines(
@@ -29,29 +34,63 @@ def time_engines(
     size: int | None,
 ) -> list[Latency]:
     """The rows of `measure`."""
+    names = tuple(part.strip() for name in names for part in name.split(","))
     for name in names:
         if name not in ENGINES:
             raise unknown("engine", name, ENGINES)
     if batch < 1:
         raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
+    if is_compiled(run) and not (Path(run) / MODEL).exists():
+        return _time_compiled(Path(run), names, batch, seconds)
     model, shape, folder = _network(run, size)
-    with tempfile.TemporaryDirectory() as scratch:
-        engines: list[Engine] = []
-        for name in names:
-            if name == "torch":
-                engines.append(torch_engine(model, threads))
-            else:
-                path = Path(scratch) / "model.onnx"
-                classes = [str(number) for number in range(model.num_classes)]
-                export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
-                engines.append(onnxruntime_engine(path, threads))
-        inputs = np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
-        rows = latency(engines, inputs, seconds=seconds)
+    with _engines(model, shape, names or USUAL, threads) as engines:
+        rows = latency(engines, _numbers(batch, shape), seconds=seconds)
     if folder is not None:
         from swiftlet.api.page import write_report
 
         write_report(folder, rows)
     return rows
+
+
+def _numbers(batch: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
+
+
+@contextmanager
+def _engines(
+    model: Classifier, shape: tuple[int, ...], names: tuple[str, ...], threads: int
+) -> Iterator[list[Engine]]:
+    """The engines by name; their files are there while the block runs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        if set(names) != {"torch"}:
+            classes = [str(number) for number in range(model.num_classes)]
+            export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
+        makers = {
+            "torch": lambda: torch_engine(model, threads),
+            "onnxruntime": lambda: onnxruntime_engine(path, threads),
+            "c": lambda: c_engine(compile_onnx(path, Path(scratch) / "c", threads=threads)),
+        }
+        yield [makers[name]() for name in names]
+
+
+def _time_compiled(
+    folder: Path, names: tuple[str, ...], batch: int, seconds: float
+) -> list[Latency]:
+    """The row of a compiled network, which only engine c runs."""
+    if set(names) - {"c"}:
+        raise SwiftletError(
+            f"engines={','.join(names)} is not accepted for a compiled network; c is."
+        )
+    net = CompiledNetwork(folder)
+    shapes = list(net.description.inputs.values())
+    if len(shapes) != 1 or batch % shapes[0][0]:
+        raise SwiftletError(
+            f"batch={batch} does not fit {folder}, which was compiled for {shapes[0]}."
+            if len(shapes) == 1
+            else f"{folder} takes {len(shapes)} inputs; networks of one input can be measured."
+        )
+    return latency([c_engine(net)], _numbers(batch, shapes[0][1:]), seconds=seconds)
 
 
 def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, ...], Path | None]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from swiftlet.compiler import CompiledNetwork
 from swiftlet.errors import SwiftletError
 from swiftlet.run import open_session
 
@@ -88,3 +89,8 @@ def onnxruntime_engine(
         return outputs
 
     return Engine(name, threads, run)
+
+
+def c_engine(net: CompiledNetwork, *, name: str = "c") -> Engine:
+    """A network that `swiftlet compile` made, with its threads; pictures of a batch one by one."""
+    return Engine(name, net.description.threads, net)

@@ -1,6 +1,6 @@
 """Load an exported network and predict, without torch."""
 
-from swiftlet.run.network import FORMAT, KEY, Network, load, open_session, reason
+from swiftlet.run.network import FORMAT, KEY, Network, is_compiled, load, open_session, reason
 from swiftlet.run.prediction import Prediction, rank, softmax
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "KEY",
     "Network",
     "Prediction",
+    "is_compiled",
     "load",
     "open_session",
     "rank",

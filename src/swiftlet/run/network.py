@@ -85,11 +85,14 @@ class Network:
 
 
 def load(path: str | Path, threads: int | None = None) -> Network:
-    """The network of an ONNX file that swiftlet exported; `threads` None lets ONNX Runtime choose.
+    """The network of an ONNX file that swiftlet exported, or of the folder it was compiled into.
 
-    Raises SwiftletError for a missing, damaged or foreign file, and for one of a newer format.
+    `threads` None lets ONNX Runtime choose; compiled networks have one. Raises SwiftletError for a
+    missing, damaged or foreign file, and for one of a newer format.
     """
     path = Path(path)
+    if is_compiled(path):
+        return _load_compiled(path)
     session = open_session(path, threads)
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
@@ -104,6 +107,29 @@ def load(path: str | Path, threads: int | None = None) -> Network:
 
     try:
         return Network(run, path, header)
+    except SwiftletError as error:
+        raise SwiftletError(f"the swiftlet metadata of {path} is damaged: {error}") from error
+
+
+def is_compiled(path: str | Path) -> bool:
+    """Whether `path` is the folder of a network that `swiftlet compile` made."""
+    from swiftlet.compiler.compiled import find
+
+    return Path(path).is_dir() and find(path) is not None
+
+
+def _load_compiled(path: Path) -> Network:
+    from swiftlet.compiler.compiled import CompiledNetwork
+
+    net = CompiledNetwork(path)
+    meta = net.description.meta
+    if not meta:
+        raise SwiftletError(
+            f"{path} does not say its classes and preprocessing: its ONNX file was not exported "
+            "by swiftlet."
+        )
+    try:
+        return Network(net, path, _header(path, json.dumps(meta)))
     except SwiftletError as error:
         raise SwiftletError(f"the swiftlet metadata of {path} is damaged: {error}") from error
 

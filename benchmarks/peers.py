@@ -1,0 +1,119 @@
+"""Other runtimes, ready to be timed beside ours: each takes a network and gives an Engine.
+
+A peer that is not installed raises ImportError. All run float32 on the CPU with as many threads as
+asked, set up as their own manuals say for lowest latency.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from swiftlet.measuring.engines import Array, Engine, onnxruntime_engine
+
+
+def onnxruntime(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """ONNX Runtime with all its optimisations, the default."""
+    return onnxruntime_engine(onnx, threads)
+
+
+def openvino(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """OpenVINO's CPU plugin, the hint LATENCY, no lower precision."""
+    import openvino as ov
+
+    core = ov.Core()
+    read = core.read_model(onnx)
+    read.reshape([1, *_shape(onnx)])
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    request = core.compile_model(read, "CPU", settings).create_infer_request()
+
+    def run(batch: Array) -> Array:
+        answer: Array = request.infer([batch])[0]
+        return answer
+
+    return Engine("openvino", threads, run)
+
+
+def ncnn(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """ncnn through pnnx, its own converter."""
+    import ncnn as library
+    import pnnx
+
+    x = torch.zeros(1, *_shape(onnx))
+    pnnx.export(model, str(onnx.with_suffix(".pt")), x)
+    net = library.Net()
+    net.opt.num_threads = threads
+    for name in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+        setattr(net.opt, name, False)
+    stem = str(onnx.with_suffix(""))
+    net.load_param(f"{stem}.ncnn.param")
+    net.load_model(f"{stem}.ncnn.bin")
+
+    def run(batch: Array) -> Array:
+        with net.create_extractor() as extractor:
+            extractor.input("in0", library.Mat(batch[0]))
+            return np.asarray(extractor.extract("out0")[1])[None]
+
+    return Engine("ncnn", threads, run)
+
+
+def litert(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """LiteRT with XNNPACK, converted from PyTorch by its own converter."""
+    import litert_torch
+    from ai_edge_litert.interpreter import Interpreter
+
+    path = onnx.with_suffix(".tflite")
+    litert_torch.convert(model, (torch.zeros(1, *_shape(onnx)),)).export(str(path))
+    interpreter = Interpreter(str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    given = interpreter.get_input_details()[0]["index"]
+    found = interpreter.get_output_details()[0]["index"]
+
+    def run(batch: Array) -> Array:
+        interpreter.set_tensor(given, batch)
+        interpreter.invoke()
+        answer: Array = interpreter.get_tensor(found)
+        return answer
+
+    return Engine("litert", threads, run)
+
+
+def executorch(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """ExecuTorch, lowered to XNNPACK."""
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+    from executorch.extension.pybindings import portable_lib
+
+    program = torch.export.export(model, (torch.zeros(1, *_shape(onnx)),))
+    lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    ready = portable_lib._load_for_executorch_from_buffer(lowered.to_executorch().buffer)
+
+    def run(batch: Array) -> Array:
+        answer: Array = ready.forward((torch.from_numpy(batch),))[0].numpy()
+        return answer
+
+    return Engine("executorch", threads, run)
+
+
+PEERS: dict[str, Callable[[nn.Module, Path, int], Engine]] = {
+    "onnxruntime": onnxruntime,
+    "openvino": openvino,
+    "ncnn": ncnn,
+    "litert": litert,
+    "executorch": executorch,
+}
+
+
+def _shape(onnx: Path) -> tuple[int, ...]:
+    """Of one input, without the batch."""
+    import onnxruntime as runtime
+
+    shape = runtime.InferenceSession(onnx).get_inputs()[0].shape
+    return tuple(int(side) for side in shape[1:])

@@ -1,0 +1,23 @@
+"""The compiler: an ONNX file becomes one C file that does nothing but the network.
+
+It imports numpy and onnx, never torch. Its stages, in order: `reader` (ONNX to graph), `simplify`
+(fewer nodes), `lower` (nodes to layers, channels to names), `bands` (layers that run row by row
+together), `memory` (one workspace), `emit` (C text), `build` (a shared library).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swiftlet.compiler.compiled import CompiledNetwork
+    from swiftlet.compiler.make import compile_onnx, profile_onnx
+
+_HOMES = {"CompiledNetwork": "compiled", "compile_onnx": "make", "profile_onnx": "make"}
+
+__all__ = ["CompiledNetwork", "compile_onnx", "profile_onnx"]
+
+
+def __getattr__(name: str) -> Any:  # a compiled network runs where there is no onnx
+    if name not in _HOMES:
+        raise AttributeError(f"module 'swiftlet.compiler' has no attribute {name!r}")
+    return getattr(import_module(f"swiftlet.compiler.{_HOMES[name]}"), name)

@@ -1,0 +1,159 @@
+"""The compiler as an `onnx.backend`, which ONNX's own tests know how to drive.
+
+A model is compiled when it is run first, since then the shapes of its inputs are known. Inputs
+that are not float32 (a shape, axes, indices) become constants: another value compiles anew.
+"""
+
+import ctypes
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+from onnx.backend.base import Backend, BackendRep
+
+from swiftlet.compiler.bands import make_bands
+from swiftlet.compiler.build import build
+from swiftlet.compiler.compiled import load_library
+from swiftlet.compiler.emit import emit
+from swiftlet.compiler.graph import Shape
+from swiftlet.compiler.lower import lower
+from swiftlet.compiler.reader import read_model
+from swiftlet.compiler.simplify import simplify
+from swiftlet.compiler.targets import target as target_of
+from swiftlet.errors import SwiftletError
+
+Arrays = Sequence[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Built:
+    """One library, for one set of shapes and of values that are not float32."""
+
+    run: Any  # the C function
+    outputs: list[Shape]
+    workspace_bytes: int
+
+    def __call__(self, inputs: Arrays) -> tuple[NDArray[np.float32], ...]:
+        """The outputs for float32 inputs of the shapes it was built for."""
+        ready = [np.ascontiguousarray(x, np.float32) for x in inputs]
+        outputs = [np.empty(shape, np.float32) for shape in self.outputs]
+        workspace = np.empty(self.workspace_bytes, np.uint8)
+        arrays: list[NDArray[Any]] = [*ready, *outputs, workspace]
+        self.run(*(ctypes.c_void_p(array.ctypes.data) for array in arrays))
+        return tuple(outputs)
+
+
+class SwiftletRep(BackendRep):
+    """A model that is compiled as its inputs ask for."""
+
+    def __init__(
+        self, model: onnx.ModelProto, target: str, compiler: str | None, flags: Sequence[str]
+    ) -> None:
+        self.model, self.target, self.compiler, self.flags = model, target, compiler, flags
+        constants = {tensor.name for tensor in model.graph.initializer}
+        given = [value.name for value in model.graph.input]
+        self.names = [name for name in given if name not in constants]
+        self._built: dict[Any, Built] = {}
+
+    def run(self, inputs: Arrays, **kwargs: Any) -> tuple[NDArray[np.float32], ...]:
+        """All outputs, in the order of the model.
+
+        Raises SwiftletError for what cannot be compiled and for another number of inputs.
+        """
+        if len(inputs) != len(self.names):
+            raise SwiftletError(f"the model takes {len(self.names)} inputs, not {len(inputs)}.")
+        named = {name: np.asarray(x) for name, x in zip(self.names, inputs, strict=True)}
+        values = {name: x for name, x in named.items() if x.dtype != np.float32}
+        shapes = {name: x.shape for name, x in named.items() if name not in values}
+        key = (
+            tuple(shapes.items()),
+            tuple((name, x.shape, x.dtype.str, x.tobytes()) for name, x in values.items()),
+        )
+        if key not in self._built:
+            self._built[key] = self._build(shapes, values)
+        return self._built[key]([named[name] for name in shapes])
+
+    def _build(self, shapes: dict[str, Shape], values: dict[str, NDArray[Any]]) -> Built:
+        target = target_of(self.target)
+        graph = read_model(self.model, shapes=shapes, values=values)
+        program = lower(simplify(graph), target.lanes, target.registers)
+        make_bands(program)
+        emitted = emit(program, target)
+        name = program.name
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            folder = Path(scratch)
+            (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
+            (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
+            (folder / f"{name}.bin").write_bytes(emitted.weights)
+            library = folder / f"{name}{target.suffix}"
+            exports = [f"{name}_run"]
+            build(folder / f"{name}.c", library, target, self.compiler, exports, self.flags)
+            run = getattr(load_library(library), f"{name}_run")
+        run.restype = None
+        outputs = [maps.shape for _, maps in program.outputs]
+        assert all(prod(shape) >= 0 for shape in outputs)
+        return Built(run, outputs, emitted.facts.workspace_bytes)
+
+
+class SwiftletBackend(Backend):
+    """`prepare` takes the options target="native", compiler=None and flags=() for the compiler."""
+
+    @classmethod
+    def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> SwiftletRep:
+        """A model ready to run. Raises SwiftletError for another device than the CPU."""
+        if not cls.supports_device(device):
+            raise SwiftletError(f"device={device!r} is not supported; accepted: 'CPU'.")
+        options = {"target": "native", "compiler": None, "flags": (), **kwargs}
+        return SwiftletRep(model, options["target"], options["compiler"], options["flags"])
+
+    @classmethod
+    def run_model(
+        cls, model: onnx.ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any
+    ) -> tuple[NDArray[np.float32], ...]:
+        """Compile and run at once."""
+        return cls.prepare(model, device, **kwargs).run(inputs)
+
+    @classmethod
+    def run_node(
+        cls,
+        node: onnx.NodeProto,
+        inputs: Any,
+        device: str = "CPU",
+        outputs_info: Any = None,
+        **kwargs: Any,
+    ) -> tuple[NDArray[np.float32], ...]:
+        """A network of one node. Outputs have no shape of their own: they are inferred."""
+        kinds = [(name, np.asarray(x)) for name, x in zip(node.input, inputs, strict=True)]
+        graph = helper.make_graph(
+            [node],
+            "node",
+            [
+                helper.make_tensor_value_info(
+                    name, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape
+                )
+                for name, x in kinds
+            ],
+            [
+                helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [])
+                for name in node.output
+            ],
+        )
+        return cls.run_model(helper.make_model(graph), inputs, device, **kwargs)
+
+    @classmethod
+    def supports_device(cls, device: str) -> bool:
+        """The CPU is the only one."""
+        return device.split(":")[0] == "CPU"
+
+
+prepare = SwiftletBackend.prepare
+run_model = SwiftletBackend.run_model
+run_node = SwiftletBackend.run_node
+supports_device = SwiftletBackend.supports_device

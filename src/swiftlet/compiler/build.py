@@ -1,0 +1,79 @@
+"""From C to a shared library: the system's compiler, or the one in the `ziglang` package."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from swiftlet.compiler.targets import Target
+from swiftlet.errors import SwiftletError
+
+FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
+STRICT = ("-std=gnu11", "-Wall", "-Wextra")
+WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base")
+
+
+def find_compiler(name: str | None, target: Target) -> list[str]:
+    """The command of the C compiler: a name, a path, or "zig" for ziglang's.
+
+    None is the system's `cc` for this machine, and zig for others and where there is no `cc`.
+    Raises SwiftletError that says what to install when there is none.
+    """
+    alone = ", or leave the library out (build=False, --no-build)"
+    if name is None:
+        name = "cc" if target.is_here and shutil.which("cc") else "zig"
+        if name == "zig" and not find_spec("ziglang"):
+            wanted = "gcc or clang" if target.is_here else f"a compiler for {target.name}"
+            raise SwiftletError(
+                f"there is no C compiler for target={target.name!r}: install {wanted}, "
+                f"or pip install ziglang{alone}."
+            )
+    if name == "zig":
+        if not find_spec("ziglang"):
+            raise SwiftletError(f"compiler='zig' is not there: pip install ziglang{alone}.")
+        return [sys.executable, "-m", "ziglang", "cc"]
+    found = shutil.which(name)
+    if found is None:
+        raise SwiftletError(
+            f"compiler={name!r} is not there: install it, or pip install ziglang{alone}."
+        )
+    return [found]
+
+
+def build(
+    source: Path,
+    library: Path,
+    target: Target,
+    compiler: str | None,
+    exports: list[str],
+    more: Sequence[str] = (),
+) -> None:
+    """Make `library` from one C file; `exports` names the functions that others call.
+
+    `more` are flags behind all others, such as -O1 for what is run once.
+
+    Raises SwiftletError with the compiler's first complaint when it fails.
+    """
+    command = find_compiler(compiler, target)
+    flags = target.zig if "ziglang" in command and target.zig else target.flags
+    kind = ["-shared"] if target.system == "windows" else ["-fPIC", "-shared"]
+    if target.system == "wasi":
+        kind = [*WASM, *(f"-Wl,--export={name}" for name in exports)]
+    kind.append("-s")  # no symbols that name this machine's folders
+    made = str(library.resolve())
+    words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", made, "-lm"]
+    try:
+        done = subprocess.run(
+            [*command, *words],
+            cwd=source.parent, capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise SwiftletError(f"compiler={compiler!r} does not run ({error}).") from error
+    if done.returncode or not library.is_file():
+        complaint = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])
+        raise SwiftletError(
+            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} "
+            f"({complaint.strip()[:300]})."
+        )

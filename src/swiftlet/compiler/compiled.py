@@ -1,0 +1,228 @@
+"""A compiled network in Python: numpy in, numpy out. Needs numpy and the files, nothing else."""
+
+import ctypes
+import json
+import shutil
+import tempfile
+import threading
+from dataclasses import asdict, dataclass, field, fields
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swiftlet.compiler.targets import here, native
+from swiftlet.errors import SwiftletError
+
+if TYPE_CHECKING:
+    from swiftlet.compiler.profiling import Profile
+
+Array = NDArray[np.float32]
+FORMAT = 1  # of NAME.json; a reader refuses a higher number
+MARK = "swiftlet compile"  # its first words, by which it is known among other JSON files
+
+
+@dataclass(frozen=True)
+class Description:
+    """What stands in NAME.json beside the library."""
+
+    name: str
+    inputs: dict[str, tuple[int, ...]]
+    outputs: dict[str, tuple[int, ...]]
+    workspace_bytes: int
+    weight_bytes: int
+    macs: int
+    moved_bytes: int
+    target: str
+    machine: str  # that the library runs on
+    system: str
+    lanes: int  # floats of its vectors
+    library: str | None  # its file, or None when only the sources were written
+    weights: str  # "embedded", "text" or "file"
+    threads: int = 1  # that share each run
+    meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
+
+    def to_json(self) -> str:
+        """The text of NAME.json."""
+        return json.dumps({"made_by": MARK, "format": FORMAT, **asdict(self)}, indent=1) + "\n"
+
+
+def find(folder: str | Path, name: str | None = None) -> Path | None:
+    """The NAME.json of the compiled network in `folder`; None when there is none.
+
+    Raises SwiftletError when there are several and `name` does not say which.
+    """
+    folder = Path(folder)
+    if name is not None:
+        return next((path for path in (folder / f"{name}.json",) if _is_ours(path)), None)
+    found = [path for path in sorted(folder.glob("*.json")) if _is_ours(path)]
+    if len(found) > 1:
+        names = ", ".join(path.stem for path in found)
+        raise SwiftletError(f"{folder} holds several compiled networks; name one of {names}.")
+    return found[0] if found else None
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return MARK.encode() in file.read(64)
+
+
+def read_description(path: Path) -> Description:
+    """The content of a NAME.json.
+
+    Raises SwiftletError when it is damaged or of a newer format.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        number = content["format"]
+        if number > FORMAT:
+            raise SwiftletError(
+                f"{path} has format {number}, made by a newer swiftlet; this one reads up to "
+                f"{FORMAT}: upgrade swiftlet or compile again."
+            )
+        known = {item.name: content[item.name] for item in fields(Description)}
+        for side in ("inputs", "outputs"):
+            known[side] = {key: tuple(map(int, shape)) for key, shape in known[side].items()}
+        return Description(**known)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, SwiftletError):
+            raise
+        raise SwiftletError(f"{path} is damaged; `swiftlet compile` makes it again.") from error
+
+
+class CompiledNetwork:
+    """The shared library of a network; `net(x)` runs it, from any number of threads at a time.
+
+    `description` says what it takes and gives; it is there for other machines' libraries too.
+    """
+
+    def __init__(self, folder: str | Path, name: str | None = None) -> None:
+        path = find(folder, name)
+        if path is None:
+            raise SwiftletError(
+                f"{folder} holds no compiled network; `swiftlet compile` makes one."
+            )
+        self.folder = path.parent
+        self.description = read_description(path)
+        self.profile: Profile | None = None  # when its layers were timed
+        self._own = threading.local()  # a workspace for each thread
+        self._refusal = self._why_not()
+        if not self._refusal:
+            self._open(self.folder / str(self.description.library))
+
+    def __repr__(self) -> str:
+        about = self.description
+        return f"CompiledNetwork({str(self.folder)!r}, {about.name!r}, target={about.target!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that is known about it, for JSON."""
+        profile = None if self.profile is None else asdict(self.profile)
+        return {"folder": self.folder, **asdict(self.description), "profile": profile}
+
+    def __call__(self, *inputs: Array) -> Any:
+        """The output (a tuple of several) for float32 inputs of the shapes compiled for.
+
+        A batch that is a multiple of the compiled one is run piece by piece. Raises SwiftletError
+        for other inputs, and for a library that is missing or made for another machine.
+        """
+        if self._refusal:
+            raise SwiftletError(self._refusal)
+        wanted = self.description
+        ready = self._checked(inputs)
+        shapes = [*wanted.inputs.values(), *wanted.outputs.values()]
+        turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] else 1
+        outputs = [np.empty(_times(turns, shape), np.float32) for shape in wanted.outputs.values()]
+        arrays = [*ready, *outputs]
+        for turn in range(turns):
+            places = [
+                array.ctypes.data + 4 * turn * prod(shape)
+                for array, shape in zip(arrays, shapes, strict=True)
+            ]
+            self._run(*map(ctypes.c_void_p, (*places, self._workspace(), *self._given)))
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _checked(self, inputs: tuple[Array, ...]) -> list[Array]:
+        wanted = self.description
+        if len(inputs) != len(wanted.inputs):
+            raise SwiftletError(
+                f"{wanted.name} takes {len(wanted.inputs)} inputs, not {len(inputs)}."
+            )
+        ready = [np.ascontiguousarray(x, np.float32) for x in inputs]
+        turns = set()
+        for x, (name, shape) in zip(ready, wanted.inputs.items(), strict=True):
+            fits = x.ndim == len(shape) and x.shape[1:] == shape[1:]
+            if not fits or (shape and (not len(x) or len(x) % shape[0])):
+                raise SwiftletError(f"the input {name!r} has shape {x.shape}; accepted: {shape}.")
+            turns.add(len(x) // shape[0] if shape else 1)
+        if len(turns) > 1 or (turns != {1} and not self._has_batch()):
+            raise SwiftletError(
+                f"inputs of {', '.join(str(x.shape) for x in ready)} are not accepted together; "
+                f"{wanted.name} takes {', '.join(map(str, wanted.inputs.values()))}."
+            )
+        return ready
+
+    def _has_batch(self) -> bool:
+        """Whether all inputs and outputs begin with the same axis."""
+        about = self.description
+        shapes = [*about.inputs.values(), *about.outputs.values()]
+        return all(shapes) and len({shape[0] for shape in shapes}) == 1
+
+    def _workspace(self) -> int:
+        """Address of this thread's workspace."""
+        if not hasattr(self._own, "workspace"):
+            self._own.workspace = np.empty(self.description.workspace_bytes, np.uint8)
+        return int(self._own.workspace.ctypes.data)
+
+    def _why_not(self) -> str:
+        """The sentence why it cannot run here, or ""."""
+        about, this = self.description, here()
+        if about.library is None:
+            return (
+                f"{self.folder} holds the sources of {about.name} alone; compile it with a library."
+            )
+        if (about.machine, about.system) != (this.machine, this.system):
+            return (
+                f"{about.name} was compiled for target={about.target!r} ({about.machine}, "
+                f"{about.system}), which does not run here ({this.machine}, {this.system})."
+            )
+        if about.lanes > native().lanes > 1:
+            return (
+                f"{about.name} was compiled for target={about.target!r} with vectors of "
+                f"{about.lanes} floats; this processor has {native().lanes}: compile it again."
+            )
+        if Path(about.library).name != about.library or not (self.folder / about.library).is_file():
+            return f"{self.folder / about.library} is missing; `swiftlet compile` makes it again."
+        return ""
+
+    def _open(self, library: Path) -> None:
+        about = self.description
+        loaded = load_library(library)
+        try:
+            self._run = getattr(loaded, f"{about.name}_run")
+        except AttributeError as error:
+            raise SwiftletError(f"{library} holds no {about.name}; compile it again.") from error
+        self._run.restype = None
+        self._weights: NDArray[np.uint8] | None = None
+        if about.weights == "file":
+            path = self.folder / f"{about.name}.bin"
+            if not path.is_file() or path.stat().st_size != about.weight_bytes:
+                raise SwiftletError(f"{path} is missing or of another size; compile it again.")
+            self._weights = np.fromfile(path, np.uint8)
+        self._given = () if self._weights is None else (self._weights.ctypes.data,)
+
+
+def _times(turns: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (turns * shape[0], *shape[1:]) if shape else ()
+
+
+def load_library(library: Path) -> ctypes.CDLL:
+    """Load a private copy: a library that is made anew must not change under one that runs."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            return ctypes.CDLL(str(shutil.copy(library, folder)))
+        except OSError as error:
+            raise SwiftletError(f"{library} does not run on this machine ({error}).") from error

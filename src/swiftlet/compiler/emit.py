@@ -1,0 +1,246 @@
+"""The C file: helpers, kernels, one function per layer, and the function that calls them."""
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from swiftlet.compiler import embed
+from swiftlet.compiler.bands import parts
+from swiftlet.compiler.build import FLAGS
+from swiftlet.compiler.describe import Facts, description, header
+from swiftlet.compiler.memory import plan
+from swiftlet.compiler.prelude import prelude
+from swiftlet.compiler.profile_c import clock_and_peak
+from swiftlet.compiler.program import Program, Writer, c_name
+from swiftlet.compiler.targets import Target
+from swiftlet.compiler.threads_c import run_with_threads
+from swiftlet.compiler.wording import comment, string, wrapped
+
+LINE = 64  # bytes; the workspace begins at a multiple of it
+TAKEN = frozenset(  # by C, by its headers, and by the parts of the file that are always there
+    re.findall(
+        r"\w+",
+        """
+        auto break case char const continue default do double else enum extern float for goto if
+        inline int long register restrict return short signed sizeof static struct switch typedef
+        union unsigned void volatile while asm main memcpy memset memmove exp log sin cos tan erf
+        pow floor ceil round sqrt abs fabs tanh gamma index signal time clock y0 y1 yn j0 j1 jn
+        v vu vi load store fill vmax vmin embedded given work weights workspace t r now seconds
+        """,
+    )
+)
+HIDE = """\
+#if defined(__GNUC__)
+  __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
+#endif
+"""
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The text of all files, and what is known about each layer."""
+
+    source: str
+    header: str
+    weights: bytes
+    profile: str  # the source with a clock around every layer; of one thread only
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Step:
+    """Layers that run together: their calls, and the table of rows when they take turns."""
+
+    layers: range
+    calls: list[str]
+    table: str = ""
+    turns: int = 0
+
+
+def emit(
+    program: Program,
+    target: Target,
+    *,
+    weights: embed.Weights = "embedded",
+    made_from: str = "",
+    nodes: int = 0,
+) -> Emitted:
+    """C source, header and weights of a program.
+
+    `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
+    """
+    workspace = plan(program) * 4 + LINE
+    writer, steps, sizes = _functions(program)
+    packed = b"".join(part.tobytes() for part in writer.weights) or bytes(LINE)
+    facts = Facts(
+        program=program,
+        target=target,
+        made_from=made_from,
+        nodes=nodes,
+        workspace_bytes=workspace,
+        weight_bytes=len(packed),
+        weights=weights,
+        fingerprint=hashlib.sha256(packed).hexdigest()[:16],
+        layer_weight_bytes=sizes,
+    )
+    body = "\n".join([*writer.kernels.values(), *writer.layers])
+    if program.threads > 1:
+        run, timed = _run_in_threads(facts, steps), ""
+    else:
+        run, timed = _run(facts, steps), _run(facts, steps, timed=True)
+    top = _top(facts) + _includes(program.name) + prelude(program.lanes, body) + "\n"
+    if "WEIGHTS" in run:
+        top += embed.declaration(weights, program.name, len(packed)) + "\n"
+    top += body + "\n"
+    extra = clock_and_peak(program.name, program.lanes, program.registers)
+    source, profile = top + run + _small_functions(facts), top + extra + timed
+    return Emitted(wrapped(source), header(facts), packed, wrapped(profile), facts)
+
+
+def _functions(program: Program) -> tuple[Writer, list[Step], list[int]]:
+    """All kernels and layers, the calls of the layers, and the bytes of each layer's weights."""
+    taken = set(TAKEN)
+    while True:
+        names = _name_layers(program, taken)
+        writer, sizes = Writer(), list[int]()
+        steps = [_step(program, band, writer, sizes) for band in program.bands]
+        if not names & {*writer.kernels}:
+            return writer, steps, sizes
+        taken |= {*writer.kernels}  # a node is called as a kernel is
+
+
+def _name_layers(program: Program, reserved: set[str]) -> set[str]:
+    """Give every layer a name that is its own in C, and no other function's or table's."""
+    taken = set(reserved)
+    names = [c_name(layer.name) for layer in program.layers]
+    for number, layer in enumerate(program.layers):
+        name = names[number]
+        stem, _, ending = name.rpartition("_")
+        is_table = stem in names and ending.isalpha()  # the tables of a layer are NAME_word
+        if name in taken or is_table:
+            layer.name = f"{layer.name}_layer{number}"
+        taken.add(c_name(layer.name))
+    return {c_name(layer.name) for layer in program.layers}
+
+
+def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> Step:
+    """Write the functions of a band's layers, each below a comment that says what it does."""
+    calls = []
+    for number in band:
+        layer, start, before = program.layers[number], len(writer.layers), writer.weight_floats
+        calls.append(layer.emit(writer))
+        sizes.append(4 * (writer.weight_floats - before))
+        macs = f"; {layer.macs:,} MACs" if layer.macs else ""
+        writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
+    if len(band) == 1:
+        end = program.layers[band[0]].rows
+        cut = (
+            ("0", f"{end}")
+            if program.threads == 1
+            else (f"CUT({end}, part)", f"CUT({end}, part + 1)")
+        )
+        return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])])
+    tables = parts(program, band)
+    turns = max(len(table) for table in tables)
+    table = f"{c_name(program.layers[band[0]].name)}_rows"
+    padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
+    writer.layers.append(comment(f"Up to which row each of {len(band)} layers goes, turn by turn."))
+    writer.table(table, [row for made in padded for row in made])
+    calls = [
+        call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
+        for place, call in enumerate(calls)
+    ]
+    return Step(band, calls, table, turns - 1)
+
+
+def _top(facts: Facts) -> str:
+    """What the file is, and how to compile it."""
+    lines = [*description(facts), "", *command_line(facts)]
+    inside = "\n".join(f" * {line}".rstrip() for line in lines).replace("*/", "* /")
+    return f"/*\n{inside}\n */\n"
+
+
+def command_line(facts: Facts) -> list[str]:
+    """The C compiler's call, for the top of the file."""
+    name, flags = facts.program.name, [*FLAGS, *facts.target.flags]
+    return textwrap.wrap(f"cc {' '.join(flags)} -c {name}.c", 96, subsequent_indent="  ")
+
+
+def _includes(name: str) -> str:
+    return f'#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
+
+
+def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
+    """The function that calls all layers, or the one that also says how long each takes."""
+    body: list[str] = []
+    for step in steps:
+        calls = [
+            f"t = now(); {call}; seconds[{number}] += now() - t;" if timed else f"{call};"
+            for number, call in zip(step.layers, step.calls, strict=True)
+        ]
+        if step.table:
+            wide = len(step.layers)
+            end = f"{step.table} + {step.turns * wide}"
+            body.append(f"for (const int32_t *r = {step.table}; r < {end}; r += {wide}) {{")
+            body += [*(f"  {call}" for call in calls), "}"]
+        else:
+            body += calls
+    inside = "\n".join(f"  {line}" for line in body)
+    start = ""
+    if re.search(r"\bwork\b", inside):
+        start += "  float *work = (float *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);\n"
+    else:
+        start += "  (void)workspace;\n"
+    start += "  float *ring = work;\n" if re.search(r"\bring\b", inside) else ""
+    if re.search(r"\bweights\b", inside):
+        start += "  const float *weights = WEIGHTS;\n"
+        start += "" if facts.weights == "file" else HIDE
+    elif facts.weights == "file":
+        start += "  (void)given;\n"
+    names = [f"input{number}" for number in range(len(facts.program.inputs))]
+    names += [f"output{number}" for number in range(len(facts.program.outputs))]
+    unused = [name for name in names if not re.search(rf"\b{name}\b", inside)]
+    start += "".join(f"  (void){name};\n" for name in unused)
+    if timed:
+        start += "  double t;\n"
+    return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"
+
+
+def _run_in_threads(facts: Facts, steps: Iterable[Step]) -> str:
+    """The function that lets several threads share each layer's work."""
+    program, lines = facts.program, list[str]()
+    for step in steps:
+        if step.table:
+            wide = len(step.layers)
+            size = (step.turns + 1) * wide
+            ring = f"work + {program.ring_at} + (long)part * {program.ring_floats}"
+            begin = f"{step.table} + part * {size}"
+            end = f"{begin} + {step.turns * wide}"
+            lines += [
+                "EACH {",
+                f"  float *ring = {ring};",
+                f"  for (const int32_t *r = {begin}; r < {end}; r += {wide}) {{",
+                *(f"    {call};" for call in step.calls),
+                "  }",
+                "}",
+            ]
+        else:
+            word = "EACH" if "CUT(" in step.calls[0] else "if (first == 0)"
+            lines.append(f"{word} {step.calls[0]};")
+        lines.append("")
+    arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
+    arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
+    arrays |= {"work": "float", "weights": "const float"}
+    hide = "" if facts.weights == "file" else HIDE
+    return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
+
+
+def _small_functions(facts: Facts) -> str:
+    name = facts.program.name
+    text = "\n".join(f"      {string(line + chr(10))}" for line in description(facts))
+    return (
+        f"\nsize_t {name}_workspace_bytes(void) {{ return {name.upper()}_WORKSPACE_BYTES; }}\n"
+        f"\nconst char *{name}_description(void) {{\n  return\n{text};\n}}\n"
+    )

@@ -1,0 +1,94 @@
+"""Layers that look across the channels of a place, and that give one map to all channels.
+
+Networks with spatial attention (CBAM) use both.
+"""
+
+from math import prod
+
+from swiftlet.compiler.layers import activations
+from swiftlet.compiler.layers.lanewise import Blockwise
+from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
+from swiftlet.compiler.simplify import Activation
+
+KINDS = {  # start of a sum, how vectors join, how single values join
+    "max": ("fill(-INFINITY)", "vmax({a}, {b})", "{a} > {b} ? {a} : {b}"),
+    "min": ("fill(INFINITY)", "vmin({a}, {b})", "{a} < {b} ? {a} : {b}"),
+    "sum": ("fill(0)", "{a} + {b}", "{a} + {b}"),
+    "mean": ("fill(0)", "{a} + {b}", "{a} + {b}"),
+}
+
+
+class Across(Layer):
+    """One map: at each place the maximum, minimum, sum or mean over all channels of a picture."""
+
+    def __init__(self, name: str, x: Maps, y: Buffer, kind: str) -> None:
+        self.name, self.x, self.y, self.kind = name, x, y, kind
+        self.reads, self.writes = list(x.buffers), [y]
+        self.rows = x.places
+
+    def summary(self) -> str:
+        return f"{self.kind} over {prod(self.x.axes)} channels at {self.x.places} places"
+
+    def _parts(self) -> tuple[list[int], list[int]]:
+        """Offsets of the blocks all of whose lanes are channels, and of the other channels."""
+        lanes, members = self.x.lanes, self.x.channels()
+        counts: dict[tuple[int, int], int] = {}
+        for buffer, slot, _ in members:
+            key = (id(buffer), slot // lanes)
+            counts[key] = counts.get(key, 0) + 1
+        full = [b.offset(n * lanes) for b, n in self.x.blocks() if counts[id(b), n] == lanes]
+        rest = [b.offset(slot) for b, slot, _ in members if counts[id(b), slot // lanes] != lanes]
+        return full, rest
+
+    def emit(self, writer: Writer) -> str:
+        name, (full, rest) = c_name(self.name), self._parts()
+        start, join, single = KINDS[self.kind]
+        lines = ["for (int p = from; p < to; p++) {", f"  v a = {start};"]
+        if full:
+            writer.table(f"{name}_at", full)
+            value = join.format(a="a", b=f"load(work + {name}_at[b] + p * V)")
+            lines.append(f"  for (int b = 0; b < {len(full)}; b++) a = {value};")
+        lines += [
+            "  float s = LANE(a, 0);",
+            f"  for (int i = 1; i < V; i++) s = {single.format(a='LANE(a, i)', b='s')};",
+        ]
+        if rest:
+            writer.table(f"{name}_rest", rest)
+            lines += [
+                f"  for (int c = 0; c < {len(rest)}; c++) {{",
+                f"    const float t = work[{name}_rest[c] + p * V];",
+                f"    s = {single.format(a='t', b='s')};",
+                "  }",
+            ]
+        scale = f" * (1.0f / {prod(self.x.axes)})" if self.kind == "mean" else ""
+        lines += [f"  {self.y.base}[{self.y.at} + p] = s{scale};", "}"]
+        return self.pieces(writer, lines)
+
+
+class ByPlace(Blockwise):
+    """A tensor in blocks with one map that is the same for all its channels."""
+
+    def __init__(
+        self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
+    ) -> None:
+        super().__init__(name, x, y)
+        self.other, self.sign, self.act = other, sign, act
+        self.reads = [*x.buffers, *other.buffers]
+
+    def summary(self) -> str:
+        return f"{prod(self.x.axes)} maps {self.sign} one map of {self.x.places} places"
+
+    def emit(self, writer: Writer) -> str:
+        places, step = self.x.places, self.other.lanes
+        word = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}[self.sign]
+        act = activations.function(self.act, writer)
+        name = f"{word}_{places}_by_place{step}" + (f"_{act}" if act else "")
+        value = f"load(x + p * V) {self.sign} fill(s[p * {step}])"
+        value = f"{act}({value})" if act else value
+        kernel = writer.kernel(
+            name,
+            f"static void {name}(const float *x, const float *s, float *y) {{\n"
+            f"  for (int p = 0; p < {places}; p++) store(y + p * V, {value});\n}}\n",
+        )
+        source = f"{self.other.buffers[0].base} + {self.other.offsets()[0]}"
+        return self.each_block(writer, f"{kernel}({{x}}, {source}, {{y}})")

@@ -1,0 +1,378 @@
+"""Products of weights and channels: pointwise and full convolutions, grouped ones, linear layers.
+
+A tile is b blocks of output channels by p neighbouring places; its b·p sums stay in registers while
+one input channel after the other is read. Where an input channel lies is looked up in a table, so
+that channels may lie in any order, and anywhere: a shuffle or a split costs nothing.
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swiftlet.compiler.layers import activations, tiles
+from swiftlet.compiler.layers.geometry import Window
+from swiftlet.compiler.layers.rolling import rolled
+from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
+from swiftlet.compiler.simplify import Activation
+
+UNROLLED = 96  # products of one channel's row of taps that are written out at most
+
+
+@dataclass
+class Block:
+    """One vector of output channels: which they are (-1: none) and which inputs they read."""
+
+    outputs: list[int]
+    inputs: list[int]
+
+
+class Product(Layer):
+    """A convolution or linear layer with what follows it: activation, addition, activation."""
+
+    def __init__(
+        self,
+        name: str,
+        x: Maps,
+        weight: NDArray[Any],
+        bias: NDArray[Any],
+        groups: int,
+        window: Window,
+        registers: int,
+        *,
+        act: Activation | None = None,
+        add: Maps | None = None,
+        act_after: Activation | None = None,
+        gate: Maps | None = None,
+    ) -> None:
+        self.name, self.x, self.add, self.gate = name, x, add, gate
+        self.weight, self.bias, self.groups = weight, bias, groups
+        self.window, self.registers = window, registers
+        self.act, self.act_after = act, act_after
+        self._tiles: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
+        self.macs = prod(window.out) * weight.size
+        self.can_band = (window.size[0] == 1 and window.rows > 1) or window.is_pointwise
+        self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Rows of the output; for a pointwise product that stands alone, tiles."""
+        return sum(n for *_, n in self._tiling()) if self._flat else self.window.rows
+
+    @property
+    def _flat(self) -> bool:
+        """Whether all places of a map count as one row."""
+        return self.window.is_pointwise and not self.banded
+
+    def write_to(self, y: Buffer, slots: list[int]) -> None:
+        """Say where the output channels go."""
+        self.y, self.writes = y, [y]
+        each_out, each_in = len(self.weight) // self.groups, prod(self.x.axes) // self.groups
+        self.blocks = [Block([-1] * y.lanes, []) for _ in range(y.blocks)]
+        for channel, slot in enumerate(slots):
+            self.blocks[slot // y.lanes].outputs[slot % y.lanes] = channel
+        for block in self.blocks:
+            groups = sorted({c // each_out for c in block.outputs if c >= 0})
+            block.inputs = [g * each_in + i for g in groups for i in range(each_in)]
+
+    @property
+    def tile(self) -> str:
+        """Blocks × places of the tiles that were written, for the report."""
+        return ", ".join(f"{blocks}×{wide}" for blocks, wide in self._tiles)
+
+    def summary(self) -> str:
+        """Shapes, and what was fused."""
+        kind = f"{self.window}" + (f", {self.groups} groups" if self.groups > 1 else "")
+        sides = "×".join(map(str, self.x.spatial)) or "1"
+        outs = "×".join(map(str, self.window.spatial)) or "1"
+        fused = [
+            self.gate and "gate",
+            self.act and self.act.kind,
+            self.add and "sum",
+            self.act_after and self.act_after.kind,
+        ]
+        extra = "".join(f" + {word}" for word in fused if word)
+        return f"{kind}{extra}, {prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
+
+    def first_row(self, row: int) -> int:
+        return self.window.first_row(row)
+
+    def rows_for(self, rows: int) -> int:
+        return self.window.rows_for(rows)
+
+    def emit(self, writer: Writer) -> str:
+        name = c_name(self.name)
+        chunks, at, firsts = list[list[str]](), list[int](), list[int]()
+        offsets, start, tile = self.x.offsets(), 0, 0
+        for members in self._alike():
+            firsts += [len(at)] * len(members)
+            at += [offsets[channel] for channel in members[0].inputs]
+        columns = prod(self.window.out) if self._flat else self.window.out[2]
+        for size in self._sizes():
+            group = _Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
+            if self._flat:
+                chunks.append(group.flat(tile))
+                tile += sum(n for _, n in tiles.runs(columns, size, self.registers)[1])
+            else:
+                chunks.append(group.in_rows())
+            start += size
+        writer.table(f"{name}_at", at)
+        if self.gate is not None:
+            gates = self.gate.offsets()
+            inputs = [c for members in self._alike() for c in members[0].inputs]
+            writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
+        if self.add is not None:
+            writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
+        return self.pieces(writer, rolled(chunks, "group"))
+
+    def _sizes(self) -> list[int]:
+        """How many blocks of output channels each group of tiles has, in order."""
+        columns = prod(self.window.out) if self._flat else self.window.out[2]
+        return [
+            size
+            for members in self._alike()
+            for size in tiles.split(columns, len(members), self.registers)
+        ]
+
+    def _tiling(self) -> list[tuple[int, int, int]]:
+        """(blocks, places, how many tiles) of a product that stands alone."""
+        places = prod(self.window.out)
+        return [
+            (size, wide, times)
+            for size in self._sizes()
+            for wide, times in tiles.runs(places, size, self.registers)[1]
+        ]
+
+    def _alike(self) -> list[list[Block]]:
+        """Neighbouring blocks that read the same channels; they can share a tile."""
+        found: list[list[Block]] = []
+        for block in self.blocks:
+            if found and found[-1][0].inputs == block.inputs:
+                found[-1].append(block)
+            else:
+                found.append([block])
+        return found
+
+    def pack(self, chosen: list[Block]) -> NDArray[np.float32]:
+        """Biases, then the weights of all lanes, input channel by input channel, tap by tap."""
+        lanes, taps = self.y.lanes, prod(self.weight.shape[2:])
+        flat = self.weight.reshape(len(self.weight), -1, taps)
+        each_out, each_in = len(self.weight) // self.groups, flat.shape[1]
+        inputs = chosen[0].inputs
+        packed = np.zeros((len(inputs), taps, len(chosen), lanes), np.float32)
+        bias = np.zeros((len(chosen), lanes), np.float32)
+        numbers = {channel: number for number, channel in enumerate(inputs)}
+        for b, block in enumerate(chosen):
+            for lane, channel in enumerate(block.outputs):
+                if channel >= 0:
+                    first = numbers[channel // each_out * each_in]
+                    packed[first : first + each_in, :, b, lane] = flat[channel]
+                    bias[b, lane] = self.bias[channel]
+        return np.concatenate((bias.reshape(-1), packed.reshape(-1)))
+
+    def _epilogue(self, writer: Writer) -> tuple[str, str, str]:
+        """C names of the two activations, and a suffix for the kernel's name."""
+        act = activations.function(self.act, writer)
+        after = activations.function(self.act_after, writer)
+        suffix = f"_{act}" if act else ""
+        if self.add is not None:
+            suffix += f"_add{self.add.places}" + (f"_{after}" if after else "")
+        if self.gate is not None:
+            suffix += "_gated"
+        return act, after, suffix
+
+    def _head(self, name: str, more: str = "") -> str:
+        add = ", const float *s, const int32_t *add" if self.add is not None else ""
+        add += ", const float *g, const int32_t *gate" if self.gate is not None else ""
+        return (
+            f"static void {name}(const float *x, const int32_t *at, int channels,\n"
+            f"    const float *w, float *y{add}{more})"
+        )
+
+    def _sums(self, blocks: int, wide: int) -> list[str]:
+        lines = []
+        for b in range(blocks):
+            names = ", ".join(f"a{b}_{p} = bias{b}" for p in range(wide))
+            lines += [f"const v bias{b} = load(w + {b} * V);", f"v {names};"]
+        return [*lines, f"w += {blocks} * V;"]
+
+    def _store(self, blocks: int, wide: int, act: str, after: str) -> list[str]:
+        lines = []
+        for b in range(blocks):
+            for p in range(wide):
+                value = f"{act}(a{b}_{p})" if act else f"a{b}_{p}"
+                if self.add is not None:
+                    value = f"{value} + load(s + add[{b}] + {p} * V)"
+                    value = f"{after}({value})" if after else value
+                lines.append(f"store(y + {b * self.y.places + p} * V, {value});")
+        return lines
+
+    def pointwise(self, writer: Writer, blocks: int, wide: int) -> str:
+        """The C function of one tile of a pointwise product."""
+        self._tiles[blocks, wide] = None
+        act, after, suffix = self._epilogue(writer)
+        step, gated = self.x.lanes, " * scale" if self.gate is not None else ""
+        name = f"pointwise_{blocks}x{wide}_from{step}_to{self.y.places}{suffix}"
+        lines = [
+            *self._sums(blocks, wide),
+            f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
+            "  const float *q = x + at[c];",
+            *(["  const v scale = fill(g[gate[c]]);"] if gated else []),
+            "  const v "
+            + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks))
+            + ";",
+        ]
+        for p in range(wide):
+            products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
+            lines.append(f"  const float t{p} = q[{p * step}]; {products}")
+        lines += ["}", *self._store(blocks, wide, act, after)]
+        return writer.kernel(name, _function(self._head(name), lines))
+
+    def windowed(self, writer: Writer, blocks: int, start: int, wide: int) -> str:
+        """The C function of one tile of a convolution with a window."""
+        self._tiles[blocks, wide] = None
+        act, after, suffix = self._epilogue(writer)
+        window, step, buffer = self.window, self.x.lanes, self.x.buffers[0]
+        border = "" if window.is_inside(start, wide) else f"_at{start}"
+        ring = f"_ring{buffer.ring}" if buffer.ring else ""
+        tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{self.y.places}"
+        name = f"window_{window.name}_{tile}{suffix}"
+        (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = window.kernel, window.stride, window.pad
+        (dd, dh, _), (depth, height, width) = window.dilation, window.size
+        inner = []
+        for tap in range(kw):
+            seen = [
+                (p, column) for p in range(wide) for t, column in window.taps(start, p) if t == tap
+            ]
+            if not seen:
+                continue
+            weights = ", ".join(f"w{b} = load(w + {tap * blocks + b} * V)" for b in range(blocks))
+            inner.append(f"{{ const v {weights}; float t;")
+            for p, column in seen:
+                products = " ".join(f"a{b}_{p} += w{b} * t;" for b in range(blocks))
+                inner.append(f"  t = l[{column * step}]; {products}")
+            inner.append("}")
+            inner.append("APART;")
+        line = _row("line", buffer)
+        body = [
+            f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V) {{",
+            f"  const int line = top + k * {dh};",
+            f"  if ((unsigned)line >= {height}u) continue;",
+            f"  const float *l = q + (long)({line}) * {width * step};",
+            *(f"  {text}" for text in inner),
+            "}",
+        ]
+        if kd > 1 or depth > 1:
+            body = [
+                f"for (int j = 0; j < {kd}; j++) {{",
+                f"  const int sheet = row / {window.out[1]} * {sd} - {pd} + j * {dd};",
+                f"  if ((unsigned)sheet >= {depth}u) {{ w += {kh * kw * blocks} * V; continue; }}",
+                f"  const float *q = r + (long)sheet * {height * width * step};",
+                *(f"  {text}" for text in body),
+                "}",
+            ]
+        row = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
+        origin = "r" if kd > 1 or depth > 1 else "q"
+        lines = [
+            *self._sums(blocks, wide),
+            f"const int top = {row} * {sh} - {ph};",
+            "for (int c = 0; c < channels; c++) {",
+            f"  const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
+            *(f"  {text}" for text in body),
+            "}",
+            *self._store(blocks, wide, act, after),
+        ]
+        return writer.kernel(name, _function(self._head(name, ", int row, int place"), lines))
+
+
+class _Group:
+    """The calls of the tiles of a few blocks."""
+
+    def __init__(self, layer: Product, writer: Writer, start: int, size: int, at: str) -> None:
+        self.layer, self.writer, self.size = layer, writer, size
+        chosen = layer.blocks[start : start + size]
+        name, y = c_name(layer.name), layer.y
+        self.at, self.gate = at, at.replace("_at +", "_gate +")
+        self.count = len(chosen[0].inputs)
+        self.weights = f"weights + {writer.weight(layer.pack(chosen))}"
+        self.target = f"{y.base} + {y.offset(start * y.lanes)}"
+        self.add = f"{name}_add + {start}" if layer.add is not None else ""
+
+    def call(self, kernel: str, read: str, write: str, place: str, more: str = "") -> str:
+        """A tile that reads from `read` on and writes from `write` on, counted in places."""
+        x, y = self.layer.x, self.layer.y
+        source = x.buffers[0].base + (f" + {read} * {x.lanes}" if read else "")
+        extra = ""
+        if self.layer.add is not None:
+            added = self.layer.add.buffers[0].base
+            extra += f", {added} + {place} * {y.lanes}, {self.add}"
+        if self.layer.gate is not None:
+            extra += f", work, {self.gate}"
+        target = f"{self.target} + {write} * {y.lanes}"
+        given = f"{source}, {self.at}, {self.count}, {self.weights}, {target}{extra}{more}"
+        return f"{kernel}({given});"
+
+    def flat(self, tile: int) -> list[str]:
+        """Loops over the tiles from number `tile` on, those between `from` and `to`."""
+        lines, place = [], 0
+        places, registers = prod(self.layer.window.out), self.layer.registers
+        for wide, times in tiles.runs(places, self.size, registers)[1]:
+            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            if times == 1:
+                called = self.call(kernel, str(place), str(place), str(place))
+                lines.append(f"if (from <= {tile} && {tile} < to) {called}")
+            else:
+                end = tile + times
+                at = f"({place} + (t - {tile}) * {wide})" if place or tile else f"(t * {wide})"
+                lines.append(f"for (int t = MOST(from, {tile}); t < LEAST(to, {end}); t++)")
+                lines.append(f"  {self.call(kernel, at, at, at)}")
+            place += wide * times
+            tile += times
+        return lines
+
+    def in_rows(self) -> list[str]:
+        """A loop over the rows from `from` to `to`."""
+        layer, window = self.layer, self.layer.window
+        width, x = window.out[2], layer.x.buffers[0]
+        read = f"({_row('row', x)} * {width} + {{p}})" if window.is_pointwise else ""
+        write = f"({_row('row', layer.y)} * {width} + {{p}})"
+        place = f"(row * {width} + {{p}})"
+        more = "" if window.is_pointwise else ", row, {p}"
+        lines = ["for (int row = from; row < to; row++) {"]
+        for start, wide, times in self._tiles_of_a_row():
+            if window.is_pointwise:
+                kernel = layer.pointwise(self.writer, self.size, wide)
+            else:
+                kernel = layer.windowed(self.writer, self.size, start, wide)
+            text = self.call(kernel, read, write, place, more)
+            if times == 1:
+                lines.append(f"  {text.format(p=start)}")
+            else:
+                end = start + wide * times
+                lines.append(f"  for (int p = {start}; p < {end}; p += {wide})")
+                lines.append(f"    {text.format(p='p')}")
+        return [*lines, "}"]
+
+    def _tiles_of_a_row(self) -> list[tuple[int, int, int]]:
+        """(first column, width, how many alike)."""
+        window, registers = self.layer.window, self.layer.registers
+        if not window.is_pointwise:
+            widest = max(1, (registers - self.size - 1) // self.size)
+            return window.tiles(-(-window.out[2] // -(-window.out[2] // widest)))
+        found, start = [], 0
+        for wide, times in tiles.runs(window.out[2], self.size, registers)[1]:
+            found.append((start, wide, times))
+            start += wide * times
+        return found
+
+
+def _row(row: str, buffer: Buffer) -> str:
+    """Where a row lies in memory."""
+    return f"{row} % {buffer.ring}" if buffer.ring else row
+
+
+def _function(head: str, lines: list[str]) -> str:
+    body = "\n".join(f"  {line}" for line in lines)
+    return f"{head} {{\n{body}\n}}\n"

@@ -1,0 +1,189 @@
+"""All stages in order, and the files that they leave."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from swiftlet.compiler.bands import make_bands
+from swiftlet.compiler.build import build
+from swiftlet.compiler.compiled import CompiledNetwork, Description
+from swiftlet.compiler.embed import WAYS, Weights, as_text
+from swiftlet.compiler.emit import Emitted, emit
+from swiftlet.compiler.graph import Shape
+from swiftlet.compiler.lower import lower
+from swiftlet.compiler.picture import picture_header
+from swiftlet.compiler.profiling import Profile, profile
+from swiftlet.compiler.program import Program, c_name
+from swiftlet.compiler.reader import read
+from swiftlet.compiler.simplify import simplify
+from swiftlet.compiler.targets import SUFFIXES, Target
+from swiftlet.compiler.targets import target as target_of
+from swiftlet.errors import SwiftletError, unknown
+from swiftlet.files import staging
+
+KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
+MOST_THREADS = 64
+ENDINGS = (".bin", "_weights.h", "_picture.h", *SUFFIXES.values())
+
+
+def compile_onnx(
+    model: str | Path,
+    out: str | Path,
+    *,
+    name: str | None = None,
+    target: str = "native",
+    compiler: str | None = None,
+    weights: Weights = "embedded",
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    threads: int = 1,
+    library: bool = True,
+) -> CompiledNetwork:
+    """Write the files of a compiled ONNX network into the folder `out`.
+
+    NAME.c and NAME.h; NAME.bin, the weights, which the C compiler takes in ("embedded"), or which
+    the program reads and passes ("file"), or NAME_weights.h ("text"); NAME_picture.h when the ONNX
+    file says its classes and preprocessing; NAME.json; and the shared library unless
+    `library=False`. All of them or, when anything fails, none.
+
+    Raises SwiftletError for what is no ONNX file, an operator that is not supported, sizes that are
+    open, and when there is no C compiler or it refuses.
+    """
+    emitted = generate(model, name, target_of(target), weights, batch, shapes, threads)
+    name = emitted.facts.program.name
+    with staging(out) as folder:
+        _write(folder, emitted, Path(model), compiler, library)
+        written = {path.name for path in folder.iterdir()}
+    for old in (f"{name}{ending}" for ending in ENDINGS):
+        if old not in written:  # of an earlier time with other options
+            (Path(out) / old).unlink(missing_ok=True)
+    return CompiledNetwork(out, name)
+
+
+def profile_onnx(
+    model: str | Path,
+    *,
+    target: str = "native",
+    compiler: str | None = None,
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    seconds: float = 1.0,
+) -> Profile:
+    """Milliseconds of each layer on this machine; nothing is left on the disk.
+
+    Raises SwiftletError as `compile_onnx` does, and for a target that does not run here.
+    """
+    chosen = target_of(target)
+    if not chosen.is_here:
+        raise SwiftletError(f"target={target!r} does not run here; its layers cannot be timed.")
+    return profile(generate(model, None, chosen, "embedded", batch, shapes), compiler, seconds)
+
+
+def generate(
+    model: str | Path,
+    name: str | None,
+    target: Target,
+    weights: Weights,
+    batch: int,
+    shapes: Mapping[str, Shape] | None,
+    threads: int = 1,
+) -> Emitted:
+    """All text, and nothing written."""
+    if weights not in WAYS:
+        raise unknown("weights", weights, WAYS)
+    if batch < 1:
+        raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
+    if not 1 <= threads <= MOST_THREADS:
+        raise SwiftletError(f"threads={threads} is not accepted; give 1 to {MOST_THREADS}.")
+    given = _named(Path(model), shapes or {})
+    program = make_program(Path(model), target, batch, given, threads)
+    program.name = c_name(program.name if name is None else name)
+    return emit(program, target, weights=weights, made_from=Path(model).name, nodes=program.nodes)
+
+
+def _named(model: Path, shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
+    """The shapes with the name of the only input in place of ""."""
+    if not shapes or not model.is_file():
+        return shapes
+    try:
+        graph = onnx.load(model, load_external_data=False).graph
+    except DecodeError:
+        return shapes  # what is wrong is said where the file is read
+    constants = {tensor.name for tensor in graph.initializer}
+    names = [value.name for value in graph.input if value.name not in constants]
+    wrong = set(shapes) - {*names, *([""] if len(names) == 1 else [])}
+    if wrong:
+        listed = ", ".join(map(repr, names))
+        raise SwiftletError(f"shape of {wrong.pop()!r}: the inputs are called {listed}.")
+    return {name or names[0]: shape for name, shape in shapes.items()}
+
+
+def make_program(
+    model: Path,
+    target: Target,
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    threads: int = 1,
+) -> Program:
+    """Everything before the C text."""
+    graph = read(model, batch, shapes)
+    nodes = len(graph.nodes)
+    program = lower(simplify(graph), target.lanes, target.registers)
+    program.nodes, program.threads = nodes, threads
+    make_bands(program)
+    return program
+
+
+def _write(
+    folder: Path, emitted: Emitted, model: Path, compiler: str | None, library: bool
+) -> None:
+    facts = emitted.facts
+    name, target, meta = facts.program.name, facts.target, _meta(model)
+    (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
+    (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
+    picture = picture_header(name, meta)
+    if picture is not None:
+        (folder / f"{name}_picture.h").write_text(picture, encoding="ascii")
+    if facts.weights == "text":
+        text = as_text(emitted.weights)
+        (folder / f"{name}_weights.h").write_text(text, encoding="ascii")
+    else:
+        (folder / f"{name}.bin").write_bytes(emitted.weights)
+    made = f"{name}{target.suffix}" if library else None
+    if made is not None:
+        exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
+        more = ["-pthread"] if facts.program.threads > 1 else []
+        build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
+    about = Description(
+        name=name,
+        inputs={key: maps.shape for key, maps in facts.program.inputs},
+        outputs={key: maps.shape for key, maps in facts.program.outputs},
+        workspace_bytes=facts.workspace_bytes,
+        weight_bytes=facts.weight_bytes,
+        macs=facts.macs,
+        moved_bytes=facts.moved_bytes,
+        target=target.name,
+        machine=target.machine,
+        system=target.system,
+        lanes=target.lanes,
+        library=made,
+        weights=facts.weights,
+        threads=facts.program.threads,
+        meta=meta,
+    )
+    (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")
+
+
+def _meta(model: Path) -> dict[str, Any]:
+    """What swiftlet's exporter wrote into the file, or nothing."""
+    properties = onnx.load(model, load_external_data=False).metadata_props
+    text = next((item.value for item in properties if item.key == KEY), "{}")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

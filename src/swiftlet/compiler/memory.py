@@ -1,0 +1,198 @@
+"""Where every buffer lies in the workspace.
+
+The unit is a block of channels, not a buffer: of the maps that a layer makes, some are read by the
+next layer for the last time, some much later, as half of the channels behind every shuffle are. The
+memory of a block is free for others as soon as nobody reads it any more. A layer that only changes
+values one by one may write over what it reads.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from swiftlet.compiler.layers.lanewise import Activate, Join
+from swiftlet.compiler.layers.product import Product
+from swiftlet.compiler.program import Buffer, Layer, Maps, Program
+
+LINE = 16  # floats of a cache line
+TURNS = 8  # tries from each order
+READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Neighbouring blocks of a buffer that are needed from layer `first` to layer `last`."""
+
+    start: int  # floats from the buffer's begin
+    end: int
+    first: int
+    last: int
+
+
+def plan(program: Program) -> int:
+    """Give every buffer its offset; returns the size of the workspace in floats.
+
+    One after the other, each at the lowest place that is free while it is needed; of several
+    orders the one with the smallest workspace. Layers of one band live at the same time. With
+    several threads, rings lie behind all else, once for each thread.
+    """
+    pieces = _pieces(program)
+    over = _over(program)
+    buffers = [buffer for buffer in program.buffers if id(buffer) in pieces]
+    if program.threads == 1:
+        return _arrange(buffers, pieces, over)
+    plain, rings = ([b for b in buffers if bool(b.ring) == ring] for ring in (False, True))
+    program.ring_at = _rounded(_arrange(plain, pieces, over))
+    program.ring_floats = _rounded(_arrange(rings, pieces, over))
+    return program.ring_at + program.threads * program.ring_floats
+
+
+def _rounded(floats: int) -> int:
+    """Up to whole cache lines, so that no two threads write to one."""
+    return -(-floats // LINE) * LINE
+
+
+def _arrange(
+    buffers: list[Buffer], pieces: dict[int, list[Piece]], over: set[tuple[int, int]]
+) -> int:
+    """Offsets from 0 on, by the best of several orders; returns the size in floats."""
+    orders = (
+        lambda b: (-b.floats, b.first),
+        lambda b: (-b.floats * (b.last - b.first + 1), b.first),
+        lambda b: (-(b.last - b.first), -b.floats),
+        lambda b: (b.first, -b.floats),
+    )
+    best, places = 1 << 62, dict[int, int]()
+    for order in orders:
+        turn = sorted(buffers, key=order)
+        for _ in range(TURNS):
+            found = _place(turn, pieces, over)
+            if found < best:
+                best, places = found, {id(buffer): buffer.at for buffer in buffers}
+            highest = [b for b in turn if b.at + b.floats == found]
+            if all(b in highest for b in turn[: len(highest)]):
+                break
+            turn = [*highest, *(b for b in turn if b not in highest)]  # they choose first now
+    for buffer in buffers:
+        buffer.at = places[id(buffer)]
+    return best if buffers else 0
+
+
+def _place(
+    ordered: Sequence[Buffer], pieces: dict[int, list[Piece]], over: set[tuple[int, int]]
+) -> int:
+    """Place the buffers in this order; returns the size of all."""
+    placed: list[Buffer] = []
+    for buffer in ordered:
+        own = pieces[id(buffer)]
+        taken = {id(other): _taken(own, other.at, pieces[id(other)]) for other in placed}
+        at = _lowest(sorted(gap for gaps in taken.values() for gap in gaps))
+        for partner in placed:  # exactly over it is fine, partly is not
+            if (id(buffer), id(partner)) in over and partner.at < at:
+                gaps = [gap for key, all_ in taken.items() if key != id(partner) for gap in all_]
+                if not any(low < partner.at < high for low, high in gaps):
+                    at = partner.at
+        buffer.at = at
+        placed.append(buffer)
+    return max((buffer.at + buffer.floats for buffer in ordered), default=0)
+
+
+def _taken(own: list[Piece], at: int, others: list[Piece]) -> list[tuple[int, int]]:
+    """Open intervals in which a buffer cannot begin because of one that lies at `at`."""
+    return [
+        (at + theirs.start - mine.end, at + theirs.end - mine.start)
+        for mine in own
+        for theirs in others
+        if mine.first <= theirs.last and theirs.first <= mine.last
+    ]
+
+
+def _lowest(taken: list[tuple[int, int]]) -> int:
+    """The lowest multiple of a cache line that lies in no interval; they are sorted."""
+    at = 0
+    for low, high in taken:
+        if low < at < high:
+            at = -(-high // LINE) * LINE
+    return at
+
+
+def _pieces(program: Program) -> dict[int, list[Piece]]:
+    """The pieces of every buffer of the workspace that is used, by the buffer's id."""
+    spans: dict[int, dict[int, list[int]]] = {}
+    moments = _moments(program)
+    for layer, (begin, end) in zip(program.layers, moments, strict=True):
+        written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
+        for buffer, block in (*written, *_blocks_read(layer)):
+            if buffer.outside:
+                continue
+            span = spans.setdefault(id(buffer), {}).setdefault(block, [begin, end])
+            span[0], span[1] = min(span[0], begin), max(span[1], end)
+            buffer.first = begin if buffer.first < 0 else min(buffer.first, begin)
+            buffer.last = max(buffer.last, end)
+    known = {id(buffer): buffer for buffer in program.buffers}
+    return {key: _joined(known[key], blocks) for key, blocks in spans.items()}
+
+
+def _joined(buffer: Buffer, blocks: dict[int, list[int]]) -> list[Piece]:
+    size = buffer.places * buffer.lanes
+    pieces: list[Piece] = []
+    for block, (first, last) in sorted(blocks.items()):
+        before = pieces[-1] if pieces else None
+        if before and (before.end, before.first, before.last) == (block * size, first, last):
+            pieces[-1] = Piece(before.start, before.end + size, first, last)
+        else:
+            pieces.append(Piece(block * size, block * size + size, first, last))
+    return pieces
+
+
+def _blocks_read(layer: Layer) -> Iterable[tuple[Buffer, int]]:
+    """Which blocks of which buffers a layer reads; all of them where it does not say."""
+    named = [getattr(layer, name, None) for name in READS]
+    tensors = [tensor for tensor in named if isinstance(tensor, Maps)]
+    found = {(id(buffer), block): buffer for maps in tensors for buffer, block in maps.blocks()}
+    said = {id(buffer) for maps in tensors for buffer in maps.buffers}
+    yield from ((buffer, block) for (_, block), buffer in found.items())
+    for buffer in layer.reads:
+        if id(buffer) not in said:
+            yield from ((buffer, block) for block in range(buffer.blocks))
+
+
+def _over(program: Program) -> set[tuple[int, int]]:
+    """Pairs of buffers, either way round, of which the later may lie exactly over the earlier."""
+    last: dict[int, int] = {}
+    for number, layer in enumerate(program.layers):
+        for buffer in layer.reads:
+            last[id(buffer)] = number
+    pairs: set[tuple[int, int]] = set()
+    alone = {band[0] for band in program.bands if len(band) == 1}
+    for number, layer in enumerate(program.layers):
+        source = _source(layer) if number in alone else None
+        if source is not None and last[id(source)] == number:
+            y = layer.writes[0]
+            pairs |= {(id(source), id(y)), (id(y), id(source))}
+    return pairs
+
+
+def _source(layer: Layer) -> Buffer | None:
+    """The buffer whose values a layer changes one by one, each in its own place of the output."""
+    if isinstance(layer, Product):
+        x, others = layer.add, [layer.x, layer.gate]
+    elif isinstance(layer, Join):
+        x, others = layer.x, [layer.other]
+    elif isinstance(layer, Activate):
+        x, others = layer.x, []
+    else:
+        return None
+    if x is None or len(x.buffers) != 1:
+        return None
+    buffer, y = x.buffers[0], layer.writes[0]
+    alike = (buffer.blocks, buffer.lanes, buffer.places) == (y.blocks, y.lanes, y.places)
+    in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
+    alone = all(maps is None or buffer not in maps.buffers for maps in others)
+    inside = not (buffer.outside or y.outside or buffer.ring or y.ring)
+    return buffer if alike and in_order and alone and inside else None
+
+
+def _moments(program: Program) -> list[tuple[int, int]]:
+    """When each layer begins and ends, counted in layers."""
+    bands = program.bands or [range(i, i + 1) for i in range(len(program.layers))]
+    return [(band[0], band[-1]) for band in bands for _ in band]

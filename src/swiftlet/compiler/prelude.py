@@ -1,0 +1,94 @@
+"""The C words that all layers are written in: a vector of V floats and what is done with it."""
+
+import re
+
+VECTORS = """\
+#define V {lanes} /* floats of a vector */
+typedef float v __attribute__((vector_size(V * 4)));
+typedef float vu __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(V * 4)));
+#define LANE(x, i) (x)[i]
+"""
+SCALARS = """\
+#define V 1 /* plain floats, for any C11 compiler */
+typedef float v;
+#define LANE(x, i) (x)
+"""
+WORDS = {  # of vectors, of plain floats
+    "load": (
+        "static inline v load(const float *p) { return *(const vu *)p; }",
+        "static inline v load(const float *p) { return *p; }",
+    ),
+    "store": (
+        "static inline void store(float *p, v x) { *(vu *)p = x; }",
+        "static inline void store(float *p, v x) { *p = x; }",
+    ),
+    "fill": (
+        "static inline v fill(float x) { return x - (v){0}; }",
+        "static inline v fill(float x) { return x; }",
+    ),
+}
+BOUNDS = """\
+#define MOST(a, b) ((a) > (b) ? (a) : (b))
+#define LEAST(a, b) ((a) < (b) ? (a) : (b))
+"""
+APART = """\
+/* Keeps values of one tap from being held for the next: registers are for the sums. */
+#if defined(__GNUC__)
+#define APART __asm__ volatile("" ::: "memory")
+#else
+#define APART (void)0
+#endif
+"""
+# The machines' own instructions, where C's operators miss them: by vector width (macro that tells
+# the machine, header, type, greater, smaller). Of a and b they give b when either is no number,
+# but for NEON, which gives no number then.
+EXTREMES = {
+    16: (("__AVX512F__", "immintrin", "__m512", "_mm512_max_ps(A, B)", "_mm512_min_ps(A, B)"),),
+    8: (("__AVX__", "immintrin", "__m256", "_mm256_max_ps(A, B)", "_mm256_min_ps(A, B)"),),
+    4: (
+        ("__ARM_NEON", "arm_neon", "float32x4_t", "vmaxq_f32(A, B)", "vminq_f32(A, B)"),
+        (
+            *("__wasm_simd128__", "wasm_simd128", "v128_t"),
+            *("wasm_f32x4_pmax(B, A)", "wasm_f32x4_pmin(B, A)"),
+        ),
+        ("__SSE2__", "immintrin", "__m128", "_mm_max_ps(A, B)", "_mm_min_ps(A, B)"),
+    ),
+}
+
+
+def prelude(lanes: int, body: str) -> str:
+    """Types and helper functions for vectors of `lanes` floats: those that `body` calls."""
+    wanted = {name for name in (*WORDS, "vmax", "vmin") if re.search(rf"\b{name}\(", body)}
+    text = SCALARS if lanes == 1 else VECTORS.format(lanes=lanes)
+    for name, (of_vectors, of_floats) in WORDS.items():
+        if name in wanted:
+            text += (of_floats if lanes == 1 else of_vectors) + "\n"
+    extremes: list[str] = [name for name in ("vmax", "vmin") if name in wanted]
+    text += _extremes(lanes, extremes) if extremes else ""
+    text += BOUNDS if "MOST(" in body else ""
+    return text + (APART if re.search(r"\bAPART\b", body) else "")
+
+
+def _extremes(lanes: int, wanted: list[str]) -> str:
+    """vmax and vmin by the machine's instructions, by C's operators elsewhere."""
+    signs = {"vmax": ">", "vmin": "<"}
+    if lanes == 1:
+        return "".join(_function(name, f"a {signs[name]} b ? a : b") for name in wanted)
+    text, word = "", "#if"
+    for macro, header, kind, greater, smaller in EXTREMES.get(lanes, ()):
+        text += f"{word} defined({macro})\n#include <{header}.h>\n"
+        for name in wanted:
+            call = greater if name == "vmax" else smaller
+            call = call.replace("A", f"({kind})a").replace("B", f"({kind})b")
+            text += _function(name, f"(v){call}")
+        word = "#elif"
+    text += "#else\n"
+    for name in wanted:
+        mask = f"(a {signs[name]} b)"
+        text += _function(name, f"(v)(({mask} & (vi)a) | (~{mask} & (vi)b))")
+    return text + "#endif\n"
+
+
+def _function(name: str, value: str) -> str:
+    return f"static inline v {name}(v a, v b) {{ return {value}; }}\n"

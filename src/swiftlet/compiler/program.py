@@ -1,0 +1,253 @@
+"""What the C file will do: layers in order, and the buffers of one workspace that they share.
+
+A tensor of maps is an array of channels by name: each entry says in which buffer a channel lies and
+in which slot. Shuffles, splits and concatenations rearrange these names and nothing else.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swiftlet.compiler.graph import Shape
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory for maps: [blocks][places][lanes] floats; the channel in slot s has lane s % lanes.
+
+    `lanes` is the vector width, or 1 where channels stand one after the other as in the caller's
+    own arrays. A buffer with `ring` rows holds only the last rows of its maps.
+    """
+
+    blocks: int
+    spatial: Shape
+    lanes: int
+    outside: str = ""  # the C name of the caller's array, when it is not in the workspace
+    ring: int = 0
+    first: int = -1  # layer that writes it first
+    last: int = -1  # last layer that reads it
+    at: int = 0  # offset in the workspace, in floats
+
+    @property
+    def rows(self) -> int:
+        """Rows in memory."""
+        return self.ring or prod(self.spatial[:-1])
+
+    @property
+    def places(self) -> int:
+        """Values of a map that are in memory."""
+        return self.rows * (self.spatial[-1] if self.spatial else 1)
+
+    @property
+    def floats(self) -> int:
+        """Size in floats."""
+        return self.blocks * self.places * self.lanes
+
+    @property
+    def base(self) -> str:
+        """The C pointer that offsets count from; each thread has rings of its own."""
+        return "ring" if self.ring else self.outside or "work"
+
+    def offset(self, slot: int, place: int = 0) -> int:
+        """Floats from the base to a place of the channel in `slot`."""
+        block, lane = divmod(slot, self.lanes)
+        return self.at + (block * self.places + place) * self.lanes + lane
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A tensor whose last axes, `spatial`, are the places of a map; the others name channels.
+
+    `where[..., :]` is (index into `buffers`, slot, first place).
+    """
+
+    buffers: tuple[Buffer, ...]
+    where: NDArray[np.int64]  # (*channel axes, 3)
+    spatial: Shape
+
+    @property
+    def lanes(self) -> int:
+        """Floats from one place to the next; the same in all buffers."""
+        return self.buffers[0].lanes
+
+    @property
+    def places(self) -> int:
+        """Values of one map."""
+        return prod(self.spatial)
+
+    @property
+    def axes(self) -> Shape:
+        """The axes that name channels."""
+        return self.where.shape[:-1]
+
+    @property
+    def shape(self) -> Shape:
+        """Of the whole tensor."""
+        return (*self.axes, *self.spatial)
+
+    def channels(self) -> list[tuple[Buffer, int, int]]:
+        """Buffer, slot and first place of every channel, in order."""
+        return [(self.buffers[b], int(s), int(p)) for b, s, p in self.where.reshape(-1, 3)]
+
+    def offsets(self) -> list[int]:
+        """Floats from the base to every channel; buffers must have their places by now."""
+        return [buffer.offset(slot, place) for buffer, slot, place in self.channels()]
+
+    def blocks(self) -> list[tuple[Buffer, int]]:
+        """The blocks that hold channels of it, in the order of the channels."""
+        found: dict[tuple[Buffer, int], None] = {}
+        for buffer, slot, place in self.channels():
+            first, whole = slot // buffer.lanes, max(1, prod(buffer.spatial))
+            last = first + max(0, place + self.places - 1) // whole  # rows may go on in the next
+            found.update(dict.fromkeys((buffer, block) for block in range(first, last + 1)))
+        return list(found)
+
+    def is_blocked(self, lanes: int) -> bool:
+        """Whether whole maps lie in blocks of `lanes` in the workspace."""
+        inside = all(not b.outside and b.lanes == lanes for b in self.buffers)
+        return (
+            inside
+            and not self.where[..., 2].any()
+            and all(
+                b.spatial == self.spatial or prod(b.spatial) == self.places for b in self.buffers
+            )
+        )
+
+
+def maps_in(buffer: Buffer, slots: Iterable[int], axes: Shape) -> Maps:
+    """A tensor whose channels lie in these slots of one buffer."""
+    where = np.array([(0, slot, 0) for slot in slots], np.int64).reshape(*axes, 3)
+    return Maps((buffer,), where, buffer.spatial)
+
+
+class Layer:
+    """One node's work: a C function of a range of output rows.
+
+    `reads` and `writes` are its buffers; `rows` how many rows it makes, or other pieces of its work
+    that can be done in any order. A layer that may run row by row says with `first_row` and
+    `rows_for` which rows of its input it needs.
+    """
+
+    name: str
+    reads: list[Buffer]
+    writes: list[Buffer]
+    rows: int = 1
+    macs: int = 0
+    moved: int = 0  # bytes that only change places
+    banded: bool = False  # whether it runs row by row with its neighbours
+    can_band = False
+
+    def emit(self, writer: "Writer") -> str:
+        """Write the function into the file; returns its call for the rows {from} to {to}.
+
+        A call without these is the whole work.
+        """
+        raise NotImplementedError
+
+    def summary(self) -> str:
+        """What it does, for the comment."""
+        raise NotImplementedError
+
+    def pieces(self, writer: "Writer", lines: Iterable[str]) -> str:
+        """Write the layer's function of a range, with the pointers it needs; returns its call."""
+        name = c_name(self.name)
+        outside = dict.fromkeys(b.base for b in self.reads if b.outside)
+        rings = ["ring"] if any(b.ring for b in (*self.reads, *self.writes)) else []
+        heads = [*(f"const float *{base}" for base in outside), "float *work"]
+        heads += [*(f"float *{ring}" for ring in rings), "const float *weights", "int from, int to"]
+        body = list(lines)
+        for given in ("work", "weights"):
+            if not any(re.search(rf"\b{given}\b", line) for line in body):
+                body.insert(0, f"(void){given};")
+        writer.function(f"static void {name}({', '.join(heads)})", body)
+        return f"{name}({', '.join([*outside, 'work', *rings, 'weights'])}, {{from}}, {{to}})"
+
+    def first_row(self, row: int) -> int:
+        """The first input row that output row `row` reads."""
+        return 0
+
+    def rows_for(self, rows: int) -> int:
+        """How many input rows the first `rows` output rows need."""
+        raise NotImplementedError
+
+
+@dataclass
+class Program:
+    """All layers, with the network's inputs and outputs."""
+
+    name: str
+    lanes: int
+    registers: int
+    layers: list[Layer] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    inputs: list[tuple[str, Maps]] = field(default_factory=list)
+    outputs: list[tuple[str, Maps]] = field(default_factory=list)
+    bands: list[range] = field(default_factory=list)  # layers that run together, row by row
+    nodes: int = 0  # of the network it was made from
+    threads: int = 1
+    ring_at: int = 0  # where the rings begin, in floats; each thread has its own
+    ring_floats: int = 0  # of all rings of one thread
+
+    def buffer(self, slots: int, spatial: Shape, lanes: int = 0, outside: str = "") -> Buffer:
+        """A fresh buffer with so many slots, in blocks unless `lanes` says otherwise."""
+        lanes = lanes or self.lanes
+        made = Buffer(-(-slots // lanes), spatial, lanes, outside)
+        self.buffers.append(made)
+        return made
+
+
+class Writer:
+    """Collects the parts of the C file; functions that are the same are written once."""
+
+    def __init__(self) -> None:
+        self.kernels: dict[str, str] = {}
+        self.layers: list[str] = []
+        self.weights: list[NDArray[np.float32]] = []
+        self.weight_floats = 0
+        self._known: dict[bytes, int] = {}  # offsets of weights, by what they are
+
+    def kernel(self, name: str, text: str) -> str:
+        """Add a shared function; its name tells all that it depends on."""
+        assert self.kernels.setdefault(name, text) == text, name
+        return name
+
+    def table(self, name: str, values: Iterable[int]) -> None:
+        """Add an array of offsets."""
+        listed = list(values)
+        text, line = [], "   "
+        for value in listed:
+            item = f" {value},"
+            if len(line) + len(item) > 100:
+                text.append(line)
+                line = "   "
+            line += item
+        body = "\n".join([*text, line])
+        self.layers.append(f"static const int32_t {name}[{len(listed)}] = {{\n{body}\n}};\n")
+
+    def function(self, head: str, lines: Iterable[str]) -> None:
+        """Add a layer's function."""
+        body = "\n".join(f"  {line}" for line in lines)
+        self.layers.append(f"{head} {{\n{body}\n}}\n")
+
+    def weight(self, values: NDArray[np.floating]) -> int:
+        """Add weights; returns their offset in floats, a multiple of a cache line."""
+        flat = np.ascontiguousarray(values, np.float32).reshape(-1)
+        key = sha256(flat.tobytes()).digest()
+        if key in self._known:  # as for each picture of a batch
+            return self._known[key]
+        padded = np.pad(flat, (0, -flat.size % 16))
+        self._known[key] = self.weight_floats
+        self.weights.append(padded)
+        self.weight_floats += padded.size
+        return self.weight_floats - padded.size
+
+
+def c_name(name: str) -> str:
+    """A node's name as C accepts it."""
+    kept = "".join(ch if ch.isalnum() and ch.isascii() else "_" for ch in name)
+    return kept if kept[:1].isalpha() else f"n{kept}"

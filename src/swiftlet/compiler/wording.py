@@ -1,0 +1,59 @@
+"""Text that is C: comments, strings and lines that a person can read."""
+
+import re
+
+WIDTH = 100
+PLAIN = str.maketrans({"×": "x", "→": "->", "–": "-", "·": "."})
+
+
+def plain(text: str) -> str:
+    """`text` in printing ASCII on one line."""
+    translated = text.translate(PLAIN)
+    return "".join(ch if " " <= ch <= "~" else "?" for ch in translated)
+
+
+def comment(text: str) -> str:
+    """A comment; nothing in `text` can end it early."""
+    return f"/* {plain(text).replace('*/', '* /').replace('/*', '/ *')} */"
+
+
+def string(text: str) -> str:
+    """A string of C with any characters in UTF-8."""
+    kept = []
+    for byte in text.encode("utf-8", "replace"):
+        ch = chr(byte)
+        is_plain = " " <= ch <= "~" and ch not in '"\\?'
+        kept.append(ch if is_plain else "\\n" if ch == "\n" else f"\\{byte:03o}")
+    return f'"{"".join(kept)}"'
+
+
+def wrapped(text: str) -> str:
+    """The same C text with no line longer than WIDTH where it can be broken."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines += _break(line) if len(line) > WIDTH and _may_break(line) else [line]
+    return "\n".join(lines)
+
+
+def _may_break(line: str) -> bool:
+    return not line.startswith("#") and '"' not in line
+
+
+def _break(line: str) -> list[str]:
+    """One long line as several, the later ones set in by four more."""
+    indent = re.match(r" *(/\* )?", line)
+    assert indent is not None
+    inside = " " * (len(indent[0]) if indent[1] else len(indent[0]) + 4)
+    lines: list[str] = []
+    while len(line) > WIDTH:
+        start = len(inside) if lines else len(indent[0])
+        cut = max(line.rfind(mark, start, WIDTH) + len(mark) for mark in (", ", "; "))
+        if cut <= start + 20:
+            cut = line.rfind(" ", start, WIDTH) + 1
+        if cut <= start:
+            cut = line.find(" ", WIDTH) + 1
+            if not cut:
+                break
+        lines.append(line[:cut].rstrip())
+        line = inside + line[cut:]
+    return [*lines, line]

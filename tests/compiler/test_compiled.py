@@ -1,0 +1,177 @@
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from swiftlet.compiler import CompiledNetwork, compile_onnx
+from swiftlet.compiler.compiled import find
+from swiftlet.errors import SwiftletError
+
+Array = NDArray[np.float32]
+Close = Callable[[Array, Array], None]
+
+
+@pytest.fixture(scope="module")
+def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled small network; not to be written to."""
+    out = tmp_path_factory.mktemp("compiled")
+    compile_onnx(tiny, out)
+    return out
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_loaded_later_it_gives_the_same(
+    folder: Path, close: Close, pair: tuple[Array, Array]
+) -> None:
+    net = CompiledNetwork(folder)
+    assert net.description.inputs == {"x": (1, 3, 20, 24)}
+    assert net.description.outputs == {"y": (1, 10)}
+    assert "tiny" in repr(net)
+    close(net(pair[0]), pair[1])
+
+
+def test_a_batch_runs_piece_by_piece(tiny: Path, folder: Path, close: Close) -> None:
+    x = np.random.default_rng(2).standard_normal((5, 3, 20, 24)).astype(np.float32)
+    expected = onnxruntime.InferenceSession(tiny).run(None, {"x": x})[0]
+    net = CompiledNetwork(folder)
+    close(net(x), expected)
+    close(net(x[::-1].astype(np.float64)), expected[::-1])  # other strides, other type
+
+
+def test_two_threads_at_once(folder: Path) -> None:
+    net = CompiledNetwork(folder)
+    random = np.random.default_rng(3)
+    batches = [random.standard_normal((40, 3, 20, 24)).astype(np.float32) for _ in range(2)]
+    alone = [net(batch) for batch in batches]
+    together: list[list[Array]] = [[], []]
+
+    def work(number: int) -> None:
+        for _ in range(10):
+            together[number].append(net(batches[number]))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for expected, found in zip(alone, together, strict=True):
+        assert len(found) == 10
+        for answer in found:
+            np.testing.assert_array_equal(answer, expected)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "sentence"),
+    [
+        ([(1, 3, 20, 25)], r"'x' has shape \(1, 3, 20, 25\); accepted: \(1, 3, 20, 24\)"),
+        ([(3, 20, 24)], "accepted"),
+        ([(0, 3, 20, 24)], "accepted"),
+        ([], "takes 1 inputs, not 0"),
+        ([(1, 3, 20, 24)] * 2, "takes 1 inputs, not 2"),
+    ],
+)
+def test_another_input_is_one_sentence(
+    folder: Path, shapes: list[tuple[int, ...]], sentence: str
+) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        CompiledNetwork(folder)(*(np.zeros(shape, np.float32) for shape in shapes))
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    make = onnx.helper.make_node
+    nodes = [make("Add", ["a", "b"], ["sum"]), make("Mul", ["a", "b"], ["product"])]
+    sides = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 4, 3, 5])
+        for name in ("a", "b", "sum", "product")
+    ]
+    graph = onnx.helper.make_graph(nodes, "g", sides[:2], sides[2:])
+    onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "two.onnx")
+    net = compile_onnx(tmp_path / "two.onnx", tmp_path / "out")
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 4, 3, 5)).astype(np.float32)
+    found = net(a, b)
+    assert isinstance(found, tuple)
+    np.testing.assert_array_equal(found[0], a + b)
+    np.testing.assert_array_equal(found[1], a * b)
+    with pytest.raises(SwiftletError, match="not accepted together"):
+        net(a, b[:2])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format": 2}, "format 2, made by a newer swiftlet"),
+        ({"inputs": 3}, "damaged"),
+        ({"machine": "vax"}, r"which does not run here"),
+        ({"system": "plan9"}, r"which does not run here"),
+        ({"lanes": 64}, "vectors of 64 floats"),
+        ({"library": None}, "holds the sources of tiny alone"),
+        ({"library": "../other.so"}, "is missing"),
+        ({"library": "nothing.so"}, "is missing"),
+        ({"name": "other"}, "holds no other"),
+    ],
+)
+def test_a_folder_that_does_not_fit(
+    copied: Path, pair: tuple[Array, Array], change: dict[str, object], sentence: str
+) -> None:
+    path = copied / "tiny.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(SwiftletError, match=sentence):
+        CompiledNetwork(copied)(pair[0])
+
+
+def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
+    (copied / "split.json").write_text("{}")
+    assert find(copied) == copied / "tiny.json"
+    assert find(tmp_path) is None
+    with pytest.raises(SwiftletError, match="holds no compiled network"):
+        CompiledNetwork(tmp_path)
+    shutil.copy(copied / "tiny.json", copied / "second.json")
+    with pytest.raises(SwiftletError, match="several compiled networks; name one of second, tiny"):
+        CompiledNetwork(copied)
+    assert CompiledNetwork(copied, "tiny").description.name == "tiny"
+
+
+def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
+    library = copied / CompiledNetwork(copied).description.library
+    library.write_bytes(b"no library")
+    with pytest.raises(SwiftletError, match="does not run on this machine"):
+        CompiledNetwork(copied)
+    library.unlink()
+    net = CompiledNetwork(copied)  # what it is can still be asked
+    assert net.description.macs > 0
+    with pytest.raises(SwiftletError, match="is missing"):
+        net(np.zeros((1, 3, 20, 24), np.float32))
+
+
+def test_compiling_again_does_not_disturb_one_that_runs(
+    tiny: Path, copied: Path, close: Close, pair: tuple[Array, Array]
+) -> None:
+    before = CompiledNetwork(copied)
+    compile_onnx(tiny, copied, target="portable")
+    close(before(pair[0]), pair[1])
+    close(CompiledNetwork(copied)(pair[0]), pair[1])
+
+
+def test_it_runs_where_there_is_neither_onnx_nor_torch(folder: Path) -> None:
+    program = (
+        "import sys\n"
+        "from swiftlet import CompiledNetwork\n"
+        f"net = CompiledNetwork({str(folder)!r})\n"
+        "import numpy\n"
+        "assert net(numpy.zeros((1, 3, 20, 24), 'f')).shape == (1, 10)\n"
+        "assert not {'onnx', 'torch', 'onnxruntime'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

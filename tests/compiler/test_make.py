@@ -1,0 +1,143 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from swiftlet.compiler import CompiledNetwork, compile_onnx, profile_onnx
+from swiftlet.errors import SwiftletError
+
+Array = NDArray[np.float32]
+Close = Callable[[Array, Array], None]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ({}, ["tiny.bin", "tiny.so"]),
+        ({"weights": "file"}, ["tiny.bin", "tiny.so"]),
+        ({"weights": "text"}, ["tiny.so", "tiny_weights.h"]),
+        ({"library": False}, ["tiny.bin"]),
+    ],
+)
+def test_the_files_of_each_choice(
+    tiny: Path,
+    tmp_path: Path,
+    close: Close,
+    pair: tuple[Array, Array],
+    options: dict[str, object],
+    files: list[str],
+) -> None:
+    first = compile_onnx(tiny, tmp_path / "out", weights="text")
+    net = compile_onnx(tiny, tmp_path / "out", **options)  # nothing of the first stays
+    suffix = Path(str(first.description.library)).suffix
+    expected = ["tiny.c", "tiny.h", "tiny.json", *(f.replace(".so", suffix) for f in files)]
+    assert names(tmp_path / "out") == sorted(expected)
+    if options.get("library", True):
+        close(net(pair[0]), pair[1])
+    else:
+        with pytest.raises(SwiftletError, match="the sources of tiny alone"):
+            net(pair[0])
+
+
+def damaged(tmp_path: Path, tiny: Path, how: str) -> Path:
+    path = tmp_path / "bad.onnx"
+    model = onnx.load(tiny)
+    if how == "cut":
+        path.write_bytes(tiny.read_bytes()[:2000])
+    elif how == "operator":
+        model.graph.node[0].op_type = "Convolution"
+        onnx.save(model, path)
+    elif how == "metadata":
+        entry = model.metadata_props.add()
+        entry.key, entry.value = "swiftlet", '{"classes": ["a"], "preprocess": {"size": "x"}}'
+        onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("how", ["missing", "cut", "operator", "metadata"])
+@pytest.mark.parametrize("before", [False, True])
+def test_an_error_leaves_everything_as_it_was(
+    tmp_path: Path, tiny: Path, how: str, before: bool
+) -> None:
+    out = tmp_path / "deep" / "out"
+    if before:
+        compile_onnx(tiny, out, library=False, name="bad")
+    contents = {path: path.read_bytes() for path in out.iterdir()} if before else {}
+    with pytest.raises(SwiftletError):
+        compile_onnx(damaged(tmp_path, tiny, how), out)
+    assert out.exists() == before
+    assert (tmp_path / "deep").exists() == before
+    assert {path: path.read_bytes() for path in out.iterdir()} == contents if before else True
+
+
+def test_a_full_or_closed_disk_is_one_sentence(tmp_path: Path, tiny: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SwiftletError, match="could not be written"):
+        compile_onnx(tiny, tmp_path / "file" / "out", library=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"target": "armv9"}, "target 'armv9' is not known"),
+        ({"weights": "flash"}, "weights 'flash' is not known; accepted: embedded, text, file"),
+        ({"batch": 0}, "batch=0 is not accepted"),
+        ({"shapes": {"z": (1, 3, 8, 8)}}, r"shape of 'z': the inputs are called 'x'"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(
+    tmp_path: Path, tiny: Path, options: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        compile_onnx(tiny, tmp_path / "out", library=False, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_shape_without_a_name_is_the_only_inputs(tiny: Path, tmp_path: Path) -> None:
+    model = onnx.load(tiny)
+    for axis, side in ((2, "H"), (3, "W")):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = side
+    onnx.save(model, tmp_path / "open.onnx")
+    with pytest.raises(SwiftletError, match="--shape"):
+        compile_onnx(tmp_path / "open.onnx", tmp_path / "out", library=False)
+    net = compile_onnx(
+        tmp_path / "open.onnx", tmp_path / "out", library=False, shapes={"": (1, 3, 20, 24)}
+    )
+    assert net.description.inputs == {"x": (1, 3, 20, 24)}
+
+
+def test_what_the_onnx_file_says_of_itself_is_kept(tiny: Path, tmp_path: Path) -> None:
+    model = onnx.load(tiny)
+    meta = {"format": 1, "classes": ["a"], "note": "ä"}
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "swiftlet", json.dumps(meta)
+    onnx.save(model, tmp_path / "with.onnx")
+    compile_onnx(tmp_path / "with.onnx", tmp_path / "out", library=False)
+    assert CompiledNetwork(tmp_path / "out").description.meta == meta
+    assert not (tmp_path / "out" / "with_picture.h").exists()  # it says no preprocess
+
+
+@pytest.mark.parametrize("target", ["native", "portable"])
+def test_every_layer_is_timed(tiny: Path, target: str) -> None:
+    found = profile_onnx(tiny, target=target, seconds=0.05)
+    net = [layer for layer in found.layers if layer.name == "a/b"]
+    assert [layer.macs for layer in net] == [8 * 8 * 120]
+    assert found.peak_gflops > 0
+    assert found.macs == sum(layer.macs for layer in found.layers) > 0
+    assert all(layer.milliseconds >= 0 for layer in found.layers)
+    assert 0 < found.gflops < 2 * found.peak_gflops
+    x, y, weights = 4 * 8 * 120, 4 * 8 * 120, 4 * (8 * 8 + 8)
+    assert x + y + weights <= net[0].bytes <= 3 * (x + y + weights)
+
+
+def test_layers_of_other_machines_are_not_timed(tiny: Path) -> None:
+    with pytest.raises(SwiftletError, match="does not run here"):
+        profile_onnx(tiny, target="wasm32")

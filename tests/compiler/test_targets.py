@@ -1,0 +1,162 @@
+"""Every target gives the same answer on the machine it is for, or one that plays its part."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from swiftlet.compiler import compile_onnx
+from swiftlet.compiler.targets import NAMES, TARGETS, here, native, target
+from swiftlet.errors import SwiftletError
+
+Array = NDArray[np.float32]
+Program = Callable[..., subprocess.CompletedProcess[bytes]]
+Close = Callable[[Array, Array], None]
+LANES = {
+    "x86-64-v4": 16,
+    "x86-64-v3": 8,
+    "x86-64-v3-windows": 8,
+    "aarch64": 4,
+    "aarch64-macos": 4,
+    "riscv64": 4,
+    "wasm32": 4,
+}
+EMULATED = {
+    "aarch64": ("qemu-aarch64", "aarch64-linux-musl", ()),
+    "riscv64": ("qemu-riscv64", "riscv64-linux-musl", ("-cpu", "rv64,v=true,vext_spec=v1.0")),
+}
+NODE = """
+const { readFileSync, writeFileSync } = require("fs");
+const module_ = new WebAssembly.Module(readFileSync(process.argv[2]));
+if (WebAssembly.Module.imports(module_).length) throw "imports";
+const net = new WebAssembly.Instance(module_, {}).exports;
+if (net._initialize) net._initialize();
+const x = new Uint8Array(readFileSync(process.argv[3]));
+const start = net.__heap_base.value, end = start + x.length, work = end + 40;
+net.memory.grow(Math.ceil((work + net.tiny_workspace_bytes()) / 65536));
+new Uint8Array(net.memory.buffer).set(x, start);
+net.tiny_run(start, end, work);
+writeFileSync(process.argv[4], new Uint8Array(net.memory.buffer, end, 40));
+"""
+
+
+def test_vectors_are_as_wide_as_the_machines() -> None:
+    assert {name: found.lanes for name, found in TARGETS.items()} == LANES
+    assert target("portable").lanes == 1
+    assert native().is_here
+    assert target("portable").is_here
+    assert {name for name in NAMES if target(name).is_here} >= {"native", "portable"}
+
+
+def test_an_unknown_target_is_named() -> None:
+    with pytest.raises(SwiftletError, match="target 'x86-64-v5' is not known; did you mean"):
+        target("x86-64-v5")
+    with pytest.raises(SwiftletError, match="accepted: native, x86-64-v4"):
+        target("??")
+
+
+@pytest.mark.parametrize("name", ["native", "x86-64-v3", "x86-64-v4", "portable"])
+@pytest.mark.parametrize("compiler", ["gcc", "zig"])
+def test_on_this_machine(
+    tiny: Path, tmp_path: Path, close: Close, pair: tuple[Array, Array], name: str, compiler: str
+) -> None:
+    if not target(name).is_here or target(name).lanes > native().lanes:
+        pytest.skip(f"this machine does not run {name}")
+    if compiler == "gcc" and not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    if compiler == "zig":
+        pytest.importorskip("ziglang")
+    net = compile_onnx(tiny, tmp_path, target=name, compiler=compiler)
+    close(net(pair[0]), pair[1])
+
+
+@pytest.mark.slow  # zig builds its libc for a machine first, once
+@pytest.mark.parametrize("name", sorted(EMULATED))
+def test_on_a_machine_that_is_played(
+    tiny: Path,
+    tmp_path: Path,
+    close: Close,
+    pair: tuple[Array, Array],
+    program: Program,
+    zig_cc: list[str],
+    name: str,
+) -> None:
+    emulator, triple, options = EMULATED[name]
+    if not shutil.which(emulator):
+        pytest.skip(f"{emulator} is not installed (Debian: qemu-user)")
+    net = compile_onnx(tiny, tmp_path / "out", target=name)
+    assert net.description.library == "tiny.so"
+    cpu = [word for word in TARGETS[name].zig if word.startswith("-mcpu")]
+    command = [*zig_cc, "-target", triple, *cpu, "-static", "-O3"]
+    done = program(tmp_path / "out", pair[0], command, through=(emulator, *options))
+    assert (done.returncode, done.stderr) == (0, b"")
+    close(np.frombuffer(done.stdout, np.float32), pair[1])
+    if here().machine != TARGETS[name].machine:
+        with pytest.raises(SwiftletError, match=rf"target='{name}' .* does not run here"):
+            net(pair[0])
+
+
+@pytest.mark.usefixtures("zig_cc")
+def test_in_a_browsers_engine(
+    tiny: Path, tmp_path: Path, close: Close, pair: tuple[Array, Array]
+) -> None:
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    net = compile_onnx(tiny, tmp_path, target="wasm32")
+    x, y, script = tmp_path / "x.bin", tmp_path / "y.bin", tmp_path / "run.js"
+    x.write_bytes(pair[0].tobytes())
+    script.write_text(NODE)
+    library = tmp_path / str(net.description.library)
+    subprocess.run(["node", script, library, x, y], check=True)
+    close(np.fromfile(y, np.float32), pair[1])
+
+
+@pytest.mark.usefixtures("zig_cc")
+@pytest.mark.parametrize(
+    ("name", "ending", "magic"),
+    [
+        ("aarch64-macos", ".dylib", b"\xcf\xfa\xed\xfe"),
+        pytest.param("x86-64-v3-windows", ".dll", b"MZ", marks=pytest.mark.slow),
+    ],
+)
+def test_libraries_of_other_systems(
+    tiny: Path, tmp_path: Path, name: str, ending: str, magic: bytes
+) -> None:
+    net = compile_onnx(tiny, tmp_path, target=name)
+    assert net.description.library == f"tiny{ending}"
+    assert (tmp_path / f"tiny{ending}").read_bytes().startswith(magic)
+    assert not list(tmp_path.glob("*.pdb"))
+
+
+@pytest.mark.parametrize("flags", [["-std=c11", "-pedantic-errors"], ["-m32"]])
+def test_portable_is_plain_c(
+    tiny: Path,
+    tmp_path: Path,
+    close: Close,
+    pair: tuple[Array, Array],
+    program: Program,
+    flags: list[str],
+) -> None:
+    compile_onnx(tiny, tmp_path / "out", target="portable", weights="file", library=False)
+    (tmp_path / "empty.c").write_text("#include <stdio.h>\nint main(void) { return 0; }\n")
+    words = ["gcc", *flags, "-Wall", "-Wextra", "-Werror"]
+    probe = subprocess.run([*words, tmp_path / "empty.c", "-o", tmp_path / "e"], check=False)
+    if probe.returncode:
+        pytest.skip(f"gcc {' '.join(flags)} does not work here")
+    done = program(tmp_path / "out", pair[0], [*words, "-O1"])
+    close(np.frombuffer(done.stdout, np.float32), pair[1])
+
+
+def test_portable_by_a_compiler_without_vectors(
+    tiny: Path, tmp_path: Path, close: Close, pair: tuple[Array, Array], program: Program
+) -> None:
+    if not shutil.which("tcc"):
+        pytest.skip("tcc is not installed")
+    for weights in ("file", "text"):
+        compile_onnx(tiny, tmp_path / "out", target="portable", weights=weights, library=False)
+        done = program(tmp_path / "out", pair[0], ["tcc"])
+        close(np.frombuffer(done.stdout, np.float32), pair[1])

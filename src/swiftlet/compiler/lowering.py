@@ -145,6 +145,7 @@ class Lowering:
 
     def in_blocks(self, node: Node, x: Maps) -> Maps:
         """`x` as it is when it lies in blocks of vectors, each channel once; else a copy."""
+        x = x.in_slots()
         blocked = x.is_blocked(self.program.lanes) and len(set(x.channels())) == prod(x.axes)
         return x if blocked else self.to_blocks(node, x)
 

@@ -107,6 +107,19 @@ class Maps:
             found.update(dict.fromkeys((buffer, block) for block in range(first, last + 1)))
         return list(found)
 
+    def in_slots(self) -> "Maps":
+        """The same tensor; a first place beyond the end of a map becomes the next slot's.
+
+        That is where it lies when lanes stand alone; other tensors are as they were.
+        """
+        if self.lanes != 1:
+            return self
+        buffer = self.where[..., 0]
+        places = np.array([max(1, buffer.places) for buffer in self.buffers])[buffer]
+        at = self.where[..., 1] * places + self.where[..., 2]
+        where = np.stack((buffer, at // places, at % places), axis=-1)
+        return Maps(self.buffers, where, self.spatial)
+
     def is_blocked(self, lanes: int) -> bool:
         """Whether whole maps lie in blocks of `lanes` in the workspace."""
         inside = all(not b.outside and b.lanes == lanes for b in self.buffers)

@@ -10,8 +10,7 @@ normalisation, activations and pooling are no MACs. What was seen and not counte
 `uncounted`, so that nothing goes missing without a word.
 """
 
-import copy
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 
 from swiftlet.errors import SwiftletError
 from swiftlet.measuring.recorder import BYTES, Call, Operation, Recorder, address, floats
+from swiftlet.ops.bare import without_data
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def cost(model: nn.Module, shape: tuple[int, ...]) -> Cost:
     if not shape or any(side < 1 for side in shape):
         raise SwiftletError(f"shape={shape} is no input; give positive sizes, the batch first.")
     try:
-        bare = _without_data(model)
+        bare = without_data(model)
         recorder = Recorder(bare)
         dtype = next((p.dtype for p in bare.parameters() if p.is_floating_point()), torch.float32)
         x = torch.empty(shape, dtype=dtype, device="meta")
@@ -104,22 +104,6 @@ def cost(model: nn.Module, shape: tuple[int, ...]) -> Cost:
         _modules=tuple(_module_rows(recorder.calls)),
         _operators=tuple(_operator_rows(operations)),
     )
-
-
-def _without_data(model: nn.Module) -> nn.Module:
-    """A copy in evaluation mode, without hooks, whose tensors are on the meta device."""
-    memo: dict[int, Any] = {}
-    for module in model.modules():
-        for name, value in vars(module).items():
-            if name.endswith("_hooks") and isinstance(value, dict):
-                memo[id(value)] = OrderedDict()
-        for group in (module._parameters, module._buffers, vars(module)):
-            for tensor in group.values():
-                if isinstance(tensor, Tensor):
-                    bare = torch.empty_like(tensor, device="meta", requires_grad=False)
-                    is_parameter = isinstance(tensor, nn.Parameter)
-                    memo[id(tensor)] = nn.Parameter(bare, False) if is_parameter else bare
-    return copy.deepcopy(model, memo).eval()
 
 
 def _peak(operations: Sequence[Operation], x: Tensor, output: Any) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from swiftlet.errors import SwiftletError
 from swiftlet.models.classifier import ImageClassifier, check_pictures
 from swiftlet.models.options import checked
+from swiftlet.ops.bare import without_data
 
 
 @dataclass(frozen=True)
@@ -154,13 +155,11 @@ def _steps(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def _levels(network: ImageClassifier) -> list[Level]:
     """The last step at each resolution, found by running the shapes alone."""
-    from copy import deepcopy
-
     side = 4 * network.reduction
     x = torch.empty(1, network.in_chans, side, side, device="meta")
     by_reduction: dict[int, tuple[int, str]] = {}
     with torch.no_grad():
-        for name, module in _steps(deepcopy(network).to("meta").eval()):
+        for name, module in _steps(without_data(network)):
             x = module(x)
             reduction = side // x.shape[-1]
             by_reduction[reduction] = x.shape[1], name

@@ -30,9 +30,9 @@ Differences from the paper and from the authors' code:
 Any other width of these groups: `create_model("shufflenet_v1_g3_x0_75")` is width 0.75.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -136,31 +136,35 @@ VARIANTS = (
 # fmt: on
 
 
-class ShuffleNetV1(ImageClassifier):
-    """Table 1; attribute names are the table's layer names. `unit` is ShuffleUnit with options."""
+class Table1(ImageClassifier):
+    """The frame of Table 1 for any unit; attribute names are the table's layer names.
+
+    `stages` are output channels, `unit` makes a unit of input channels, output channels and stride.
+    """
 
     def __init__(
         self,
-        variant: Variant,
-        in_chans: int = 3,
-        small_input: bool = False,
-        unit: Callable[..., ShuffleUnit] = ShuffleUnit,
+        variant: Spec,
+        in_chans: int,
+        small_input: bool,
+        *,
+        stem: int,
+        stages: Sequence[int],
+        repeats: Sequence[int] = REPEATS,
+        unit: Callable[[int, int, int], nn.Module],
     ) -> None:
         super().__init__()
         self.in_chans = in_chans
         self.reduction = variant.small_reduction if small_input else variant.reduction
-        stride = 1 if small_input else 2
-        self.conv1 = ConvBNAct(in_chans, variant.stem, 3, stride=stride, act=nn.ReLU)
+        self.conv1 = ConvBNAct(in_chans, stem, 3, stride=1 if small_input else 2, act=nn.ReLU)
         self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
-        stages: list[nn.Sequential] = []
-        channels, groups = variant.stem, variant.groups
-        for width, repeats in zip(variant.stages, variant.repeats, strict=True):
-            first_groups = groups if stages else 1  # few input channels: not grouped
-            units = [unit(channels, width, 2, groups, first_groups)]
-            units += [unit(width, width, 1, groups, groups) for _ in range(repeats - 1)]
-            stages.append(nn.Sequential(*units))
+        made, channels = [], stem
+        for width, count in zip(stages, repeats, strict=True):
+            units = [unit(channels, width, 2)]
+            units += [unit(width, width, 1) for _ in range(count - 1)]
+            made.append(nn.Sequential(*units))
             channels = width
-        self.stage2, self.stage3, self.stage4 = stages
+        self.stage2, self.stage3, self.stage4 = made
         self.num_features = channels
         initialise(self)
 
@@ -170,6 +174,28 @@ class ShuffleNetV1(ImageClassifier):
         x = self.stage3(x)  # 14 × 14
         features: Tensor = self.stage4(x)  # 7 × 7
         return features
+
+
+class ShuffleNetV1(Table1):
+    """Table 1 with its own units; `options` are ShuffleUnit's."""
+
+    def __init__(
+        self, variant: Variant, in_chans: int = 3, small_input: bool = False, **options: Any
+    ) -> None:
+        def unit(in_channels: int, out_channels: int, stride: int) -> ShuffleUnit:
+            few = in_channels == variant.stem  # so few that the first convolution is not grouped
+            groups = 1 if few else variant.groups
+            return ShuffleUnit(in_channels, out_channels, stride, variant.groups, groups, **options)
+
+        super().__init__(
+            variant,
+            in_chans,
+            small_input,
+            stem=variant.stem,
+            stages=variant.stages,
+            repeats=variant.repeats,
+            unit=unit,
+        )
 
 
 def build(
@@ -200,14 +226,15 @@ def build(
             )
         variant = replace(variant, stem=stem)
     chosen = variant.attention if attention is None else Attention.of(attention)
-    unit = partial(
-        ShuffleUnit,
+    network = ShuffleNetV1(
+        variant,
+        in_chans,
+        small_input,
         shuffle=shuffle,
         inverse_shuffle=inverse_shuffle,
         pool_first=pool_first,
         attention=chosen,
     )
-    network = ShuffleNetV1(variant, in_chans, small_input, unit)
     network.add_head(num_classes, drop_rate)
     return network
 

@@ -26,17 +26,17 @@ Differences from the paper and what it leaves open:
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.models.classifier import ImageClassifier
-from swiftlet.models.shufflenet_v1 import REPEATS
+from swiftlet.models.shufflenet_v1 import Table1
 from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
 from swiftlet.models.spec import Printed, Spec
-from swiftlet.ops.conv import ConvBNAct, initialise, pointwise
+from swiftlet.ops.conv import ConvBNAct, pointwise
 
 CARDINALITY = 16  # groups of a ResNeXt unit's 3×3 convolution
 
@@ -157,33 +157,18 @@ def half_in_groups(channels: int) -> int:
     return max(1, ceil(channels / 2 / CARDINALITY - 0.5)) * CARDINALITY
 
 
-class UnitComparison(ImageClassifier):
-    """The frame of Table 1; attribute names are the table's layer names."""
+class UnitComparison(Table1):
+    """The frame of Table 1 with the row's units."""
 
     def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
-        super().__init__()
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small_input else variant.reduction
-        stride = 1 if small_input else 2
-        self.conv1 = ConvBNAct(in_chans, variant.stem, 3, stride=stride, act=nn.ReLU)
-        self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
-        stages, channels = [], variant.stem
-        for part, repeats in zip((4, 2, 1), REPEATS, strict=True):
-            width = variant.stage4 // part
-            units = [unit(variant, channels, width, 2)]
-            units += [unit(variant, width, width, 1) for _ in range(repeats - 1)]
-            stages.append(nn.Sequential(*units))
-            channels = width
-        self.stage2, self.stage3, self.stage4 = stages
-        self.num_features = channels
-        initialise(self)
-
-    def forward_features(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.conv1(x))  # (batch, stem, 56, 56) for a picture of 224 × 224
-        x = self.stage2(x)  # 28 × 28
-        x = self.stage3(x)  # 14 × 14
-        features: Tensor = self.stage4(x)  # 7 × 7
-        return features
+        super().__init__(
+            variant,
+            in_chans,
+            small_input,
+            stem=variant.stem,
+            stages=[variant.stage4 // part for part in (4, 2, 1)],
+            unit=partial(unit, variant),
+        )
 
 
 def build(

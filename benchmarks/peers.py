@@ -47,7 +47,7 @@ def ncnn(model: nn.Module, onnx: Path, threads: int) -> Engine:
     import pnnx
 
     x = torch.zeros(1, *_shape(onnx))
-    pnnx.export(model, str(onnx.with_suffix(".pt")), x)
+    pnnx.export(model, str(onnx.with_suffix(".pt")), x, fp16=False)
     net = library.Net()
     net.opt.num_threads = threads
     for name in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
@@ -93,9 +93,12 @@ def executorch(model: nn.Module, onnx: Path, threads: int) -> Engine:
 
     program = torch.export.export(model, (torch.zeros(1, *_shape(onnx)),))
     lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-    ready = portable_lib._load_for_executorch_from_buffer(lowered.to_executorch().buffer)
+    portable_lib._unsafe_reset_threadpool(threads)
+    buffer = lowered.to_executorch().buffer  # read in place: it lives as long as `run`
+    ready = portable_lib._load_for_executorch_from_buffer(buffer)
 
     def run(batch: Array) -> Array:
+        assert buffer
         answer: Array = ready.forward((torch.from_numpy(batch),))[0].numpy()
         return answer
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from swiftlet.compiler import embed
+from swiftlet.compiler.ahead import plan_fetches
 from swiftlet.compiler.bands import parts
 from swiftlet.compiler.build import FLAGS
 from swiftlet.compiler.describe import Facts, description, header
@@ -73,6 +74,9 @@ def emit(
     """
     workspace = plan(program) * 4 + LINE
     writer, steps, sizes = _functions(program)
+    if target.cache:
+        plan_fetches(program, target.cache, sizes)
+        writer, steps, sizes = _functions(program)
     packed = b"".join(part.tobytes() for part in writer.weights) or bytes(LINE)
     facts = Facts(
         program=program,

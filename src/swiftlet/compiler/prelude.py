@@ -40,6 +40,14 @@ APART = """\
 #define APART (void)0
 #endif
 """
+FETCH = """\
+/* Brings a line of memory into the second cache, while there is something else to do. */
+#if defined(__GNUC__)
+#define FETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
+#else
+#define FETCH(address) (void)(address)
+#endif
+"""
 # The machines' own instructions, where C's operators miss them: by vector width (macro that tells
 # the machine, header, type, greater, smaller). Of a and b they give b when either is no number,
 # but for NEON, which gives no number then.
@@ -67,7 +75,8 @@ def prelude(lanes: int, body: str) -> str:
     extremes: list[str] = [name for name in ("vmax", "vmin") if name in wanted]
     text += _extremes(lanes, extremes) if extremes else ""
     text += BOUNDS if "MOST(" in body else ""
-    return text + (APART if re.search(r"\bAPART\b", body) else "")
+    text += APART if re.search(r"\bAPART\b", body) else ""
+    return text + (FETCH if "FETCH(" in body else "")
 
 
 def _extremes(lanes: int, wanted: list[str]) -> str:

@@ -153,6 +153,10 @@ class Layer:
     macs: int = 0
     moved: int = 0  # bytes that only change places
     banded: bool = False  # whether it runs row by row with its neighbours
+    fetch: tuple[int, int] = (0, 0)  # bytes of the weights, from and to, that it fetches meanwhile
+    can_fetch: int = 0  # bytes that it could, without waiting for them
+    streams: bool = False  # whether it uses each weight once, and waits for most of them
+    first_weights: int = 0  # bytes of its own that it needs at once; 0: all
     can_band = False
 
     def emit(self, writer: "Writer") -> str:

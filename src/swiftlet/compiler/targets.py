@@ -22,6 +22,7 @@ class Target:
     registers: int
     machine: str
     system: str
+    cache: int = 0  # bytes of a core's second cache; 0 where weights cannot be fetched ahead
     flags: tuple[str, ...] = ()  # for gcc and clang
     zig: tuple[str, ...] = ()
 
@@ -36,22 +37,28 @@ class Target:
         return (self.machine, self.system) == (here().machine, here().system)
 
 
-def _target(name: str, lanes: int, registers: int, triple: str, flag: str, cpu: str = "") -> Target:
+def _target(
+    name: str, lanes: int, registers: int, cache: int, triple: str, flag: str, cpu: str = ""
+) -> Target:
     machine, system = triple.split(".")[0].split("-")[:2]
     zig = ("-target", triple, *((f"-mcpu={cpu}",) if cpu else ()))
-    return Target(name, lanes, registers, machine, system, (flag,), zig)
+    return Target(name, lanes, registers, machine, system, cache << 10, (flag,), zig)
 
 
 TARGETS = {
     target.name: target
     for target in (
-        _target("x86-64-v4", 16, 32, "x86_64-linux-gnu.2.17", "-march=x86-64-v4", "x86_64_v4"),
-        _target("x86-64-v3", 8, 16, "x86_64-linux-gnu.2.17", "-march=x86-64-v3", "x86_64_v3"),
-        _target("aarch64", 4, 32, "aarch64-linux-gnu.2.17", "-march=armv8-a"),
-        _target("riscv64", 4, 32, "riscv64-linux-gnu.2.27", "-march=rv64gcv", "baseline_rv64+v"),
-        _target("wasm32", 4, 16, "wasm32-wasi", "-msimd128", "generic+simd128"),
-        _target("x86-64-v3-windows", 8, 16, "x86_64-windows-gnu", "-march=x86-64-v3", "x86_64_v3"),
-        _target("aarch64-macos", 4, 32, "aarch64-macos", "-mcpu=apple-m1", "apple_m1"),
+        _target(
+            "x86-64-v4", 16, 32, 1024, "x86_64-linux-gnu.2.17", "-march=x86-64-v4", "x86_64_v4"
+        ),
+        _target("x86-64-v3", 8, 16, 512, "x86_64-linux-gnu.2.17", "-march=x86-64-v3", "x86_64_v3"),
+        _target("aarch64", 4, 32, 256, "aarch64-linux-gnu.2.17", "-march=armv8-a"),
+        _target("riscv64", 4, 32, 0, "riscv64-linux-gnu.2.27", "-march=rv64gcv", "baseline_rv64+v"),
+        _target("wasm32", 4, 16, 0, "wasm32-wasi", "-msimd128", "generic+simd128"),
+        _target(
+            "x86-64-v3-windows", 8, 16, 512, "x86_64-windows-gnu", "-march=x86-64-v3", "x86_64_v3"
+        ),
+        _target("aarch64-macos", 4, 32, 1024, "aarch64-macos", "-mcpu=apple-m1", "apple_m1"),
     )
 }
 NAMES = ("native", *TARGETS, "portable")
@@ -83,11 +90,12 @@ def native() -> Target:
     """This machine with the widest vectors that it has."""
     plain = here()
     if plain.machine == "aarch64":
-        return replace(plain, lanes=4, flags=("-mcpu=native",))
+        return replace(plain, lanes=4, cache=_cache() or 256 << 10, flags=("-mcpu=native",))
     if plain.machine != "x86_64":
         return plain
     features = _features()
     flags = ("-march=native",)
+    plain = replace(plain, cache=_cache() or 512 << 10)
     if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= features:
         return replace(plain, lanes=16, flags=flags)
     if {"avx2", "fma"} <= features:
@@ -102,3 +110,12 @@ def _features() -> set[str]:
         return {"avx2", "fma"}
     lines = path.read_text(encoding="utf-8").splitlines()
     return {word for line in lines if line.startswith("flags") for word in line.split()}
+
+
+def _cache() -> int:
+    """Bytes of a core's second cache, 0 when the system does not say."""
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        if (index / "level").read_text().strip() == "2":
+            size = (index / "size").read_text().strip()  # as 2048K
+            return int(size.removesuffix("K")) << 10 if size.endswith("K") else 0
+    return 0

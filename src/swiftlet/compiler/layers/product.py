@@ -18,7 +18,7 @@ from swiftlet.compiler.layers.rolling import rolled
 from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
 from swiftlet.compiler.simplify import Activation
 
-UNROLLED = 96  # products of one channel's row of taps that are written out at most
+LINE = 64  # bytes of a cache line
 
 
 @dataclass
@@ -76,6 +76,23 @@ class Product(Layer):
         for block in self.blocks:
             groups = sorted({c // each_out for c in block.outputs if c >= 0})
             block.inputs = [g * each_in + i for g in groups for i in range(each_in)]
+
+    @property
+    def can_fetch(self) -> int:  # type: ignore[override]
+        """One line for each channel of a tile."""
+        if not self._flat or self.streams:
+            return 0
+        return LINE * len(self.blocks[0].inputs) * sum(n for *_, n in self._tiling())
+
+    @property
+    def streams(self) -> bool:  # type: ignore[override]
+        """Whether there is a single place."""
+        return self._flat and prod(self.window.out) == 1
+
+    @property
+    def first_weights(self) -> int:  # type: ignore[override]
+        """Those of the first group of tiles."""
+        return 4 * self.y.lanes * self._sizes()[0] * (1 + len(self.blocks[0].inputs))
 
     @property
     def tile(self) -> str:
@@ -214,11 +231,15 @@ class Product(Layer):
         self._tiles[blocks, wide] = None
         act, after, suffix = self._epilogue(writer)
         step, gated = self.x.lanes, " * scale" if self.gate is not None else ""
+        ahead = self._flat and self.fetch[0] < self.fetch[1]
         name = f"pointwise_{blocks}x{wide}_from{step}_to{self.y.places}{suffix}"
+        name += "_ahead" if ahead else ""
+        fetched = [f"FETCH(ahead + {n * LINE});" for n in range(blocks if self.streams else 1)]
         lines = [
             *self._sums(blocks, wide),
             f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
             "  const float *q = x + at[c];",
+            *([f"  {' '.join(fetched)} ahead += step;"] if ahead else []),
             *(["  const v scale = fill(g[gate[c]]);"] if gated else []),
             "  const v "
             + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks))
@@ -228,7 +249,8 @@ class Product(Layer):
             products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
             lines.append(f"  const float t{p} = q[{p * step}]; {products}")
         lines += ["}", *self._store(blocks, wide, act, after)]
-        return writer.kernel(name, _function(self._head(name), lines))
+        more = ", uintptr_t ahead, int step" if ahead else ""
+        return writer.kernel(name, _function(self._head(name, more), lines))
 
     def windowed(self, writer: Writer, blocks: int, start: int, wide: int) -> str:
         """The C function of one tile of a convolution with a window."""
@@ -299,6 +321,7 @@ class _Group:
         self.weights = f"weights + {writer.weight(layer.pack(chosen))}"
         self.target = f"{y.base} + {y.offset(start * y.lanes)}"
         self.add = f"{name}_add + {start}" if layer.add is not None else ""
+        self.start = start
 
     def call(self, kernel: str, read: str, write: str, place: str, more: str = "") -> str:
         """A tile that reads from `read` on and writes from `write` on, counted in places."""
@@ -321,16 +344,28 @@ class _Group:
         for wide, times in tiles.runs(places, self.size, registers)[1]:
             kernel = self.layer.pointwise(self.writer, self.size, wide)
             if times == 1:
-                called = self.call(kernel, str(place), str(place), str(place))
+                here = str(place)
+                called = self.call(kernel, here, here, here, self.ahead(here, wide))
                 lines.append(f"if (from <= {tile} && {tile} < to) {called}")
             else:
                 end = tile + times
                 at = f"({place} + (t - {tile}) * {wide})" if place or tile else f"(t * {wide})"
                 lines.append(f"for (int t = MOST(from, {tile}); t < LEAST(to, {end}); t++)")
-                lines.append(f"  {self.call(kernel, at, at, at)}")
+                lines.append(f"  {self.call(kernel, at, at, at, self.ahead(at, wide))}")
             place += wide * times
             tile += times
         return lines
+
+    def ahead(self, place: str, wide: int) -> str:
+        """Arguments of a tile: what it fetches of later weights, and how far it goes by channel."""
+        begin, end = self.layer.fetch
+        if begin == end:
+            return ""
+        places = prod(self.layer.window.out)
+        each = -(-(end - begin) // (len(self.layer.blocks) * places))  # of a block at a place
+        first = begin + self.start * places * each
+        step = -(-each * self.size * wide // self.count)
+        return f", (uintptr_t)weights + {first} + (uintptr_t){place} * {each * self.size}, {step}"
 
     def in_rows(self) -> list[str]:
         """A loop over the rows from `from` to `to`."""

@@ -1,26 +1,34 @@
-"""Compiled networks against every runtime that is installed, in one run, into one CSV file.
+"""Compiled networks against every runtime that is installed, in one run.
 
     python benchmarks/latency_vs_peers.py                       # the networks of the README
     python benchmarks/latency_vs_peers.py mobilenet_v2_x1_0 --threads 2
+    python benchmarks/latency_vs_peers.py --isa avx2            # no AVX-512 for anyone
 
-Float32, batch 1, one picture; all engines run in this process, pinned to as many cores as they have
-threads, and take turns. Before it is timed, every engine's answer is compared with PyTorch's.
+Float32, batch 1, one picture, fresh weights. All engines run in this process, pinned to as many
+cores as they have threads, and take turns; before it is timed, every engine's answer is compared
+with PyTorch's. "limit" is what the network's multiplications alone take at the processor's measured
+peak. Writes results/latency.csv and draws docs/latency.png; with other options than the default
+ones, a file of another name.
 """
 
 import argparse
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from latency_chart import draw
+from native import limit, restart_with_avx2
 from peers import PEERS
 from record import write_rows
 
 from swiftlet.compiler import compile_onnx
 from swiftlet.exporting import export_onnx
-from swiftlet.measuring.engines import Array, Engine
-from swiftlet.measuring.latency import latency
+from swiftlet.measuring.engines import Array, Engine, c_engine
+from swiftlet.measuring.latency import Latency, latency
 from swiftlet.models import create_model, spec
 
 NETWORKS = (
@@ -33,12 +41,14 @@ NETWORKS = (
     "mobilenet_v3_small_x1_0",
     "mobilenet_v3_large_x1_0",
 )
+OURS, LIMIT = "swiftlet", "limit"
+TARGETS = {"best": "native", "avx2": "x86-64-v3"}
 
 
 def engines_of(
-    name: str, threads: int, folder: Path, chosen: list[str]
-) -> tuple[list[Engine], Array]:
-    """All engines that can be had, and a picture."""
+    name: str, threads: int, target: str, folder: Path, chosen: Sequence[str]
+) -> tuple[list[Engine], Array, dict[str, Any]]:
+    """All engines that can be had, a picture, and what is known about the network."""
     row = spec(name)
     torch.manual_seed(0)
     model = create_model(name)
@@ -50,55 +60,85 @@ def engines_of(
         expected = model(torch.from_numpy(picture)).numpy()
     path = folder / f"{row.name}.onnx"
     classes = [str(number) for number in range(row.num_classes)]
-    export_onnx(model, path, preprocess=None, shape=row.input.shape, classes=classes)
-    compiled = compile_onnx(path, folder / "compiled")
-    found = [Engine("swiftlet", threads, compiled)]
+    file = export_onnx(model, path, preprocess=None, shape=row.input.shape, classes=classes)
+    net = compile_onnx(path, folder / "compiled", target=target, threads=threads)
+    found = [c_engine(net, name=OURS)]
     for peer in chosen:
         try:
-            found.append(PEERS[peer](model, path, threads))
+            engine = PEERS[peer](model, path, threads)
+            apart = np.abs(engine(picture) - expected).max() / np.abs(expected).max()
         except ImportError as error:
             print(f"{peer}: not installed ({error})")
         except Exception as error:  # of whatever kind the peer raises: it cannot run this network
             print(f"{peer}: cannot run {row.name} ({str(error).splitlines()[0][:100]})")
-    for engine in found:
-        apart = np.abs(engine(picture) - expected).max() / np.abs(expected).max()
-        print(f"{row.name} {engine.name}: differs from PyTorch by {apart:.1e} of the scale")
-        assert apart < 1e-3, engine.name
-    return found, picture
+        else:
+            print(f"{row.name} {engine.name}: {apart:.1e} of the scale from PyTorch")
+            assert apart < 1e-4, engine.name
+            found.append(engine)
+    apart = np.abs(found[0](picture) - expected).max() / np.abs(expected).max()
+    assert apart < 1e-5, apart
+    if threads == 1:
+        lanes = 8 if target == "x86-64-v3" else net.description.lanes
+        found.append(limit(net.description.macs, lanes, folder))
+    known = {"network": row.name, "params": row.params, "macs": row.macs, "onnx_bytes": file.bytes}
+    return found, picture, known
+
+
+def rows(measured: Sequence[Latency], known: dict[str, Any], isa: str) -> list[dict[str, Any]]:
+    """One row for each engine; ratios are between medians of the same run."""
+    (ours,) = (one for one in measured if one.engine == OURS)
+    return [
+        {
+            **known,
+            "engine": one.engine,
+            "isa": isa,
+            "threads": ours.threads,
+            "median_ms": f"{one.median_ms:.3f}",
+            "p10_ms": f"{one.p10_ms:.3f}",
+            "p90_ms": f"{one.p90_ms:.3f}",
+            "rounds": one.rounds,
+            "calls": one.calls,
+            "times_swiftlet": f"{one.median_ms / ours.median_ms:.2f}",
+        }
+        for one in measured
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=NETWORKS)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--isa", choices=TARGETS, default="best")
     parser.add_argument("--seconds", type=float, default=4.0, help="per engine")
+    parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--peers", default=",".join(PEERS))
-    parser.add_argument("--output", default="latency_vs_peers", help="name of the CSV file")
+    parser.add_argument("--output", help="name of the CSV file")
     options = parser.parse_args()
+    suffix = ("" if options.isa == "best" else f"_{options.isa}") + (
+        "" if options.threads == 1 else f"_{options.threads}_threads"
+    )
+    output = options.output or f"latency{suffix}"
+    with tempfile.TemporaryDirectory() as folder:
+        if options.isa == "avx2":
+            restart_with_avx2(Path(folder))
     cores = sorted(os.sched_getaffinity(0))[-options.threads :]
     os.sched_setaffinity(0, cores)
     torch.set_num_threads(options.threads)
-    rows = []
+    found: list[dict[str, Any]] = []
     for name in options.names:
         with tempfile.TemporaryDirectory() as folder:
-            peers = options.peers.split(",")
-            engines, picture = engines_of(name, options.threads, Path(folder), peers)
-            measured = latency(engines, picture, seconds=options.seconds, rounds=12)
-        fastest = min(one.median_ms for one in measured if one.engine != "swiftlet")
-        for one in measured:
-            rows.append(
-                {
-                    "network": spec(name).name,
-                    "engine": one.engine,
-                    "threads": one.threads,
-                    "median_ms": f"{one.median_ms:.3f}",
-                    "p10_ms": f"{one.p10_ms:.3f}",
-                    "p90_ms": f"{one.p90_ms:.3f}",
-                    "calls": one.calls,
-                    "fastest_peer_by_this": f"{fastest / one.median_ms:.2f}",
-                }
+            engines, picture, known = engines_of(
+                name,
+                options.threads,
+                TARGETS[options.isa],
+                Path(folder),
+                options.peers.split(","),
             )
-    write_rows(options.output, rows)
+            measured = latency(engines, picture, seconds=options.seconds, rounds=options.rounds)
+        found += rows(measured, known, options.isa)
+    write_rows(output, found)
+    if output == "latency":
+        draw(Path(__file__).parent / "results" / "latency.csv")
 
 
 if __name__ == "__main__":

@@ -4,14 +4,22 @@ A peer that is not installed raises ImportError. All run float32 on the CPU with
 asked, set up as their own manuals say for lowest latency.
 """
 
+import ctypes
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from native import cc
 from torch import nn
 
-from swiftlet.measuring.engines import Array, Engine, onnxruntime_engine
+from swiftlet.measuring.engines import Array, Engine, onnxruntime_engine, torch_engine
+
+
+def pytorch(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """PyTorch as it is, in its faster layout."""
+    return torch_engine(model, threads)
 
 
 def onnxruntime(model: nn.Module, onnx: Path, threads: int) -> Engine:
@@ -105,12 +113,39 @@ def executorch(model: nn.Module, onnx: Path, threads: int) -> Engine:
     return Engine("executorch", threads, run)
 
 
+def emx(model: nn.Module, onnx: Path, threads: int) -> Engine:
+    """emx-onnx-cgen, another compiler from ONNX to C; gcc may do with its C what it likes."""
+    if threads > 1:
+        raise NotImplementedError("it has no threads")
+    folder = onnx.parent / "emx"
+    folder.mkdir(exist_ok=True)
+    command = ["emx-onnx-cgen", "compile", "--input-dim", "batch=1"]
+    try:
+        subprocess.run(
+            [*command, str(onnx), "model.c"], cwd=folder, check=True, capture_output=True
+        )
+    except FileNotFoundError as error:
+        raise ImportError("emx-onnx-cgen") from error
+    built = cc(folder / "model.c", folder / "model.so", "-ffast-math")
+    library = ctypes.CDLL(str(built))
+    assert library.model_load(str(folder / "model.bin").encode())
+    output = np.empty(_output(onnx), np.float32)
+
+    def run(batch: Array) -> Array:
+        library.model(ctypes.c_void_p(batch.ctypes.data), ctypes.c_void_p(output.ctypes.data))
+        return output
+
+    return Engine("emx-onnx-cgen", threads, run)
+
+
 PEERS: dict[str, Callable[[nn.Module, Path, int], Engine]] = {
+    "torch": pytorch,
     "onnxruntime": onnxruntime,
     "openvino": openvino,
     "ncnn": ncnn,
     "litert": litert,
     "executorch": executorch,
+    "emx-onnx-cgen": emx,
 }
 
 
@@ -120,3 +155,11 @@ def _shape(onnx: Path) -> tuple[int, ...]:
 
     shape = runtime.InferenceSession(onnx).get_inputs()[0].shape
     return tuple(int(side) for side in shape[1:])
+
+
+def _output(onnx: Path) -> tuple[int, ...]:
+    """Of the only output, for one input."""
+    import onnxruntime as runtime
+
+    shape = runtime.InferenceSession(onnx).get_outputs()[0].shape
+    return (1, *(int(side) for side in shape[1:]))

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.targets import NAMES, TARGETS, here, native, target
+from swiftlet.compiler.targets import NAMES, TARGETS, here, native, second_cache, target
 from swiftlet.errors import SwiftletError
 
 Array = NDArray[np.float32]
@@ -50,6 +50,19 @@ def test_vectors_are_as_wide_as_the_machines() -> None:
     assert native().is_here
     assert target("portable").is_here
     assert {name for name in NAMES if target(name).is_here} >= {"native", "portable"}
+
+
+def test_the_second_cache_is_the_systems_word(tmp_path: Path) -> None:
+    assert second_cache(tmp_path / "nowhere") == 0
+    for number, (level, size) in enumerate([("1", "48K"), ("2", "many"), ("2", "1280K")]):
+        index = tmp_path / f"index{number}"
+        index.mkdir()
+        (index / "level").write_text(f"{level}\n")
+        (index / "size").write_text(f"{size}\n")
+    (tmp_path / "index9").mkdir()  # says nothing
+    assert second_cache(tmp_path) == 1280 * 1024
+    (tmp_path / "index2" / "size").write_text("?")
+    assert second_cache(tmp_path) == 0
 
 
 def test_an_unknown_target_is_named() -> None:

@@ -90,12 +90,12 @@ def native() -> Target:
     """This machine with the widest vectors that it has."""
     plain = here()
     if plain.machine == "aarch64":
-        return replace(plain, lanes=4, cache=_cache() or 256 << 10, flags=("-mcpu=native",))
+        return replace(plain, lanes=4, cache=second_cache() or 256 << 10, flags=("-mcpu=native",))
     if plain.machine != "x86_64":
         return plain
     features = _features()
     flags = ("-march=native",)
-    plain = replace(plain, cache=_cache() or 512 << 10)
+    plain = replace(plain, cache=second_cache() or 512 << 10)
     if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= features:
         return replace(plain, lanes=16, flags=flags)
     if {"avx2", "fma"} <= features:
@@ -112,10 +112,13 @@ def _features() -> set[str]:
     return {word for line in lines if line.startswith("flags") for word in line.split()}
 
 
-def _cache() -> int:
-    """Bytes of a core's second cache, 0 when the system does not say."""
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        if (index / "level").read_text().strip() == "2":
-            size = (index / "size").read_text().strip()  # as 2048K
-            return int(size.removesuffix("K")) << 10 if size.endswith("K") else 0
+def second_cache(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
+    """Bytes of a core's second cache, 0 where the system does not say."""
+    for index in sorted(folder.glob("index*")):
+        try:
+            level, size = ((index / name).read_text().strip() for name in ("level", "size"))
+        except OSError:
+            continue
+        if level == "2" and size.endswith("K") and size[:-1].isdigit():
+            return int(size[:-1]) << 10
     return 0

@@ -1,0 +1,78 @@
+"""The README's bar chart, from results/latency.csv: python benchmarks/latency_chart.py."""
+
+import csv
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from swiftlet.report import style
+
+HERE = Path(__file__).parent
+PICTURE = HERE.parent / "docs" / "latency.png"
+NAMES = {
+    "swiftlet": "swiftlet",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "litert": "LiteRT (XNNPACK)",
+    "executorch": "ExecuTorch (XNNPACK)",
+    "ncnn": "ncnn",
+}
+COLUMNS = 4
+LIMIT = "limit"
+
+
+def draw(results: Path, picture: Path = PICTURE) -> None:
+    """One small chart per network: a bar per engine, ours first, with milliseconds and ratio."""
+    with results.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    lines = -(-len(networks) // COLUMNS)
+    with style.house_style():
+        figure = Figure(figsize=(3.1 * COLUMNS, 1.75 * lines + 0.75), dpi=style.DOTS_PER_INCH)
+        grid = figure.add_gridspec(
+            lines, COLUMNS, left=0.125, right=0.985, top=1 - 0.85 / figure.get_figheight(),
+            bottom=0.03, wspace=0.22, hspace=0.3,
+        )  # fmt: skip
+        for number, network in enumerate(networks):
+            axes = figure.add_subplot(grid[number // COLUMNS, number % COLUMNS])
+            times = {r["engine"]: float(r["median_ms"]) for r in rows if r["network"] == network}
+            shown = [engine for engine in NAMES if engine in times]
+            longest = max(times[engine] for engine in shown)
+            for place, engine in enumerate(shown):
+                ours = engine == "swiftlet"
+                colour = style.BLUE if ours else style.FAINT
+                capped = min(times[engine], 3.2 * times["swiftlet"])
+                axes.barh(place, capped, height=0.78, color=colour)
+                times_ours = times[engine] / times["swiftlet"]
+                text = f"{times[engine]:.2f} ms" + ("" if ours else f"  {times_ours:.2f}×")
+                axes.text(
+                    0.03 * longest, place, text, size=7.5, va="center",
+                    color=style.WHITE if ours else style.INK, weight="bold" if ours else "normal",
+                )  # fmt: skip
+            if LIMIT in times:
+                axes.axvline(times[LIMIT], color=style.ORANGE, linewidth=1.2)
+            axes.set_title(network, size=9, loc="left", weight="bold")
+            labels = [NAMES[engine] for engine in shown] if number % COLUMNS == 0 else []
+            axes.set_yticks(range(len(shown)) if labels else [], labels, size=8)
+            axes.set_ylim(len(shown) - 0.5, -0.5)
+            axes.set_xlim(0, 3.3 * times["swiftlet"])
+            axes.set_xticks([])
+            for side in axes.spines.values():
+                side.set_visible(False)
+            axes.tick_params(length=0)
+        row = rows[0]
+        head = 1 - 0.25 / figure.get_figheight()
+        figure.text(
+            0.01, head, "Milliseconds for one picture: float32, batch 1, one thread, 224 × 224",
+            size=11, weight="bold",
+        )  # fmt: skip
+        told = (
+            f"{row['cpu']}, {row['date']}; median of {row['rounds']} rounds in turns. "
+            "Orange: the multiplications alone, at the measured peak of the processor."
+        )
+        figure.text(0.01, head - 0.25 / figure.get_figheight(), told, size=8, color=style.MUTED)
+        picture.write_bytes(style.png(figure, told))
+
+
+if __name__ == "__main__":
+    draw(HERE / "results" / "latency.csv")

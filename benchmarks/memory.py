@@ -1,0 +1,70 @@
+"""What a run needs beside the weights: a compiled network's workspace, and ONNX Runtime's arena.
+
+    python benchmarks/memory.py
+
+The workspace is planned when a network is compiled, and all that it ever needs. The arena is what
+ONNX Runtime says in its log that it has asked the system for after three runs; the weights are kept
+out of it. Neither depends on how busy the machine is. Writes results/memory.csv.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from latency_vs_peers import NETWORKS
+from record import write_rows
+
+from swiftlet.compiler import compile_onnx
+from swiftlet.exporting import export_onnx
+from swiftlet.models import create_model, spec
+
+RUN = """
+import sys
+import numpy, onnxruntime
+onnxruntime.set_default_logger_severity(0)
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+session = onnxruntime.InferenceSession(sys.argv[1], options)
+given = session.get_inputs()[0]
+picture = numpy.zeros((1, *given.shape[1:]), numpy.float32)
+for _ in range(3):
+    session.run(None, {given.name: picture})
+"""
+
+
+def arena_bytes(path: Path) -> int:
+    """Bytes of ONNX Runtime's arena, read from its log."""
+    command = [sys.executable, "-c", RUN, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.findall(r"Extended allocation by (\d+) bytes", done.stdout + done.stderr)
+    return sum(map(int, found))
+
+
+def row(name: str) -> dict[str, Any]:
+    """Both figures of one network."""
+    known = spec(name)
+    torch.manual_seed(0)
+    model = create_model(name).eval()
+    classes = [str(number) for number in range(known.num_classes)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{known.name}.onnx"
+        export_onnx(model, path, preprocess=None, shape=known.input.shape, classes=classes)
+        net = compile_onnx(path, Path(folder) / "compiled", library=False)
+        workspace, arena = net.description.workspace_bytes, arena_bytes(path)
+    return {
+        "network": known.name,
+        "target": net.description.target,
+        "lanes": net.description.lanes,
+        "workspace_bytes": workspace,
+        "onnxruntime_arena_bytes": arena,
+        "times": f"{arena / workspace:.1f}",
+    }
+
+
+if __name__ == "__main__":
+    write_rows("memory", [row(name) for name in NETWORKS])

@@ -207,16 +207,17 @@ class Mean(Blockwise):
 
     def emit(self, writer: Writer) -> str:
         places = self.x.places
-        lines = [
-            "v a = fill(0), b = fill(0), c = fill(0), d = fill(0);",
-            "int p = 0;",
-            f"for (; p + 3 < {places}; p += 4) {{",
-            "  a += load(x + p * V), b += load(x + (p + 1) * V);",
-            "  c += load(x + (p + 2) * V), d += load(x + (p + 3) * V);",
-            "}",
-            f"for (; p < {places}; p++) a += load(x + p * V);",
-            f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));",
-        ]
+        fours = places - places % 4
+        lines = ["v a = fill(0), b = fill(0), c = fill(0), d = fill(0);"]
+        if fours:
+            lines += [
+                f"for (int p = 0; p < {fours}; p += 4) {{",
+                "  a += load(x + p * V), b += load(x + (p + 1) * V);",
+                "  c += load(x + (p + 2) * V), d += load(x + (p + 3) * V);",
+                "}",
+            ]
+        lines += [f"a += load(x + {p} * V);" for p in range(fours, places)]
+        lines.append(f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));")
         text = "\n".join(f"  {line}" for line in lines)
         head = f"static void mean_{places}(const float *x, float *y)"
         kernel = writer.kernel(f"mean_{places}", f"{head} {{\n{text}\n}}\n")

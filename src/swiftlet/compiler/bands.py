@@ -5,8 +5,10 @@ slow memory twice. Within a band the next layer reads each row while it is in th
 only the rows that are still needed are kept, in a ring.
 """
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+from swiftlet.compiler.layers.lanewise import Windowed
+from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
@@ -31,6 +33,8 @@ def make_bands(program: Program) -> None:
             program.layers[number].banded = len(band) > 1
         for number in band[:-1]:
             _make_ring(program, band, number)
+        for number in band[:-1]:
+            _make_slices(program.layers[number], program.layers[number + 1])
 
 
 def _goes_on(program: Program, before: int, after: int, readers: dict[int, list[int]]) -> bool:
@@ -75,6 +79,19 @@ def parts(program: Program, band: range) -> list[list[list[int]]]:
     rows, threads = program.layers[band[-1]].rows, program.threads
     cuts = [rows * part // threads for part in range(threads + 1)]
     return [schedule(program, band, *cuts[part : part + 2]) for part in range(threads)]
+
+
+def _make_slices(layer: Layer, reader: Layer) -> None:
+    """Let a product and the depthwise convolution behind it take turns, a few blocks at a time.
+
+    What they pass on is then still in the fastest cache.
+    """
+    if not (isinstance(layer, Product) and isinstance(reader, Windowed)):
+        return
+    buffer = layer.writes[0]
+    in_order = reader.x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
+    if layer.window.is_pointwise and in_order and len(layer.sizes()) > 1:
+        layer.slices = reader.slices = [0, *accumulate(layer.sizes())]
 
 
 def _make_ring(program: Program, band: range, number: int) -> None:

@@ -11,6 +11,7 @@ from swiftlet.compiler.ahead import plan_fetches
 from swiftlet.compiler.bands import parts
 from swiftlet.compiler.build import FLAGS
 from swiftlet.compiler.describe import Facts, description, header
+from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.memory import plan
 from swiftlet.compiler.prelude import prelude
 from swiftlet.compiler.profile_c import clock_and_peak
@@ -58,6 +59,18 @@ class Step:
     calls: list[str]
     table: str = ""
     turns: int = 0
+    slices: tuple[int, ...] = ()  # by layer: how many a layer makes in turns with the next, or 0
+
+    def turn(self, calls: Iterable[str]) -> list[str]:
+        """The lines of one turn: the calls, those of slices in loops."""
+        lines, inside = list[str](), False
+        for count, call in zip(self.slices, calls, strict=True):
+            if count:
+                lines.append(f"for (int slice = 0; slice < {count}; slice++) {{")
+            lines.append(f"{'  ' if count or inside else ''}{call}")
+            lines += ["}"] if inside else []
+            inside = bool(count)
+        return lines
 
 
 def emit(
@@ -156,7 +169,12 @@ def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> St
         call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
         for place, call in enumerate(calls)
     ]
-    return Step(band, calls, table, turns - 1)
+    layers = [program.layers[number] for number in band]
+    starts = [
+        len(layer.slices) - 1 if layer.slices and isinstance(layer, Product) else 0
+        for layer in layers
+    ]
+    return Step(band, calls, table, turns - 1, tuple(starts))
 
 
 def _top(facts: Facts) -> str:
@@ -188,7 +206,7 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
             wide = len(step.layers)
             end = f"{step.table} + {step.turns * wide}"
             body.append(f"for (const int32_t *r = {step.table}; r < {end}; r += {wide}) {{")
-            body += [*(f"  {call}" for call in calls), "}"]
+            body += [*(f"  {line}" for line in step.turn(calls)), "}"]
         else:
             body += calls
     inside = "\n".join(f"  {line}" for line in body)
@@ -226,7 +244,7 @@ def _run_in_threads(facts: Facts, steps: Iterable[Step]) -> str:
                 "EACH {",
                 f"  float *ring = {ring};",
                 f"  for (const int32_t *r = {begin}; r < {end}; r += {wide}) {{",
-                *(f"    {call};" for call in step.calls),
+                *(f"    {line}" for line in step.turn(f"{call};" for call in step.calls)),
                 "  }",
                 "}",
             ]

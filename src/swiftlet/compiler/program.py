@@ -5,7 +5,7 @@ in which slot. Shuffles, splits and concatenations rearrange these names and not
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import prod
@@ -153,6 +153,7 @@ class Layer:
     macs: int = 0
     moved: int = 0  # bytes that only change places
     banded: bool = False  # whether it runs row by row with its neighbours
+    slices: Sequence[int] = ()  # bounds of the output blocks that it makes in turns with the next
     fetch: tuple[int, int] = (0, 0)  # bytes of the weights, from and to, that it fetches meanwhile
     can_fetch: int = 0  # bytes that it could, without waiting for them
     streams: bool = False  # whether it uses each weight once, and waits for most of them
@@ -177,12 +178,15 @@ class Layer:
         rings = ["ring"] if any(b.ring for b in (*self.reads, *self.writes)) else []
         heads = [*(f"const float *{base}" for base in outside), "float *work"]
         heads += [*(f"float *{ring}" for ring in rings), "const float *weights", "int from, int to"]
+        heads += ["int slice"] if self.slices else []
         body = list(lines)
         for given in ("work", "weights"):
             if not any(re.search(rf"\b{given}\b", line) for line in body):
                 body.insert(0, f"(void){given};")
         writer.function(f"static void {name}({', '.join(heads)})", body)
-        return f"{name}({', '.join([*outside, 'work', *rings, 'weights'])}, {{from}}, {{to}})"
+        arguments = [*outside, "work", *rings, "weights", "{from}", "{to}"]
+        arguments += ["slice"] if self.slices else []
+        return f"{name}({', '.join(arguments)})"
 
     def first_row(self, row: int) -> int:
         """The first input row that output row `row` reads."""

@@ -53,6 +53,9 @@ class Blockwise(Layer):
             b="b",
         )
         bounds = ("0", str(len(blocks))) if by_row else ("from", "to")
+        if self.slices:
+            writer.table(f"{name}_slices", self.slices)
+            bounds = (f"{name}_slices[slice]", f"{name}_slices[slice + 1]")
         loop = f"for (int b = {bounds[0]}; b < {bounds[1]}; b++)"
         return self.pieces(writer, [loop, f"  {text};"])
 

@@ -92,7 +92,7 @@ class Product(Layer):
     @property
     def first_weights(self) -> int:  # type: ignore[override]
         """Those of the first group of tiles."""
-        return 4 * self.y.lanes * self._sizes()[0] * (1 + len(self.blocks[0].inputs))
+        return 4 * self.y.lanes * self.sizes()[0] * (1 + len(self.blocks[0].inputs))
 
     @property
     def tile(self) -> str:
@@ -127,7 +127,7 @@ class Product(Layer):
             firsts += [len(at)] * len(members)
             at += [offsets[channel] for channel in members[0].inputs]
         columns = prod(self.window.out) if self._flat else self.window.out[2]
-        for size in self._sizes():
+        for size in self.sizes():
             group = _Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
             if self._flat:
                 chunks.append(group.flat(tile))
@@ -142,9 +142,12 @@ class Product(Layer):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
+        if self.slices:
+            chunks = [[f"if (slice == {n}) {{", *lines, "}"] for n, lines in enumerate(chunks)]
+            return self.pieces(writer, [line for lines in chunks for line in lines])
         return self.pieces(writer, rolled(chunks, "group"))
 
-    def _sizes(self) -> list[int]:
+    def sizes(self) -> list[int]:
         """How many blocks of output channels each group of tiles has, in order."""
         columns = prod(self.window.out) if self._flat else self.window.out[2]
         return [
@@ -158,7 +161,7 @@ class Product(Layer):
         places = prod(self.window.out)
         return [
             (size, wide, times)
-            for size in self._sizes()
+            for size in self.sizes()
             for wide, times in tiles.runs(places, size, self.registers)[1]
         ]
 

@@ -202,9 +202,8 @@ def load_outside(model: onnx.ModelProto, path: Path) -> None:
         if tensor.data_type not in helper.get_all_tensor_dtypes():
             raise SwiftletError(f"{what} has the unknown type {tensor.data_type}.")
         size = (prod(tensor.dims) * _bits(tensor.data_type) + 7) // 8
-        offset, length = (_number(told.get(key, "")) for key in ("offset", "length"))
-        start = offset or 0
-        if (length or size) != size or start + size > place.stat().st_size:
+        start, length = _number(told.get("offset", "0")), _number(told.get("length", f"{size}"))
+        if start is None or length != size or start + size > place.stat().st_size:
             raise SwiftletError(f"{what} is not whole: {size} bytes from {start} on are needed.")
         with place.open("rb") as file:
             file.seek(start)
@@ -231,5 +230,5 @@ def _place(folder: Path, location: str) -> Path | None:
 
 
 def _number(text: str) -> int | None:
-    """A count of bytes; None when it is not given or is none."""
+    """A count of bytes, or None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

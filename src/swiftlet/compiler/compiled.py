@@ -151,7 +151,7 @@ class CompiledNetwork:
             raise SwiftletError(
                 f"{wanted.name} takes {len(wanted.inputs)} inputs, not {len(inputs)}."
             )
-        ready = [np.ascontiguousarray(x, np.float32) for x in inputs]
+        ready = [np.require(x, np.float32, "C") for x in inputs]
         turns = set()
         for x, (name, shape) in zip(ready, wanted.inputs.items(), strict=True):
             fits = x.ndim == len(shape) and x.shape[1:] == shape[1:]

@@ -19,20 +19,11 @@ from swiftlet.compiler.program import Program, Writer, c_name
 from swiftlet.compiler.targets import Target
 from swiftlet.compiler.threads_c import run_with_threads
 from swiftlet.compiler.wording import comment, string, wrapped
+from swiftlet.errors import SwiftletError
 
+MOST_BYTES = 4 << 31  # of the workspace: offsets in C are of 32 bits and count floats
+MOST_BYTES_32 = 1 << 31
 LINE = 64  # bytes; the workspace begins at a multiple of it
-TAKEN = frozenset(  # by C, by its headers, and by the parts of the file that are always there
-    re.findall(
-        r"\w+",
-        """
-        auto break case char const continue default do double else enum extern float for goto if
-        inline int long register restrict return short signed sizeof static struct switch typedef
-        union unsigned void volatile while asm main memcpy memset memmove exp log sin cos tan erf
-        pow floor ceil round sqrt abs fabs tanh gamma index signal time clock y0 y1 yn j0 j1 jn
-        v vu vi load store fill vmax vmin embedded given work weights workspace t r now seconds
-        """,
-    )
-)
 HIDE = """\
 #if defined(__GNUC__)
   __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
@@ -86,6 +77,12 @@ def emit(
     `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
     """
     workspace = plan(program) * 4 + LINE
+    most = MOST_BYTES_32 if target.machine == "wasm32" else MOST_BYTES
+    if workspace > most:
+        raise SwiftletError(
+            f"{program.name} needs a workspace of {workspace:,} bytes; "
+            f"up to {most:,} are supported."
+        )
     writer, steps, sizes = _functions(program)
     if target.cache:
         plan_fetches(program, target.cache, sizes)
@@ -118,28 +115,19 @@ def emit(
 
 def _functions(program: Program) -> tuple[Writer, list[Step], list[int]]:
     """All kernels and layers, the calls of the layers, and the bytes of each layer's weights."""
-    taken = set(TAKEN)
-    while True:
-        names = _name_layers(program, taken)
-        writer, sizes = Writer(), list[int]()
-        steps = [_step(program, band, writer, sizes) for band in program.bands]
-        if not names & {*writer.kernels}:
-            return writer, steps, sizes
-        taken |= {*writer.kernels}  # a node is called as a kernel is
+    _name_layers(program)
+    writer, sizes = Writer(), list[int]()
+    steps = [_step(program, band, writer, sizes) for band in program.bands]
+    return writer, steps, sizes
 
 
-def _name_layers(program: Program, reserved: set[str]) -> set[str]:
-    """Give every layer a name that is its own in C, and no other function's or table's."""
-    taken = set(reserved)
-    names = [c_name(layer.name) for layer in program.layers]
+def _name_layers(program: Program) -> None:
+    """Give every layer a name that is its own in C, where fewer characters are allowed."""
+    taken = set[str]()
     for number, layer in enumerate(program.layers):
-        name = names[number]
-        stem, _, ending = name.rpartition("_")
-        is_table = stem in names and ending.isalpha()  # the tables of a layer are NAME_word
-        if name in taken or is_table:
+        while c_name(layer.name) in taken:
             layer.name = f"{layer.name}_layer{number}"
         taken.add(c_name(layer.name))
-    return {c_name(layer.name) for layer in program.layers}
 
 
 def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> Step:

@@ -63,7 +63,10 @@ class Lowering:
         for table in rules:
             made = table[node.op](self, node) if node.op in table else None
             if made is not None:
-                return {node.outputs[0]: made} if isinstance(made, Maps) else made
+                outputs = {node.outputs[0]: made} if isinstance(made, Maps) else made
+                for name, maps in outputs.items():
+                    assert not name or maps.shape == self.graph.shapes[name], (node, maps.shape)
+                return outputs
         supported = {op for table in rules for op in table}
         if node.op in supported:
             raise node.fail("this use of the operator is not supported")

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from swiftlet.compiler.bands import make_bands
 from swiftlet.compiler.build import build
-from swiftlet.compiler.compiled import CompiledNetwork, Description
+from swiftlet.compiler.compiled import CompiledNetwork, Description, find
 from swiftlet.compiler.embed import WAYS, Weights, as_text
 from swiftlet.compiler.emit import Emitted, emit
 from swiftlet.compiler.graph import Shape
@@ -55,6 +55,7 @@ def compile_onnx(
     """
     emitted = generate(model, name, target_of(target), weights, batch, shapes, threads)
     name = emitted.facts.program.name
+    _check_ours(Path(out), name)
     with staging(out) as folder:
         _write(folder, emitted, Path(model), compiler, library)
         written = {path.name for path in folder.iterdir()}
@@ -62,6 +63,17 @@ def compile_onnx(
         if old not in written:  # of an earlier time with other options
             (Path(out) / old).unlink(missing_ok=True)
     return CompiledNetwork(out, name)
+
+
+def _check_ours(out: Path, name: str) -> None:
+    """Raises SwiftletError when files to be written are there and not from an earlier time."""
+    if find(out, name) is not None:
+        return
+    for path in (out / f"{name}{ending}" for ending in (".c", ".h", ".json", *ENDINGS)):
+        if path.exists():
+            raise SwiftletError(
+                f"{path} was not made by swiftlet and would be lost; give another folder or name."
+            )
 
 
 def profile_onnx(
@@ -99,6 +111,11 @@ def generate(
         raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
     if not 1 <= threads <= MOST_THREADS:
         raise SwiftletError(f"threads={threads} is not accepted; give 1 to {MOST_THREADS}.")
+    if threads > 1 and target.system in ("wasi", "windows"):
+        raise SwiftletError(
+            f"threads={threads} is not accepted for target={target.name!r}, "
+            "which has no POSIX threads; give 1."
+        )
     given = _named(Path(model), shapes or {})
     program = make_program(Path(model), target, batch, given, threads)
     program.name = c_name(program.name if name is None else name)

@@ -39,7 +39,8 @@ def _reduce(low: Lowering, node: Node) -> Maps:
 
 def _global_pool(low: Lowering, node: Node) -> Maps:
     x, kind = low.rows(node.inputs[0]), {"GlobalMaxPool": "Max", "GlobalAveragePool": "Mean"}
-    return in_memory(reduced(low, node.name, kind[node.op], x, list(range(2, len(x.shape)))))
+    made = reduced(low, node.name, kind[node.op], x, list(range(2, len(x.shape))))
+    return in_memory(made.reshaped(low.graph.shapes[node.outputs[0]]))
 
 
 def _softmax(low: Lowering, node: Node) -> Maps:
@@ -60,8 +61,8 @@ def _softmax(low: Lowering, node: Node) -> Maps:
 
 def _batch_norm(low: Lowering, node: Node) -> Maps | None:
     """Scale and shift by channel, with statistics that are given."""
-    spatial = not node.attributes.get("spatial", 1)
-    if node.attributes.get("training_mode", 0) or any(node.outputs[1:]) or spatial:
+    by_value = not node.attributes.get("spatial", 1)
+    if node.attributes.get("training_mode", 0) or any(node.outputs[1:]) or by_value:
         raise node.fail("only the form for inference is supported")
     x = low.rows(node.inputs[0])
     sides = [1] * (len(x.shape) - 2)

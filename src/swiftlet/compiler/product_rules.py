@@ -15,8 +15,11 @@ from swiftlet.compiler.program import Maps, maps_in
 
 
 def picture(x: Maps, number: int) -> Maps:
-    """One picture of a batch."""
-    return Maps(x.buffers, x.where[number : number + 1], x.spatial)
+    """One picture of a batch, with the buffers that hold it."""
+    used, place = np.unique(x.where[number, ..., 0], return_inverse=True)
+    where = x.where[number : number + 1].copy()
+    where[..., 0] = place.reshape(where.shape[:-1])
+    return Maps(tuple(x.buffers[buffer] for buffer in used), where, x.spatial)
 
 
 def stacked(parts: list[Maps]) -> Maps:
@@ -61,6 +64,7 @@ def product(
     window: Window,
     number: int = 0,
 ) -> Maps:
+    """The layer of one product of picture `number`, with what its node says is fused."""
     x = low.reachable(node, x)
     added, gate = (_operand(low, node, word, number) for word in ("add", "gate"))
     if added is not None:

@@ -173,7 +173,7 @@ class Layer:
 
     def pieces(self, writer: "Writer", lines: Iterable[str]) -> str:
         """Write the layer's function of a range, with the pointers it needs; returns its call."""
-        name = c_name(self.name)
+        name = f"{c_name(self.name)}_layer"
         outside = dict.fromkeys(b.base for b in self.reads if b.outside)
         rings = ["ring"] if any(b.ring for b in (*self.reads, *self.writes)) else []
         heads = [*(f"const float *{base}" for base in outside), "float *work"]
@@ -233,9 +233,13 @@ class Writer:
         self._known: dict[bytes, int] = {}  # offsets of weights, by what they are
 
     def kernel(self, name: str, text: str) -> str:
-        """Add a shared function; its name tells all that it depends on."""
-        assert self.kernels.setdefault(name, text) == text, name
-        return name
+        """Add a shared function; returns its name, with a number when another one has it."""
+        number, own, written = 1, name, text
+        while self.kernels.setdefault(own, written) != written:
+            number += 1
+            own = f"{name}_{number}"
+            written = re.sub(rf"\b{name}\b", own, text)
+        return own
 
     def table(self, name: str, values: Iterable[int]) -> None:
         """Add an array of offsets."""

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper, shape_inference
 
+from swiftlet.compiler.ceilings import rounds_up, settle
 from swiftlet.compiler.checking import OURS, check, check_sides, load_outside
 from swiftlet.compiler.folding import fold
 from swiftlet.compiler.forms import normalise
@@ -179,6 +180,7 @@ def _graph(
         shapes={},
         types={},
     )
+    protos = _settle_pools(model, protos)
     for _ in range(ROUNDS):
         _learn_shapes(model, graph)
         left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
@@ -200,6 +202,27 @@ def _graph(
         validate(node, graph)
         graph.nodes.append(node)
     return graph
+
+
+def _settle_pools(model: onnx.ModelProto, protos: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Pools that round up, one after the other: each changes the shapes behind it."""
+    for number in [number for number, proto in enumerate(protos) if rounds_up(proto)]:
+        changed = onnx.NodeProto()
+        changed.CopyFrom(protos[number])
+        if settle(changed, _inferred(model)):
+            protos = [*protos[:number], changed, *protos[number + 1 :]]
+            model.graph.node[number].CopyFrom(changed)
+    return protos
+
+
+def _inferred(model: onnx.ModelProto) -> dict[str, Shape]:
+    """Shapes as far as onnx infers them; what does not fit together is not its matter here."""
+    inferred = shape_inference.infer_shapes(model, data_prop=True)
+    return {
+        value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+        for value in (*inferred.graph.input, *inferred.graph.value_info)
+        if all(dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim)
+    }
 
 
 def _node(proto: onnx.NodeProto, number: int) -> Node:

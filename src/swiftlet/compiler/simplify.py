@@ -194,7 +194,10 @@ def _fuse_gates(graph: Graph) -> None:
             continue
         weight = graph.shapes[node.inputs[1]]
         strides = node.attributes.get("strides", [1])
+        sides = [graph.shapes[name][2:] for name in (node.inputs[0], node.outputs[0])]
         if set(weight[2:]) != {1} or set(strides) != {1} or node.attributes.get("group", 1) != 1:
+            continue
+        if sides[0] != sides[1]:  # it has pads
             continue
         for x, gate in (gating.inputs, gating.inputs[::-1]):
             shape = graph.shapes[x]

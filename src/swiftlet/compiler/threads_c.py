@@ -7,6 +7,7 @@ with another, or that may not start them, does all pieces by itself.
 TEXT = """\
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -66,17 +67,24 @@ static void *worker(void *part) {{
 /* Whether the other threads are there; the first run of a process starts them. */
 static int ready(void) {{
   if (pool.started && pool.process == getpid()) return pool.started == THREADS - 1;
+  pthread_mutex_init(&pool.lock, 0); /* after a fork it may still be held, and waited for */
+  pthread_cond_init(&pool.wake, 0);
+  atomic_store(&pool.arrived, 0);
   pool.process = getpid();
   pool.turn = 0;
   pthread_attr_t kind;
   if (pthread_attr_init(&kind)) return 0;
   pthread_attr_setdetachstate(&kind, PTHREAD_CREATE_DETACHED);
   pool.started = 0;
+  sigset_t all, before; /* the program's signals are not for these threads */
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   for (intptr_t part = 1; part < THREADS; part++) {{
     pthread_t one;
     if (pthread_create(&one, &kind, worker, (void *)part)) break;
     pool.started++;
   }}
+  pthread_sigmask(SIG_SETMASK, &before, 0);
   pthread_attr_destroy(&kind);
   return pool.started == THREADS - 1;
 }}

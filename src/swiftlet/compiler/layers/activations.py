@@ -32,6 +32,6 @@ def function(act: Activation | None, writer: Writer) -> str:
         return ""
     name = act.kind
     if "{a}" in BODIES[act.kind]:
-        name += f"_{act.a:g}_{act.b:g}".replace("-", "m").replace(".", "p").replace("+", "")
+        name += f"_{act.a:.9g}_{act.b:.9g}".replace("-", "m").replace(".", "p").replace("+", "")
     body = BODIES[act.kind].format(a=number(act.a), b=number(act.b))
     return writer.kernel(name, f"static inline v {name}(v x) {{\n  {body}\n}}\n")

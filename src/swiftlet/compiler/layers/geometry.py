@@ -27,6 +27,11 @@ class Window:
         return self.kernel == self.stride == (1, 1, 1) and self.size == self.out
 
     @property
+    def is_flat(self) -> bool:
+        """Whether it moves over rows and columns alone, so that its rows are those of one map."""
+        return self.size[0] == self.out[0] == self.kernel[0] == 1
+
+    @property
     def rows(self) -> int:
         """Output rows, those of all depths together."""
         return self.out[0] * self.out[1]

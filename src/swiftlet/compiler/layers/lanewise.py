@@ -79,7 +79,7 @@ class Windowed(Blockwise):
         super().__init__(name, x, y)
         self.window, self.kind, self.act = window, kind, act
         self.weight, self.bias, self.count_padding = weight, bias, count_padding
-        self.can_band = window.size[0] == 1
+        self.can_band = window.is_flat
         self.macs = 0 if weight is None else prod(window.out) * weight.size
 
     def summary(self) -> str:
@@ -129,7 +129,7 @@ class Windowed(Blockwise):
         name += f"_to{target.ring}" if target.ring else ""
         name += "_padded" if self.count_padding else ""
         name += f"_{act}" if act else ""
-        (_, sh, sw), (_, ph, _) = window.stride, window.pad
+        sh, ph = window.stride[1], window.pad[1]
         row = f"row % {target.ring}" if target.ring else "row"
         top = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
         lines = [
@@ -145,7 +145,6 @@ class Windowed(Blockwise):
             else:
                 lines += [f"  {{ const int p = {start};", *(f"    {text}" for text in body), "  }"]
         lines.append("}")
-        del sw
         weights = ", const float *w" if self.kind == "depthwise" else ""
         head = f"static void {name}(const float *x{weights}, float *y, int from, int to)"
         text = "\n".join(f"  {line}" for line in lines)

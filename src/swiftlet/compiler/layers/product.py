@@ -53,7 +53,7 @@ class Product(Layer):
         self.act, self.act_after = act, act_after
         self._tiles: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size
-        self.can_band = (window.size[0] == 1 and window.rows > 1) or window.is_pointwise
+        self.can_band = window.is_flat and (window.rows > 1 or window.is_pointwise)
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
 
     @property
@@ -79,10 +79,12 @@ class Product(Layer):
 
     @property
     def can_fetch(self) -> int:  # type: ignore[override]
-        """One line for each channel of a tile."""
+        """One line for each channel of the widest tile, and as much by place of the others."""
         if not self._flat or self.streams:
             return 0
-        return LINE * len(self.blocks[0].inputs) * sum(n for *_, n in self._tiling())
+        widest = max(size * wide for size, wide, _ in self._tiling())
+        places = len(self.blocks) * prod(self.window.out)
+        return LINE * len(self.blocks[0].inputs) * places // widest
 
     @property
     def streams(self) -> bool:  # type: ignore[override]
@@ -92,7 +94,8 @@ class Product(Layer):
     @property
     def first_weights(self) -> int:  # type: ignore[override]
         """Those of the first group of tiles."""
-        return 4 * self.y.lanes * self.sizes()[0] * (1 + len(self.blocks[0].inputs))
+        each = len(self.blocks[0].inputs) * prod(self.window.kernel)
+        return 4 * self.y.lanes * self.sizes()[0] * (1 + each)
 
     @property
     def tile(self) -> str:
@@ -237,7 +240,8 @@ class Product(Layer):
         ahead = self._flat and self.fetch[0] < self.fetch[1]
         name = f"pointwise_{blocks}x{wide}_from{step}_to{self.y.places}{suffix}"
         name += "_ahead" if ahead else ""
-        fetched = [f"FETCH(ahead + {n * LINE});" for n in range(blocks if self.streams else 1)]
+        count = -(-blocks * 4 * self.y.lanes // LINE) if self.streams else 1
+        fetched = [f"FETCH(ahead + {n * LINE});" for n in range(count)]
         lines = [
             *self._sums(blocks, wide),
             f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",

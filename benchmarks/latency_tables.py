@@ -1,0 +1,104 @@
+"""The tables of docs/compiling.md and of the README, from the files in results/.
+
+python benchmarks/latency_tables.py    # writes them between the marks of both pages
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from latency_chart import LIMIT, NAMES
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+README_NETWORKS = (
+    "shufflenet_v1_g3_x1_0",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "shufflenet_v2_x2_0",
+    "mobilenet_v2_x1_0",
+    "mobilenet_v3_large_x1_0",
+)
+ENGINES = {**NAMES, "torch": "PyTorch", "emx-onnx-cgen": "emx-onnx-cgen"}
+
+
+def read(name: str) -> list[dict[str, str]]:
+    """The rows of results/NAME.csv."""
+    with (HERE / "results" / f"{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def engines_table(name: str) -> str:
+    """Milliseconds of every engine; how many times the fastest of the others takes; peak share."""
+    rows = read(name)
+    found = {(row["network"], row["engine"]): row for row in rows}
+    shown = [engine for engine in ENGINES if any(row["engine"] == engine for row in rows)]
+    limited = any(row["engine"] == LIMIT for row in rows)
+    heads = ["network", *(ENGINES[engine] for engine in shown), "fastest other"]
+    heads += ["share of peak"] if limited else []
+    lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
+    for network in dict.fromkeys(row["network"] for row in rows):
+        times = {e: float(found[network, e]["median_ms"]) for e in shown if (network, e) in found}
+        others = [ms for engine, ms in times.items() if engine != "swiftlet"]
+        cells = [f"{times[engine]:.2f}" if engine in times else "–" for engine in shown]
+        cells.append(f"{min(others) / times['swiftlet']:.2f}×")
+        if limited:
+            limit = float(found[network, LIMIT]["median_ms"])
+            cells.append(f"{limit / times['swiftlet']:.0%}")
+        lines.append(_line([f"`{network}`", *cells]))
+    return "\n".join(lines)
+
+
+def memory_table() -> str:
+    """Workspace beside ONNX Runtime's arena."""
+    lines = [
+        _line(["network", "workspace", "ONNX Runtime's arena"]),
+        _line(["---", "---:", "---:"]),
+    ]
+    for row in read("memory"):
+        sizes = [
+            f"{int(row[k]) / 1e6:.2f} MB" for k in ("workspace_bytes", "onnxruntime_arena_bytes")
+        ]
+        lines.append(_line([f"`{row['network']}`", *sizes]))
+    return "\n".join(lines)
+
+
+def readme_table() -> str:
+    """Sizes, and three engines."""
+    heads = ["network", "params", "MACs", "ONNX file", "PyTorch, ms", "ONNX Runtime, ms", "C, ms"]
+    lines = [_line(heads), _line(["---", *["---:"] * 6])]
+    found = {(row["network"], row["engine"]): row for row in read("latency")}
+    for network in README_NETWORKS:
+        row = found[network, "swiftlet"]
+        cells = [f"{int(row['params']) / 1e6:.2f} M", f"{int(row['macs']) / 1e6:.0f} M"]
+        cells.append(f"{int(row['onnx_bytes']) / 1e6:.1f} MB")
+        for engine in ("torch", "onnxruntime", "swiftlet"):
+            cells.append(f"{float(found[network, engine]['median_ms']):.2f}")
+        lines.append(_line([f"`{network}`", *cells]))
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "latency": lambda: engines_table("latency"),
+    "avx2": lambda: engines_table("latency_avx2"),
+    "threads": lambda: engines_table("latency_2_threads"),
+    "memory": memory_table,
+    "readme": readme_table,
+}
+PAGES = (ROOT / "README.md", ROOT / "docs" / "compiling.md")
+MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """A page with all its tables made anew."""
+    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}", text)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

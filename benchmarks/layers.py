@@ -1,0 +1,89 @@
+"""Where a compiled network's time goes, layer by layer, and how far each layer is from the peak.
+
+    python benchmarks/layers.py                     # shufflenet_v2_x1_0
+    python benchmarks/layers.py mobilenet_v1_x1_0
+
+The figures of `swiftlet compile --report`, of the run with the highest share of the peak among
+several, into results/layers_NETWORK.csv. "filled" is the share of the vectors' lanes that hold
+output channels: a layer cannot reach more of the peak than that.
+"""
+
+import argparse
+import math
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from record import write_rows
+
+from swiftlet.compiler.make import profile_onnx
+from swiftlet.compiler.profiling import LayerTime, Profile
+from swiftlet.compiler.targets import native
+from swiftlet.exporting import export_onnx
+from swiftlet.models import create_model, spec
+
+RUNS = 5
+
+
+def best_profile(name: str) -> Profile:
+    """Of several, the one with the highest share of the peak: the least disturbed."""
+    known = spec(name)
+    torch.manual_seed(0)
+    model = create_model(name).eval()
+    classes = [str(number) for number in range(known.num_classes)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{known.name}.onnx"
+        export_onnx(model, path, preprocess=None, shape=known.input.shape, classes=classes)
+        profiles = [profile_onnx(path, seconds=2) for _ in range(RUNS)]
+    return max(profiles, key=lambda one: one.gflops / one.peak_gflops)
+
+
+def filled(layer: LayerTime, lanes: int) -> float:
+    """The share of lanes that hold output channels; 1 for a layer without products."""
+    found = re.search(r"→ (\d+)×", layer.summary)
+    if not found or not layer.macs:
+        return 1.0
+    channels = int(found[1])
+    return channels / (math.ceil(channels / lanes) * lanes)
+
+
+def rows(profile: Profile) -> list[dict[str, Any]]:
+    """One row per layer, and one of all."""
+    lanes = native().lanes
+    made = [
+        {
+            "layer": layer.name,
+            "what": layer.summary,
+            "tile": layer.tile,
+            "microseconds": f"{1000 * layer.milliseconds:.1f}",
+            "gflops": f"{layer.gflops:.0f}",
+            "share_of_peak": f"{layer.share_of_peak:.3f}",
+            "filled": f"{filled(layer, lanes):.3f}",
+            "kilobytes": f"{layer.bytes / 1000:.0f}",
+            "moved_bytes": layer.moved_bytes,
+            "peak_gflops": f"{profile.peak_gflops:.0f}",
+        }
+        for layer in profile.layers
+    ]
+    total = dict.fromkeys(made[0], "") | {
+        "layer": "all",
+        "microseconds": f"{1000 * profile.milliseconds:.1f}",
+        "gflops": f"{profile.gflops:.0f}",
+        "share_of_peak": f"{profile.gflops / profile.peak_gflops:.3f}",
+        "moved_bytes": profile.moved_bytes,
+        "peak_gflops": f"{profile.peak_gflops:.0f}",
+    }
+    return [*made, total]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", nargs="?", default="shufflenet_v2_x1_0")
+    name = parser.parse_args().name
+    write_rows(f"layers_{spec(name).name}", rows(best_profile(name)))
+
+
+if __name__ == "__main__":
+    main()

@@ -20,10 +20,15 @@ from swiftlet.run import load
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c" / "classify.c"
 CLASSES = ['the "best"', "Ärger", "back\\slash", "what??!", "*/", "percent %s", "seven"]
 WAYS = [
-    Preprocess(size=48),
-    Preprocess(size=40, rule="squash", interpolation="bicubic", channels="BGR"),
-    Preprocess(size=33, channels="L", crop_pct=1.0),
-]
+    pytest.param(Preprocess(size=48), id="crop"),
+    pytest.param(
+        Preprocess(size=40, rule="squash", interpolation="bicubic", channels="BGR"),
+        id="squash", marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        Preprocess(size=33, channels="L", crop_pct=1.0), id="grey", marks=pytest.mark.slow
+    ),
+]  # fmt: skip
 STRICT = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]
 
 
@@ -40,7 +45,7 @@ def compiler() -> None:
         pytest.skip("there is no C compiler")
 
 
-@pytest.fixture(scope="module", params=WAYS, ids=["crop", "squash", "grey"])
+@pytest.fixture(scope="module", params=WAYS)
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of model.onnx of a network for this kind of picture."""
     folder = tmp_path_factory.mktemp("network")

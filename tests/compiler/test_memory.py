@@ -1,11 +1,11 @@
 """The workspace: no two values in one place at a time, and not much larger than it must be."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
 
 import pytest
-import torch
 
 from swiftlet.compiler.graph import Graph
 from swiftlet.compiler.make import make_program
@@ -14,31 +14,39 @@ from swiftlet.compiler.program import Buffer, Program
 from swiftlet.compiler.reader import read
 from swiftlet.compiler.simplify import simplify
 from swiftlet.compiler.targets import TARGETS, target
-from swiftlet.exporting import export_onnx
-from swiftlet.models import ImageInput, create_model, list_models, spec
+from swiftlet.models import list_models
 
-FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_x1_0", "mobilenet_v2_x0_5")
-SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in list_models() if n not in FEW]
+from .exported import NETWORKS, our_file
+
+FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x1_0", "mobilenet_v2_x0_5")
+MACHINES = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
 ROOM = 1.25  # of the two largest tensors that are needed at the same time
-Export = Callable[[str], Path]
+# Where channels of a shuffle are copied after all, and why. All other ShuffleNets copy none.
+RESIDUAL = "a sum of shuffled channels with others is aligned by a copy of one of them"
+GATED = "without vectors, gated maps of a shuffle are copied from rows to blocks or back"
+MOVING = {
+    **{("se_shufflenet_v2_164", machine): RESIDUAL for machine in MACHINES},
+    ("se_shufflenet_v1_g3_x1_0", "x86-64-v4"): RESIDUAL,
+    ("se_shufflenet_v1_g3_x1_0", "portable"): GATED,
+    ("se_shufflenet_v1_g3_x2_0", "portable"): GATED,
+    ("se_shufflenet_v2_x2_0", "portable"): GATED,
+    ("shufflenet_v1_50", "portable"): "without vectors, a convolution's map is copied once",
+}
+
+
+def mostly_slow(names: Iterable[str]) -> pytest.MarkDecorator:
+    """Only FEW in a plain run; each network is exported once for all tests."""
+    marked = [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in names]
+    return pytest.mark.parametrize("exported", marked, indirect=True)
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Export:
+def exported(request: pytest.FixtureRequest) -> Iterator[Path]:
     """The ONNX file of one of our networks, with pictures of 64 × 64."""
-    made: dict[str, Path] = {}
-
-    def export(name: str) -> Path:
-        if name not in made:
-            torch.manual_seed(0)
-            model = create_model(name, num_classes=4)
-            given = spec(name).input
-            shape = (given.channels, 64, 64) if isinstance(given, ImageInput) else given.shape
-            made[name] = tmp_path_factory.mktemp("onnx") / f"{name}.onnx"
-            export_onnx(model, made[name], preprocess=None, shape=shape, classes=list("abcd"))
-        return made[name]
-
-    return export
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.onnx"
+        our_file(path, request.param)
+        yield path
 
 
 def size(shape: tuple[int, ...], lanes: int) -> int:
@@ -90,26 +98,32 @@ def test_no_two_values_lie_in_one_place(tiny: Path, machine: str) -> None:
     assert plan(program) == plan(program)  # planning again changes nothing
 
 
-@pytest.mark.parametrize("name", [*FEW, *SLOW])
-def test_the_workspace_of_our_networks_is_small(exported: Export, name: str) -> None:
+@mostly_slow(NETWORKS)
+def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
+    graph = simplify(read(exported))
     for machine in ("aarch64", "x86-64-v3"):
-        program = make_program(exported(name), TARGETS[machine])
-        graph = simplify(read(exported(name)))
+        program = make_program(exported, TARGETS[machine])
         bound = ROOM * two_largest(graph, TARGETS[machine].lanes)
         floats = plan(program)
         check_places(program, floats)
         assert 4 * floats <= bound, f"{machine}: {4 * floats} bytes, more than {bound:.0f}"
 
 
-@pytest.mark.parametrize("machine", ["x86-64-v4", "x86-64-v3", "aarch64", "portable"])
-def test_a_shuffle_moves_nothing(exported: Export, machine: str) -> None:
-    for name in ("shufflenet_v1_g3_x0_5", "shufflenet_v2_x1_0"):
-        program = make_program(exported(name), target(machine))
-        assert sum(layer.moved for layer in program.layers) == 0
+@pytest.mark.parametrize("machine", MACHINES)
+@mostly_slow(n for n in list_models() if "shufflenet_v" in n)
+def test_a_shuffle_moves_nothing(
+    exported: Path, machine: str, request: pytest.FixtureRequest
+) -> None:
+    reason = MOVING.get((request.node.callspec.params["exported"], machine))
+    if reason:
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    program = make_program(exported, target(machine))
+    assert {layer.summary() for layer in program.layers if layer.moved} == set()
 
 
-def test_a_residual_sum_is_written_over_what_is_added(exported: Export) -> None:
-    program = make_program(exported("mobilenet_v2_x0_5"), TARGETS["x86-64-v3"])
+@pytest.mark.parametrize("exported", ["mobilenet_v2_x0_5"], indirect=True)
+def test_a_residual_sum_is_written_over_what_is_added(exported: Path) -> None:
+    program = make_program(exported, TARGETS["x86-64-v3"])
     plan(program)
     pairs = _over(program)
     known = {id(buffer): buffer for buffer in program.buffers}

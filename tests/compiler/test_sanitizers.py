@@ -9,22 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from swiftlet.compiler import compile_onnx
 from swiftlet.compiler.targets import native, target
-from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model
+
+from .exported import by_onnx_runtime, our_file
 
 Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]
 Program = Callable[..., subprocess.CompletedProcess[bytes]]
 MEMORY = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 RACES = ["-g", "-O1", "-fsanitize=thread", "-DTHREADS", "-pthread"]
-TARGETS = ("native", "x86-64-v3", "portable")
-SLOW = ("shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
-NETWORKS = ["shufflenet_v2_x0_5", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+NETWORKS = ("shufflenet_v2_x0_5", "shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +50,9 @@ def flags_of(name: str) -> list[str]:
     return list(chosen.flags)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "name", ["native", "portable", pytest.param("x86-64-v3", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("sanitizers", [MEMORY, RACES], ids=["memory", "races"])
 def test_the_small_network(
     tiny: Path,
@@ -72,8 +71,9 @@ def test_the_small_network(
     close(np.frombuffer(done.stdout, np.float32), pair[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", NETWORKS)
-@pytest.mark.parametrize("side", [32, pytest.param(160, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("side", [32, 160])
 def test_our_networks(
     tmp_path: Path,
     program: Program,
@@ -83,16 +83,10 @@ def test_our_networks(
     side: int,
 ) -> None:
     works(["gcc", *MEMORY])
-    torch.manual_seed(0)
-    net = create_model(model, num_classes=7)
-    with torch.no_grad():
-        net(torch.randn(4, 3, 64, 64))
     path = tmp_path / "net.onnx"
-    export_onnx(net, path, preprocess=None, shape=(3, side, side), classes=list("abcdefg"))
+    our_file(path, model, side)
     compile_onnx(path, tmp_path / "out", weights="file", library=False)
     x = np.random.default_rng(0).standard_normal((1, 3, side, side)).astype(np.float32)
     done = program(tmp_path / "out", x, ["gcc", *MEMORY, *flags_of("native")], name="net")
     assert (done.returncode, done.stderr) == (0, b"")
-    with torch.inference_mode():
-        expected = net.eval()(torch.from_numpy(x)).numpy()
-    close(np.frombuffer(done.stdout, np.float32), expected)
+    close(np.frombuffer(done.stdout, np.float32), by_onnx_runtime(path, x))

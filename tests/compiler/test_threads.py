@@ -1,48 +1,62 @@
 """Several threads share a run: the same numbers, whoever calls and whenever."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from swiftlet.compiler import CompiledNetwork, compile_onnx
 from swiftlet.compiler.bands import parts
 from swiftlet.compiler.make import make_program
 from swiftlet.compiler.targets import native
 from swiftlet.errors import SwiftletError
-from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model
 
-NETWORKS = ("shufflenet_v2_x0_5", "shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_35")
+from .exported import our_file
 
-
-def onnx_file(name: str, folder: Path) -> Path:
-    torch.manual_seed(0)
-    model = create_model(name, num_classes=7)
-    with torch.no_grad():
-        model(torch.randn(4, 3, 64, 64))
-    path = folder / f"{name}.onnx"
-    export_onnx(model, path, preprocess=None, shape=(3, 160, 160), classes=list("abcdefg"))
-    return path
+SIDE = 160
+SLOW = (
+    "shufflenet_v2_x0_5",
+    "shufflenet_v1_g3_x0_5",
+    "mobilenet_v2_x0_35",
+    "mobilenet_v3_small_x0_75",
+    "resnet18",
+)
+NETWORKS = [
+    "shufflenet_v2_authors_x0_5",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("threads")
+def folder() -> Iterator[Path]:
+    """Gone after the tests: some of the files are large."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+def onnx_file(name: str, folder: Path) -> Path:
+    path = folder / f"{name}.onnx"
+    if not path.exists():
+        our_file(path, name, SIDE)
+    return path
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def networks(request: pytest.FixtureRequest, folder: Path) -> list[CompiledNetwork]:
     """One network for one, two and three threads."""
     path = onnx_file(request.param, folder)
-    return [compile_onnx(path, folder / f"{request.param}{n}", threads=n) for n in (1, 2, 3)]
+    return [
+        compile_onnx(path, folder / f"{request.param}{n}", threads=n, weights="file")
+        for n in (1, 2, 3)
+    ]
 
 
 def pictures(count: int) -> np.ndarray:
-    return np.random.default_rng(1).standard_normal((count, 3, 160, 160), np.float32)
+    return np.random.default_rng(1).standard_normal((count, 3, SIDE, SIDE), np.float32)
 
 
 def test_same_numbers_bit_for_bit(networks: list[CompiledNetwork]) -> None:
@@ -64,7 +78,7 @@ def test_calls_at_the_same_time(networks: list[CompiledNetwork]) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_starts_threads_of_its_own(folder: Path) -> None:
-    path = onnx_file("shufflenet_v2_x0_5", folder)
+    path = onnx_file("shufflenet_v2_authors_x0_5", folder)
     network, x = compile_onnx(path, folder / "forked", threads=2), pictures(1)
     expected = network(x)  # its threads run in this process from here on
     reading, writing = os.pipe()
@@ -89,8 +103,7 @@ def test_rows_of_a_band_are_shared_out(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [0, -1, 65])
-def test_numbers_of_threads_that_are_refused(folder: Path, threads: int) -> None:
-    path = onnx_file("shufflenet_v2_x0_5", folder)
+def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads: int) -> None:
     with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted; give 1 to 64"):
-        compile_onnx(path, folder / "refused", threads=threads)
-    assert not (folder / "refused").exists()
+        compile_onnx(tiny, tmp_path / "refused", threads=threads)
+    assert not (tmp_path / "refused").exists()

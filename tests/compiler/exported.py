@@ -1,0 +1,110 @@
+"""Networks of torch as ONNX files, and how far a compiled one is from ONNX Runtime.
+
+The files are made by torch's older exporter, which takes a tenth of the time of the one behind
+`export_onnx`. That both become the same layers is tested in test_our_networks.py.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from swiftlet.compiler import CompiledNetwork
+from swiftlet.exporting import export_onnx
+from swiftlet.models import ImageInput, create_model, list_models, spec
+
+CLOSE = 1e-5  # of the output's scale
+SIDE = 64  # pixels: enough for every stage to have maps of more than one place
+INPUTS = 20
+Shape = tuple[int, ...]
+# Built of the same blocks as a network that is tested, only more of them or all of them wider; they
+# are most of the time that all networks would take: the workspace alone of the last one is planned
+# for minutes.
+MORE_OF_THE_SAME = frozenset(
+    (
+        *("resnet101", "resnet152", "se_resnet101", "se_resnet152", "cbam_resnet101"),
+        *("resnext101_32x4d", "se_resnext101_32x4d", "cbam_resnext101_32x4d"),
+        *("cbam_wide_resnet18_x2_0", "se_wide_resnet18_x2_0", "wide_resnet18_x2_0"),
+        "se_shufflenet_v2_164",
+    )
+)
+NETWORKS = [name for name in list_models() if name not in MORE_OF_THE_SAME]
+
+
+def of_its_own(model: nn.Module, shape: Shape, momentum: float = 0.5) -> nn.Module:
+    """The model for evaluation, with scales, shifts and statistics of its own.
+
+    Fresh ones would hide mistakes: all scales 1 and all shifts 0, or branches that add nothing.
+    With the whole of a batch's statistics (`momentum` 1), rounding alone is 1e-5 in some networks:
+    channels that hardly vary are multiplied by hundreds, in PyTorch and ONNX Runtime as well.
+    """
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, _BatchNorm) and module.affine:
+                module.weight[module.weight == 0] = 0.5
+                module.weight.mul_(torch.empty_like(module.weight).uniform_(0.7, 1.3))
+                module.bias.normal_(0, 0.1)
+                module.momentum = momentum
+        model.train()(torch.randn(8, *shape))
+    return model.eval()
+
+
+def ours(name: str, side: int | None = SIDE) -> tuple[nn.Module, Shape]:
+    """One of our networks, and the shape of its input; pictures of this side, or of its own."""
+    torch.manual_seed(0)
+    given = spec(name).input
+    shape: Shape = given.shape
+    if isinstance(given, ImageInput) and side is not None:
+        shape = (given.channels, min(side, given.height), min(side, given.width))
+    # Each gate halves what goes through; where nothing is added, little of the input would be left.
+    momentum = {"se_mobilenet": 0.9, "cbam_mobilenet": 0.98}.get(name.partition("_v1")[0], 0.5)
+    return of_its_own(create_model(name, num_classes=7), shape, momentum), shape
+
+
+def our_file(path: Path, name: str, side: int | None = SIDE) -> Shape:
+    """Write one of our networks to the path; returns the shape of its input."""
+    model, shape = ours(name, side)
+    if name.startswith("shufflenet_v2_x"):
+        # In the older exporter's file each unit's split asks for the shape of what the unit before
+        # it made: more rounds of inference than the reader takes.
+        export_onnx(model, path, preprocess=None, shape=shape, classes=list("abcdefg"))
+    else:
+        older_export(path, model, shape)
+    return shape
+
+
+def older_export(path: Path, model: nn.Module, shape: Shape, operator_set: int = 17) -> Path:
+    """Write the model for one input at a time."""
+    for module in model.modules():  # a layer of an attention that is watched is a convolution,
+        if isinstance(module, nn.Conv2d):  # as `export_onnx` writes it, and no matrix product
+            module.register_forward_hook(lambda *_: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls it old
+        torch.onnx.export(
+            model, (torch.randn(1, *shape),), str(path), dynamo=False, opset_version=operator_set
+        )
+    return path
+
+
+def worst(network: CompiledNetwork, path: Path, shape: Shape) -> float:
+    """The largest difference to ONNX Runtime, by the largest value that it gives."""
+    x = np.random.default_rng(0).standard_normal((INPUTS, *shape), np.float32)
+    found, expected = network(x), by_onnx_runtime(path, x)
+    assert isinstance(found, np.ndarray)
+    assert found.shape == expected.shape
+    scale = np.abs(expected).max()
+    # A network that answers the same to all inputs would prove nothing.
+    assert np.ptp(expected, axis=0).max() > 0.01 * scale
+    return float(np.abs(found - expected).max() / scale)
+
+
+def by_onnx_runtime(path: Path, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Its answers, one input at a time."""
+    session = onnxruntime.InferenceSession(path)
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: x[i : i + 1]})[0] for i in range(len(x))])

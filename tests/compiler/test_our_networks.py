@@ -1,0 +1,69 @@
+"""Every network of the table, compiled, gives what ONNX Runtime gives.
+
+But for a few that only have more of another's blocks: see `exported.py`.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from swiftlet.compiler import compile_onnx
+from swiftlet.compiler.make import make_program
+from swiftlet.compiler.targets import native
+from swiftlet.exporting import export_onnx
+
+from .exported import CLOSE, NETWORKS, older_export, our_file, ours, worst
+
+Record = Callable[[str, object], None]
+# One of each family but CBAM, which takes long to compile; the others as `slow`.
+QUICK = (
+    *("hybridsn_salinas", "mobilenet_v1_x0_25", "mobilenet_v2_x0_35"),
+    *("mobilenet_v3_small_x0_5", "resnet20", "se_resnet20", "shufflenet_series_x0_5"),
+    *("shufflenet_v1_g8_x0_25", "shufflenet_v2_x0_5", "units_xception_13m"),
+)
+ALL = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NETWORKS]
+AT_ITS_OWN_SIZE = (
+    *("cbam_resnet18", "mobilenet_v1_x0_5", "mobilenet_v2_x1_0", "mobilenet_v3_small_x1_0"),
+    *("resnet18", "se_resnet18", "shufflenet_v1_g3_x1_0", "shufflenet_v2_x1_0"),
+    "units_xception_13m",
+)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Gone after the test, unlike pytest's own: some of the files are large."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_gives_what_onnx_runtime_gives(name: str, folder: Path, record_property: Record) -> None:
+    """With pictures of at most 64 × 64, so that the C is shorter; networks of other inputs, and
+    those for pictures of 32 × 32, have their own size."""
+    path = folder / "net.onnx"
+    shape = our_file(path, name)
+    error = worst(compile_onnx(path, folder / "out", weights="file"), path, shape)
+    record_property("error", error)
+    assert error <= CLOSE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AT_ITS_OWN_SIZE)
+def test_at_its_own_size(name: str, folder: Path, record_property: Record) -> None:
+    """As users compile: pictures of 224 × 224, through `export_onnx`, weights in the library.
+
+    The other exporter's file, which the other tests take, becomes the same layers.
+    """
+    model, shape = ours(name, side=None)
+    path = folder / "net.onnx"
+    export_onnx(model, path, preprocess=None, shape=shape, classes=list("abcdefg"))
+    error = worst(compile_onnx(path, folder / "out"), path, shape)
+    record_property("error", error)
+    assert error <= CLOSE
+    if name.startswith("shufflenet_v2_x"):
+        return  # all tests take the same exporter's file
+    older = older_export(folder / "older.onnx", model, shape)
+    one, other = (make_program(made, native()) for made in (path, older))
+    assert [x.summary() for x in one.layers] == [x.summary() for x in other.layers]

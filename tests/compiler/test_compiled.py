@@ -114,6 +114,11 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     [
         ({"format": 2}, "format 2, made by a newer swiftlet"),
         ({"inputs": 3}, "damaged"),
+        ({"workspace_bytes": -1}, "damaged"),
+        ({"weight_bytes": "a"}, "damaged"),
+        ({"lanes": None}, "damaged"),
+        ({"library": 5}, "damaged"),
+        ({"library_bytes": 5}, "is damaged; `swiftlet compile` makes it again"),
         ({"machine": "vax"}, r"which does not run here"),
         ({"system": "plan9"}, r"which does not run here"),
         ({"lanes": 64}, "vectors of 64 floats"),
@@ -147,13 +152,21 @@ def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
 def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
     library = copied / CompiledNetwork(copied).description.library
     library.write_bytes(b"no library")
-    with pytest.raises(SwiftletError, match="does not run on this machine"):
-        CompiledNetwork(copied)
+    with pytest.raises(SwiftletError, match="is damaged; `swiftlet compile` makes it again"):
+        CompiledNetwork(copied)(np.zeros((1, 3, 20, 24), np.float32))
     library.unlink()
     net = CompiledNetwork(copied)  # what it is can still be asked
     assert net.description.macs > 0
     with pytest.raises(SwiftletError, match="is missing"):
         net(np.zeros((1, 3, 20, 24), np.float32))
+
+
+def test_weights_of_another_network_are_not_taken(tiny: Path, tmp_path: Path) -> None:
+    compile_onnx(tiny, tmp_path, weights="file")
+    weights = tmp_path / "tiny.bin"
+    weights.write_bytes(bytes(weights.stat().st_size))
+    with pytest.raises(SwiftletError, match="holds other weights; compile it again"):
+        CompiledNetwork(tmp_path)
 
 
 def test_compiling_again_does_not_disturb_one_that_runs(

@@ -125,6 +125,28 @@ def test_what_the_onnx_file_says_of_itself_is_kept(tiny: Path, tmp_path: Path) -
     assert not (tmp_path / "out" / "with_picture.h").exists()  # it says no preprocess
 
 
+@pytest.mark.parametrize("ending", [".c", ".h", ".bin", ".json", "_picture.h", ".wasm"])
+def test_files_of_others_are_not_lost(tiny: Path, tmp_path: Path, ending: str) -> None:
+    mine = tmp_path / f"tiny{ending}"
+    mine.write_text("mine")
+    with pytest.raises(SwiftletError, match="was not made by swiftlet and would be lost"):
+        compile_onnx(tiny, tmp_path, name="tiny", library=False)
+    assert [path.name for path in tmp_path.iterdir()] == [mine.name]
+    assert mine.read_text() == "mine"
+
+
+def test_a_network_is_not_called_as_a_header_of_c(tiny: Path, tmp_path: Path) -> None:
+    compile_onnx(tiny, tmp_path, name="stdint", library=False)
+    assert (tmp_path / "stdint_net.h").is_file()
+    assert not (tmp_path / "stdint.h").exists()
+
+
+@pytest.mark.parametrize("system", ["wasm32", "x86-64-v3-windows"])
+def test_threads_are_refused_where_there_are_none(tiny: Path, tmp_path: Path, system: str) -> None:
+    with pytest.raises(SwiftletError, match="which has no POSIX threads; give 1"):
+        compile_onnx(tiny, tmp_path, target=system, threads=2, library=False)
+
+
 @pytest.mark.parametrize("target", ["native", "portable"])
 def test_every_layer_is_timed(tiny: Path, target: str) -> None:
     found = profile_onnx(tiny, target=target, seconds=0.05)

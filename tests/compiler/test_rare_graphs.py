@@ -148,6 +148,17 @@ def test_bounds_that_differ_in_the_last_bit(tmp_path: Path) -> None:
     agree(tmp_path, nodes, {"x": (1, 4, 5, 5)}, values)
 
 
+@pytest.mark.parametrize("op", ["Tanh", "Sigmoid", "HardSwish", "LeakyRelu"])
+def test_activations_are_not_mixed_up_with_functions_of_c(op: str, tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["x", "a"], ["c"]),
+        node(op, ["c"], ["d"]),
+        node("Conv", ["d", "b"], ["y"]),
+    ]
+    values = {"a": random(1, 16, 3, 3, 3), "b": random(2, 4, 16, 1, 1)}
+    agree(tmp_path, nodes, {"x": (1, 3, 8, 8)}, values)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_nodes_may_be_called_as_anything_in_c(threads: int, tmp_path: Path) -> None:
     names = [

@@ -226,6 +226,41 @@ def test_data_must_be_whole(tmp_path: Path, more: dict[str, str]) -> None:
         read(_outside(tmp_path, "w.bin", **more))
 
 
+@pytest.mark.parametrize("key", ["offset", "length"])
+@pytest.mark.parametrize("said", ["-16", "x", "1e3", "9" * 16])
+def test_places_of_data_are_counts(tmp_path: Path, key: str, said: str) -> None:
+    with pytest.raises(SwiftletError, match="is not whole"):
+        read(_outside(tmp_path, "w.bin", **{key: said}))
+
+
+def test_constants_that_follow_from_each_other_are_computed_to_the_end() -> None:
+    """Each reshape asks for the shape of the one before, as torch's older exporter writes it."""
+    nodes, last = [], "x"
+    for number in range(20):
+        nodes += [
+            node("Shape", [last], [f"s{number}"]),
+            node("Gather", [f"s{number}", "order"], [f"t{number}"]),
+            node("Reshape", [last, f"t{number}"], [f"r{number}"]),
+        ]
+        last = f"r{number}"
+    model = network(nodes, {"x": (1, 3, 4, 5)}, {last: None}, {"order": np.array([0, 3, 2, 1])})
+    assert read_model(model).shapes[last] == (1, 3, 4, 5)
+
+
+def test_a_range_is_not_written_out() -> None:
+    nodes = [
+        node("Range", ["zero", "many", "one"], ["r"]),
+        node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
+        node("ReduceSum", ["f"], ["s"], keepdims=0),
+        node("Add", ["x", "s"], ["y"]),
+    ]
+    values = {name: np.array(value) for name, value in (("zero", 0), ("many", 10**12), ("one", 1))}
+    started = time.perf_counter()
+    with pytest.raises(SwiftletError):
+        lower(simplify(read_model(network(nodes, {"x": (1, 4)}, {"y": None}, values))), 1, 16)
+    assert time.perf_counter() - started < 5
+
+
 def test_memory_is_not_filled_by_what_is_computed() -> None:
     huge = np.array([1 << 20, 1 << 20])
     for nodes in (

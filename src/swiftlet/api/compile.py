@@ -54,6 +54,10 @@ def compile(
     from swiftlet.compiler.build import find_compiler
     from swiftlet.compiler.targets import target as target_of
 
+    if not Path(model).is_file():
+        raise SwiftletError(f"{model} does not exist, or is a folder; give an ONNX file.")
+    if out is None and not Path(model).suffix:
+        raise SwiftletError(f"out is needed: {model} has no suffix to leave out for a folder.")
     chosen = target_of(target)
     if build:
         find_compiler(compiler, chosen)  # an error before the work, not after it
@@ -94,7 +98,7 @@ def _shapes(text: str | None) -> dict[str, tuple[int, ...]]:
             shape = tuple(int(side) for side in sides.strip().split("x"))
         except ValueError:
             shape = ()
-        if not shape or min(shape) < 1:
+        if not shape or min(shape) < 1 or name.strip() in shapes:
             raise SwiftletError(
                 f"shape={text!r} is not accepted; give sides such as 1x3x224x224, or "
                 "NAME=1x3x224x224 of several inputs, with a comma between them."

@@ -1,6 +1,7 @@
 """A compiled network in Python: numpy in, numpy out. Needs numpy and the files, nothing else."""
 
 import ctypes
+import hashlib
 import json
 import shutil
 import tempfile
@@ -41,6 +42,8 @@ class Description:
     lanes: int  # floats of its vectors
     library: str | None  # its file, or None when only the sources were written
     weights: str  # "embedded", "text" or "file"
+    library_bytes: int | None = None  # of that file
+    fingerprint: str = ""  # of the weights
     threads: int = 1  # that share each run
     meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
 
@@ -87,6 +90,11 @@ def read_description(path: Path) -> Description:
         known = {item.name: content[item.name] for item in fields(Description)}
         for side in ("inputs", "outputs"):
             known[side] = {key: tuple(map(int, shape)) for key, shape in known[side].items()}
+        counts = ("workspace_bytes", "weight_bytes", "macs", "moved_bytes", "lanes", "threads")
+        if any(type(known[word]) is not int or known[word] < 0 for word in counts):
+            raise TypeError
+        if not isinstance(known["library"], str | None):
+            raise TypeError
         return Description(**known)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, SwiftletError):
@@ -194,8 +202,11 @@ class CompiledNetwork:
                 f"{about.name} was compiled for target={about.target!r} with vectors of "
                 f"{about.lanes} floats; this processor has {native().lanes}: compile it again."
             )
-        if Path(about.library).name != about.library or not (self.folder / about.library).is_file():
-            return f"{self.folder / about.library} is missing; `swiftlet compile` makes it again."
+        library = self.folder / about.library
+        if library.name != about.library or not library.is_file():
+            return f"{library} is missing; `swiftlet compile` makes it again."
+        if library.stat().st_size != about.library_bytes:  # half a library kills who loads it
+            return f"{library} is damaged; `swiftlet compile` makes it again."
         return ""
 
     def _open(self, library: Path) -> None:
@@ -212,7 +223,14 @@ class CompiledNetwork:
             if not path.is_file() or path.stat().st_size != about.weight_bytes:
                 raise SwiftletError(f"{path} is missing or of another size; compile it again.")
             self._weights = np.fromfile(path, np.uint8)
+            if fingerprint(self._weights.tobytes()) != about.fingerprint:
+                raise SwiftletError(f"{path} holds other weights; compile it again.")
         self._given = () if self._weights is None else (self._weights.ctypes.data,)
+
+
+def fingerprint(weights: bytes) -> str:
+    """What tells these weights from others."""
+    return hashlib.sha256(weights).hexdigest()[:16]
 
 
 def _times(turns: int, shape: tuple[int, ...]) -> tuple[int, ...]:

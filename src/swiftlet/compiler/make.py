@@ -27,7 +27,11 @@ from swiftlet.files import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
 MOST_THREADS = 64
-ENDINGS = (".bin", "_weights.h", "_picture.h", *SUFFIXES.values())
+ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
+HEADERS = {
+    *("math", "pthread", "sched", "signal", "stdatomic", "stddef", "stdint", "string", "unistd"),
+    *("immintrin", "arm_neon", "wasm_simd128"),
+}
 
 
 def compile_onnx(
@@ -116,9 +120,13 @@ def generate(
             f"threads={threads} is not accepted for target={target.name!r}, "
             "which has no POSIX threads; give 1."
         )
+    if not Path(model).is_file():
+        raise SwiftletError(f"{model} does not exist, or is a folder; give an ONNX file.")
     given = _named(Path(model), shapes or {})
     program = make_program(Path(model), target, batch, given, threads)
     program.name = c_name(program.name if name is None else name)
+    if program.name in HEADERS:  # its own header would hide the system's
+        program.name += "_net"
     return emit(program, target, weights=weights, made_from=Path(model).name, nodes=program.nodes)
 
 
@@ -188,6 +196,8 @@ def _write(
         system=target.system,
         lanes=target.lanes,
         library=made,
+        library_bytes=None if made is None else (folder / made).stat().st_size,
+        fingerprint=facts.fingerprint,
         weights=facts.weights,
         threads=facts.program.threads,
         meta=meta,

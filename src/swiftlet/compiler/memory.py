@@ -9,11 +9,16 @@ values one by one may write over what it reads.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from swiftlet.compiler.layers.lanewise import Activate, Join
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
+Places = NDArray[np.int64]
 LINE = 16  # floats of a cache line
+MANY = 4000  # pieces from which on every order is tried once only
 TURNS = 8  # tries from each order
 READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
 
@@ -62,9 +67,10 @@ def _arrange(
         lambda b: (b.first, -b.floats),
     )
     best, places = 1 << 62, dict[int, int]()
+    many = sum(len(pieces[id(buffer)]) for buffer in buffers) > MANY
     for order in orders:
         turn = sorted(buffers, key=order)
-        for _ in range(TURNS):
+        for _ in range(1 if many else TURNS):
             found = _place(turn, pieces, over)
             if found < best:
                 best, places = found, {id(buffer): buffer.at for buffer in buffers}
@@ -81,38 +87,68 @@ def _place(
     ordered: Sequence[Buffer], pieces: dict[int, list[Piece]], over: set[tuple[int, int]]
 ) -> int:
     """Place the buffers in this order; returns the size of all."""
-    placed: list[Buffer] = []
+    placed = _Placed(sum(map(len, pieces.values())))
+    partners: dict[int, list[Buffer]] = {}
+    known = {id(buffer): buffer for buffer in ordered}
+    for one, other in over:
+        if one in known and other in known:
+            partners.setdefault(one, []).append(known[other])
+    done = set[int]()
     for buffer in ordered:
         own = pieces[id(buffer)]
-        taken = {id(other): _taken(own, other.at, pieces[id(other)]) for other in placed}
-        at = _lowest(sorted(gap for gaps in taken.values() for gap in gaps))
-        for partner in placed:  # exactly over it is fine, partly is not
-            if (id(buffer), id(partner)) in over and partner.at < at:
-                gaps = [gap for key, all_ in taken.items() if key != id(partner) for gap in all_]
-                if not any(low < partner.at < high for low, high in gaps):
+        low, high, owner = placed.taken(own)
+        at = _lowest(low, high)
+        for partner in partners.get(id(buffer), ()):  # exactly over it is fine, partly is not
+            if id(partner) in done and partner.at < at:
+                others = owner != id(partner)
+                if not np.any((low < partner.at) & (partner.at < high) & others):
                     at = partner.at
         buffer.at = at
-        placed.append(buffer)
+        placed.add(buffer, own)
+        done.add(id(buffer))
     return max((buffer.at + buffer.floats for buffer in ordered), default=0)
 
 
-def _taken(own: list[Piece], at: int, others: list[Piece]) -> list[tuple[int, int]]:
-    """Open intervals in which a buffer cannot begin because of one that lies at `at`."""
-    return [
-        (at + theirs.start - mine.end, at + theirs.end - mine.start)
-        for mine in own
-        for theirs in others
-        if mine.first <= theirs.last and theirs.first <= mine.last
-    ]
+class _Placed:
+    """The pieces of all buffers that have a place: start, end, first, last, and whose they are."""
+
+    def __init__(self, most: int) -> None:
+        self._rows = np.empty((5, most), np.int64)
+        self._count = 0
+
+    def add(self, buffer: Buffer, own: list[Piece]) -> None:
+        for piece in own:
+            self._rows[:, self._count] = (
+                buffer.at + piece.start,
+                buffer.at + piece.end,
+                piece.first,
+                piece.last,
+                id(buffer),
+            )
+            self._count += 1
+
+    def taken(self, own: list[Piece]) -> tuple[Places, Places, Places]:
+        """Open intervals, from and to, in which a buffer cannot begin, and because of whom."""
+        start, end, first, last, owner = self._rows[:, : self._count]
+        low, high, whose = [], [], []
+        for piece in own:
+            together = (piece.first <= last) & (first <= piece.last)
+            low.append(start[together] - piece.end)
+            high.append(end[together] - piece.start)
+            whose.append(owner[together])
+        return np.concatenate(low), np.concatenate(high), np.concatenate(whose)
 
 
-def _lowest(taken: list[tuple[int, int]]) -> int:
-    """The lowest multiple of a cache line that lies in no interval; they are sorted."""
-    at = 0
-    for low, high in taken:
-        if low < at < high:
-            at = -(-high // LINE) * LINE
-    return at
+def _lowest(low: Places, high: Places) -> int:
+    """The lowest multiple of a cache line that lies in none of the open intervals."""
+    order = np.argsort(low)
+    low, high = low[order], high[order]
+    free = np.maximum.accumulate(-(-np.maximum(high, 0) // LINE) * LINE)
+    before = np.concatenate(([0], free))[:-1] if len(free) else free
+    gaps = np.flatnonzero(low >= before)  # it lies in no interval before, and in none behind
+    if len(gaps):
+        return int(before[gaps[0]])
+    return int(free[-1]) if len(free) else 0
 
 
 def _pieces(program: Program) -> dict[int, list[Piece]]:

@@ -21,7 +21,6 @@ from swiftlet.errors import SwiftletError
 
 SMALL = 4096  # values of a constant that shape inference may want to know
 SAME_SHAPE = ("GroupNormalization", "MeanVarianceNormalization")
-ROUNDS = 8  # of inference, each with what the last made known
 
 
 def read(
@@ -181,7 +180,7 @@ def _graph(
         types={},
     )
     protos = _settle_pools(model, protos)
-    for _ in range(ROUNDS):
+    while True:  # each inference with what the last made known
         _learn_shapes(model, graph)
         left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
         _learn_constants(graph)
@@ -217,12 +216,17 @@ def _settle_pools(model: onnx.ModelProto, protos: list[onnx.NodeProto]) -> list[
 
 def _inferred(model: onnx.ModelProto) -> dict[str, Shape]:
     """Shapes as far as onnx infers them; what does not fit together is not its matter here."""
-    inferred = shape_inference.infer_shapes(model, data_prop=True)
+    inferred = shape_inference.infer_shapes(model, data_prop=_may_propagate(model))
     return {
         value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
         for value in (*inferred.graph.input, *inferred.graph.value_info)
         if all(dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim)
     }
+
+
+def _may_propagate(model: onnx.ModelProto) -> bool:
+    """Whether inference may compute values: it would write out a range of any length."""
+    return all(proto.op_type != "Range" for proto in model.graph.node)
 
 
 def _node(proto: onnx.NodeProto, number: int) -> Node:
@@ -242,7 +246,7 @@ def _known(proto: onnx.NodeProto, graph: Graph) -> bool:
 def _learn_shapes(model: onnx.ModelProto, graph: Graph) -> None:
     """Let onnx infer shapes, and take over those that are known to the last side."""
     inferred = shape_inference.infer_shapes(
-        model, check_type=True, strict_mode=True, data_prop=True
+        model, check_type=True, strict_mode=True, data_prop=_may_propagate(model)
     )
     for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
         kind = value.type.tensor_type

@@ -30,7 +30,7 @@ def function(act: Activation | None, writer: Writer) -> str:
     """The name of the C function, added to the file; "" for none."""
     if act is None:
         return ""
-    name = act.kind
+    name = f"{act.kind}_all" if act.kind == "tanh" else act.kind  # C has a tanh of one float
     if "{a}" in BODIES[act.kind]:
         name += f"_{act.a:.9g}_{act.b:.9g}".replace("-", "m").replace(".", "p").replace("+", "")
     body = BODIES[act.kind].format(a=number(act.a), b=number(act.b))

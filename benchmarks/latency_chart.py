@@ -19,6 +19,7 @@ NAMES = {
 }
 COLUMNS = 4
 LIMIT = "limit"
+MOST = 2.5  # times ours, from where on a bar is cut
 
 
 def draw(results: Path, picture: Path = PICTURE) -> None:
@@ -37,25 +38,23 @@ def draw(results: Path, picture: Path = PICTURE) -> None:
             axes = figure.add_subplot(grid[number // COLUMNS, number % COLUMNS])
             times = {r["engine"]: float(r["median_ms"]) for r in rows if r["network"] == network}
             shown = [engine for engine in NAMES if engine in times]
-            longest = max(times[engine] for engine in shown)
+            unit = times["swiftlet"]
             for place, engine in enumerate(shown):
-                ours = engine == "swiftlet"
-                colour = style.BLUE if ours else style.FAINT
-                capped = min(times[engine], 3.2 * times["swiftlet"])
-                axes.barh(place, capped, height=0.78, color=colour)
-                times_ours = times[engine] / times["swiftlet"]
-                text = f"{times[engine]:.2f} ms" + ("" if ours else f"  {times_ours:.2f}×")
+                ours, end = engine == "swiftlet", min(times[engine], MOST * unit)
+                axes.barh(place, end, height=0.78, color=style.BLUE if ours else style.FAINT)
+                text = f"{times[engine]:.2f}" + ("" if ours else f" · {times[engine] / unit:.2f}×")
+                text = f"… {text}" if end < times[engine] else text
                 axes.text(
-                    0.03 * longest, place, text, size=7.5, va="center",
-                    color=style.WHITE if ours else style.INK, weight="bold" if ours else "normal",
+                    end + 0.06 * unit, place, text, size=7.5, va="center",
+                    weight="bold" if ours else "normal",
                 )  # fmt: skip
             if LIMIT in times:
-                axes.axvline(times[LIMIT], color=style.ORANGE, linewidth=1.2)
+                axes.plot([times[LIMIT]] * 2, [-0.39, 0.39], color=style.ORANGE, linewidth=2)
             axes.set_title(network, size=9, loc="left", weight="bold")
             labels = [NAMES[engine] for engine in shown] if number % COLUMNS == 0 else []
             axes.set_yticks(range(len(shown)) if labels else [], labels, size=8)
             axes.set_ylim(len(shown) - 0.5, -0.5)
-            axes.set_xlim(0, 3.3 * times["swiftlet"])
+            axes.set_xlim(0, (MOST + 1.5) * unit)
             axes.set_xticks([])
             for side in axes.spines.values():
                 side.set_visible(False)
@@ -68,7 +67,7 @@ def draw(results: Path, picture: Path = PICTURE) -> None:
         )  # fmt: skip
         told = (
             f"{row['cpu']}, {row['date']}; median of {row['rounds']} rounds in turns. "
-            "Orange: the multiplications alone, at the measured peak of the processor."
+            "Behind: times swiftlet's. Orange: the multiplications alone, at the measured peak."
         )
         figure.text(0.01, head - 0.25 / figure.get_figheight(), told, size=8, color=style.MUTED)
         picture.write_bytes(style.png(figure, told))

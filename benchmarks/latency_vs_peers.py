@@ -6,9 +6,9 @@
 
 Float32, batch 1, one picture, fresh weights. All engines run in this process, pinned to as many
 cores as they have threads, and take turns; before it is timed, every engine's answer is compared
-with PyTorch's. "limit" is what the network's multiplications alone take at the processor's measured
-peak. Writes results/latency.csv and draws docs/latency.png; with other options than the default
-ones, a file of another name.
+with PyTorch's. "limit" is what the network's multiplications alone take at the measured peak.
+Writes results/latency.csv and draws docs/latency.png; for several threads, AVX2 or some of the
+networks, a file of another name.
 """
 
 import argparse
@@ -78,8 +78,7 @@ def engines_of(
     apart = np.abs(found[0](picture) - expected).max() / np.abs(expected).max()
     assert apart < 1e-5, apart
     if threads == 1:
-        lanes = 8 if target == "x86-64-v3" else net.description.lanes
-        found.append(limit(net.description.macs, lanes, folder))
+        found.append(limit(net.description.macs, net.description.lanes, folder))
     known = {"network": row.name, "params": row.params, "macs": row.macs, "onnx_bytes": file.bytes}
     return found, picture, known
 
@@ -114,9 +113,9 @@ def main() -> None:
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--output", help="name of the CSV file")
     options = parser.parse_args()
-    suffix = ("" if options.isa == "best" else f"_{options.isa}") + (
-        "" if options.threads == 1 else f"_{options.threads}_threads"
-    )
+    suffix = "" if options.isa == "best" else f"_{options.isa}"
+    suffix += "" if options.threads == 1 else f"_{options.threads}_threads"
+    suffix += "" if tuple(options.names) == NETWORKS else "_some"
     output = options.output or f"latency{suffix}"
     with tempfile.TemporaryDirectory() as folder:
         if options.isa == "avx2":

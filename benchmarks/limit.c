@@ -1,6 +1,4 @@
-/* The multipliers alone: `turns` times 16 multiplications and additions of vectors, nothing read. */
-#include <stdint.h>
-
+/* The multipliers alone: `turns` times CHAINS multiplications and additions of vectors. */
 typedef float v __attribute__((vector_size(LANES * 4)));
 
 void limit(long turns, float *sum) {

@@ -1,5 +1,5 @@
-/* Loaded before a program (LD_PRELOAD), makes every library in it believe that the processor has no
-   AVX-512 and no AMX: the processor is told to fault on the instruction that asks for its features,
+/* Loaded before a program (LD_PRELOAD), makes every library that it loads later believe that the
+   processor has no AVX-512 and no AMX: the processor is told to fault on the instruction that asks for its features,
    and the answer is given here. Linux on x86-64, on processors that can fault so. */
 #define _GNU_SOURCE
 #include <signal.h>

@@ -43,9 +43,9 @@ def compile(
 ) -> "CompiledNetwork":
     """Compile an ONNX file to C: NAME.c, NAME.h, the weights and a shared library.
 
-    The C code allocates nothing, keeps nothing and needs nothing but memcpy and libm. Other
-    machines' libraries are built by the compiler in the package ziglang. Either all files are
-    written or none.
+    The C code allocates nothing, keeps nothing (but its threads, if asked for) and needs nothing
+    but memcpy and libm. Other machines' libraries are built by the compiler in the package ziglang.
+    Either all files are written or none.
 
     Returns the network, to be called with NumPy arrays. Raises SwiftletError for what is no ONNX
     file, what is not supported in it, and when there is no C compiler.

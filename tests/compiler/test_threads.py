@@ -5,6 +5,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from swiftlet.compiler import CompiledNetwork, compile_onnx
 from swiftlet.compiler.bands import parts
+from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.make import make_program
 from swiftlet.compiler.targets import native
 from swiftlet.errors import SwiftletError
@@ -111,3 +113,18 @@ def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads
     with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted; give 1 to 64"):
         compile_onnx(tiny, tmp_path / "refused", threads=threads)
     assert not (tmp_path / "refused").exists()
+
+
+def test_threads_share_the_places_of_a_map_evenly(folder: Path) -> None:
+    """Each makes all channels of its places."""
+    path = onnx_file("mobilenet_v2_x0_35", folder)
+    program = make_program(path, native(), threads=3)
+    products = [x for x in program.layers if isinstance(x, Product) and not x.banded]
+    shared = [layer for layer in products if layer.window.is_pointwise and layer.rows == 3]
+    assert shared
+    for layer in shared:
+        sizes = [size for _, size, first, last in layer.shares() for _ in range(first, last)]
+        assert sum(sizes) == prod(layer.window.out)
+        assert max(sizes) - min(sizes) <= 1
+    assert products[-1].streams  # of one place: it is not among them
+    assert products[-1] not in shared

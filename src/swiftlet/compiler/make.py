@@ -159,6 +159,8 @@ def make_program(
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target.lanes, target.registers)
     program.nodes, program.threads = nodes, threads
+    for layer in program.layers:
+        layer.parts = threads
     make_bands(program)
     return program
 

@@ -153,6 +153,7 @@ class Layer:
     macs: int = 0
     moved: int = 0  # bytes that only change places
     banded: bool = False  # whether it runs row by row with its neighbours
+    parts: int = 1  # threads that share its work
     slices: Sequence[int] = ()  # bounds of the output blocks that it makes in turns with the next
     fetch: tuple[int, int] = (0, 0)  # bytes of the weights, from and to, that it fetches meanwhile
     can_fetch: int = 0  # bytes that it could, without waiting for them

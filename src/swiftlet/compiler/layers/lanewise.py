@@ -89,8 +89,13 @@ class Windowed(Blockwise):
 
     @property
     def rows(self) -> int:  # type: ignore[override]
-        """Rows of the output; blocks, when it stands alone."""
-        return self.window.rows if self.banded else super().rows
+        """Rows of the output; blocks, when it stands alone in a single thread."""
+        return self.window.rows if self._by_row else super().rows
+
+    @property
+    def _by_row(self) -> bool:
+        """Whether a piece of its work is a row: a thread then reads what it has made itself."""
+        return self.banded or self.parts > 1
 
     def first_row(self, row: int) -> int:
         return self.window.first_row(row)
@@ -104,8 +109,8 @@ class Windowed(Blockwise):
         if self.weight is not None:
             packed = self._pack()
             w = f", weights + {writer.weight(packed)} + b * {packed[0].size}"
-        rows = "from, to" if self.banded else f"0, {self.window.rows}"
-        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self.banded)
+        rows = "from, to" if self._by_row else f"0, {self.window.rows}"
+        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self._by_row)
 
     def _pack(self) -> NDArray[np.float32]:
         """For each block the biases, then the weights tap by tap."""

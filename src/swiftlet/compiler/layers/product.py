@@ -19,6 +19,7 @@ from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
 from swiftlet.compiler.simplify import Activation
 
 LINE = 64  # bytes of a cache line
+LEAST_PLACES = 8  # of a thread's part of a map
 
 
 @dataclass
@@ -58,13 +59,30 @@ class Product(Layer):
 
     @property
     def rows(self) -> int:  # type: ignore[override]
-        """Rows of the output; for a pointwise product that stands alone, tiles."""
-        return sum(n for *_, n in self._tiling()) if self._flat else self.window.rows
+        """Rows of the output; of a pointwise product that stands alone, tiles or parts of maps."""
+        if not self._flat:
+            return self.window.rows
+        return self.parts if self._by_places else sum(n for *_, n in self._tiling())
 
     @property
     def _flat(self) -> bool:
         """Whether all places of a map count as one row."""
         return self.window.is_pointwise and not self.banded
+
+    @property
+    def _by_places(self) -> bool:
+        """Whether each thread makes all channels of some places.
+
+        These are in its own cache for the next layer, as are all weights that it fetches.
+        """
+        return self._flat and self.parts > 1 and prod(self.window.out) >= LEAST_PLACES * self.parts
+
+    @property
+    def columns(self) -> int:
+        """Places that tiles are cut from: of a row, of a map, of a thread's part of it."""
+        if not self._flat:
+            return self.window.out[2]
+        return prod(self.window.out) // (self.parts if self._by_places else 1)
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
         """Say where the output channels go."""
@@ -83,7 +101,7 @@ class Product(Layer):
         if not self._flat or self.streams:
             return 0
         widest = max(size * wide for size, wide, _ in self._tiling())
-        places = len(self.blocks) * prod(self.window.out)
+        places = len(self.blocks) * self.columns
         return LINE * len(self.blocks[0].inputs) * places // widest
 
     @property
@@ -124,19 +142,13 @@ class Product(Layer):
 
     def emit(self, writer: Writer) -> str:
         name = c_name(self.name)
-        chunks, at, firsts = list[list[str]](), list[int](), list[int]()
-        offsets, start, tile = self.x.offsets(), 0, 0
+        groups, at, firsts = list[_Group](), list[int](), list[int]()
+        offsets, start = self.x.offsets(), 0
         for members in self._alike():
             firsts += [len(at)] * len(members)
             at += [offsets[channel] for channel in members[0].inputs]
-        columns = prod(self.window.out) if self._flat else self.window.out[2]
         for size in self.sizes():
-            group = _Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
-            if self._flat:
-                chunks.append(group.flat(tile))
-                tile += sum(n for _, n in tiles.runs(columns, size, self.registers)[1])
-            else:
-                chunks.append(group.in_rows())
+            groups.append(_Group(self, writer, start, size, f"{name}_at + {firsts[start]}"))
             start += size
         writer.table(f"{name}_at", at)
         if self.gate is not None:
@@ -145,27 +157,44 @@ class Product(Layer):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
+        return self.pieces(writer, self._lines(groups))
+
+    def _lines(self, groups: "list[_Group]") -> list[str]:
+        """What the layer's function does between `from` and `to`."""
+        if self._by_places:
+            return [line for part in self.shares() for line in _shared(groups, *part)]
+        if self._flat:
+            chunks, tile = [], 0
+            for group in groups:
+                chunks.append(group.flat(tile))
+                tile += sum(n for _, n in tiles.runs(self.columns, group.size, self.registers)[1])
+            return rolled(chunks, "group")
+        chunks = [group.in_rows() for group in groups]
         if self.slices:
             chunks = [[f"if (slice == {n}) {{", *lines, "}"] for n, lines in enumerate(chunks)]
-            return self.pieces(writer, [line for lines in chunks for line in lines])
-        return self.pieces(writer, rolled(chunks, "group"))
+            return [line for lines in chunks for line in lines]
+        return rolled(chunks, "group")
+
+    def shares(self) -> list[tuple[int, int, int, int]]:
+        """Parts that are equally large: first place, places of each, from part, to part."""
+        size, longer = divmod(prod(self.window.out), self.parts)
+        shares = [(0, size + 1, 0, longer), (longer * (size + 1), size, longer, self.parts)]
+        return [share for share in shares if share[2] < share[3]]
 
     def sizes(self) -> list[int]:
         """How many blocks of output channels each group of tiles has, in order."""
-        columns = prod(self.window.out) if self._flat else self.window.out[2]
         return [
             size
             for members in self._alike()
-            for size in tiles.split(columns, len(members), self.registers)
+            for size in tiles.split(self.columns, len(members), self.registers)
         ]
 
     def _tiling(self) -> list[tuple[int, int, int]]:
         """(blocks, places, how many tiles) of a product that stands alone."""
-        places = prod(self.window.out)
         return [
             (size, wide, times)
             for size in self.sizes()
-            for wide, times in tiles.runs(places, size, self.registers)[1]
+            for wide, times in tiles.runs(self.columns, size, self.registers)[1]
         ]
 
     def _alike(self) -> list[list[Block]]:
@@ -363,12 +392,26 @@ class _Group:
             tile += times
         return lines
 
+    def share(self, places: int) -> list[str]:
+        """Loops over the tiles of so many places from `base` on."""
+        lines, place = [], 0
+        for wide, times in tiles.runs(places, self.size, self.layer.registers)[1]:
+            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
+            at = f"(base + {inside})"
+            called = self.call(kernel, at, at, at, self.ahead(inside, wide))
+            lines += (
+                [f"for (int t = 0; t < {times}; t++)", f"  {called}"] if times > 1 else [called]
+            )
+            place += wide * times
+        return lines
+
     def ahead(self, place: str, wide: int) -> str:
         """Arguments of a tile: what it fetches of later weights, and how far it goes by channel."""
         begin, end = self.layer.fetch
         if begin == end:
             return ""
-        places = prod(self.layer.window.out)
+        places = self.layer.columns
         each = -(-(end - begin) // (len(self.layer.blocks) * places))  # of a block at a place
         first = begin + self.start * places * each
         step = -(-each * self.size * wide // self.count)
@@ -408,6 +451,17 @@ class _Group:
             found.append((start, wide, times))
             start += wide * times
         return found
+
+
+def _shared(groups: list[_Group], start: int, places: int, first: int, last: int) -> list[str]:
+    """The parts from `first` to `last`, those between `from` and `to`."""
+    inside = rolled([group.share(places) for group in groups], "group")
+    return [
+        f"for (int part = MOST(from, {first}); part < LEAST(to, {last}); part++) {{",
+        f"  const int base = {start} + (part - {first}) * {places};",
+        *(f"  {line}" for line in inside),
+        "}",
+    ]
 
 
 def _row(row: str, buffer: Buffer) -> str:

@@ -20,16 +20,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from exported import exported
 from latency_chart import draw
 from native import limit, restart_with_avx2
 from peers import PEERS
 from record import write_rows
 
 from swiftlet.compiler import compile_onnx
-from swiftlet.exporting import export_onnx
 from swiftlet.measuring.engines import Array, Engine, c_engine
 from swiftlet.measuring.latency import Latency, latency
-from swiftlet.models import create_model, spec
+from swiftlet.models import spec
 
 NETWORKS = (
     "shufflenet_v2_x0_5",
@@ -50,17 +50,10 @@ def engines_of(
 ) -> tuple[list[Engine], Array, dict[str, Any]]:
     """All engines that can be had, a picture, and what is known about the network."""
     row = spec(name)
-    torch.manual_seed(0)
-    model = create_model(name)
-    with torch.no_grad():
-        model(torch.randn(8, *row.input.shape))  # running statistics of their own
-    model.eval()
+    model, path = exported(name, folder)
     picture = np.random.default_rng(0).standard_normal((1, *row.input.shape), np.float32)
     with torch.inference_mode():
         expected = model(torch.from_numpy(picture)).numpy()
-    path = folder / f"{row.name}.onnx"
-    classes = [str(number) for number in range(row.num_classes)]
-    file = export_onnx(model, path, preprocess=None, shape=row.input.shape, classes=classes)
     net = compile_onnx(path, folder / "compiled", target=target, threads=threads)
     found = [c_engine(net, name=OURS)]
     for peer in chosen:
@@ -79,7 +72,12 @@ def engines_of(
     assert apart < 1e-5, apart
     if threads == 1:
         found.append(limit(net.description.macs, net.description.lanes, folder))
-    known = {"network": row.name, "params": row.params, "macs": row.macs, "onnx_bytes": file.bytes}
+    known = {
+        "network": row.name,
+        "params": row.params,
+        "macs": row.macs,
+        "onnx_bytes": path.stat().st_size,
+    }
     return found, picture, known
 
 

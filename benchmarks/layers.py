@@ -15,27 +15,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
+from exported import exported
 from record import write_rows
 
 from swiftlet.compiler.make import profile_onnx
 from swiftlet.compiler.profiling import LayerTime, Profile
 from swiftlet.compiler.targets import native
-from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model, spec
+from swiftlet.models import spec
 
 RUNS = 5
 
 
 def best_profile(name: str) -> Profile:
     """Of several, the one with the highest share of the peak: the least disturbed."""
-    known = spec(name)
-    torch.manual_seed(0)
-    model = create_model(name).eval()
-    classes = [str(number) for number in range(known.num_classes)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{known.name}.onnx"
-        export_onnx(model, path, preprocess=None, shape=known.input.shape, classes=classes)
+        _, path = exported(name, Path(folder))
         profiles = [profile_onnx(path, seconds=2) for _ in range(RUNS)]
     return max(profiles, key=lambda one: one.gflops / one.peak_gflops)
 

@@ -14,13 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
+from exported import exported
 from latency_vs_peers import NETWORKS
 from record import write_rows
 
 from swiftlet.compiler import compile_onnx
-from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model, spec
+from swiftlet.models import spec
 
 RUN = """
 import sys
@@ -47,17 +46,12 @@ def arena_bytes(path: Path) -> int:
 
 def row(name: str) -> dict[str, Any]:
     """Both figures of one network."""
-    known = spec(name)
-    torch.manual_seed(0)
-    model = create_model(name).eval()
-    classes = [str(number) for number in range(known.num_classes)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{known.name}.onnx"
-        export_onnx(model, path, preprocess=None, shape=known.input.shape, classes=classes)
+        _, path = exported(name, Path(folder))
         net = compile_onnx(path, Path(folder) / "compiled", library=False)
         workspace, arena = net.description.workspace_bytes, arena_bytes(path)
     return {
-        "network": known.name,
+        "network": spec(name).name,
         "target": net.description.target,
         "lanes": net.description.lanes,
         "workspace_bytes": workspace,

@@ -33,7 +33,7 @@ def openvino(model: nn.Module, onnx: Path, threads: int) -> Engine:
 
     core = ov.Core()
     read = core.read_model(onnx)
-    read.reshape([1, *_shape(onnx)])
+    read.reshape([1, *_shapes(onnx)[0]])
     settings = {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
@@ -54,7 +54,7 @@ def ncnn(model: nn.Module, onnx: Path, threads: int) -> Engine:
     import ncnn as library
     import pnnx
 
-    x = torch.zeros(1, *_shape(onnx))
+    x = torch.zeros(1, *_shapes(onnx)[0])
     pnnx.export(model, str(onnx.with_suffix(".pt")), x, fp16=False)
     net = library.Net()
     net.opt.num_threads = threads
@@ -78,7 +78,7 @@ def litert(model: nn.Module, onnx: Path, threads: int) -> Engine:
     from ai_edge_litert.interpreter import Interpreter
 
     path = onnx.with_suffix(".tflite")
-    litert_torch.convert(model, (torch.zeros(1, *_shape(onnx)),)).export(str(path))
+    litert_torch.convert(model, (torch.zeros(1, *_shapes(onnx)[0]),)).export(str(path))
     interpreter = Interpreter(str(path), num_threads=threads)
     interpreter.allocate_tensors()
     given = interpreter.get_input_details()[0]["index"]
@@ -99,7 +99,7 @@ def executorch(model: nn.Module, onnx: Path, threads: int) -> Engine:
     from executorch.exir import to_edge_transform_and_lower
     from executorch.extension.pybindings import portable_lib
 
-    program = torch.export.export(model, (torch.zeros(1, *_shape(onnx)),))
+    program = torch.export.export(model, (torch.zeros(1, *_shapes(onnx)[0]),))
     lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
     portable_lib._unsafe_reset_threadpool(threads)
     buffer = lowered.to_executorch().buffer  # read in place: it lives as long as `run`
@@ -129,7 +129,7 @@ def emx(model: nn.Module, onnx: Path, threads: int) -> Engine:
     built = cc(folder / "model.c", folder / "model.so", "-ffast-math")
     library = ctypes.CDLL(str(built))
     assert library.model_load(str(folder / "model.bin").encode())
-    output = np.empty(_output(onnx), np.float32)
+    output = np.empty((1, *_shapes(onnx)[1]), np.float32)
 
     def run(batch: Array) -> Array:
         library.model(ctypes.c_void_p(batch.ctypes.data), ctypes.c_void_p(output.ctypes.data))
@@ -149,17 +149,10 @@ PEERS: dict[str, Callable[[nn.Module, Path, int], Engine]] = {
 }
 
 
-def _shape(onnx: Path) -> tuple[int, ...]:
-    """Of one input, without the batch."""
+def _shapes(onnx: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Of one input and its output, without the batch."""
     import onnxruntime as runtime
 
-    shape = runtime.InferenceSession(onnx).get_inputs()[0].shape
-    return tuple(int(side) for side in shape[1:])
-
-
-def _output(onnx: Path) -> tuple[int, ...]:
-    """Of the only output, for one input."""
-    import onnxruntime as runtime
-
-    shape = runtime.InferenceSession(onnx).get_outputs()[0].shape
-    return (1, *(int(side) for side in shape[1:]))
+    session = runtime.InferenceSession(onnx)
+    (given,), (made,) = session.get_inputs(), session.get_outputs()
+    return tuple(map(int, given.shape[1:])), tuple(map(int, made.shape[1:]))

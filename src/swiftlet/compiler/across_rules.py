@@ -7,12 +7,11 @@ from swiftlet.compiler.graph import Node, Shape
 from swiftlet.compiler.layers.across import Across, ByPlace
 from swiftlet.compiler.layers.geometry import Three, Window
 from swiftlet.compiler.layers.lanewise import Windowed, beside
-from swiftlet.compiler.lowering import Lowering, Rule
+from swiftlet.compiler.lowering import SIGNS, Lowering, Rule
 from swiftlet.compiler.naming import reshaped
 from swiftlet.compiler.program import Maps
 
 WIDEST = 256  # places of a row that one window may cover
-SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}
 
 
 def _reduce(low: Lowering, node: Node) -> Maps | None:

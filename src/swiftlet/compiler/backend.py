@@ -5,11 +5,8 @@ that are not float32 (a shape, axes, indices) become constants: another value co
 """
 
 import ctypes
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +15,11 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnx.backend.base import Backend, BackendRep
 
-from swiftlet.compiler.bands import make_bands
-from swiftlet.compiler.build import build
-from swiftlet.compiler.compiled import load_library
 from swiftlet.compiler.emit import emit
 from swiftlet.compiler.graph import Shape
-from swiftlet.compiler.lower import lower
+from swiftlet.compiler.loading import load_once
+from swiftlet.compiler.make import program_of
 from swiftlet.compiler.reader import read_model
-from swiftlet.compiler.simplify import simplify
 from swiftlet.compiler.targets import target as target_of
 from swiftlet.errors import SwiftletError
 
@@ -83,22 +77,12 @@ class SwiftletRep(BackendRep):
     def _build(self, shapes: dict[str, Shape], values: dict[str, NDArray[Any]]) -> Built:
         target = target_of(self.target)
         graph = read_model(self.model, shapes=shapes, values=values)
-        program = lower(simplify(graph), target.lanes, target.registers)
-        make_bands(program)
+        program = program_of(graph, target)
         emitted = emit(program, target)
-        name = program.name
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            folder = Path(scratch)
-            (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
-            (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
-            (folder / f"{name}.bin").write_bytes(emitted.weights)
-            library = folder / f"{name}{target.suffix}"
-            exports = [f"{name}_run"]
-            build(folder / f"{name}.c", library, target, self.compiler, exports, self.flags)
-            run = getattr(load_library(library), f"{name}_run")
+        library = load_once(emitted, emitted.source, self.compiler, self.flags)
+        run = getattr(library, f"{program.name}_run")
         run.restype = None
         outputs = [maps.shape for _, maps in program.outputs]
-        assert all(prod(shape) >= 0 for shape in outputs)
         return Built(run, outputs, emitted.facts.workspace_bytes)
 
 

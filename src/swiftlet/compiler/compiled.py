@@ -236,12 +236,12 @@ class CompiledNetwork:
             if not path.is_file() or path.stat().st_size != about.weight_bytes:
                 raise SwiftletError(f"{path} is missing or of another size; compile it again.")
             self._weights = np.fromfile(path, np.uint8)
-            if fingerprint(self._weights.tobytes()) != about.fingerprint:
+            if fingerprint(self._weights.data) != about.fingerprint:
                 raise SwiftletError(f"{path} holds other weights; compile it again.")
         self._given = () if self._weights is None else (self._weights.ctypes.data,)
 
 
-def fingerprint(weights: bytes) -> str:
+def fingerprint(weights: bytes | memoryview) -> str:
     """What tells these weights from others."""
     return hashlib.sha256(weights).hexdigest()[:16]
 

@@ -1,6 +1,5 @@
 """The C file: helpers, kernels, one function per layer, and the function that calls them."""
 
-import hashlib
 import re
 import textwrap
 from collections.abc import Iterable
@@ -10,8 +9,8 @@ from swiftlet.compiler import embed
 from swiftlet.compiler.ahead import plan_fetches
 from swiftlet.compiler.bands import parts
 from swiftlet.compiler.build import FLAGS
+from swiftlet.compiler.compiled import fingerprint
 from swiftlet.compiler.describe import Facts, description, header
-from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.memory import plan
 from swiftlet.compiler.prelude import prelude
 from swiftlet.compiler.profile_c import clock_and_peak
@@ -50,17 +49,17 @@ class Step:
     calls: list[str]
     table: str = ""
     turns: int = 0
-    slices: tuple[int, ...] = ()  # by layer: how many a layer makes in turns with the next, or 0
+    slices: tuple[int, ...] = ()  # by layer: how many it makes in turns with its partner, or 0
 
     def turn(self, calls: Iterable[str]) -> list[str]:
         """The lines of one turn: the calls, those of slices in loops."""
         lines, inside = list[str](), False
         for count, call in zip(self.slices, calls, strict=True):
-            if count:
+            if count and not inside:
                 lines.append(f"for (int slice = 0; slice < {count}; slice++) {{")
-            lines.append(f"{'  ' if count or inside else ''}{call}")
+            lines.append(f"{'  ' if count else ''}{call}")
             lines += ["}"] if inside else []
-            inside = bool(count)
+            inside = bool(count) and not inside
         return lines
 
 
@@ -96,7 +95,7 @@ def emit(
         workspace_bytes=workspace,
         weight_bytes=len(packed),
         weights=weights,
-        fingerprint=hashlib.sha256(packed).hexdigest()[:16],
+        fingerprint=fingerprint(packed),
         layer_weight_bytes=sizes,
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])
@@ -157,12 +156,8 @@ def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> St
         call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
         for place, call in enumerate(calls)
     ]
-    layers = [program.layers[number] for number in band]
-    starts = [
-        len(layer.slices) - 1 if layer.slices and isinstance(layer, Product) else 0
-        for layer in layers
-    ]
-    return Step(band, calls, table, turns - 1, tuple(starts))
+    slices = tuple(max(0, len(program.layers[number].slices) - 1) for number in band)
+    return Step(band, calls, table, turns - 1, slices)
 
 
 def _top(facts: Facts) -> str:

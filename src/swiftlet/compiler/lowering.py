@@ -17,6 +17,7 @@ from swiftlet.errors import SwiftletError
 
 # What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
 Rule = Callable[["Lowering", Node], Maps | Mapping[str, Maps] | None]
+SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}  # of operators, in C
 KINDS = (np.dtype(np.float32), np.dtype(np.bool_))  # truth values are 0 and 1 in float
 
 

@@ -13,7 +13,7 @@ from swiftlet.compiler.build import build
 from swiftlet.compiler.compiled import CompiledNetwork, Description, find
 from swiftlet.compiler.embed import WAYS, Weights, as_text
 from swiftlet.compiler.emit import Emitted, emit
-from swiftlet.compiler.graph import Shape
+from swiftlet.compiler.graph import Graph, Shape
 from swiftlet.compiler.lower import lower
 from swiftlet.compiler.picture import picture_header
 from swiftlet.compiler.profiling import Profile, profile
@@ -120,8 +120,6 @@ def generate(
             f"threads={threads} is not accepted for target={target.name!r}, "
             "which has no POSIX threads; give 1."
         )
-    if not Path(model).is_file():
-        raise SwiftletError(f"{model} does not exist, or is a folder; give an ONNX file.")
     given = _named(Path(model), shapes or {})
     program = make_program(Path(model), target, batch, given, threads)
     program.name = c_name(program.name if name is None else name)
@@ -155,7 +153,11 @@ def make_program(
     threads: int = 1,
 ) -> Program:
     """Everything before the C text."""
-    graph = read(model, batch, shapes)
+    return program_of(read(model, batch, shapes), target, threads)
+
+
+def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
+    """A graph's layers, in bands."""
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target.lanes, target.registers)
     program.nodes, program.threads = nodes, threads

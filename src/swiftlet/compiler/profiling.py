@@ -1,19 +1,16 @@
 """Where the time of a compiled network goes, layer by layer."""
 
 import ctypes
-import tempfile
 import time
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from swiftlet.compiler.build import build
-from swiftlet.compiler.compiled import load_library
 from swiftlet.compiler.describe import Facts
 from swiftlet.compiler.emit import Emitted
+from swiftlet.compiler.loading import load_once
 from swiftlet.compiler.program import Layer, Maps
 
 LEAST_RUNS, MOST_RUNS = 5, 1000
@@ -66,14 +63,7 @@ def profile(emitted: Emitted, compiler: str | None, seconds: float) -> Profile:
     facts = emitted.facts
     program, target = facts.program, facts.target
     name = program.name
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        folder = Path(scratch)
-        (folder / f"{name}.c").write_text(emitted.profile, encoding="ascii")
-        (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
-        (folder / f"{name}.bin").write_bytes(emitted.weights)
-        built = folder / f"{name}{target.suffix}"
-        build(folder / f"{name}.c", built, target, compiler, [])
-        library = load_library(built)
+    library = load_once(emitted, emitted.profile, compiler)
     spent = _run(library, facts, seconds)
     sums = np.array([0.5, 0.25], np.float32)
     measure = getattr(library, f"{name}_peak")

@@ -205,12 +205,15 @@ def _graph(
 
 def _settle_pools(model: onnx.ModelProto, protos: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Pools that round up, one after the other: each changes the shapes behind it."""
-    for number in [number for number, proto in enumerate(protos) if rounds_up(proto)]:
+    rounding = [number for number, proto in enumerate(protos) if rounds_up(proto)]
+    shapes = _inferred(model) if rounding else {}
+    for number in rounding:
         changed = onnx.NodeProto()
         changed.CopyFrom(protos[number])
-        if settle(changed, _inferred(model)):
+        if settle(changed, shapes):
             protos = [*protos[:number], changed, *protos[number + 1 :]]
             model.graph.node[number].CopyFrom(changed)
+            shapes = _inferred(model)
     return protos
 
 

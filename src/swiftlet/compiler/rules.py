@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from swiftlet.compiler.graph import Node
 from swiftlet.compiler.layers.geometry import Window, window_of
 from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, Windowed, beside
-from swiftlet.compiler.lowering import Lowering, Rule
+from swiftlet.compiler.lowering import SIGNS, Lowering, Rule
 from swiftlet.compiler.product_rules import linear, picture, product, stacked
 from swiftlet.compiler.program import Buffer, Maps
 from swiftlet.compiler.simplify import Activation, activation
-
-SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:

@@ -5,10 +5,8 @@ Networks with spatial attention (CBAM) use both.
 
 from math import prod
 
-from swiftlet.compiler.layers import activations
-from swiftlet.compiler.layers.lanewise import Blockwise
+from swiftlet.compiler.layers.lanewise import Pairing
 from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
-from swiftlet.compiler.simplify import Activation
 
 KINDS = {  # start of a sum, how vectors join, how single values join
     "max": ("fill(-INFINITY)", "vmax({a}, {b})", "{a} > {b} ? {a} : {b}"),
@@ -65,30 +63,14 @@ class Across(Layer):
         return self.pieces(writer, lines)
 
 
-class ByPlace(Blockwise):
+class ByPlace(Pairing):
     """A tensor in blocks with one map that is the same for all its channels."""
-
-    def __init__(
-        self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
-    ) -> None:
-        super().__init__(name, x, y)
-        self.other, self.sign, self.act = other, sign, act
-        self.reads = [*x.buffers, *other.buffers]
 
     def summary(self) -> str:
         return f"{prod(self.x.axes)} maps {self.sign} one map of {self.x.places} places"
 
     def emit(self, writer: Writer) -> str:
-        places, step = self.x.places, self.other.lanes
-        word = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}[self.sign]
-        act = activations.function(self.act, writer)
-        name = f"{word}_{places}_by_place{step}" + (f"_{act}" if act else "")
-        value = f"load(x + p * V) {self.sign} fill(s[p * {step}])"
-        value = f"{act}({value})" if act else value
-        kernel = writer.kernel(
-            name,
-            f"static void {name}(const float *x, const float *s, float *y) {{\n"
-            f"  for (int p = 0; p < {places}; p++) store(y + p * V, {value});\n}}\n",
-        )
+        step = self.other.lanes
+        kernel = self.kernel(writer, f"_by_place{step}", f"fill(s[p * {step}])")
         source = f"{self.other.buffers[0].base} + {self.other.offsets()[0]}"
         return self.each_block(writer, f"{kernel}({{x}}, {source}, {{y}})")

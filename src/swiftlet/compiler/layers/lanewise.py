@@ -15,6 +15,7 @@ from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
 from swiftlet.compiler.simplify import Activation
 
 WIDE = 8  # output places made at once
+WORDS = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}
 
 
 def beside(x: Maps, y: Buffer) -> Maps:
@@ -252,8 +253,8 @@ class Activate(Blockwise):
         return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
 
 
-class Join(Blockwise):
-    """Sum or product of two tensors, or of one with a value for each of its channels."""
+class Pairing(Blockwise):
+    """A value joined with another by an operator: shared by those that differ in the other."""
 
     def __init__(
         self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
@@ -262,22 +263,29 @@ class Join(Blockwise):
         self.other, self.sign, self.act = other, sign, act
         self.reads = [*x.buffers, *other.buffers]
 
-    def summary(self) -> str:
-        return f"{self.x.shape} {self.sign} {self.other.shape}"
-
-    def emit(self, writer: Writer) -> str:
-        places = self.x.places
-        word = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}[self.sign]
-        act = activations.function(self.act, writer)
-        each = "" if self.other.places == places else "_by_channel"
-        name = f"{word}_{places}{each}" + (f"_{act}" if act else "")
-        value = f"load(x + p * V) {self.sign} load(s{'' if each else ' + p * V'})"
+    def kernel(self, writer: Writer, kind: str, second: str) -> str:
+        """The C function of one block; `second` is C for the other value at place p."""
+        places, act = self.x.places, activations.function(self.act, writer)
+        name = f"{WORDS[self.sign]}_{places}{kind}" + (f"_{act}" if act else "")
+        value = f"load(x + p * V) {self.sign} {second}"
         value = f"{act}({value})" if act else value
-        kernel = writer.kernel(
+        return writer.kernel(
             name,
             f"static void {name}(const float *x, const float *s, float *y) {{\n"
             f"  for (int p = 0; p < {places}; p++) store(y + p * V, {value});\n}}\n",
         )
+
+
+class Join(Pairing):
+    """Sum or product of two tensors, or of one with a value for each of its channels."""
+
+    def summary(self) -> str:
+        return f"{self.x.shape} {self.sign} {self.other.shape}"
+
+    def emit(self, writer: Writer) -> str:
+        whole = self.other.places == self.x.places
+        kind, second = ("", "load(s + p * V)") if whole else ("_by_channel", "load(s)")
+        kernel = self.kernel(writer, kind, second)
         table = f"{c_name(self.name)}_other"
         writer.table(table, [b.offset(block * b.lanes) for b, block in self.other.blocks()])
         return self.each_block(writer, f"{kernel}({{x}}, work + {table}[b], {{y}})")

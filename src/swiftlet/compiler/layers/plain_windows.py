@@ -81,8 +81,8 @@ def _taps(window: Sliding, innermost: Sequence[str], places: Sequence[str] = ())
     return lines
 
 
-class PlainConvolution(Plain):
-    """Convolution of a batch with weights (M, C / groups, *kernel), from memory or constant."""
+class Weighted(Plain):
+    """A convolution of either direction, with weights from memory or constant."""
 
     def __init__(
         self,
@@ -96,7 +96,14 @@ class PlainConvolution(Plain):
     ) -> None:
         super().__init__(name, [x, weight, *([bias] if bias is not None else [])], y)
         self.x, self.weight, self.groups, self.window = x, weight, groups, window
-        self.macs = prod(window.out) * prod(weight.shape) * x.shape[0]
+
+
+class PlainConvolution(Weighted):
+    """Convolution of a batch with weights (M, C / groups, *kernel)."""
+
+    @property
+    def macs(self) -> int:  # type: ignore[override]
+        return prod(self.window.out) * prod(self.weight.shape) * self.x.shape[0]
 
     def summary(self) -> str:
         groups = f", {self.groups} groups" if self.groups > 1 else ""
@@ -116,23 +123,15 @@ class PlainConvolution(Plain):
         return self.function(writer, _outputs(self, rank, body), self.operands)
 
 
-class TransposedConvolution(Plain):
-    """The transposed convolution with weights (C, M / groups, *kernel)."""
+class TransposedConvolution(Weighted):
+    """The transposed convolution with weights (C, M / groups, *kernel).
 
-    def __init__(
-        self,
-        name: str,
-        x: Rows,
-        weight: Rows,
-        bias: Rows | None,
-        groups: int,
-        window: Sliding,
-        y: Buffer,
-    ) -> None:
-        """`window` has the padding that is cut off the output, and `out` the output's sides."""
-        super().__init__(name, [x, weight, *([bias] if bias is not None else [])], y)
-        self.x, self.weight, self.groups, self.window = x, weight, groups, window
-        self.macs = prod(x.shape) * prod(weight.shape[1:])
+    `window` has the padding that is cut off the output, and `out` the output's sides.
+    """
+
+    @property
+    def macs(self) -> int:  # type: ignore[override]
+        return prod(self.x.shape) * prod(self.weight.shape[1:])
 
     def summary(self) -> str:
         sides = ["×".join(map(str, shape)) for shape in (self.x.shape, self.y.spatial)]

@@ -1,0 +1,23 @@
+"""One of our networks with fresh weights, and its ONNX file."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from swiftlet.exporting import export_onnx
+from swiftlet.models import create_model, spec
+
+
+def exported(name: str, folder: Path) -> tuple[nn.Module, Path]:
+    """The network, ready for evaluation, with running statistics of its own; NAME.onnx."""
+    known = spec(name)
+    torch.manual_seed(0)
+    model = create_model(name)
+    with torch.no_grad():
+        model(torch.randn(8, *known.input.shape))
+    model.eval()
+    path = folder / f"{known.name}.onnx"
+    classes = [str(number) for number in range(known.num_classes)]
+    export_onnx(model, path, preprocess=None, shape=known.input.shape, classes=classes)
+    return model, path

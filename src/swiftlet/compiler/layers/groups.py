@@ -1,0 +1,135 @@
+"""The calls of a product's tiles: flat, by threads' places, or row by row."""
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from swiftlet.compiler.layers import tiles
+from swiftlet.compiler.layers.rolling import rolled
+from swiftlet.compiler.program import Buffer, Writer, c_name
+
+if TYPE_CHECKING:
+    from swiftlet.compiler.layers.product import Product
+
+
+class Group:
+    """The calls of the tiles of a few blocks."""
+
+    def __init__(self, layer: "Product", writer: Writer, start: int, size: int, at: str) -> None:
+        self.layer, self.writer, self.size = layer, writer, size
+        chosen = layer.blocks[start : start + size]
+        name, y = c_name(layer.name), layer.y
+        self.at, self.gate = at, at.replace("_at +", "_gate +")
+        self.count = len(chosen[0].inputs)
+        self.weights = f"weights + {writer.weight(layer.pack(chosen))}"
+        self.target = f"{y.base} + {y.offset(start * y.lanes)}"
+        self.add = f"{name}_add + {start}" if layer.add is not None else ""
+        self.start = start
+
+    def call(self, kernel: str, read: str, write: str, place: str, more: str = "") -> str:
+        """A tile that reads from `read` on and writes from `write` on, counted in places."""
+        x, y = self.layer.x, self.layer.y
+        source = x.buffers[0].base + (f" + {read} * {x.lanes}" if read else "")
+        extra = ""
+        if self.layer.add is not None:
+            added = self.layer.add.buffers[0].base
+            extra += f", {added} + {place} * {y.lanes}, {self.add}"
+        if self.layer.gate is not None:
+            extra += f", work, {self.gate}"
+        target = f"{self.target} + {write} * {y.lanes}"
+        given = f"{source}, {self.at}, {self.count}, {self.weights}, {target}{extra}{more}"
+        return f"{kernel}({given});"
+
+    def flat(self, tile: int) -> list[str]:
+        """Loops over the tiles from number `tile` on, those between `from` and `to`."""
+        lines, place = [], 0
+        places, registers = prod(self.layer.window.out), self.layer.registers
+        for wide, times in tiles.runs(places, self.size, registers)[1]:
+            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            if times == 1:
+                here = str(place)
+                called = self.call(kernel, here, here, here, self.ahead(here, wide))
+                lines.append(f"if (from <= {tile} && {tile} < to) {called}")
+            else:
+                end = tile + times
+                at = f"({place} + (t - {tile}) * {wide})" if place or tile else f"(t * {wide})"
+                lines.append(f"for (int t = MOST(from, {tile}); t < LEAST(to, {end}); t++)")
+                lines.append(f"  {self.call(kernel, at, at, at, self.ahead(at, wide))}")
+            place += wide * times
+            tile += times
+        return lines
+
+    def share(self, places: int) -> list[str]:
+        """Loops over the tiles of so many places from `base` on."""
+        lines, place = [], 0
+        for wide, times in tiles.runs(places, self.size, self.layer.registers)[1]:
+            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
+            at = f"(base + {inside})"
+            called = self.call(kernel, at, at, at, self.ahead(inside, wide))
+            lines += (
+                [f"for (int t = 0; t < {times}; t++)", f"  {called}"] if times > 1 else [called]
+            )
+            place += wide * times
+        return lines
+
+    def ahead(self, place: str, wide: int) -> str:
+        """Arguments of a tile: what it fetches of later weights, and how far it goes by channel."""
+        begin, end = self.layer.fetch
+        if begin == end:
+            return ""
+        places = self.layer.columns
+        each = -(-(end - begin) // (len(self.layer.blocks) * places))  # of a block at a place
+        first = begin + self.start * places * each
+        step = -(-each * self.size * wide // self.count)
+        return f", (uintptr_t)weights + {first} + (uintptr_t){place} * {each * self.size}, {step}"
+
+    def in_rows(self) -> list[str]:
+        """A loop over the rows from `from` to `to`."""
+        layer, window = self.layer, self.layer.window
+        width, x = window.out[2], layer.x.buffers[0]
+        read = f"({row_of('row', x)} * {width} + {{p}})" if window.is_pointwise else ""
+        write = f"({row_of('row', layer.y)} * {width} + {{p}})"
+        place = f"(row * {width} + {{p}})"
+        more = "" if window.is_pointwise else ", row, {p}"
+        lines = ["for (int row = from; row < to; row++) {"]
+        for start, wide, times in self._tiles_of_a_row():
+            if window.is_pointwise:
+                kernel = layer.pointwise(self.writer, self.size, wide)
+            else:
+                kernel = layer.windowed(self.writer, self.size, start, wide)
+            text = self.call(kernel, read, write, place, more)
+            if times == 1:
+                lines.append(f"  {text.format(p=start)}")
+            else:
+                end = start + wide * times
+                lines.append(f"  for (int p = {start}; p < {end}; p += {wide})")
+                lines.append(f"    {text.format(p='p')}")
+        return [*lines, "}"]
+
+    def _tiles_of_a_row(self) -> list[tuple[int, int, int]]:
+        """(first column, width, how many alike)."""
+        window, registers = self.layer.window, self.layer.registers
+        if not window.is_pointwise:
+            widest = max(1, (registers - self.size - 1) // self.size)
+            return window.tiles(-(-window.out[2] // -(-window.out[2] // widest)))
+        found, start = [], 0
+        for wide, times in tiles.runs(window.out[2], self.size, registers)[1]:
+            found.append((start, wide, times))
+            start += wide * times
+        return found
+
+
+def shared(groups: list[Group], start: int, places: int, first: int, last: int) -> list[str]:
+    """The parts from `first` to `last`, those between `from` and `to`."""
+    inside = rolled([group.share(places) for group in groups], "group")
+    return [
+        f"for (int part = MOST(from, {first}); part < LEAST(to, {last}); part++) {{",
+        f"  const int base = {start} + (part - {first}) * {places};",
+        *(f"  {line}" for line in inside),
+        "}",
+    ]
+
+
+def row_of(row: str, buffer: Buffer) -> str:
+    """Where a row lies in memory."""
+    return f"{row} % {buffer.ring}" if buffer.ring else row

@@ -5,16 +5,17 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from math import prod
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from swiftlet.compiler import CompiledNetwork, compile_onnx
 from swiftlet.compiler.bands import parts
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.make import make_program
+from swiftlet.compiler.memory import plan
 from swiftlet.compiler.targets import native
 from swiftlet.errors import SwiftletError
 
@@ -26,6 +27,8 @@ SLOW = (
     "shufflenet_v1_g3_x0_5",
     "mobilenet_v2_x0_35",
     "mobilenet_v3_small_x0_75",
+    "cbam_resnet18",
+    "se_shufflenet_v1_g3_x1_0",
     "resnet18",
 )
 NETWORKS = [
@@ -115,16 +118,69 @@ def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads
     assert not (tmp_path / "refused").exists()
 
 
-def test_threads_share_the_places_of_a_map_evenly(folder: Path) -> None:
-    """Each makes all channels of its places."""
+def graph(side: tuple[int, int]) -> onnx.ModelProto:
+    """Layers of every kind that works on a thread's own rows, and some that need all rows."""
+    text = f"""
+      <ir_version: 9, opset_import: ["" : 17]>
+      rows (float[1, 3, {side[0]}, {side[1]}] x) => (float[1, 40] y)
+      {{
+        a = Conv <pads = [1, 1, 1, 1]> (x, w0)
+        b = HardSwish (a)
+        c = Conv <pads = [2, 2, 2, 2], group = 40> (b, w1)
+        d = Add (c, b)
+        m = GlobalAveragePool (d)
+        s = Sigmoid (m)
+        e = Mul (d, s)
+        f = Conv (e, w2)
+        g = Tanh (f)
+        o = MaxPool <kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]> (g)
+        q = Sigmoid (o)
+        h = Sub (o, q)
+        i = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (h, w3)
+        axes = Constant <value_ints = [1]> ()
+        j = ReduceMean <axes = [1]> (i)
+        k = Mul (i, j)
+        n = GlobalAveragePool (k)
+        y = Flatten (n)
+      }}"""
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(3)
+    shapes = {"w0": (40, 3, 3, 3), "w1": (40, 1, 5, 5), "w2": (40, 40, 1, 1), "w3": (40, 40, 3, 3)}
+    for name, shape in shapes.items():
+        weight = rng.standard_normal(shape, np.float32) / np.float32(np.sqrt(np.prod(shape[1:])))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(weight, name))
+    return model
+
+
+@pytest.mark.parametrize("side", [(22, 9), (17, 30)])
+def test_rows_that_lie_apart_give_the_same_numbers(tmp_path: Path, side: tuple[int, int]) -> None:
+    path = tmp_path / "rows.onnx"
+    onnx.save(graph(side), path)
+    x = np.random.default_rng(2).standard_normal((1, 3, *side), np.float32)
+    expected = compile_onnx(path, tmp_path / "one")(x)
+    for threads in (2, 5):
+        program = make_program(path, native(), threads=threads)
+        kinds = {type(a).__name__ for a in program.layers for b in a.reads if b.parts > 1}
+        if native().lanes > 1:
+            assert {"Product", "Windowed", "Mean", "Join", "Activate"} <= kinds, kinds
+        found = compile_onnx(path, tmp_path / f"{threads}", threads=threads)(x)
+        assert np.array_equal(found, expected)
+
+
+def test_threads_share_the_rows_of_a_map_evenly(folder: Path) -> None:
+    """Each makes all channels of its rows, which lie in memory of its own."""
     path = onnx_file("mobilenet_v2_x0_35", folder)
     program = make_program(path, native(), threads=3)
+    size = plan(program)
     products = [x for x in program.layers if isinstance(x, Product) and not x.banded]
-    shared = [layer for layer in products if layer.window.is_pointwise and layer.rows == 3]
+    shared = [layer for layer in products if layer.y.parts == 3]
     assert shared
     for layer in shared:
-        sizes = [size for _, size, first, last in layer.shares() for _ in range(first, last)]
-        assert sum(sizes) == prod(layer.window.out)
-        assert max(sizes) - min(sizes) <= 1
+        width = layer.y.spatial[-1] * layer.y.lanes
+        owners = np.array(layer.y.row_offsets()) // layer.y.apart
+        rows = np.bincount(owners)
+        assert rows.sum() == layer.rows
+        assert rows.max() - rows.min() <= 1
+        assert layer.y.at + layer.y.blocks * rows.max() * width <= size
     assert products[-1].streams  # of one place: it is not among them
     assert products[-1] not in shared

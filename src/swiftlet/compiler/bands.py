@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from swiftlet.compiler.layers.lanewise import Windowed
 from swiftlet.compiler.layers.product import Product
-from swiftlet.compiler.program import Buffer, Layer, Maps, Program
+from swiftlet.compiler.program import Buffer, Layer, Maps, Program, cuts
 
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
 
@@ -76,9 +76,8 @@ def schedule(
 
 def parts(program: Program, band: range) -> list[list[list[int]]]:
     """The schedule of each thread, which makes some neighbouring rows of the band's output."""
-    rows, threads = program.layers[band[-1]].rows, program.threads
-    cuts = [rows * part // threads for part in range(threads + 1)]
-    return [schedule(program, band, *cuts[part : part + 2]) for part in range(threads)]
+    bounds = pairwise(cuts(program.layers[band[-1]].rows, program.threads))
+    return [schedule(program, band, *part) for part in bounds]
 
 
 def _make_slices(layer: Layer, reader: Layer) -> None:

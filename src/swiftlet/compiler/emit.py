@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from swiftlet.compiler import embed
@@ -47,6 +47,7 @@ class Step:
 
     layers: range
     calls: list[str]
+    parts: int = 1  # pieces of it that threads can share
     table: str = ""
     turns: int = 0
     slices: tuple[int, ...] = ()  # by layer: how many it makes in turns with its partner, or 0
@@ -139,13 +140,12 @@ def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> St
         macs = f"; {layer.macs:,} MACs" if layer.macs else ""
         writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
     if len(band) == 1:
-        end = program.layers[band[0]].rows
-        cut = (
-            ("0", f"{end}")
-            if program.threads == 1
-            else (f"CUT({end}, part)", f"CUT({end}, part + 1)")
-        )
-        return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])])
+        end, count = program.layers[band[0]].rows, program.threads
+        cut = ("0", f"{end}")
+        if program.threads > 1:
+            cut = f"CUT({end}, part, {count})", f"CUT({end}, part + 1, {count})"
+            count = count if "{from}" in calls[0] else 1
+        return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
     tables = parts(program, band)
     turns = max(len(table) for table in tables)
     table = f"{c_name(program.layers[band[0]].name)}_rows"
@@ -157,7 +157,7 @@ def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> St
         for place, call in enumerate(calls)
     ]
     slices = tuple(max(0, len(program.layers[number].slices) - 1) for number in band)
-    return Step(band, calls, table, turns - 1, slices)
+    return Step(band, calls, len(tables), table, turns - 1, slices)
 
 
 def _top(facts: Facts) -> str:
@@ -213,33 +213,27 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
     return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"
 
 
-def _run_in_threads(facts: Facts, steps: Iterable[Step]) -> str:
+def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     """The function that lets several threads share each layer's work."""
     program, lines = facts.program, list[str]()
+    ring = f"work + {program.ring_at} + (self.mine > 0 ? self.mine : 0) * {program.ring_floats}l"
+    if program.ring_floats:
+        lines.append(f"float *ring = {ring};")
     for step in steps:
+        lines.append(f"EACH({step.parts})" + (" {" if step.table else f" {step.calls[0]};"))
         if step.table:
             wide = len(step.layers)
-            size = (step.turns + 1) * wide
-            ring = f"work + {program.ring_at} + (long)part * {program.ring_floats}"
-            begin = f"{step.table} + part * {size}"
-            end = f"{begin} + {step.turns * wide}"
-            lines += [
-                "EACH {",
-                f"  float *ring = {ring};",
-                f"  for (const int32_t *r = {begin}; r < {end}; r += {wide}) {{",
-                *(f"    {line}" for line in step.turn(f"{call};" for call in step.calls)),
-                "  }",
-                "}",
-            ]
-        else:
-            word = "EACH" if "CUT(" in step.calls[0] else "if (first == 0)"
-            lines.append(f"{word} {step.calls[0]};")
-        lines.append("")
+            begin = f"{step.table} + part * {(step.turns + 1) * wide}"
+            loop = f"for (const int32_t *r = {begin}, *end = r + {step.turns * wide}; "
+            lines.append(f"  {loop}r < end; r += {wide}) {{")
+            lines += [f"    {line}" for line in step.turn(f"{call};" for call in step.calls)]
+            lines += ["  }", "}"]
     arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
     arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
     arrays |= {"work": "float", "weights": "const float"}
     hide = "" if facts.weights == "file" else HIDE
-    return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
+    most = max(step.parts for step in steps)
+    return run_with_threads(facts.signature(), arrays, program.threads, most, lines, hide)
 
 
 def _small_functions(facts: Facts) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 from google.protobuf.message import DecodeError
 
+from swiftlet.compiler.apart import keep_apart
 from swiftlet.compiler.bands import make_bands
 from swiftlet.compiler.build import build
 from swiftlet.compiler.compiled import CompiledNetwork, Description, find
@@ -164,6 +165,7 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
     for layer in program.layers:
         layer.parts = threads
     make_bands(program)
+    keep_apart(program)
     return program
 
 

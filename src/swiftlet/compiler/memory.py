@@ -38,15 +38,21 @@ def plan(program: Program) -> int:
 
     One after the other, each at the lowest place that is free while it is needed; of several
     orders the one with the smallest workspace. Layers of one band live at the same time. With
-    several threads, rings lie behind all else, once for each thread.
+    several threads, what each has for itself lies behind what they share, and rings behind that.
     """
     pieces = _pieces(program)
     over = _over(program)
     buffers = [buffer for buffer in program.buffers if id(buffer) in pieces]
     if program.threads == 1:
         return _arrange(buffers, pieces, over)
-    plain, rings = ([b for b in buffers if bool(b.ring) == ring] for ring in (False, True))
-    program.ring_at = _rounded(_arrange(plain, pieces, over))
+    rings = [buffer for buffer in buffers if buffer.ring]
+    own = [buffer for buffer in buffers if buffer.parts > 1]
+    shared = [buffer for buffer in buffers if not buffer.ring and buffer.parts == 1]
+    begin = _rounded(_arrange(shared, pieces, over))
+    each = _rounded(_arrange(own, pieces, over))
+    for buffer in own:
+        buffer.at, buffer.apart = begin + buffer.at, each
+    program.ring_at = begin + program.threads * each
     program.ring_floats = _rounded(_arrange(rings, pieces, over))
     return program.ring_at + program.threads * program.ring_floats
 

@@ -8,12 +8,18 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swiftlet.compiler.graph import Shape
+
+
+def cuts(rows: int, parts: int) -> list[int]:
+    """Where the parts of so many rows begin, and the end; `CUT` in C says the same."""
+    return [rows * part // parts for part in range(parts + 1)]
 
 
 @dataclass(eq=False)
@@ -29,14 +35,16 @@ class Buffer:
     lanes: int
     outside: str = ""  # the C name of the caller's array, when it is not in the workspace
     ring: int = 0
+    parts: int = 1  # threads whose rows of it lie apart, each in memory of its own
+    apart: int = 0  # floats from one thread's memory to the next one's
     first: int = -1  # layer that writes it first
     last: int = -1  # last layer that reads it
     at: int = 0  # offset in the workspace, in floats
 
     @property
     def rows(self) -> int:
-        """Rows in memory."""
-        return self.ring or prod(self.spatial[:-1])
+        """Rows of a block, of one thread's where they lie apart."""
+        return self.ring or -(-prod(self.spatial[:-1]) // self.parts)
 
     @property
     def places(self) -> int:
@@ -52,6 +60,15 @@ class Buffer:
     def base(self) -> str:
         """The C pointer that offsets count from; each thread has rings of its own."""
         return "ring" if self.ring else self.outside or "work"
+
+    def row_offsets(self) -> list[int]:
+        """Floats from the first row of a block to each row."""
+        bounds = cuts(prod(self.spatial[:-1]), self.parts)
+        return [
+            part * self.apart + (row - start) * self.spatial[-1] * self.lanes
+            for part, (start, end) in enumerate(pairwise(bounds))
+            for row in range(start, end)
+        ]
 
     def offset(self, slot: int, place: int = 0) -> int:
         """Floats from the base to a place of the channel in `slot`."""
@@ -181,7 +198,7 @@ class Layer:
         heads += [*(f"float *{ring}" for ring in rings), "const float *weights", "int from, int to"]
         heads += ["int slice"] if self.slices else []
         body = list(lines)
-        for given in ("work", "weights"):
+        for given in ("work", "weights", "from", "to"):
             if not any(re.search(rf"\b{given}\b", line) for line in body):
                 body.insert(0, f"(void){given};")
         writer.function(f"static void {name}({', '.join(heads)})", body)
@@ -254,6 +271,17 @@ class Writer:
             line += item
         body = "\n".join([*text, line])
         self.layers.append(f"static const int32_t {name}[{len(listed)}] = {{\n{body}\n}};\n")
+
+    def row(self, buffer: Buffer, row: str, width: int) -> str:
+        """C text of the floats from the first row of a block to row `row` of `width` places."""
+        if buffer.parts == 1:
+            place = f"{row} % {buffer.ring}" if buffer.ring else row
+            return f"(long)({place}) * {width * buffer.lanes}"
+        offsets = buffer.row_offsets()
+        name = f"row_{len(offsets)}x{buffer.spatial[-1]}"
+        listed = ", ".join(map(str, offsets))
+        text = f"static const int32_t {name}[{len(offsets)}] = {{{listed}}};\n"
+        return f"{self.kernel(name, text)}[{row}]"
 
     def function(self, head: str, lines: Iterable[str]) -> None:
         """Add a layer's function."""

@@ -71,6 +71,7 @@ class ByPlace(Pairing):
 
     def emit(self, writer: Writer) -> str:
         step = self.other.lanes
-        kernel = self.kernel(writer, f"_by_place{step}", f"fill(s[p * {step}])")
         source = f"{self.other.buffers[0].base} + {self.other.offsets()[0]}"
-        return self.each_block(writer, f"{kernel}({{x}}, {source}, {{y}})")
+        if self._by_row:
+            source += f" + from * {self.x.spatial[-1] * step}"
+        return self.joined(writer, f"_by_place{step}", f"fill(s[p * {step}])", source)

@@ -25,17 +25,23 @@ class Group:
         self.add = f"{name}_add + {start}" if layer.add is not None else ""
         self.start = start
 
-    def call(self, kernel: str, read: str, write: str, place: str, more: str = "") -> str:
-        """A tile that reads from `read` on and writes from `write` on, counted in places."""
-        x, y = self.layer.x, self.layer.y
-        source = x.buffers[0].base + (f" + {read} * {x.lanes}" if read else "")
+    def call(self, kernel: str, place: str, more: str = "", row: str = "") -> str:
+        """A tile of the maps from place `place` on, of row `row` where one is named."""
+        x, add, y = self.layer.x.buffers[0], self.layer.add, self.layer.y
+        width = self.layer.window.out[2]
+
+        def here(buffer: Buffer) -> str:
+            along = f"{place} * {buffer.lanes}"
+            return f"{self.writer.row(buffer, row, width)} + {along}" if row else along
+
+        moves = not row or self.layer.window.is_pointwise  # a window finds its rows by itself
         extra = ""
-        if self.layer.add is not None:
-            added = self.layer.add.buffers[0].base
-            extra += f", {added} + {place} * {y.lanes}, {self.add}"
+        if add is not None:
+            extra += f", {add.buffers[0].base} + {here(add.buffers[0])}, {self.add}"
         if self.layer.gate is not None:
             extra += f", work, {self.gate}"
-        target = f"{self.target} + {write} * {y.lanes}"
+        source = f"{x.base} + {here(x)}" if moves else x.base
+        target = f"{self.target} + {here(y)}"
         given = f"{source}, {self.at}, {self.count}, {self.weights}, {target}{extra}{more}"
         return f"{kernel}({given});"
 
@@ -47,25 +53,32 @@ class Group:
             kernel = self.layer.pointwise(self.writer, self.size, wide)
             if times == 1:
                 here = str(place)
-                called = self.call(kernel, here, here, here, self.ahead(here, wide))
+                called = self.call(kernel, here, self.ahead(here, wide))
                 lines.append(f"if (from <= {tile} && {tile} < to) {called}")
             else:
                 end = tile + times
                 at = f"({place} + (t - {tile}) * {wide})" if place or tile else f"(t * {wide})"
                 lines.append(f"for (int t = MOST(from, {tile}); t < LEAST(to, {end}); t++)")
-                lines.append(f"  {self.call(kernel, at, at, at, self.ahead(at, wide))}")
+                lines.append(f"  {self.call(kernel, at, self.ahead(at, wide))}")
             place += wide * times
             tile += times
         return lines
 
     def share(self, places: int) -> list[str]:
         """Loops over the tiles of so many places from `base` on."""
+        return self._loops(places, "base", "")
+
+    def of_rows(self, places: int) -> list[str]:
+        """Loops over the tiles of so many places from the begin of row `from` on."""
+        return self._loops(places, "", "from")
+
+    def _loops(self, places: int, base: str, row: str) -> list[str]:
         lines, place = [], 0
         for wide, times in tiles.runs(places, self.size, self.layer.registers)[1]:
             kernel = self.layer.pointwise(self.writer, self.size, wide)
             inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
-            at = f"(base + {inside})"
-            called = self.call(kernel, at, at, at, self.ahead(inside, wide))
+            at = f"({base} + {inside})" if base else inside
+            called = self.call(kernel, at, self.ahead(inside, wide), row)
             lines += (
                 [f"for (int t = 0; t < {times}; t++)", f"  {called}"] if times > 1 else [called]
             )
@@ -86,10 +99,6 @@ class Group:
     def in_rows(self) -> list[str]:
         """A loop over the rows from `from` to `to`."""
         layer, window = self.layer, self.layer.window
-        width, x = window.out[2], layer.x.buffers[0]
-        read = f"({row_of('row', x)} * {width} + {{p}})" if window.is_pointwise else ""
-        write = f"({row_of('row', layer.y)} * {width} + {{p}})"
-        place = f"(row * {width} + {{p}})"
         more = "" if window.is_pointwise else ", row, {p}"
         lines = ["for (int row = from; row < to; row++) {"]
         for start, wide, times in self._tiles_of_a_row():
@@ -97,7 +106,7 @@ class Group:
                 kernel = layer.pointwise(self.writer, self.size, wide)
             else:
                 kernel = layer.windowed(self.writer, self.size, start, wide)
-            text = self.call(kernel, read, write, place, more)
+            text = self.call(kernel, "{p}", more, "row")
             if times == 1:
                 lines.append(f"  {text.format(p=start)}")
             else:
@@ -128,8 +137,3 @@ def shared(groups: list[Group], start: int, places: int, first: int, last: int) 
         *(f"  {line}" for line in inside),
         "}",
     ]
-
-
-def row_of(row: str, buffer: Buffer) -> str:
-    """Where a row lies in memory."""
-    return f"{row} % {buffer.ring}" if buffer.ring else row

@@ -58,7 +58,11 @@ class Blockwise(Layer):
             writer.table(f"{name}_slices", self.slices)
             bounds = (f"{name}_slices[slice]", f"{name}_slices[slice + 1]")
         loop = f"for (int b = {bounds[0]}; b < {bounds[1]}; b++)"
-        return self.pieces(writer, [loop, f"  {text};"])
+        return self.pieces(writer, [*self.before(writer), loop, f"  {text};"])
+
+    def before(self, writer: Writer) -> list[str]:
+        """Lines in front of the loop over the blocks."""
+        return []
 
 
 class Windowed(Blockwise):
@@ -113,6 +117,24 @@ class Windowed(Blockwise):
         rows = "from, to" if self._by_row else f"0, {self.window.rows}"
         return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self._by_row)
 
+    def before(self, writer: Writer) -> list[str]:
+        """Fetches of the rows that other threads have made: they come while own ones are read."""
+        source, window = self.x.buffers[0], self.window
+        if source.parts == 1 or self.banded:
+            return []
+        (_, stride, _), (_, pad, _), reach = window.stride, window.pad, window.kernel[1]
+        reach = (reach - 1) * window.dilation[1] + 1
+        rows, width = window.size[1:]
+        last = f"LEAST({rows}, end - {stride + pad} + {reach})"
+        address = f"work + {c_name(self.name)}_at[b] + {writer.row(source, 'row', width)}"
+        return [
+            f"const int own = from * {stride}, end = to * {stride};",
+            f"for (int row = MOST(0, own - {pad}); row < {last}; row++)",
+            f"  for (int b = 0; b < {len(self.x.blocks())} && (row < own || row >= end); b++)",
+            f"    for (int p = 0; p < {width}; p++)",
+            f"      FETCH({address} + p * V);",
+        ]
+
     def _pack(self) -> NDArray[np.float32]:
         """For each block the biases, then the weights tap by tap."""
         assert self.weight is not None
@@ -133,18 +155,19 @@ class Windowed(Blockwise):
         name = f"{self.kind}_{window.name}"
         name += f"_ring{source.ring}" if source.ring else ""
         name += f"_to{target.ring}" if target.ring else ""
+        name += "_from_apart" if source.parts > 1 else ""
+        name += "_to_apart" if target.parts > 1 else ""
         name += "_padded" if self.count_padding else ""
         name += f"_{act}" if act else ""
         sh, ph = window.stride[1], window.pad[1]
-        row = f"row % {target.ring}" if target.ring else "row"
         top = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
         lines = [
             "for (int row = from; row < to; row++) {",
             f"  const int top = {top} * {sh} - {ph};",
-            f"  float *o = y + (long)({row}) * {window.out[2]} * V;",
+            f"  float *o = y + {writer.row(target, 'row', window.out[2])};",
         ]
         for start, wide, times in window.tiles(WIDE):
-            body = self._tile(start, wide, act)
+            body = self._tile(writer, start, wide, act)
             if times > 1:
                 loop = f"for (int p = {start}; p < {start + wide * times}; p += {wide}) {{"
                 lines += [f"  {loop}", *(f"    {text}" for text in body), "  }"]
@@ -156,20 +179,19 @@ class Windowed(Blockwise):
         text = "\n".join(f"  {line}" for line in lines)
         return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
 
-    def _tile(self, start: int, wide: int, act: str) -> list[str]:
+    def _tile(self, writer: Writer, start: int, wide: int, act: str) -> list[str]:
         window, source = self.window, self.x.buffers[0]
         (kd, kh, kw), (sd, _, sw), (pd, _, pw) = window.kernel, window.stride, window.pad
         (dd, dh, _), (depth, height, width) = window.dilation, window.size
         first = {"depthwise": "load(w)", "max": "fill(-INFINITY)", "average": "fill(0)"}[self.kind]
         counted = self.kind == "average" and not self.count_padding
-        line = f"line % {source.ring}" if source.ring else "line"
         tap_of = f"k * {kw}" if kd == 1 else f"(j * {kh} + k) * {kw}"
         inner = [
             f"const int line = top + k * {dh};",
             f"if ((unsigned)line >= {height}u) continue;",
             *(["lines++;"] if counted else []),
             f"const float *l = {'x' if kd == 1 and depth == 1 else 's'} "
-            f"+ ((long)({line}) * {width} + p * {sw} - {pw}) * V;",
+            f"+ {writer.row(source, 'line', width)} + (p * {sw} - {pw}) * V;",
         ]
         for tap in range(kw):
             seen = [(p, c) for p in range(wide) for t, c in window.taps(start, p) if t == tap]
@@ -214,25 +236,67 @@ class Mean(Blockwise):
         return f"mean of {prod(self.x.axes)} maps of {self.x.places} places"
 
     def emit(self, writer: Writer) -> str:
-        places = self.x.places
-        fours = places - places % 4
-        lines = ["v a = fill(0), b = fill(0), c = fill(0), d = fill(0);"]
+        source, width = self.x.buffers[0], self.x.spatial[-1]
+        rows, places = prod(self.x.spatial[:-1]), self.x.places
+        fours = width - width % 4
+        lines = [
+            "v a = fill(0), b = fill(0), c = fill(0), d = fill(0);",
+            f"for (int row = 0; row < {rows}; row++) {{",
+            f"  const float *l = x + {writer.row(source, 'row', width)};",
+        ]
         if fours:
             lines += [
-                f"for (int p = 0; p < {fours}; p += 4) {{",
-                "  a += load(x + p * V), b += load(x + (p + 1) * V);",
-                "  c += load(x + (p + 2) * V), d += load(x + (p + 3) * V);",
-                "}",
+                f"  for (int p = 0; p < {fours}; p += 4) {{",
+                "    a += load(l + p * V), b += load(l + (p + 1) * V);",
+                "    c += load(l + (p + 2) * V), d += load(l + (p + 3) * V);",
+                "  }",
             ]
-        lines += [f"a += load(x + {p} * V);" for p in range(fours, places)]
-        lines.append(f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));")
+        lines += [f"  {'abc'[p % 4]} += load(l + {p} * V);" for p in range(fours, width)]
+        lines += ["}", f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));"]
         text = "\n".join(f"  {line}" for line in lines)
-        head = f"static void mean_{places}(const float *x, float *y)"
-        kernel = writer.kernel(f"mean_{places}", f"{head} {{\n{text}\n}}\n")
+        name = f"mean_{rows}x{width}" + ("_apart" if source.parts > 1 else "")
+        head = f"static void {name}(const float *x, float *y)"
+        kernel = writer.kernel(name, f"{head} {{\n{text}\n}}\n")
         return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
 
 
-class Activate(Blockwise):
+class Placewise(Blockwise):
+    """Shared by layers in which each place of a map is worked on for itself."""
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Its pieces are rows where each thread has its own, else blocks."""
+        return prod(self.x.spatial[:-1]) if self._by_row else super().rows
+
+    @property
+    def _by_row(self) -> bool:
+        return any(buffer.parts > 1 for buffer in (*self.x.buffers, self.y))
+
+    def each_place(self, writer: Writer, name: str, value: str, other: str = "") -> str:
+        """The layer's function: `value` at place p of x, and of s, which is where `other` says.
+
+        Of a piece, p counts from its own first place.
+        """
+        width, shifts, count = self.x.spatial[-1] if self.x.spatial else 1, ["", ""], "places"
+        if self._by_row:
+            ends = self.x.buffers[0], self.y
+            shifts = [f" + {writer.row(buffer, 'from', width)}" for buffer in ends]
+        else:
+            name, count = f"{name}_{self.x.places}", str(self.x.places)
+        second = "const float *s, " if other else ""
+        given = ", int places" if self._by_row else ""
+        kernel = writer.kernel(
+            name,
+            f"static void {name}(const float *x, {second}float *y{given}) {{\n"
+            f"  for (int p = 0; p < {count}; p++) store(y + p * V, {value});\n}}\n",
+        )
+        second = f", {other}" if other else ""
+        more = f", (to - from) * {width}" if self._by_row else ""
+        call = f"{kernel}({{x}}{shifts[0]}{second}, {{y}}{shifts[1]}{more})"
+        return self.each_block(writer, call, self._by_row)
+
+
+class Activate(Placewise):
     """An activation by itself."""
 
     def __init__(self, name: str, x: Maps, y: Buffer, act: Activation) -> None:
@@ -243,17 +307,11 @@ class Activate(Blockwise):
         return f"{self.act.kind} of {prod(self.x.axes)} maps of {self.x.places} places"
 
     def emit(self, writer: Writer) -> str:
-        name, places = activations.function(self.act, writer), self.x.places
-        kernel = writer.kernel(
-            f"map_{name}_{places}",
-            f"static void map_{name}_{places}(const float *x, float *y) {{\n"
-            f"  for (int p = 0; p < {places}; p++)\n"
-            f"    store(y + p * V, {name}(load(x + p * V)));\n}}\n",
-        )
-        return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
+        name = activations.function(self.act, writer)
+        return self.each_place(writer, f"map_{name}", f"{name}(load(x + p * V))")
 
 
-class Pairing(Blockwise):
+class Pairing(Placewise):
     """A value joined with another by an operator: shared by those that differ in the other."""
 
     def __init__(
@@ -263,17 +321,12 @@ class Pairing(Blockwise):
         self.other, self.sign, self.act = other, sign, act
         self.reads = [*x.buffers, *other.buffers]
 
-    def kernel(self, writer: Writer, kind: str, second: str) -> str:
-        """The C function of one block; `second` is C for the other value at place p."""
-        places, act = self.x.places, activations.function(self.act, writer)
-        name = f"{WORDS[self.sign]}_{places}{kind}" + (f"_{act}" if act else "")
+    def joined(self, writer: Writer, kind: str, second: str, other: str) -> str:
+        """The layer's function; `second` is C for the value of s at place p."""
+        act = activations.function(self.act, writer)
+        name = f"{WORDS[self.sign]}{kind}" + (f"_{act}" if act else "")
         value = f"load(x + p * V) {self.sign} {second}"
-        value = f"{act}({value})" if act else value
-        return writer.kernel(
-            name,
-            f"static void {name}(const float *x, const float *s, float *y) {{\n"
-            f"  for (int p = 0; p < {places}; p++) store(y + p * V, {value});\n}}\n",
-        )
+        return self.each_place(writer, name, f"{act}({value})" if act else value, other)
 
 
 class Join(Pairing):
@@ -283,9 +336,11 @@ class Join(Pairing):
         return f"{self.x.shape} {self.sign} {self.other.shape}"
 
     def emit(self, writer: Writer) -> str:
-        whole = self.other.places == self.x.places
-        kind, second = ("", "load(s + p * V)") if whole else ("_by_channel", "load(s)")
-        kernel = self.kernel(writer, kind, second)
         table = f"{c_name(self.name)}_other"
         writer.table(table, [b.offset(block * b.lanes) for b, block in self.other.blocks()])
-        return self.each_block(writer, f"{kernel}({{x}}, work + {table}[b], {{y}})")
+        other = f"work + {table}[b]"
+        if self.other.places != self.x.places:
+            return self.joined(writer, "_by_channel", "load(s)", other)
+        if self._by_row:
+            other += f" + {writer.row(self.other.buffers[0], 'from', self.x.spatial[-1])}"
+        return self.joined(writer, "", "load(s + p * V)", other)

@@ -6,6 +6,7 @@ that channels may lie in any order, and anywhere: a shuffle or a split costs not
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from swiftlet.compiler.layers import activations, tiles
 from swiftlet.compiler.layers.geometry import Window
-from swiftlet.compiler.layers.groups import Group, row_of, shared
+from swiftlet.compiler.layers.groups import Group, shared
 from swiftlet.compiler.layers.rolling import rolled
-from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name
+from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name, cuts
 from swiftlet.compiler.simplify import Activation
 
 LINE = 64  # bytes of a cache line
@@ -61,7 +62,7 @@ class Product(Layer):
     @property
     def rows(self) -> int:  # type: ignore[override]
         """Rows of the output; of a pointwise product that stands alone, tiles or parts of maps."""
-        if not self._flat:
+        if not self._flat or self._by_rows:
             return self.window.rows
         return self.parts if self._by_places else sum(n for *_, n in self._tiling())
 
@@ -69,6 +70,12 @@ class Product(Layer):
     def _flat(self) -> bool:
         """Whether all places of a map count as one row."""
         return self.window.is_pointwise and not self.banded
+
+    @property
+    def _by_rows(self) -> bool:
+        """Whether each thread makes its own rows of a map, which lie apart from the others'."""
+        tensors = [maps.buffers[0] for maps in (self.x, self.add) if maps is not None]
+        return self._flat and any(buffer.parts > 1 for buffer in (*tensors, self.y))
 
     @property
     def _by_places(self) -> bool:
@@ -83,6 +90,8 @@ class Product(Layer):
         """Places that tiles are cut from: of a row, of a map, of a thread's part of it."""
         if not self._flat:
             return self.window.out[2]
+        if self._by_rows:
+            return -(-self.window.rows // self.parts) * self.window.out[2]
         return prod(self.window.out) // (self.parts if self._by_places else 1)
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
@@ -162,6 +171,8 @@ class Product(Layer):
 
     def _lines(self, groups: list[Group]) -> list[str]:
         """What the layer's function does between `from` and `to`."""
+        if self._by_rows:
+            return self._of_rows(groups)
         if self._by_places:
             return [line for part in self.shares() for line in shared(groups, *part)]
         if self._flat:
@@ -175,6 +186,16 @@ class Product(Layer):
             chunks = [[f"if (slice == {n}) {{", *lines, "}"] for n, lines in enumerate(chunks)]
             return [line for lines in chunks for line in lines]
         return rolled(chunks, "group")
+
+    def _of_rows(self, groups: list[Group]) -> list[str]:
+        """Tiles of a thread's rows: threads may have different numbers of them."""
+        bounds, width = cuts(self.window.rows, self.parts), self.window.out[2]
+        sizes = sorted({end - start for start, end in pairwise(bounds)})
+        lines = list[str]()
+        for size in sizes:
+            inside = rolled([group.of_rows(size * width) for group in groups], "group")
+            lines += inside if len(sizes) == 1 else [f"if (to - from == {size}) {{", *inside, "}"]
+        return lines
 
     def shares(self) -> list[tuple[int, int, int, int]]:
         """Parts that are equally large: first place, places of each, from part, to part."""
@@ -295,7 +316,7 @@ class Product(Layer):
         act, after, suffix = self._epilogue(writer)
         window, step, buffer = self.window, self.x.lanes, self.x.buffers[0]
         border = "" if window.is_inside(start, wide) else f"_at{start}"
-        ring = f"_ring{buffer.ring}" if buffer.ring else ""
+        ring = f"_ring{buffer.ring}" if buffer.ring else "_apart" if buffer.parts > 1 else ""
         tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{self.y.places}"
         name = f"window_{window.name}_{tile}{suffix}"
         (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = window.kernel, window.stride, window.pad
@@ -314,12 +335,11 @@ class Product(Layer):
                 inner.append(f"  t = l[{column * step}]; {products}")
             inner.append("}")
             inner.append("APART;")
-        line = row_of("line", buffer)
         body = [
             f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V) {{",
             f"  const int line = top + k * {dh};",
             f"  if ((unsigned)line >= {height}u) continue;",
-            f"  const float *l = q + (long)({line}) * {width * step};",
+            f"  const float *l = q + {writer.row(buffer, 'line', width)};",
             *(f"  {text}" for text in inner),
             "}",
         ]

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from native import LIMIT
 
 from swiftlet.report import style
 
@@ -18,7 +19,6 @@ NAMES = {
     "ncnn": "ncnn",
 }
 COLUMNS = 4
-LIMIT = "limit"
 MOST = 2.5  # times ours, from where on a bar is cut
 
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from latency_chart import LIMIT, NAMES
+from latency_chart import NAMES
+from native import BEHIND, LIMIT
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -36,7 +37,7 @@ def engines_table(name: str) -> str:
     shown = [engine for engine in ENGINES if any(row["engine"] == engine for row in rows)]
     limited = any(row["engine"] == LIMIT for row in rows)
     heads = ["network", *(ENGINES[engine] for engine in shown), "fastest other"]
-    heads += ["share of peak"] if limited else []
+    heads += ["share of peak", "at its clock"] if limited else []
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for network in dict.fromkeys(row["network"] for row in rows):
         times = {e: float(found[network, e]["median_ms"]) for e in shown if (network, e) in found}
@@ -44,8 +45,8 @@ def engines_table(name: str) -> str:
         cells = [f"{times[engine]:.2f}" if engine in times else "–" for engine in shown]
         cells.append(f"{min(others) / times['swiftlet']:.2f}×")
         if limited:
-            limit = float(found[network, LIMIT]["median_ms"])
-            cells.append(f"{limit / times['swiftlet']:.0%}")
+            limits = [float(found[network, name]["median_ms"]) for name in (LIMIT, BEHIND)]
+            cells += [f"{limit / times['swiftlet']:.0%}" for limit in limits]
         lines.append(_line([f"`{network}`", *cells]))
     return "\n".join(lines)
 

@@ -6,7 +6,9 @@
 
 Float32, batch 1, one picture, fresh weights. All engines run in this process, pinned to as many
 cores as they have threads, and take turns; before it is timed, every engine's answer is compared
-with PyTorch's. "limit" is what the network's multiplications alone take at the measured peak.
+with PyTorch's. "limit" is what the network's multiplications alone take at the measured peak, in a
+turn of their own; "limit at its clock" is measured right behind each call of swiftlet's, when the
+processor still has the lower clock that it has under such work.
 Writes results/latency.csv and draws docs/latency.png; for several threads, AVX2 or some of the
 networks, a file of another name.
 """
@@ -22,11 +24,12 @@ import numpy as np
 import torch
 from exported import exported
 from latency_chart import draw
-from native import limit, restart_with_avx2
+from native import limit, limit_behind, restart_with_avx2
 from peers import PEERS
 from record import write_rows
 
 from swiftlet.compiler import compile_onnx
+from swiftlet.compiler.targets import target as target_of
 from swiftlet.measuring.engines import Array, Engine, c_engine
 from swiftlet.measuring.latency import Latency, latency
 from swiftlet.models import spec
@@ -41,7 +44,7 @@ NETWORKS = (
     "mobilenet_v3_small_x1_0",
     "mobilenet_v3_large_x1_0",
 )
-OURS, LIMIT = "swiftlet", "limit"
+OURS = "swiftlet"
 TARGETS = {"best": "native", "avx2": "x86-64-v3"}
 
 
@@ -132,6 +135,10 @@ def main() -> None:
                 options.peers.split(","),
             )
             measured = latency(engines, picture, seconds=options.seconds, rounds=options.rounds)
+            if options.threads == 1:
+                lanes = target_of(TARGETS[options.isa]).lanes
+                beside = engines[0], picture, known["macs"], lanes, Path(folder), options.seconds
+                measured.append(limit_behind(*beside))
         found += rows(measured, known, options.isa)
     write_rows(output, found)
     if output == "latency":

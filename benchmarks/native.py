@@ -4,12 +4,16 @@ import ctypes
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 
 from swiftlet.measuring.engines import Array, Engine
+from swiftlet.measuring.latency import Latency
 
+SOME_MACS = 40_000_000  # some tenths of a millisecond; the clock rises after two
+LIMIT, BEHIND = "limit", "limit at its clock"
 HERE = Path(__file__).parent
 ONLY_AVX2 = bool(os.environ.get("ONLY_AVX2"))
 
@@ -50,7 +54,27 @@ def limit(macs: int, lanes: int, folder: Path) -> Engine:
         library.limit(turns, ctypes.c_void_p(sums.ctypes.data))
         return batch
 
-    return Engine("limit", 1, run)
+    return Engine(LIMIT, 1, run)
+
+
+def limit_behind(
+    engine: Engine, batch: Array, macs: int, lanes: int, folder: Path, seconds: float
+) -> Latency:
+    """What the multiplications alone take at the clock at which the engine runs.
+
+    A processor lowers its clock under dense work. So some are timed right behind each call of the
+    engine, before the clock has risen again; the first ones, from a cold start, are not timed.
+    """
+    part, spent = limit(SOME_MACS, lanes, folder), list[float]()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        engine.run(batch)
+        part.run(batch)
+        start = time.perf_counter()
+        part.run(batch)
+        spent.append(1e3 * macs / SOME_MACS * (time.perf_counter() - start))
+    p10, median, p90 = np.percentile(spent, (10, 50, 90))
+    return Latency(BEHIND, 1, 1, median, p10, p90, 1, len(spent), (median,))
 
 
 def restart_with_avx2(folder: Path) -> None:

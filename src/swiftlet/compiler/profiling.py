@@ -39,7 +39,7 @@ class Profile:
     target: str
     layers: list[LayerTime]
     milliseconds: float  # of all layers together, the clock's own time included
-    peak_gflops: float  # of one core, measured by a loop that reads no memory
+    peak_gflops: float  # of one core, by a loop that reads no memory, at the clock of these runs
     runs: int
 
     @property
@@ -59,16 +59,16 @@ class Profile:
 
 
 def profile(emitted: Emitted, compiler: str | None, seconds: float) -> Profile:
-    """Build the timed variant, run it for about `seconds` on random numbers, and throw it away."""
+    """Build the timed variant, run it for about `seconds` on random numbers, and throw it away.
+
+    The peak is measured right behind each run: a processor lowers its clock under such work, and
+    a peak from a cooler moment would be one that these runs cannot reach.
+    """
     facts = emitted.facts
     program, target = facts.program, facts.target
     name = program.name
     library = load_once(emitted, emitted.profile, compiler)
-    spent = _run(library, facts, seconds)
-    sums = np.array([0.5, 0.25], np.float32)
-    measure = getattr(library, f"{name}_peak")
-    measure.restype = ctypes.c_double
-    peak = float(measure(ctypes.c_void_p(sums.ctypes.data)))
+    spent, peak = _run(library, facts, seconds)
     each = 1e3 * np.median(spent, axis=0)
     layers = [
         _row(layer, weight_bytes, float(ms), peak)
@@ -80,22 +80,25 @@ def profile(emitted: Emitted, compiler: str | None, seconds: float) -> Profile:
     return Profile(name, target.name, layers, total, peak, len(spent))
 
 
-def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> NDArray[np.float64]:
-    """Seconds of every layer in every run: (runs, layers)."""
+def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> tuple[NDArray[np.float64], float]:
+    """Seconds of every layer in every run, (runs, layers), and the peak in GFLOP/s."""
     program = facts.program
     random = np.random.default_rng(0)
     shapes = [maps.shape for _, maps in (*program.inputs, *program.outputs)]
     arrays = [random.standard_normal(shape, np.float32) for shape in shapes]
     workspace = np.empty(facts.workspace_bytes, np.uint8)
-    spent: list[NDArray[np.float64]] = []
-    run = getattr(library, f"{program.name}_profile")
+    spent, peaks = list[NDArray[np.float64]](), list[float]()
+    run, peak = (getattr(library, f"{program.name}_{word}") for word in ("profile", "peak"))
+    peak.restype, sums = ctypes.c_double, np.empty(2, np.float32)
     end = time.perf_counter() + seconds
     while len(spent) < LEAST_RUNS or (time.perf_counter() < end and len(spent) < MOST_RUNS):
         times = np.zeros(max(1, len(program.layers)))
         given = [array.ctypes.data for array in arrays]
         run(*map(ctypes.c_void_p, (*given, workspace.ctypes.data, times.ctypes.data)))
         spent.append(times[: len(program.layers)])
-    return np.array(spent[1:])
+        sums[:] = 0.5, 0.25
+        peaks.append(peak(ctypes.c_void_p(sums.ctypes.data)))
+    return np.array(spent[1:]), float(np.median(peaks[1:]))
 
 
 def _row(layer: Layer, weight_bytes: int, milliseconds: float, peak: float) -> LayerTime:

@@ -1,4 +1,6 @@
+import copy
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -90,6 +92,109 @@ def test_another_input_is_one_sentence(
         CompiledNetwork(folder)(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
+def as_torch(x: Array) -> object:
+    return pytest.importorskip("torch").from_numpy(x)
+
+
+def unaligned(x: Array) -> Array:
+    return np.frombuffer(b"." + x.tobytes(), np.float32, offset=1).reshape(x.shape)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.astype(np.float64),
+        lambda x: x.astype(">f4"),
+        lambda x: x.tolist(),
+        lambda x: np.asfortranarray(x),
+        lambda x: np.stack([x, x], -1)[..., 0],
+        lambda x: x[..., ::-1].copy()[..., ::-1],
+        unaligned,
+        as_torch,
+    ],
+    ids=["float64", "big-endian", "list", "fortran", "strided", "reversed", "unaligned", "torch"],
+)
+def test_numbers_of_other_kinds_are_converted(
+    folder: Path, pair: tuple[Array, Array], change: Callable[[Array], object]
+) -> None:
+    net = CompiledNetwork(folder)
+    np.testing.assert_array_equal(net(change(pair[0])), net(pair[0]))
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.bool_, np.float16])
+def test_whole_and_small_numbers(folder: Path, kind: type) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (1, 3, 20, 24))
+    net = CompiledNetwork(folder)
+    np.testing.assert_array_equal(net(x.astype(kind)), net(x.astype(np.float32)))
+
+
+def test_values_that_are_no_numbers_or_too_large(folder: Path) -> None:
+    net = CompiledNetwork(folder)
+    wide = np.random.default_rng(0).standard_normal((1, 3, 20, 24))
+    for value, small in ((np.nan, np.nan), (1e300, np.inf), (-1e300, -np.inf), (1e-300, 0)):
+        wide[0, 0, 3, 3] = 0
+        x = wide.astype(np.float32)
+        wide[0, 0, 3, 3], x[0, 0, 3, 3] = value, small
+        np.testing.assert_array_equal(net(wide), net(x))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("x", r"the input 'x' is a str of type <U1; accepted: numbers of shape \(1, 3, 20, 24\)"),
+        (None, "is a NoneType of type object"),
+        ({"x": 1}, "is a dict of type object"),
+        ([[1], [1, 2]], "is a list .*inhomogeneous"),
+        (np.zeros((1, 3, 20, 24), complex), "is a ndarray of type complex128"),
+        (np.zeros((1, 3, 20, 24), object), "is a ndarray of type object"),
+        (np.zeros((1, 3, 20, 24), "M8[s]"), "is a ndarray of type datetime64"),
+        (1.5, r"has shape \(\); accepted"),
+        (np.zeros(1440), r"has shape \(1440,\); accepted"),
+    ],
+)
+def test_what_holds_no_numbers_is_one_sentence(folder: Path, given: object, sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        CompiledNetwork(folder)(given)
+
+
+def test_a_tensor_with_a_gradient_is_one_sentence(folder: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(SwiftletError, match=r"is a Tensor \(Can't call numpy.*detach"):
+        CompiledNetwork(folder)(torch.zeros(1, 3, 20, 24, requires_grad=True))
+
+
+@pytest.mark.parametrize("folder_", [5, None, b"x", "", "a\0b", ["a"]])
+def test_a_folder_that_is_no_path_is_one_sentence(folder_: object) -> None:
+    with pytest.raises(SwiftletError, match=r"folder=.* is not accepted; give the path"):
+        CompiledNetwork(folder_)
+    with pytest.raises(SwiftletError, match="name=5 is not accepted; give text"):
+        CompiledNetwork("folder", 5)
+
+
+def pickled(net: CompiledNetwork) -> CompiledNetwork:
+    return pickle.loads(pickle.dumps(net))
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_is_read_from_the_same_folder(
+    copied: Path,
+    pair: tuple[Array, Array],
+    monkeypatch: pytest.MonkeyPatch,
+    again: Callable[[CompiledNetwork], CompiledNetwork],
+) -> None:
+    monkeypatch.chdir(copied.parent)
+    net = CompiledNetwork(copied.name, "tiny")
+    other = again(net)
+    assert other.description == net.description
+    np.testing.assert_array_equal(other(pair[0]), net(pair[0]))
+    written = pickle.dumps(net)
+    monkeypatch.chdir("/")  # another process may be elsewhere
+    assert pickle.loads(written).folder == copied.resolve()
+    shutil.rmtree(copied)
+    with pytest.raises(SwiftletError, match="holds no compiled network"):
+        pickle.loads(written)
+
+
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     make = onnx.helper.make_node
     nodes = [make("Add", ["a", "b"], ["sum"]), make("Mul", ["a", "b"], ["product"])]
@@ -119,6 +224,7 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
         ({"lanes": None}, "damaged"),
         ({"library": 5}, "damaged"),
         ({"library_bytes": 5}, "is damaged; `swiftlet compile` makes it again"),
+        ({"library_fingerprint": "0"}, "is damaged; `swiftlet compile` makes it again"),
         ({"machine": "vax"}, r"which does not run here"),
         ({"system": "plan9"}, r"which does not run here"),
         ({"lanes": 64}, "vectors of 64 floats"),

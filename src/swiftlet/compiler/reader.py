@@ -32,8 +32,17 @@ def read(
     """The graph of an ONNX file, with the batch size and the open sizes fixed.
 
     `shapes` gives the shapes of inputs that the file leaves open, `values` what some inputs are:
-    they become constants. Raises SwiftletError for what is no ONNX file, is damaged, reads outside
-    its folder, or keeps a size open.
+    they become constants. Raises SwiftletError as `load` does, and for a file that is damaged or
+    keeps a size open.
+    """
+    name = Path(path).stem
+    return read_model(load(path), name=name, batch=batch, shapes=shapes, values=values)
+
+
+def load(path: str | Path) -> onnx.ModelProto:
+    """The content of an ONNX file, not yet checked, with the data that lies beside it.
+
+    Raises SwiftletError for what is no ONNX file or reads outside its folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -46,7 +55,7 @@ def read(
     except DecodeError as error:
         raise SwiftletError(f"{path} is no ONNX file, or is cut short.") from error
     load_outside(model, path)
-    return read_model(model, name=path.stem, batch=batch, shapes=shapes, values=values)
+    return model
 
 
 def read_model(

@@ -102,6 +102,7 @@ def test_measure_a_network_by_name_on_two_threads() -> None:
     ("options", "sentence"),
     [
         ({"shape": "1x3"}, "shape"),
+        ({"shape": (1, 3, 16, 16)}, r"shape=\(1, 3, 16, 16\) is not accepted; give sides such as"),
         ({"shape": "1x3xax4"}, r"shape='1x3xax4' is not accepted; give sides such as"),
         ({"shape": "z=1x3x16x16"}, "shape of 'z': the inputs are called 'input'"),
         ({"target": "wasm64"}, "target 'wasm64' is not known; did you mean wasm32"),
@@ -121,7 +122,7 @@ def test_bad_arguments_are_one_sentence(
 def test_a_report_of_every_layer(model: Path, tmp_path: Path) -> None:
     from PIL import Image
 
-    net = compile(model, tmp_path, report=True)
+    net = compile(str(model), str(tmp_path), report=True)
     assert net.profile is not None
     lines = (tmp_path / "model_layers.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + len(net.profile.layers)

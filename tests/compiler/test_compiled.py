@@ -167,7 +167,7 @@ def test_a_tensor_with_a_gradient_is_one_sentence(folder: Path) -> None:
 def test_a_folder_that_is_no_path_is_one_sentence(folder_: object) -> None:
     with pytest.raises(SwiftletError, match=r"folder=.* is not accepted; give the path"):
         CompiledNetwork(folder_)
-    with pytest.raises(SwiftletError, match="name=5 is not accepted; give text"):
+    with pytest.raises(SwiftletError, match="name=5 is not accepted; give the name"):
         CompiledNetwork("folder", 5)
 
 
@@ -212,6 +212,23 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[1], a * b)
     with pytest.raises(SwiftletError, match="not accepted together"):
         net(a, b[:2])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_nothing_and_what_is_handed_through(tmp_path: Path, kind: type) -> None:
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    for side in (0, 2):
+        ends = [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [side, 3])
+            for name in "xy"
+        ]
+        graph = onnx.helper.make_graph([node], "g", ends[:1], ends)
+        onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "both.onnx")
+        net = compile_onnx(tmp_path / "both.onnx", tmp_path / "out", target="portable")
+        x = np.arange(side * 3).reshape(side, 3).astype(kind) - 2
+        through, positive = net(x)
+        np.testing.assert_array_equal(through, x)
+        np.testing.assert_array_equal(positive, np.maximum(x, 0))
 
 
 @pytest.mark.parametrize(

@@ -59,14 +59,15 @@ def compile(
         raise SwiftletError(f"{model} does not exist, or is a folder; give an ONNX file.")
     if out is None and not model.suffix:
         raise SwiftletError(f"out is needed: {model} has no suffix to leave out for a folder.")
+    beside = model.with_suffix("") if out is None else out
+    folder = options.path("out", beside, "the path of a folder")
     chosen = target_of(target)
     if build:
         find_compiler(compiler, chosen)  # an error before the work, not after it
-    shapes = _shapes(shape)
+    shapes = _shapes(options.text("shape", shape, "sides such as 1x3x224x224"))
     profile = None
     if report:
         profile = profile_onnx(model, target=target, compiler=compiler, batch=batch, shapes=shapes)
-    folder = model.with_suffix("") if out is None else out
     net = compile_onnx(
         model,
         folder,

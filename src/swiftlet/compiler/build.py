@@ -25,6 +25,8 @@ def find_compiler(name: str | None, target: Target) -> list[str]:
     None is the system's `cc` for this machine, and zig for others and where there is no `cc`.
     Raises SwiftletError that says what to install when there is none.
     """
+    if not isinstance(name, str | None):
+        raise SwiftletError(f"compiler={name!r} is not accepted; give gcc, clang, a path or zig.")
     alone = ", or leave the library out (build=False, --no-build)"
     if name is None:
         name = "cc" if target.is_here and shutil.which("cc") else "zig"
@@ -73,10 +75,10 @@ def build(
     except OSError as error:
         raise SwiftletError(f"compiler={compiler!r} does not run ({error}).") from error
     if failed or not library.is_file():
-        complaint = next((line for line in said.splitlines() if "error" in line), said[:200])
+        complaint = next((line for line in said.splitlines() if "error" in line), said)
+        shown = " ".join(complaint.split())[:300].rstrip(".") or "it made no library"
         raise SwiftletError(
-            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} "
-            f"({complaint.strip()[:300]})."
+            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} ({shown})."
         )
 
 

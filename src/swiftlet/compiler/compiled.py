@@ -116,7 +116,7 @@ class CompiledNetwork:
         self.profile: Profile | None = None  # when its layers were timed
         self._own = threading.local()  # a workspace for each thread
         folder = path_of("folder", folder, "the path of a compiled network")
-        name = text("name", name)
+        name = text("name", name, "the name of a network in the folder")
         with locked(folder, shared=True):  # all files of the same compilation
             path = find(folder, name)
             if path is None:
@@ -157,7 +157,7 @@ class CompiledNetwork:
         if not fit(inputs, wanted.inputs):
             ready = checked(inputs, wanted.inputs, wanted.outputs, wanted.name)
         shapes = [*wanted.inputs.values(), *wanted.outputs.values()]
-        turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] else 1
+        turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] and shapes[0][0] else 1
         outputs = [np.empty(_times(turns, shape), np.float32) for shape in wanted.outputs.values()]
         places = [array.__array_interface__["data"][0] for array in (*ready, *outputs)]
         for turn in range(turns):
@@ -233,13 +233,16 @@ def load_library(library: Path, expected: str | None = None) -> ctypes.CDLL:
 
     Raises SwiftletError when it does not run here, or has not the `expected` fingerprint.
     """
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        copied = Path(folder) / library.name
-        try:
-            content = library.read_bytes()
-            if expected is not None and fingerprint(content) != expected:
-                raise SwiftletError(f"{library} is damaged; `swiftlet compile` makes it again.")
+    try:
+        content = library.read_bytes()
+        if expected is not None and fingerprint(content) != expected:
+            raise SwiftletError(f"{library} is damaged; `swiftlet compile` makes it again.")
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            copied = Path(folder) / library.name
             copied.write_bytes(content)
             return ctypes.CDLL(str(copied))
-        except OSError as error:
-            raise SwiftletError(f"{library} does not run on this machine ({error}).") from error
+    except OSError as error:
+        raise SwiftletError(
+            f"{library} cannot be loaded ({error}): it must be one for this machine, and TMPDIR a "
+            "folder that takes a copy and lets it run."
+        ) from error

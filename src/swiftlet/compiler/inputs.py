@@ -37,10 +37,10 @@ def checked(
     ready = [_floats(x, *item) for x, item in zip(inputs, wanted.items(), strict=True)]
     turns = set()
     for x, (key, shape) in zip(ready, wanted.items(), strict=True):
-        fits = x.ndim == len(shape) and x.shape[1:] == shape[1:]
-        if not fits or (shape and (not len(x) or len(x) % shape[0])):
+        several = x.shape[1:] == shape[1:] and x.ndim == len(shape) and shape and shape[0]
+        if x.shape != shape and (not several or not len(x) or len(x) % shape[0]):
             raise SwiftletError(f"the input {key!r} has shape {x.shape}; accepted: {shape}.")
-        turns.add(len(x) // shape[0] if shape else 1)
+        turns.add(len(x) // shape[0] if several else 1)
     if len(turns) > 1 or (turns != {1} and not _have_batch([*wanted.values(), *outputs.values()])):
         raise SwiftletError(
             f"inputs of {', '.join(str(x.shape) for x in ready)} are not accepted together; "

@@ -109,7 +109,7 @@ def generate(
 ) -> tuple[Emitted, dict[str, Any]]:
     """All text, and nothing written; and what swiftlet's exporter wrote into the file."""
     path = options.path("model", model, "the path of an ONNX file")
-    name = options.text("name", name)
+    name = options.text("name", name, "a name for files and C functions")
     if weights not in WAYS:
         raise unknown("weights", weights, WAYS)
     batch = options.whole("batch", batch)

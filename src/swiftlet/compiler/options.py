@@ -20,11 +20,11 @@ def path(word: str, given: object, wanted: str) -> Path:
     raise SwiftletError(f"{word}={_shown(given)} is not accepted; give {wanted}.")
 
 
-def text(word: str, given: object) -> str | None:
-    """Text, or nothing."""
-    if isinstance(given, str | None):
+def text(word: str, given: object, wanted: str) -> str | None:
+    """Text that is not empty, or None."""
+    if given is None or (isinstance(given, str) and given):
         return given
-    raise SwiftletError(f"{word}={_shown(given)} is not accepted; give text.")
+    raise SwiftletError(f"{word}={_shown(given)} is not accepted; give {wanted}.")
 
 
 def whole(word: str, given: Any, most: int | None = None) -> int:

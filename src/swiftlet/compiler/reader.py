@@ -74,8 +74,11 @@ def read_model(
     _fix_inputs(sketch, constants, batch, shapes or {})
     try:
         onnx.checker.check_model(sketch)
+        given = {value.name: value for value in sketch.graph.input}
         for value in sketch.graph.output:
             value.type.tensor_type.ClearField("shape")
+            if value.name in given:  # handed through
+                value.CopyFrom(given[value.name])
         return _graph(sketch, list(model.graph.node), name, constants)
     except (
         onnx.checker.ValidationError, shape_inference.InferenceError, ValueError, RuntimeError,
@@ -159,6 +162,8 @@ def _fix_inputs(
         given = shapes.get(value.name)
         if given is not None and len(given) != len(dims):
             raise SwiftletError(f"shapes: {value.name!r} has {len(dims)} axes, not {len(given)}.")
+        for sides in ([batch], given or ()):
+            check_sides(sides, f"the input {value.name!r}")
         for axis, dim in enumerate(dims):
             if given is not None:
                 dim.dim_value = given[axis]

@@ -14,6 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from swiftlet.compiler import compile_onnx
+
 Array = NDArray[np.float32]
 
 # Reads the input from its standard input and writes the output to its standard output. All arrays
@@ -220,6 +222,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
     onnx.save(Tiny().build(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled small network; not to be written to."""
+    out = tmp_path_factory.mktemp("compiled")
+    compile_onnx(tiny, out)
+    return out
 
 
 @pytest.fixture(name="close", scope="session")

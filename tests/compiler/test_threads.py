@@ -1,6 +1,7 @@
 """Several threads share a run: the same numbers, whoever calls and whenever."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -134,6 +135,17 @@ def test_without_threads_the_caller_does_all(
     calls = 5 if allowed == 0 else allowed + 1  # each run asks anew while there is none at all
     assert (done.returncode, done.stderr) == (0, f"{calls} calls".encode())
     close(np.frombuffer(done.stdout, np.float32), pair[1])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc here")
+def test_a_network_that_is_loaded_again_has_the_same_threads(
+    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
+    network = compile_onnx(tiny, tmp_path, threads=3)
+    before = len(os.listdir("/proc/self/task"))
+    for again in (network, CompiledNetwork(tmp_path), pickle.loads(pickle.dumps(network))):
+        again(pair[0])
+        assert len(os.listdir("/proc/self/task")) == before + 2
 
 
 def test_rows_of_a_band_are_shared_out(folder: Path) -> None:

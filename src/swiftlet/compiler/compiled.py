@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORMAT = 1  # of NAME.json; a reader refuses a higher number
 MARK = "swiftlet compile"  # its first words, by which it is known among other JSON files
 
+LOADED: dict[str, ctypes.CDLL] = {}  # by fingerprint: no library, and no thread of it, ever ends
+
 
 @dataclass(frozen=True)
 class Description:
@@ -231,18 +233,24 @@ def _times(turns: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 def load_library(library: Path, expected: str | None = None) -> ctypes.CDLL:
     """Load a private copy: a library that is made anew must not change under one that runs.
 
-    Raises SwiftletError when it does not run here, or has not the `expected` fingerprint.
+    One with the `expected` fingerprint, which the file must have, is loaded once in a process.
+    Raises SwiftletError when it does not run here.
     """
     try:
         content = library.read_bytes()
         if expected is not None and fingerprint(content) != expected:
             raise SwiftletError(f"{library} is damaged; `swiftlet compile` makes it again.")
+        if expected in LOADED:
+            return LOADED[expected]
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             copied = Path(folder) / library.name
             copied.write_bytes(content)
-            return ctypes.CDLL(str(copied))
+            loaded = ctypes.CDLL(str(copied))
     except OSError as error:
         raise SwiftletError(
             f"{library} cannot be loaded ({error}): it must be one for this machine, and TMPDIR a "
             "folder that takes a copy and lets it run."
         ) from error
+    if expected is not None:
+        LOADED[expected] = loaded
+    return loaded

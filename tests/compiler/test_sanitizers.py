@@ -51,9 +51,16 @@ def flags_of(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["native", "portable", pytest.param("x86-64-v3", marks=pytest.mark.slow)]
+    ("name", "sanitizers"),
+    [
+        pytest.param("native", MEMORY, id="memory-native"),
+        pytest.param("native", RACES, id="races-native"),
+        pytest.param("portable", MEMORY, id="memory-portable"),
+        pytest.param("portable", RACES, id="races-portable", marks=pytest.mark.slow),
+        pytest.param("x86-64-v3", MEMORY, id="memory-x86-64-v3", marks=pytest.mark.slow),
+        pytest.param("x86-64-v3", RACES, id="races-x86-64-v3", marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("sanitizers", [MEMORY, RACES], ids=["memory", "races"])
 def test_the_small_network(
     tiny: Path,
     tmp_path: Path,

@@ -1,5 +1,6 @@
 """What `import swiftlet` gives, and what it costs."""
 
+import pkgutil
 import subprocess
 import sys
 
@@ -36,6 +37,12 @@ def test_public_names() -> None:
         assert getattr(swiftlet, name).__doc__
 
 
+def test_no_module_has_the_name_of_a_verb() -> None:
+    """It would take the place of the verb when it is imported."""
+    assert not {module.name for module in pkgutil.iter_modules(swiftlet.__path__)} & set(NAMES)
+
+
+@pytest.mark.slow
 def test_a_verb_stays_callable_after_everything_is_imported() -> None:
     program = (
         "import swiftlet, pkgutil, importlib\n"

@@ -6,6 +6,7 @@ in one place only. Nothing heavy is imported until a verb runs: `swiftlet --help
 
 import inspect
 import json
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -57,7 +58,14 @@ def options(
 
 
 def main() -> None:
-    """Entry point of the `swiftlet` command: errors are one line and exit code 2."""
+    """Entry point of the `swiftlet` command: errors are one line and exit code 2.
+
+    A signal to end removes what is half done first; a second one ends at once.
+    """
+    for word in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, word, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     try:
         app(prog_name="swiftlet")
     except SwiftletError as error:
@@ -71,6 +79,11 @@ def main() -> None:
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}.", file=sys.stderr)
         sys.exit(2)
+
+
+def _end(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(128 + number)
 
 
 def add(verb: Callable[..., Any], printer: str, name: str) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,30 +45,3 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, content: str) -> None:
     """Replace the file at `path` by `content` in UTF-8, whole or not at all."""
     write_bytes(path, content.encode())
-
-
-@contextmanager
-def staging(folder: str | Path) -> Iterator[Path]:
-    """A temporary folder inside `folder`, whose files move up into it when the block ends well.
-
-    Files of the same names are replaced. When the block fails, or the disk refuses (SwiftletError),
-    `folder` holds what it held before, and is not there if it was not.
-    """
-    folder = Path(folder)
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    inside = folder / f".{secrets.token_hex(4)}.tmp"
-    done = False
-    try:
-        inside.mkdir(parents=True)
-        yield inside
-        for path in sorted(inside.iterdir()):
-            os.replace(path, folder / path.name)
-        done = True
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SwiftletError(f"{folder} could not be written ({reason}).") from error
-    finally:
-        shutil.rmtree(inside, ignore_errors=True)
-        for parent in [] if done else made:
-            with suppress(OSError):
-                parent.rmdir()

@@ -131,16 +131,21 @@ def whole(drive: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+def slowly(when: str, number: int) -> object:
+    """A place beside others that a plain run tests."""
+    return pytest.param(when, number, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("when", "number"),
     [
-        ("rename", 1),  # before anything is written
+        slowly("rename", 1),  # before anything is written
         ("written", 1),  # split.json, but no checkpoint
         ("step", 1),
-        ("step", 5),  # in the second epoch, after a checkpoint within it
+        slowly("step", 5),  # in the second epoch, after a checkpoint within it
         ("rename", 6),  # half a checkpoint lies there under its temporary name
         ("written", 5),  # the best weights of an epoch, but not yet its checkpoint
-        ("written", 6),
+        slowly("written", 6),
         ("step", 9),  # the very last step
         ("written", 16),  # trained; the report is not written yet
     ],

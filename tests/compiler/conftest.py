@@ -14,6 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from swiftlet.compiler import compile_onnx
+
 Array = NDArray[np.float32]
 
 # Reads the input from its standard input and writes the output to its standard output. All arrays
@@ -23,7 +25,11 @@ MAIN = """
 #include <stdlib.h>
 #include "NAME.h"
 
-#ifdef THREADS
+#ifndef RUNS
+#define RUNS 1
+#endif
+
+#ifdef AT_ONCE
 #include <pthread.h>
 typedef struct {
   const float *input;
@@ -69,8 +75,8 @@ int main(int count, char **words) {
   }
   if (BIG_WORKSPACE_BYTES != NAME_workspace_bytes() || !NAME_description()[0]) return 3;
   if (fread(input, sizeof(float), BIG_INPUT0_FLOATS, stdin) != BIG_INPUT0_FLOATS) return 1;
-  NAME_run(input, output, workspace GIVEN);
-#ifdef THREADS
+  for (int i = 0; i < RUNS; i++) NAME_run(input, output, workspace GIVEN);
+#ifdef AT_ONCE
   if (differ(input, output, weights)) return 4;
 #endif
   fwrite(output, sizeof(float), BIG_OUTPUT0_FLOATS, stdout);
@@ -139,7 +145,9 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         words = [*through, str(built), *([str(folder / f"{name}.bin")] if weights else [])]
-        return subprocess.run(words, input=x.tobytes(), capture_output=True, check=False)
+        return subprocess.run(
+            words, input=x.tobytes(), capture_output=True, check=False, timeout=600
+        )
 
     return run
 
@@ -214,6 +222,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
     onnx.save(Tiny().build(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled small network; not to be written to."""
+    out = tmp_path_factory.mktemp("compiled")
+    compile_onnx(tiny, out)
+    return out
 
 
 @pytest.fixture(name="close", scope="session")

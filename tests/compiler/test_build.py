@@ -76,6 +76,26 @@ def test_a_compiler_that_does_not_run(tmp_path: Path, tiny: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("exit 0", r"mycc refuses tiny.c for target='native' \(it made no library\)\.$"),
+        ("printf 'one\n two.\n' >&2; exit 1", r"\(one two\)\.$"),
+        ("printf 'note\n3: error: x\nmore' >&2; exit 1", r"\(3: error: x\)\.$"),
+    ],
+)
+def test_what_a_compiler_complains_of_is_one_line(
+    tmp_path: Path, tiny: Path, script: str, sentence: str
+) -> None:
+    compiler = tmp_path / "mycc"
+    compiler.write_text(f"#!/bin/sh\n{script}\n")
+    compiler.chmod(0o755)
+    with pytest.raises(SwiftletError, match=sentence):
+        compile_onnx(tiny, tmp_path / "out", compiler=str(compiler))
+    with pytest.raises(SwiftletError, match="compiler=5 is not accepted"):
+        compile_onnx(tiny, tmp_path / "out", compiler=5)
+
+
 @pytest.mark.usefixtures("zig_cc")
 def test_two_folders_at_once(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a relative folder, from a folder with a blank

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+from tests.compiler.networks import network
 
 from swiftlet.compiler import compile_onnx
 from swiftlet.compiler.wording import WIDTH, comment, plain, string, wrapped
@@ -162,3 +164,19 @@ def test_arrays_may_lie_anywhere(
         library.tiny_run(*map(ctypes.c_void_p, places))
         np.testing.assert_allclose(target[:10], expected[0], rtol=1e-4, atol=1e-5)
         assert not target[10:].any()
+
+
+def test_nodes_called_as_what_c_has(tmp_path: Path) -> None:
+    words = "memcpy expf floor y0 index main for float int32_t pool worker job one_gelu store v a n"
+    names = [*words.split(), "called_run", "pieces", "pieces_layer"]
+    make = onnx.helper.make_node
+    nodes = [
+        make("Softmax" if number % 2 else "Neg", [f"t{number}"], [f"t{number + 1}"], name=name)
+        for number, name in enumerate(names)
+    ]
+    path = tmp_path / "called.onnx"
+    onnx.save(network(nodes, {"t0": [3, 4]}, {f"t{len(names)}": [3, 4]}), path)
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    expected = onnxruntime.InferenceSession(path).run(None, {"t0": x})[0]
+    net = compile_onnx(path, tmp_path / "out", threads=2)
+    np.testing.assert_allclose(net(x), expected, rtol=1e-5)

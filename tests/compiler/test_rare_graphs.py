@@ -163,7 +163,7 @@ def test_activations_are_not_mixed_up_with_functions_of_c(op: str, tmp_path: Pat
 def test_nodes_may_be_called_as_anything_in_c(threads: int, tmp_path: Path) -> None:
     names = [
         *("V", "MOST", "atan", "lgamma", "ring", "output0", "pool", "first", "ready", "write", "j"),
-        *("pieces", "slice", "part", "meet", "linux", "for", "FETCH", "relu", "a.b", "a_b", "7up"),
+        *("pieces", "slice", "part", "take", "linux", "for", "FETCH", "relu", "a.b", "a_b", "7up"),
         *("work_layer", "work", "x_at", "x", "mean_25", "store", "net_run", "net", "0", "ö"),
     ]
     nodes, last = [], "x"

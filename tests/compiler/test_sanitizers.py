@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]
 Program = Callable[..., subprocess.CompletedProcess[bytes]]
 MEMORY = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-RACES = ["-g", "-O1", "-fsanitize=thread", "-DTHREADS", "-pthread"]
+RACES = ["-g", "-O1", "-fsanitize=thread", "-DAT_ONCE", "-pthread"]
 NETWORKS = ("shufflenet_v2_x0_5", "shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
 
 
@@ -51,9 +51,16 @@ def flags_of(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["native", "portable", pytest.param("x86-64-v3", marks=pytest.mark.slow)]
+    ("name", "sanitizers"),
+    [
+        pytest.param("native", MEMORY, id="memory-native"),
+        pytest.param("native", RACES, id="races-native"),
+        pytest.param("portable", MEMORY, id="memory-portable"),
+        pytest.param("portable", RACES, id="races-portable", marks=pytest.mark.slow),
+        pytest.param("x86-64-v3", MEMORY, id="memory-x86-64-v3", marks=pytest.mark.slow),
+        pytest.param("x86-64-v3", RACES, id="races-x86-64-v3", marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("sanitizers", [MEMORY, RACES], ids=["memory", "races"])
 def test_the_small_network(
     tiny: Path,
     tmp_path: Path,
@@ -88,5 +95,30 @@ def test_our_networks(
     compile_onnx(path, tmp_path / "out", weights="file", library=False)
     x = np.random.default_rng(0).standard_normal((1, 3, side, side)).astype(np.float32)
     done = program(tmp_path / "out", x, ["gcc", *MEMORY, *flags_of("native")], name="net")
+    assert (done.returncode, done.stderr) == (0, b"")
+    close(np.frombuffer(done.stdout, np.float32), by_onnx_runtime(path, x))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sanitizers", [MEMORY, RACES], ids=["memory", "races"])
+@pytest.mark.parametrize("threads", [2, 5])
+@pytest.mark.parametrize("model", NETWORKS)
+def test_threads_that_share_a_run(
+    tmp_path: Path,
+    program: Program,
+    close: Close,
+    works: Callable[[list[str]], None],
+    model: str,
+    threads: int,
+    sanitizers: list[str],
+) -> None:
+    """One run after the other; races also while another run does its work alone."""
+    works(["gcc", *sanitizers])
+    path = tmp_path / "net.onnx"
+    our_file(path, model, 96)
+    compile_onnx(path, tmp_path / "out", threads=threads, weights="file", library=False)
+    x = np.random.default_rng(0).standard_normal((1, 3, 96, 96)).astype(np.float32)
+    command = ["gcc", *sanitizers, "-pthread", "-DRUNS=3", *flags_of("native")]
+    done = program(tmp_path / "out", x, command, name="net")
     assert (done.returncode, done.stderr) == (0, b"")
     close(np.frombuffer(done.stdout, np.float32), by_onnx_runtime(path, x))

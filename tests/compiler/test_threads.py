@@ -1,9 +1,12 @@
 """Several threads share a run: the same numbers, whoever calls and whenever."""
 
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +25,22 @@ from swiftlet.errors import SwiftletError
 from .exported import our_file
 
 SIDE = 160
+REFUSING = """
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+static int calls;
+
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *x) {
+  return calls++ < ALLOWED ? __real_pthread_create(t, a, f, x) : EAGAIN;
+}
+
+__attribute__((destructor)) static void say(void) { fprintf(stderr, "%d calls", calls); }
+"""
 SLOW = (
     "shufflenet_v2_x0_5",
     "shufflenet_v1_g3_x0_5",
@@ -83,9 +102,10 @@ def test_calls_at_the_same_time(networks: list[CompiledNetwork]) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_starts_threads_of_its_own(folder: Path) -> None:
-    path = onnx_file("shufflenet_v2_authors_x0_5", folder)
-    network, x = compile_onnx(path, folder / "forked", threads=2), pictures(1)
+def test_a_forked_process_starts_threads_of_its_own(
+    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
+    network, x = compile_onnx(tiny, tmp_path, threads=2), pair[0]
     expected = network(x)  # its threads run in this process from here on
     reading, writing = os.pipe()
     child = os.fork()
@@ -98,6 +118,39 @@ def test_a_forked_process_starts_threads_of_its_own(folder: Path) -> None:
     assert os.waitpid(child, 0)[1] == 0
     found = np.frombuffer(os.read(reading, 4 * expected.size), np.float32)
     assert np.array_equal(found.reshape(expected.shape), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its linker has no --wrap")
+@pytest.mark.parametrize("allowed", [0, 2])
+def test_without_threads_the_caller_does_all(
+    tiny: Path,
+    tmp_path: Path,
+    program: Callable[..., subprocess.CompletedProcess[bytes]],
+    close: Callable[[np.ndarray, np.ndarray], None],
+    pair: tuple[np.ndarray, np.ndarray],
+    allowed: int,
+) -> None:
+    """The system refuses all threads from one on, in several runs."""
+    compile_onnx(tiny, tmp_path / "out", threads=4, weights="text", library=False)
+    refusing = tmp_path / "refusing.c"
+    refusing.write_text(REFUSING.replace("ALLOWED", str(allowed)))
+    words = ["gcc", "-O1", "-march=native", "-pthread", "-DRUNS=5", "-Wl,--wrap=pthread_create"]
+    done = program(tmp_path / "out", pair[0], [*words, str(refusing)])
+    calls = 5 if allowed == 0 else allowed + 1  # each run asks anew while there is none at all
+    assert (done.returncode, done.stderr) == (0, f"{calls} calls".encode())
+    close(np.frombuffer(done.stdout, np.float32), pair[1])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc here")
+def test_a_network_that_is_loaded_again_has_the_same_threads(
+    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
+    network = compile_onnx(tiny, tmp_path, threads=3)
+    network(pair[0])
+    threads = os.listdir("/proc/self/task")
+    for again in (CompiledNetwork(tmp_path), pickle.loads(pickle.dumps(network))):
+        again(pair[0])
+        assert os.listdir("/proc/self/task") == threads
 
 
 def test_rows_of_a_band_are_shared_out(folder: Path) -> None:

@@ -11,7 +11,7 @@ from swiftlet.exporting import export_onnx
 from swiftlet.models import ImageInput, create_model, list_models, spec
 from swiftlet.run import load
 
-FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5", "mobilenet_v2_x0_5")
+FEW = ("shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in IMAGE if name not in FEW]

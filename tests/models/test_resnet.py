@@ -206,6 +206,7 @@ def test_onnx_has_no_more_operators_than_torchvisions() -> None:
     assert counts[0] <= counts[1]
 
 
+@pytest.mark.slow  # a block alone is compiled in tests/ops/test_attention.py
 def test_compiles_in_one_graph() -> None:
     network = create_model("resnet20", attention="cbam").eval()
     x = torch.randn(2, 3, 32, 32)

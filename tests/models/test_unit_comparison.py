@@ -252,7 +252,7 @@ def test_features_of_each_resolution(kind: str) -> None:
     assert [found.shape[1] for found in maps] == channels
 
 
-@mostly_slow({kind: kind for kind in STEPS}, "resnext")
+@mostly_slow({kind: kind for kind in STEPS}, "vgg")
 def test_exports_to_onnx_with_an_open_batch(row: str, tmp_path: Path) -> None:
     model = small(row)
     model(torch.randn(4, 3, 16, 16))

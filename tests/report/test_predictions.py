@@ -37,7 +37,7 @@ def inside(sheet: np.ndarray, place: int, number: int, columns: int = 6) -> np.n
     return sheet[top + FRAME : top + FRAME + TILE, left + FRAME : left + FRAME + TILE]
 
 
-@pytest.mark.parametrize(("number", "columns"), [(1, 6), (7, 6), (36, 6), (5, 1), (4, 9)])
+@pytest.mark.parametrize(("number", "columns"), [(1, 6), (7, 6), (13, 6), (5, 1), (4, 9)])
 def test_the_sheet_is_as_large_as_its_pictures_need(number, columns, tmp_path):
     draw_predictions([shown()] * number, tmp_path / "p.png", columns)
     height, width = read(tmp_path / "p.png").shape[:2]
@@ -116,12 +116,12 @@ def test_words_stay_below_their_own_picture(drawn_texts, cut_off):
     long = {"truth": "w" * 80, "predicted": "m" * 80, "name": "a long file name " * 9 + ".jpg"}
     figure = predictions_figure([shown(**long)] * 7)
     assert cut_off(figure) == []
-    height = figure.bbox.height
+    height, drawn = figure.bbox.height, drawn_texts(figure)
     for place in range(7):
         left, top = corner(place, 7, 6)
         step = corner(1, 7, 6)[0] - corner(0, 7, 6)[0]
         below = corner(6, 7, 6)[1] - corner(0, 7, 6)[1]
-        for text, box in drawn_texts(figure)[3 * place : 3 * place + 3]:
+        for text, box in drawn[3 * place : 3 * place + 3]:
             assert "…" in text
             assert left - 1 <= box.x0
             assert box.x1 <= left + step

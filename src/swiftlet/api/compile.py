@@ -50,22 +50,24 @@ def compile(
     Returns the network, to be called with NumPy arrays. Raises SwiftletError for what is no ONNX
     file, what is not supported in it, and when there is no C compiler.
     """
-    from swiftlet.compiler import compile_onnx, profile_onnx
+    from swiftlet.compiler import compile_onnx, options, profile_onnx
     from swiftlet.compiler.build import find_compiler
     from swiftlet.compiler.targets import target as target_of
 
-    if not Path(model).is_file():
+    model = options.path("model", model, "the path of an ONNX file")
+    if not model.is_file():
         raise SwiftletError(f"{model} does not exist, or is a folder; give an ONNX file.")
-    if out is None and not Path(model).suffix:
+    if out is None and not model.suffix:
         raise SwiftletError(f"out is needed: {model} has no suffix to leave out for a folder.")
+    beside = model.with_suffix("") if out is None else out
+    folder = options.path("out", beside, "the path of a folder")
     chosen = target_of(target)
     if build:
         find_compiler(compiler, chosen)  # an error before the work, not after it
-    shapes = _shapes(shape)
+    shapes = _shapes(options.text("shape", shape, "sides such as 1x3x224x224"))
     profile = None
     if report:
         profile = profile_onnx(model, target=target, compiler=compiler, batch=batch, shapes=shapes)
-    folder = Path(model).with_suffix("") if out is None else Path(out)
     net = compile_onnx(
         model,
         folder,

@@ -1,9 +1,12 @@
 """From C to a shared library: the system's compiler, or the one in the `ziglang` package."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from swiftlet.errors import SwiftletError
 
 FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 STRICT = ("-std=gnu11", "-Wall", "-Wextra")
+PATIENCE = 5.0  # seconds that an interrupted compiler has to clean up
 WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base")
 
 
@@ -21,6 +25,8 @@ def find_compiler(name: str | None, target: Target) -> list[str]:
     None is the system's `cc` for this machine, and zig for others and where there is no `cc`.
     Raises SwiftletError that says what to install when there is none.
     """
+    if not isinstance(name, str | None):
+        raise SwiftletError(f"compiler={name!r} is not accepted; give gcc, clang, a path or zig.")
     alone = ", or leave the library out (build=False, --no-build)"
     if name is None:
         name = "cc" if target.is_here and shutil.which("cc") else "zig"
@@ -65,15 +71,40 @@ def build(
     made = str(library.resolve())
     words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", made, "-lm"]
     try:
-        done = subprocess.run(
-            [*command, *words],
-            cwd=source.parent, capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
+        failed, said = _run([*command, *words], source.parent)
     except OSError as error:
         raise SwiftletError(f"compiler={compiler!r} does not run ({error}).") from error
-    if done.returncode or not library.is_file():
-        complaint = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])
+    if failed or not library.is_file():
+        complaint = next((line for line in said.splitlines() if "error" in line), said)
+        shown = " ".join(complaint.split())[:300].rstrip(".") or "it made no library"
         raise SwiftletError(
-            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} "
-            f"({complaint.strip()[:300]})."
+            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} ({shown})."
         )
+
+
+def _run(command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Exit status and complaints; the compiler and what it started end when this is interrupted."""
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, errors="replace",
+        process_group=None if sys.platform == "win32" else 0,
+    )  # fmt: skip
+    try:
+        said = process.communicate()[1]
+    except BaseException:
+        _end(process)
+        raise
+    return process.returncode, said
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Ask all processes of the group to end, so that they can remove their files; then end them."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+            os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -20,16 +20,16 @@ MOST_AXES = 16
 MOST_NODES = 100_000
 OPSETS = range(6, onnx.defs.onnx_opset_version() + 1)
 OURS = ("", "ai.onnx")
-# Fields that hold values when raw_data does not, and how many entries stand for one value.
-KEPT_IN: dict[int, tuple[str, int]] = {
-    **dict.fromkeys((TensorProto.FLOAT,), ("float_data", 1)),
-    **dict.fromkeys((TensorProto.DOUBLE,), ("double_data", 1)),
-    **dict.fromkeys((TensorProto.INT64,), ("int64_data", 1)),
-    **dict.fromkeys((TensorProto.UINT32, TensorProto.UINT64), ("uint64_data", 1)),
+# Fields that hold values when raw_data does not.
+KEPT_IN: dict[int, str] = {
+    TensorProto.FLOAT: "float_data",
+    TensorProto.DOUBLE: "double_data",
+    TensorProto.INT64: "int64_data",
+    **dict.fromkeys((TensorProto.UINT32, TensorProto.UINT64), "uint64_data"),
     **dict.fromkeys(
         (TensorProto.INT32, TensorProto.INT16, TensorProto.INT8, TensorProto.UINT16,
          TensorProto.UINT8, TensorProto.BOOL, TensorProto.FLOAT16),
-        ("int32_data", 1),
+        "int32_data",
     ),
 }  # fmt: skip
 
@@ -132,11 +132,9 @@ def check_tensor(tensor: TensorProto, what: str) -> None:
             raise SwiftletError(f"{what} has {len(tensor.raw_data)} bytes for {count} values.")
         return
     if tensor.data_type in KEPT_IN:
-        field, each = KEPT_IN[tensor.data_type]
-        if len(getattr(tensor, field)) != count * each:
-            raise SwiftletError(
-                f"{what} has {len(getattr(tensor, field))} values where its size says {count}."
-            )
+        found = len(getattr(tensor, KEPT_IN[tensor.data_type]))
+        if found != count:
+            raise SwiftletError(f"{what} has {found} values where its size says {count}.")
 
 
 def _bits(kind: int) -> int:

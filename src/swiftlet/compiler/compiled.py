@@ -3,26 +3,31 @@
 import ctypes
 import hashlib
 import json
-import shutil
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from swiftlet.compiler.inputs import checked, fit
+from swiftlet.compiler.options import path as path_of
+from swiftlet.compiler.options import text
 from swiftlet.compiler.targets import here, native
 from swiftlet.errors import SwiftletError
+from swiftlet.staging import locked
 
 if TYPE_CHECKING:
     from swiftlet.compiler.profiling import Profile
 
-Array = NDArray[np.float32]
 FORMAT = 1  # of NAME.json; a reader refuses a higher number
 MARK = "swiftlet compile"  # its first words, by which it is known among other JSON files
+
+LOADED: dict[str, ctypes.CDLL] = {}  # by fingerprint: no library, and no thread of it, ever ends
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Description:
     library: str | None  # its file, or None when only the sources were written
     weights: str  # "embedded", "text" or "file"
     library_bytes: int | None = None  # of that file
+    library_fingerprint: str = ""
     fingerprint: str = ""  # of the weights
     threads: int = 1  # that share each run
     meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
@@ -109,18 +115,26 @@ class CompiledNetwork:
     """
 
     def __init__(self, folder: str | Path, name: str | None = None) -> None:
-        path = find(folder, name)
-        if path is None:
-            raise SwiftletError(
-                f"{folder} holds no compiled network; `swiftlet compile` makes one."
-            )
-        self.folder = path.parent
-        self.description = read_description(path)
         self.profile: Profile | None = None  # when its layers were timed
         self._own = threading.local()  # a workspace for each thread
-        self._refusal = self._why_not()
-        if not self._refusal:
-            self._open(self.folder / str(self.description.library))
+        folder = path_of("folder", folder, "the path of a compiled network")
+        name = text("name", name, "the name of a network in the folder")
+        with locked(folder, shared=True):  # all files of the same compilation
+            path = find(folder, name)
+            if path is None:
+                raise SwiftletError(
+                    f"{folder} holds no compiled network; `swiftlet compile` makes one."
+                )
+            self.folder = path.parent
+            self.description = read_description(path)
+            self._refusal = self._why_not()
+            if not self._refusal:
+                self._open(self.folder / str(self.description.library))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what another process unpickles, is read from the same folder."""
+        made = (self.folder.resolve(), self.description.name)
+        return type(self), made, {"profile": self.profile}
 
     def __repr__(self) -> str:
         about = self.description
@@ -131,18 +145,21 @@ class CompiledNetwork:
         profile = None if self.profile is None else asdict(self.profile)
         return {"folder": self.folder, **asdict(self.description), "profile": profile}
 
-    def __call__(self, *inputs: Array) -> Any:
-        """The output (a tuple of several) for float32 inputs of the shapes compiled for.
+    def __call__(self, *inputs: ArrayLike) -> Any:
+        """The output (a tuple of several) for inputs of the shapes compiled for.
 
-        A batch that is a multiple of the compiled one is run piece by piece. Raises SwiftletError
-        for other inputs, and for a library that is missing or made for another machine.
+        Other numbers than float32 are converted, and a batch that is a multiple of the compiled one
+        is run piece by piece. Raises SwiftletError for other inputs, and for a library that is
+        missing or made for another machine.
         """
         if self._refusal:
             raise SwiftletError(self._refusal)
         wanted = self.description
-        ready = inputs if self._fits(inputs) else self._checked(inputs)
+        ready: Sequence[Any] = inputs
+        if not fit(inputs, wanted.inputs):
+            ready = checked(inputs, wanted.inputs, wanted.outputs, wanted.name)
         shapes = [*wanted.inputs.values(), *wanted.outputs.values()]
-        turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] else 1
+        turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] and shapes[0][0] else 1
         outputs = [np.empty(_times(turns, shape), np.float32) for shape in wanted.outputs.values()]
         places = [array.__array_interface__["data"][0] for array in (*ready, *outputs)]
         for turn in range(turns):
@@ -151,43 +168,6 @@ class CompiledNetwork:
                 places = [place + size for place, size in zip(places, sizes, strict=True)]
             self._run(*places, self._workspace(), *self._given)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
-
-    def _fits(self, inputs: tuple[Array, ...]) -> bool:
-        """Whether the inputs are arrays exactly as compiled for; a small network's time counts."""
-        shapes = self.description.inputs.values()
-        return len(inputs) == len(shapes) and all(
-            type(x) is np.ndarray
-            and x.dtype == np.float32
-            and x.shape == shape
-            and x.flags.c_contiguous
-            for x, shape in zip(inputs, shapes, strict=True)
-        )
-
-    def _checked(self, inputs: tuple[Array, ...]) -> list[Array]:
-        wanted = self.description
-        if len(inputs) != len(wanted.inputs):
-            raise SwiftletError(
-                f"{wanted.name} takes {len(wanted.inputs)} inputs, not {len(inputs)}."
-            )
-        ready = [np.require(x, np.float32, "C") for x in inputs]
-        turns = set()
-        for x, (name, shape) in zip(ready, wanted.inputs.items(), strict=True):
-            fits = x.ndim == len(shape) and x.shape[1:] == shape[1:]
-            if not fits or (shape and (not len(x) or len(x) % shape[0])):
-                raise SwiftletError(f"the input {name!r} has shape {x.shape}; accepted: {shape}.")
-            turns.add(len(x) // shape[0] if shape else 1)
-        if len(turns) > 1 or (turns != {1} and not self._has_batch()):
-            raise SwiftletError(
-                f"inputs of {', '.join(str(x.shape) for x in ready)} are not accepted together; "
-                f"{wanted.name} takes {', '.join(map(str, wanted.inputs.values()))}."
-            )
-        return ready
-
-    def _has_batch(self) -> bool:
-        """Whether all inputs and outputs begin with the same axis."""
-        about = self.description
-        shapes = [*about.inputs.values(), *about.outputs.values()]
-        return all(shapes) and len({shape[0] for shape in shapes}) == 1
 
     def _workspace(self) -> int:
         """Address of this thread's workspace."""
@@ -222,7 +202,7 @@ class CompiledNetwork:
 
     def _open(self, library: Path) -> None:
         about = self.description
-        loaded = load_library(library)
+        loaded = load_library(library, about.library_fingerprint)
         try:
             self._run = getattr(loaded, f"{about.name}_run")
         except AttributeError as error:
@@ -241,19 +221,36 @@ class CompiledNetwork:
         self._given = () if self._weights is None else (self._weights.ctypes.data,)
 
 
-def fingerprint(weights: bytes | memoryview) -> str:
-    """What tells these weights from others."""
-    return hashlib.sha256(weights).hexdigest()[:16]
+def fingerprint(content: bytes | memoryview) -> str:
+    """What tells these weights, or this library, from others."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _times(turns: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (turns * shape[0], *shape[1:]) if shape else ()
 
 
-def load_library(library: Path) -> ctypes.CDLL:
-    """Load a private copy: a library that is made anew must not change under one that runs."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        try:
-            return ctypes.CDLL(str(shutil.copy(library, folder)))
-        except OSError as error:
-            raise SwiftletError(f"{library} does not run on this machine ({error}).") from error
+def load_library(library: Path, expected: str | None = None) -> ctypes.CDLL:
+    """Load a private copy: a library that is made anew must not change under one that runs.
+
+    One with the `expected` fingerprint, which the file must have, is loaded once in a process.
+    Raises SwiftletError when it does not run here.
+    """
+    try:
+        content = library.read_bytes()
+        if expected is not None and fingerprint(content) != expected:
+            raise SwiftletError(f"{library} is damaged; `swiftlet compile` makes it again.")
+        if expected in LOADED:
+            return LOADED[expected]
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            copied = Path(folder) / library.name
+            copied.write_bytes(content)
+            loaded = ctypes.CDLL(str(copied))
+    except OSError as error:
+        raise SwiftletError(
+            f"{library} cannot be loaded ({error}): it must be one for this machine, and TMPDIR a "
+            "folder that takes a copy and lets it run."
+        ) from error
+    if expected is not None:
+        LOADED[expected] = loaded
+    return loaded

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
 
+from swiftlet.compiler import options
 from swiftlet.compiler.apart import keep_apart
 from swiftlet.compiler.bands import make_bands
 from swiftlet.compiler.build import build
-from swiftlet.compiler.compiled import CompiledNetwork, Description, find
+from swiftlet.compiler.compiled import CompiledNetwork, Description, find, fingerprint
 from swiftlet.compiler.embed import WAYS, Weights, as_text
 from swiftlet.compiler.emit import Emitted, emit
 from swiftlet.compiler.graph import Graph, Shape
@@ -19,12 +19,12 @@ from swiftlet.compiler.lower import lower
 from swiftlet.compiler.picture import picture_header
 from swiftlet.compiler.profiling import Profile, profile
 from swiftlet.compiler.program import Program, c_name
-from swiftlet.compiler.reader import read
+from swiftlet.compiler.reader import load, read, read_model
 from swiftlet.compiler.simplify import simplify
 from swiftlet.compiler.targets import SUFFIXES, Target
 from swiftlet.compiler.targets import target as target_of
 from swiftlet.errors import SwiftletError, unknown
-from swiftlet.files import staging
+from swiftlet.staging import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
 MOST_THREADS = 64
@@ -58,15 +58,13 @@ def compile_onnx(
     Raises SwiftletError for what is no ONNX file, an operator that is not supported, sizes that are
     open, and when there is no C compiler or it refuses.
     """
-    emitted = generate(model, name, target_of(target), weights, batch, shapes, threads)
+    out = options.path("out", out, "the path of a folder")
+    emitted, meta = generate(model, name, target_of(target), weights, batch, shapes, threads)
     name = emitted.facts.program.name
-    _check_ours(Path(out), name)
-    with staging(out) as folder:
-        _write(folder, emitted, Path(model), compiler, library)
-        written = {path.name for path in folder.iterdir()}
-    for old in (f"{name}{ending}" for ending in ENDINGS):
-        if old not in written:  # of an earlier time with other options
-            (Path(out) / old).unlink(missing_ok=True)
+    _check_ours(out, name)
+    other_options = [f"{name}{ending}" for ending in ENDINGS]
+    with staging(out, old=other_options) as folder:
+        _write(folder, emitted, meta, compiler, library)
     return CompiledNetwork(out, name)
 
 
@@ -97,7 +95,8 @@ def profile_onnx(
     chosen = target_of(target)
     if not chosen.is_here:
         raise SwiftletError(f"target={target!r} does not run here; its layers cannot be timed.")
-    return profile(generate(model, None, chosen, "embedded", batch, shapes), compiler, seconds)
+    emitted, _ = generate(model, None, chosen, "embedded", batch, shapes)
+    return profile(emitted, compiler, seconds)
 
 
 def generate(
@@ -108,42 +107,30 @@ def generate(
     batch: int,
     shapes: Mapping[str, Shape] | None,
     threads: int = 1,
-) -> Emitted:
-    """All text, and nothing written."""
+) -> tuple[Emitted, dict[str, Any]]:
+    """All text, and nothing written; and what swiftlet's exporter wrote into the file."""
+    path = options.path("model", model, "the path of an ONNX file")
+    name = options.text("name", name, "a name for files and C functions")
     if weights not in WAYS:
         raise unknown("weights", weights, WAYS)
-    if batch < 1:
-        raise SwiftletError(f"batch={batch} is not accepted; give 1 or more.")
-    if not 1 <= threads <= MOST_THREADS:
-        raise SwiftletError(f"threads={threads} is not accepted; give 1 to {MOST_THREADS}.")
+    batch = options.whole("batch", batch)
+    threads = options.whole("threads", threads, MOST_THREADS)
     if threads > 1 and target.system in ("wasi", "windows"):
         raise SwiftletError(
             f"threads={threads} is not accepted for target={target.name!r}, "
             "which has no POSIX threads; give 1."
         )
-    given = _named(Path(model), shapes or {})
-    program = make_program(Path(model), target, batch, given, threads)
+    loaded = load(path)
+    constants = {tensor.name for tensor in loaded.graph.initializer}
+    inputs = [value.name for value in loaded.graph.input if value.name not in constants]
+    given = options.fit_shapes(shapes or {}, inputs)
+    graph = read_model(loaded, name=path.stem, batch=batch, shapes=given)
+    program = program_of(graph, target, threads)
     program.name = c_name(program.name if name is None else name)
     if program.name in HEADERS:  # its own header would hide the system's
         program.name += "_net"
-    return emit(program, target, weights=weights, made_from=Path(model).name, nodes=program.nodes)
-
-
-def _named(model: Path, shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
-    """The shapes with the name of the only input in place of ""."""
-    if not shapes or not model.is_file():
-        return shapes
-    try:
-        graph = onnx.load(model, load_external_data=False).graph
-    except DecodeError:
-        return shapes  # what is wrong is said where the file is read
-    constants = {tensor.name for tensor in graph.initializer}
-    names = [value.name for value in graph.input if value.name not in constants]
-    wrong = set(shapes) - {*names, *([""] if len(names) == 1 else [])}
-    if wrong:
-        listed = ", ".join(map(repr, names))
-        raise SwiftletError(f"shape of {wrong.pop()!r}: the inputs are called {listed}.")
-    return {name or names[0]: shape for name, shape in shapes.items()}
+    emitted = emit(program, target, weights=weights, made_from=path.name, nodes=program.nodes)
+    return emitted, _meta(loaded)
 
 
 def make_program(
@@ -170,10 +157,10 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
 
 
 def _write(
-    folder: Path, emitted: Emitted, model: Path, compiler: str | None, library: bool
+    folder: Path, emitted: Emitted, meta: dict[str, Any], compiler: str | None, library: bool
 ) -> None:
     facts = emitted.facts
-    name, target, meta = facts.program.name, facts.target, _meta(model)
+    name, target = facts.program.name, facts.target
     (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
     (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
     picture = picture_header(name, meta)
@@ -203,6 +190,7 @@ def _write(
         lanes=target.lanes,
         library=made,
         library_bytes=None if made is None else (folder / made).stat().st_size,
+        library_fingerprint="" if made is None else fingerprint((folder / made).read_bytes()),
         fingerprint=facts.fingerprint,
         weights=facts.weights,
         threads=facts.program.threads,
@@ -211,10 +199,9 @@ def _write(
     (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")
 
 
-def _meta(model: Path) -> dict[str, Any]:
+def _meta(model: onnx.ModelProto) -> dict[str, Any]:
     """What swiftlet's exporter wrote into the file, or nothing."""
-    properties = onnx.load(model, load_external_data=False).metadata_props
-    text = next((item.value for item in properties if item.key == KEY), "{}")
+    text = next((item.value for item in model.metadata_props if item.key == KEY), "{}")
     try:
         found = json.loads(text)
     except ValueError:

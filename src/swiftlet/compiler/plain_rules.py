@@ -36,8 +36,7 @@ def _formula(low: Lowering, node: Node) -> Maps:
             if node.attributes.get(key, 1)
         ]
         formula = f"(float)({' || '.join(signs) or '0 * {0} != 0'})"
-    count = 1 if node.op in ("Cast", "CastLike") else len(node.inputs)
-    return _each(low, node, formula, node.inputs[:count])
+    return _each(low, node, formula, node.inputs)
 
 
 def _each(low: Lowering, node: Node, formula: str, names: list[str]) -> Maps:

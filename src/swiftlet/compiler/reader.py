@@ -32,8 +32,17 @@ def read(
     """The graph of an ONNX file, with the batch size and the open sizes fixed.
 
     `shapes` gives the shapes of inputs that the file leaves open, `values` what some inputs are:
-    they become constants. Raises SwiftletError for what is no ONNX file, is damaged, reads outside
-    its folder, or keeps a size open.
+    they become constants. Raises SwiftletError as `load` does, and for a file that is damaged or
+    keeps a size open.
+    """
+    name = Path(path).stem
+    return read_model(load(path), name=name, batch=batch, shapes=shapes, values=values)
+
+
+def load(path: str | Path) -> onnx.ModelProto:
+    """The content of an ONNX file, not yet checked, with the data that lies beside it.
+
+    Raises SwiftletError for what is no ONNX file or reads outside its folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -46,7 +55,7 @@ def read(
     except DecodeError as error:
         raise SwiftletError(f"{path} is no ONNX file, or is cut short.") from error
     load_outside(model, path)
-    return read_model(model, name=path.stem, batch=batch, shapes=shapes, values=values)
+    return model
 
 
 def read_model(
@@ -65,8 +74,11 @@ def read_model(
     _fix_inputs(sketch, constants, batch, shapes or {})
     try:
         onnx.checker.check_model(sketch)
+        given = {value.name: value for value in sketch.graph.input}
         for value in sketch.graph.output:
             value.type.tensor_type.ClearField("shape")
+            if value.name in given:  # handed through
+                value.CopyFrom(given[value.name])
         return _graph(sketch, list(model.graph.node), name, constants)
     except (
         onnx.checker.ValidationError, shape_inference.InferenceError, ValueError, RuntimeError,
@@ -150,6 +162,8 @@ def _fix_inputs(
         given = shapes.get(value.name)
         if given is not None and len(given) != len(dims):
             raise SwiftletError(f"shapes: {value.name!r} has {len(dims)} axes, not {len(given)}.")
+        for sides in ([batch], given or ()):
+            check_sides(sides, f"the input {value.name!r}")
         for axis, dim in enumerate(dims):
             if given is not None:
                 dim.dim_value = given[axis]

@@ -73,7 +73,7 @@ def target(name: str) -> Target:
         return native()
     if name == "portable":
         return replace(here(), name="portable", lanes=1, registers=16, flags=(), zig=())
-    if name not in TARGETS:
+    if not isinstance(name, str) or name not in TARGETS:
         raise unknown("target", name, NAMES)
     return TARGETS[name]
 

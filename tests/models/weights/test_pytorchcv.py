@@ -11,7 +11,10 @@ from swiftlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
-SLOW = ("resnet50", "resnext50_32x4d", "seresnet50b", "seresnext50_32x4d", "senet154")
+SLOW = (
+    *("resnet50", "resnext50_32x4d", "seresnet50", "seresnet50b", "seresnext50_32x4d"),
+    "senet154",
+)
 NAMES = {
     "shufflenet_g1_w3d4": ("shufflenet_v1_g1_x0_75", {"pool_first": False}),
     "shufflenet_g1_wd4": ("shufflenet_v1_g1_x0_25", {"pool_first": False, "stem": 6}),

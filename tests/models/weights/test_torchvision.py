@@ -20,7 +20,7 @@ from swiftlet.models.weights.torchvision import from_torchvision, to_channels
 Compare = Callable[..., Converted]
 
 NAMES = [name for name in list_models() if spec(name).weights is not None]
-LARGE = ("resnet101", "resnet152")
+LARGE = ("resnet34", "resnet101", "resnet152", "resnext50_32x4d")
 SMALL = "shufflenet_v2_x0_5"
 PLACE = torchvision.models.get_weight(spec(SMALL).weights.name)  # type: ignore[union-attr]
 

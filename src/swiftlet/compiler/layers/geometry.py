@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from swiftlet.compiler.graph import Graph, Node, Shape
+from swiftlet.compiler.layers.padding import steps_of
 
 Three = tuple[int, int, int]
 
@@ -101,25 +101,15 @@ def window_of(graph: Graph, node: Node, kernel: Shape) -> Window:
     rank = len(kernel)
     if not 1 <= rank <= 3 or len(size) != rank:
         raise node.fail(f"a window of {rank} axes is not supported; 1, 2 and 3 are")
-    strides = list(node.attributes.get("strides", [1] * rank))
-    dilation = list(node.attributes.get("dilations", [1] * rank))
-    pads = list(node.attributes.get("pads", [0] * 2 * rank))[:rank]
-    auto = node.attributes.get("auto_pad", b"NOTSET")
-    if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        for axis in range(rank):
-            reach = (out[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilation[axis] + 1
-            total = max(0, reach - size[axis])
-            pads[axis] = total // 2 if auto == b"SAME_UPPER" else total - total // 2
-    elif auto == b"VALID":
-        pads = [0] * rank
+    steps = steps_of(node, size, out, kernel)
 
-    def three(values: Any, filler: int) -> Three:
-        filled = [filler] * (3 - rank) + [int(value) for value in values]
+    def three(values: Shape, filler: int) -> Three:
+        filled = [filler] * (3 - rank) + [*values]
         return filled[0], filled[1], filled[2]
 
     return Window(
-        three(size, 1), three(kernel, 1), three(strides, 1), three(pads, 0), three(dilation, 1),
-        three(out, 1), tuple(out),
+        three(size, 1), three(kernel, 1), three(steps.stride, 1), three(steps.before, 0),
+        three(steps.dilation, 1), three(out, 1), tuple(out),
     )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ class Plain(Layer):
 
     def function(self, writer: Writer, lines: Sequence[str], used: Sequence[Rows]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
-        name, letters = c_name(self.name), [*LETTERS[: len(used)], "y"]
+        name, letters = f"{c_name(self.name)}_layer", [*LETTERS[: len(used)], "y"]
         text = "\n".join(lines)
         unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])

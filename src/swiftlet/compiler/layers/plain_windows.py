@@ -6,6 +6,7 @@ from math import prod
 from typing import Literal
 
 from swiftlet.compiler.graph import Node, Shape
+from swiftlet.compiler.layers.padding import steps_of
 from swiftlet.compiler.layers.plain import LETTERS, Plain, Rows, axes_names, index, nest, row_steps
 from swiftlet.compiler.program import Buffer, Writer, c_name
 
@@ -50,24 +51,8 @@ class Sliding:
 
 def sliding(node: Node, size: Shape, out: Shape, kernel: Shape) -> Sliding:
     """The window of a convolution or pool node over maps of any number of axes."""
-    rank = len(kernel)
-    stride = [int(s) for s in node.attributes.get("strides") or [1] * rank]
-    dilation = [int(d) for d in node.attributes.get("dilations") or [1] * rank]
-    pads = [int(p) for p in node.attributes.get("pads") or [0] * 2 * rank]
-    if not len(size) == len(stride) == len(dilation) == rank or len(pads) != 2 * rank:
-        raise node.fail(f"its window has {rank} axes and its maps {len(size)}")
-    auto = node.attributes.get("auto_pad", b"NOTSET")
-    if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        for axis in range(rank):
-            reach = (out[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
-            total = max(0, reach - size[axis])
-            less, more = total // 2, total - total // 2
-            pads[axis], pads[rank + axis] = (less, more) if auto == b"SAME_UPPER" else (more, less)
-    elif auto == b"VALID":
-        pads = [0] * 2 * rank
-    return Sliding(
-        size, kernel, tuple(stride), tuple(pads[:rank]), tuple(pads[rank:]), tuple(dilation), out
-    )
+    steps = steps_of(node, size, out, kernel)
+    return Sliding(size, kernel, steps.stride, steps.before, steps.behind, steps.dilation, out)
 
 
 def _taps(window: Sliding, innermost: Sequence[str], places: Sequence[str] = ()) -> list[str]:

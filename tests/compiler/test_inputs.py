@@ -1,0 +1,146 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from swiftlet.compiler import CompiledNetwork, compile_onnx
+from swiftlet.errors import SwiftletError
+
+Array = NDArray[np.float32]
+Close = Callable[[Array, Array], None]
+
+
+def test_a_batch_runs_piece_by_piece(tiny: Path, folder: Path, close: Close) -> None:
+    x = np.random.default_rng(2).standard_normal((5, 3, 20, 24)).astype(np.float32)
+    expected = onnxruntime.InferenceSession(tiny).run(None, {"x": x})[0]
+    net = CompiledNetwork(folder)
+    close(net(x), expected)
+    close(net(x[::-1].astype(np.float64)), expected[::-1])  # other strides, other type
+
+
+@pytest.mark.parametrize(
+    ("shapes", "sentence"),
+    [
+        ([(1, 3, 20, 25)], r"'x' has shape \(1, 3, 20, 25\); accepted: \(1, 3, 20, 24\)"),
+        ([(3, 20, 24)], "accepted"),
+        ([(0, 3, 20, 24)], "accepted"),
+        ([], "takes 1 inputs, not 0"),
+        ([(1, 3, 20, 24)] * 2, "takes 1 inputs, not 2"),
+    ],
+)
+def test_another_input_is_one_sentence(
+    folder: Path, shapes: list[tuple[int, ...]], sentence: str
+) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        CompiledNetwork(folder)(*(np.zeros(shape, np.float32) for shape in shapes))
+
+
+def as_torch(x: Array) -> object:
+    return pytest.importorskip("torch").from_numpy(x)
+
+
+def unaligned(x: Array) -> Array:
+    return np.frombuffer(b"." + x.tobytes(), np.float32, offset=1).reshape(x.shape)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.astype(np.float64),
+        lambda x: x.astype(">f4"),
+        lambda x: x.tolist(),
+        lambda x: np.asfortranarray(x),
+        lambda x: np.stack([x, x], -1)[..., 0],
+        lambda x: x[..., ::-1].copy()[..., ::-1],
+        unaligned,
+        as_torch,
+    ],
+    ids=["float64", "big-endian", "list", "fortran", "strided", "reversed", "unaligned", "torch"],
+)
+def test_numbers_of_other_kinds_are_converted(
+    folder: Path, pair: tuple[Array, Array], change: Callable[[Array], object]
+) -> None:
+    net = CompiledNetwork(folder)
+    np.testing.assert_array_equal(net(change(pair[0])), net(pair[0]))
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.bool_, np.float16])
+def test_whole_and_small_numbers(folder: Path, kind: type) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (1, 3, 20, 24))
+    net = CompiledNetwork(folder)
+    np.testing.assert_array_equal(net(x.astype(kind)), net(x.astype(np.float32)))
+
+
+def test_values_that_are_no_numbers_or_too_large(folder: Path) -> None:
+    net = CompiledNetwork(folder)
+    wide = np.random.default_rng(0).standard_normal((1, 3, 20, 24))
+    for value, small in ((np.nan, np.nan), (1e300, np.inf), (-1e300, -np.inf), (1e-300, 0)):
+        wide[0, 0, 3, 3] = 0
+        x = wide.astype(np.float32)
+        wide[0, 0, 3, 3], x[0, 0, 3, 3] = value, small
+        np.testing.assert_array_equal(net(wide), net(x))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("x", r"the input 'x' is a str of type <U1; accepted: numbers of shape \(1, 3, 20, 24\)"),
+        (None, "is a NoneType of type object"),
+        ({"x": 1}, "is a dict of type object"),
+        ([[1], [1, 2]], "is a list .*inhomogeneous"),
+        (np.zeros((1, 3, 20, 24), complex), "is a ndarray of type complex128"),
+        (np.zeros((1, 3, 20, 24), object), "is a ndarray of type object"),
+        (np.zeros((1, 3, 20, 24), "M8[s]"), "is a ndarray of type datetime64"),
+        (1.5, r"has shape \(\); accepted"),
+        (np.zeros(1440), r"has shape \(1440,\); accepted"),
+    ],
+)
+def test_what_holds_no_numbers_is_one_sentence(folder: Path, given: object, sentence: str) -> None:
+    with pytest.raises(SwiftletError, match=sentence):
+        CompiledNetwork(folder)(given)
+
+
+def test_a_tensor_with_a_gradient_is_one_sentence(folder: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(SwiftletError, match=r"is a Tensor \(Can't call numpy.*detach"):
+        CompiledNetwork(folder)(torch.zeros(1, 3, 20, 24, requires_grad=True))
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    make = onnx.helper.make_node
+    nodes = [make("Add", ["a", "b"], ["sum"]), make("Mul", ["a", "b"], ["product"])]
+    sides = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 4, 3, 5])
+        for name in ("a", "b", "sum", "product")
+    ]
+    graph = onnx.helper.make_graph(nodes, "g", sides[:2], sides[2:])
+    onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "two.onnx")
+    net = compile_onnx(tmp_path / "two.onnx", tmp_path / "out")
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 4, 3, 5)).astype(np.float32)
+    found = net(a, b)
+    assert isinstance(found, tuple)
+    np.testing.assert_array_equal(found[0], a + b)
+    np.testing.assert_array_equal(found[1], a * b)
+    with pytest.raises(SwiftletError, match="not accepted together"):
+        net(a, b[:2])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_nothing_and_what_is_handed_through(tmp_path: Path, kind: type) -> None:
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    for side in (0, 2):
+        ends = [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [side, 3])
+            for name in "xy"
+        ]
+        graph = onnx.helper.make_graph([node], "g", ends[:1], ends)
+        onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "both.onnx")
+        net = compile_onnx(tmp_path / "both.onnx", tmp_path / "out", target="portable")
+        x = np.arange(side * 3).reshape(side, 3).astype(kind) - 2
+        through, positive = net(x)
+        np.testing.assert_array_equal(through, x)
+        np.testing.assert_array_equal(positive, np.maximum(x, 0))

@@ -95,9 +95,10 @@ static void *help(void *mine) {{
   return 0;
 }}
 
-/* Starts the other threads, as many as may be, in the first run of a process. */
+/* Starts the other threads, as many as may be, in the first run of a process; asks anew while there
+   are none. */
 static void start(void) {{
-  if (pool.process == getpid()) return;
+  if (pool.started && pool.process == getpid()) return;
   pthread_mutex_init(&pool.lock, 0); /* after a fork it may still be held, and waited for */
   pthread_cond_init(&pool.wake, 0);
   atomic_store(&pool.done, 0);

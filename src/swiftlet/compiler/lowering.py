@@ -13,6 +13,7 @@ from swiftlet.compiler.layers.copying import Copy
 from swiftlet.compiler.layers.plain import Elementwise, Rows, rows_of
 from swiftlet.compiler.naming import MOST, by_channel, rename
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program, maps_in
+from swiftlet.compiler.slots import Slots
 from swiftlet.errors import SwiftletError
 
 # What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
@@ -24,8 +25,8 @@ KINDS = (np.dtype(np.float32), np.dtype(np.bool_))  # truth values are 0 and 1 i
 class Lowering:
     """Walks the graph once; `maps` says where every tensor lies."""
 
-    def __init__(self, graph: Graph, lanes: int, registers: int) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, lanes: int, registers: int, slots: Slots) -> None:
+        self.graph, self.slots = graph, slots
         self.program = Program(graph.name, lanes, registers)
         self.maps: dict[str, Maps] = {}
         self._rows: dict[str, Rows] = {}  # copies row by row that have been made

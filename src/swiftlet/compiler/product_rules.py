@@ -76,7 +76,11 @@ def product(
         gate=gate, act=node.attributes.get("act"), act_after=node.attributes.get("act_after"),
     )  # fmt: skip
     shift = -1 if added is not None or groups == 1 else _shift(low, node)
+    key = (node.outputs[0], number)
+    low.slots.products[key] = layer
     slots = _slots(len(weight), groups, low.program.lanes, added, shift)
+    if added is None and key in low.slots.given:
+        slots = list(low.slots.given[key])
     y = low.program.buffer(max(slots) + 1, window.spatial)
     layer.write_to(y, slots)
     low.add(layer)

@@ -137,6 +137,7 @@ def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
     """`other` with its channels in the lanes in which `x` has them; copied when they are not."""
     if other.is_blocked(low.program.lanes) and _lanes(x) == _lanes(other):
         return other
+    low.slots.wish(low.program, other, _lanes(x))
     y = _blocks_like(low, x, other.spatial)
     beside_x = beside(x, y)
     target = Maps((y,), beside_x.where.reshape(*other.axes, 3), other.spatial)

@@ -148,6 +148,11 @@ class Lowering:
         """`x` as it is when it lies in the workspace, else a copy."""
         return self.to_blocks(node, x) if any(buffer.outside for buffer in x.buffers) else x
 
+    def is_in_rows(self, x: Maps) -> bool:
+        """Whether `x` is better taken row by row; without vectors a block is one channel."""
+        blocked = self.program.lanes == 1 and x.in_slots().is_blocked(1)
+        return x.lanes == 1 and not blocked
+
     def in_blocks(self, node: Node, x: Maps) -> Maps:
         """`x` as it is when it lies in blocks of vectors, each channel once; else a copy."""
         x = x.in_slots()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from swiftlet.compiler.layers.across import ByPlace
 from swiftlet.compiler.layers.lanewise import Activate, Join
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
@@ -212,7 +213,7 @@ def _source(layer: Layer) -> Buffer | None:
     """The buffer whose values a layer changes one by one, each in its own place of the output."""
     if isinstance(layer, Product):
         x, others = layer.add, [layer.x, layer.gate]
-    elif isinstance(layer, Join):
+    elif isinstance(layer, Join | ByPlace):
         x, others = layer.x, [layer.other]
     elif isinstance(layer, Activate):
         x, others = layer.x, []

@@ -134,5 +134,9 @@ def _slots(channels: int, groups: int, lanes: int, add: Maps | None, shift: int 
     if shift >= 0:
         return list(range(shift, shift + channels))
     each = channels // groups
-    stride = each if groups == 1 else -(-each // lanes) * lanes
-    return [channel // each * stride + channel % each for channel in range(channels)]
+    together = min(groups, max(1, lanes // each))  # groups of few channels share a vector
+    if groups > 1:
+        filled = together * each
+        stride = -(-filled // lanes) * lanes
+        return [channel // filled * stride + channel % filled for channel in range(channels)]
+    return list(range(channels))

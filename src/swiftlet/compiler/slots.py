@@ -13,11 +13,12 @@ from swiftlet.compiler.layers.across import ByPlace
 from swiftlet.compiler.layers.copying import Copy
 from swiftlet.compiler.layers.lanewise import Blockwise, beside
 from swiftlet.compiler.layers.product import Product
-from swiftlet.compiler.program import Layer, Maps, Program
+from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 Key = tuple[str, int]  # the output of a node, and the number of the picture
 READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
-Places = dict[tuple[int, int], frozenset[int]]  # id of a buffer and slot: who needs what lies there
+Who = frozenset[int]  # numbers of layers
+NOBODY: Who = frozenset()
 
 
 @dataclass
@@ -30,45 +31,45 @@ class Slots:
 
     def wish(self, program: Program, other: Maps, lanes: Sequence[tuple[int, int]]) -> None:
         """Note that the channels of `other` had better lie in these lanes of these blocks."""
-        makers = {id(layer.writes[0]): layer for layer in program.layers}
-        keys = {id(product): key for key, product in self.products.items()}
-        width, wanted = program.lanes, dict[Key, dict[int, int]]()
-        for (buffer, slot, _), (block, lane) in zip(other.channels(), lanes, strict=True):
-            source = _made_by(makers, id(buffer), slot)
-            if source is None:
-                return
-            product, at = source
-            if product.add is not None:
-                return
-            channel = product.blocks[at // width].outputs[at % width]
-            if channel < 0:
-                return
-            wanted.setdefault(keys[id(product)], {})[channel] = block * width + lane
-        for key, slots in wanted.items():
-            count = len(self.products[key].weight)
-            if sorted(slots) == list(range(count)) and len(wanted) == 1:
-                self.wishes[key] = [slots[channel] for channel in range(count)]
+        source = _made_by(program.layers, other)
+        if source is None:
+            return
+        product, places = source
+        wanted = {
+            product.blocks[at // program.lanes].outputs[at % program.lanes]: to
+            for at, to in zip(places, (b * program.lanes + lane for b, lane in lanes), strict=True)
+        }
+        if product.add is None and sorted(wanted) == list(range(len(product.weight))):
+            key = next(key for key, made in self.products.items() if made is product)
+            self.wishes[key] = [to for _, to in sorted(wanted.items())]
 
 
-def _made_by(makers: Mapping[int, Layer], buffer: int, slot: int) -> tuple[Product, int] | None:
-    """The product that a channel comes from through layers that leave it in its lane."""
-    while (layer := makers.get(buffer)) is not None:
+def _made_by(layers: Sequence[Layer], x: Maps) -> tuple[Product, list[int]] | None:
+    """The product that made all channels, and their slots in what it made.
+
+    Between them may be layers that leave every channel in its lane.
+    """
+    slots = [slot for _, slot, _ in x.channels()]
+    for layer in reversed(layers):
+        if len(x.buffers) > 1 or x.lanes == 1:
+            return None
+        if layer.writes[0] is not x.buffers[0]:
+            continue
         if isinstance(layer, Product):
-            return layer, slot
+            return layer, slots
         if not isinstance(layer, Blockwise):
             return None
-        source, block = layer.x.blocks()[slot // layer.y.lanes]
-        if source.lanes != layer.y.lanes:
-            return None
-        buffer, slot = id(source), block * source.lanes + slot % source.lanes
+        x = layer.x
+        blocks, lanes = [block for _, block in x.blocks()], layer.y.lanes
+        slots = [blocks[slot // lanes] * lanes + slot % lanes for slot in slots]
     return None
 
 
 def by_readers(program: Program, products: Mapping[Key, Product]) -> dict[Key, list[int]]:
     """The slots of all products whose channels are not all needed by the same layers."""
-    needed: Places = {}
+    needed = _Needed()
     for number in reversed(range(len(program.layers))):
-        _note(needed, program.layers[number], number)
+        needed.note(program.layers[number], number)
     orders = {}
     for key, product in products.items():
         if product.groups > 1 or product.add is not None:
@@ -79,30 +80,41 @@ def by_readers(program: Program, products: Mapping[Key, Product]) -> dict[Key, l
             for number, block in enumerate(product.blocks)
             for lane in range(y.lanes)
         ]
-        who = {c: needed.get((id(y), slot), frozenset()) for c, slot in places if c >= 0}
-        last = {c: sorted(-number for number in numbers) for c, numbers in who.items()}
-        turn = sorted(range(count), key=last.__getitem__)  # who is needed longest comes first
+        who = {c: needed.by(y, slot) for c, slot in places if c >= 0}
+        last = {numbers: sorted(-number for number in numbers) for numbers in set(who.values())}
+        groups = sorted(last, key=last.__getitem__)  # who is needed longest comes first
+        turn = [c for numbers in groups for c in range(count) if who[c] == numbers]
         if turn != list(range(count)):
             numbers = {channel: slot for slot, channel in enumerate(turn)}
             orders[key] = [numbers[channel] for channel in range(count)]
     return orders
 
 
-def _note(needed: Places, layer: Layer, number: int) -> None:
-    """Add a layer to those that need what it reads, with all who need what it makes of that."""
-    for name in READS:
-        x = getattr(layer, name, None)
-        if not isinstance(x, Maps):
-            continue
-        made = _made(layer, x)
-        behind = made.channels() if made is not None else []
-        for place, (buffer, slot, _) in enumerate(x.channels()):
-            key = (id(buffer), slot)
-            more = frozenset((number,))
-            if behind:
-                to, at, _ = behind[place]
-                more |= needed.get((id(to), at), frozenset())
-            needed[key] = needed.get(key, frozenset()) | more
+class _Needed:
+    """Which layers need a channel, by themselves or for what they make of it."""
+
+    def __init__(self) -> None:
+        self._who: dict[tuple[int, int], Who] = {}  # by the id of the buffer, and the slot
+        self._unions: dict[tuple[Who, Who], Who] = {}  # most channels share theirs with others
+
+    def by(self, buffer: Buffer, slot: int) -> Who:
+        return self._who.get((id(buffer), slot), NOBODY)
+
+    def note(self, layer: Layer, number: int) -> None:
+        """Add a layer to those that need what it reads; from the last layer to the first."""
+        for name in READS:
+            x = getattr(layer, name, None)
+            if not isinstance(x, Maps):
+                continue
+            made = _made(layer, x)
+            behind = made.channels() if made is not None else []
+            for place, (buffer, slot, _) in enumerate(x.channels()):
+                more = self.by(*behind[place][:2]) if behind else NOBODY
+                more = self._union(more, frozenset((number,)))
+                self._who[id(buffer), slot] = self._union(self.by(buffer, slot), more)
+
+    def _union(self, one: Who, other: Who) -> Who:
+        return self._unions.setdefault((one, other), one | other)
 
 
 def _made(layer: Layer, x: Maps) -> Maps | None:

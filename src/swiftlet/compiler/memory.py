@@ -155,6 +155,8 @@ def _pieces(program: Program) -> dict[int, list[Piece]]:
     """The pieces of every buffer of the workspace that is used, by the buffer's id."""
     spans: dict[int, dict[int, list[int]]] = {}
     moments = _moments(program)
+    for buffer in program.buffers:
+        buffer.first = buffer.last = -1
     for layer, (begin, end) in zip(program.layers, moments, strict=True):
         written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
         for buffer, block in (*written, *_blocks_read(layer)):

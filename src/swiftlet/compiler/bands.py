@@ -14,8 +14,15 @@ from swiftlet.compiler.program import Buffer, Layer, Maps, Program, cuts
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
 
 
-def make_bands(program: Program) -> None:
-    """Put the layers into bands and turn the buffers between them into rings."""
+def make_bands(program: Program, large: int = LARGE) -> None:
+    """Put the layers into bands and turn the buffers between them into rings.
+
+    `large` says from how many bytes of a tensor on; with less, the workspace is smaller.
+    """
+    for layer in program.layers:  # as if for the first time
+        layer.slices = ()
+    for buffer in program.buffers:
+        buffer.ring = 0
     readers: dict[int, list[int]] = {}
     for number, layer in enumerate(program.layers):
         for buffer in layer.reads:
@@ -23,7 +30,7 @@ def make_bands(program: Program) -> None:
     bands, start = [], 0
     while start < len(program.layers):
         end = start + 1
-        while end < len(program.layers) and _goes_on(program, end - 1, end, readers):
+        while end < len(program.layers) and _goes_on(program, end - 1, end, readers, large):
             end += 1
         bands.append(range(start, end))
         start = end
@@ -37,12 +44,14 @@ def make_bands(program: Program) -> None:
             _make_slices(program.layers[number], program.layers[number + 1])
 
 
-def _goes_on(program: Program, before: int, after: int, readers: dict[int, list[int]]) -> bool:
+def _goes_on(
+    program: Program, before: int, after: int, readers: dict[int, list[int]], large: int
+) -> bool:
     """Whether the second layer reads what the first writes, alone, and both go row by row."""
     first, second = program.layers[before], program.layers[after]
     buffer = first.writes[0]
     fits = first.can_band and second.can_band and readers.get(id(buffer)) == [after]
-    return fits and 4 * buffer.floats >= LARGE and _only_source(second, buffer)
+    return fits and 4 * buffer.floats >= large and _only_source(second, buffer)
 
 
 def _only_source(layer: Layer, buffer: Buffer) -> bool:

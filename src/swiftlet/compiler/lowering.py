@@ -13,6 +13,7 @@ from swiftlet.compiler.layers.copying import Copy
 from swiftlet.compiler.layers.plain import Elementwise, Rows, rows_of
 from swiftlet.compiler.naming import MOST, by_channel, rename
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program, maps_in
+from swiftlet.compiler.slots import Slots
 from swiftlet.errors import SwiftletError
 
 # What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
@@ -24,8 +25,8 @@ KINDS = (np.dtype(np.float32), np.dtype(np.bool_))  # truth values are 0 and 1 i
 class Lowering:
     """Walks the graph once; `maps` says where every tensor lies."""
 
-    def __init__(self, graph: Graph, lanes: int, registers: int) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, lanes: int, registers: int, slots: Slots) -> None:
+        self.graph, self.slots = graph, slots
         self.program = Program(graph.name, lanes, registers)
         self.maps: dict[str, Maps] = {}
         self._rows: dict[str, Rows] = {}  # copies row by row that have been made
@@ -146,6 +147,11 @@ class Lowering:
     def inside(self, node: Node, x: Maps) -> Maps:
         """`x` as it is when it lies in the workspace, else a copy."""
         return self.to_blocks(node, x) if any(buffer.outside for buffer in x.buffers) else x
+
+    def is_in_rows(self, x: Maps) -> bool:
+        """Whether `x` is better taken row by row; without vectors a block is one channel."""
+        blocked = self.program.lanes == 1 and x.in_slots().is_blocked(1)
+        return x.lanes == 1 and not blocked
 
     def in_blocks(self, node: Node, x: Maps) -> Maps:
         """`x` as it is when it lies in blocks of vectors, each channel once; else a copy."""

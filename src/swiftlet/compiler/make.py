@@ -9,13 +9,15 @@ import onnx
 
 from swiftlet.compiler import options
 from swiftlet.compiler.apart import keep_apart
-from swiftlet.compiler.bands import make_bands
+from swiftlet.compiler.bands import LARGE, make_bands
+from swiftlet.compiler.bound import bound
 from swiftlet.compiler.build import build
 from swiftlet.compiler.compiled import CompiledNetwork, Description, find, fingerprint
 from swiftlet.compiler.embed import WAYS, Weights, as_text
 from swiftlet.compiler.emit import Emitted, emit
 from swiftlet.compiler.graph import Graph, Shape
 from swiftlet.compiler.lower import lower
+from swiftlet.compiler.memory import plan
 from swiftlet.compiler.picture import picture_header
 from swiftlet.compiler.profiling import Profile, profile
 from swiftlet.compiler.program import Program, c_name
@@ -28,6 +30,7 @@ from swiftlet.staging import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
 MOST_THREADS = 64
+SMALL = 1 << 12  # bytes of a tensor below which no band saves much
 ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
 HEADERS = {
     *("math", "pthread", "sched", "signal", "stdatomic", "stddef", "stdint", "string", "unistd"),
@@ -152,8 +155,23 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
     for layer in program.layers:
         layer.parts = threads
     make_bands(program)
+    _save(program, bound(graph, target.lanes))
     keep_apart(program)
     return program
+
+
+def _save(program: Program, most: int) -> None:
+    """Put more layers into bands while the workspace has more floats than it may, if that helps."""
+    large, best, floats = LARGE, LARGE, plan(program)
+    least = floats
+    while floats > most and large > SMALL:
+        large //= 2
+        make_bands(program, large)
+        floats = plan(program)
+        if floats < least:
+            best, least = large, floats
+    if large != best:
+        make_bands(program, best)
 
 
 def _write(

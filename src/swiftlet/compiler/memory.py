@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from swiftlet.compiler.layers.lanewise import Activate, Join
+from swiftlet.compiler.layers.lanewise import Activate, Join, Pairing
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
@@ -161,6 +161,8 @@ def _pieces(program: Program) -> dict[int, list[Piece]]:
     """The pieces of every buffer of the workspace that is used, by the buffer's id."""
     spans: dict[int, dict[int, list[int]]] = {}
     moments = _moments(program)
+    for buffer in program.buffers:
+        buffer.first = buffer.last = -1
     for layer, (begin, end) in zip(program.layers, moments, strict=True):
         written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
         for buffer, block in (*written, *_blocks_read(layer)):
@@ -207,31 +209,36 @@ def _over(program: Program) -> set[tuple[int, int]]:
     pairs: set[tuple[int, int]] = set()
     alone = {band[0] for band in program.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):
-        source = _source(layer) if number in alone else None
-        if source is not None and last[id(source)] == number:
-            y = layer.writes[0]
-            pairs |= {(id(source), id(y)), (id(y), id(source))}
+        for source in _sources(layer) if number in alone else ():
+            if last[id(source)] == number:
+                y = layer.writes[0]
+                pairs |= {(id(source), id(y)), (id(y), id(source))}
     return pairs
 
 
-def _source(layer: Layer) -> Buffer | None:
-    """The buffer whose values a layer changes one by one, each in its own place of the output."""
+def _sources(layer: Layer) -> list[Buffer]:
+    """Buffers whose values a layer changes one by one, each in its own place of the output."""
     if isinstance(layer, Product):
-        x, others = layer.add, [layer.x, layer.gate]
-    elif isinstance(layer, Join):
-        x, others = layer.x, [layer.other]
+        read, changed = [layer.x, layer.add, layer.gate], [layer.add]
+    elif isinstance(layer, Join) and layer.other.places == layer.x.places:
+        read = changed = [layer.x, layer.other]
+    elif isinstance(layer, Pairing):
+        read, changed = [layer.x, layer.other], [layer.x]
     elif isinstance(layer, Activate):
-        x, others = layer.x, []
+        read = changed = [layer.x]
     else:
-        return None
-    if x is None or len(x.buffers) != 1:
-        return None
-    buffer, y = x.buffers[0], layer.writes[0]
-    alike = (buffer.blocks, buffer.lanes, buffer.places) == (y.blocks, y.lanes, y.places)
-    in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
-    alone = all(maps is None or buffer not in maps.buffers for maps in others)
-    inside = not (buffer.outside or y.outside or buffer.ring or y.ring)
-    return buffer if alike and in_order and alone and inside else None
+        return []
+    y, found = layer.writes[0], []
+    for x in changed:
+        if x is None or len(x.buffers) != 1:
+            continue
+        buffer = x.buffers[0]
+        alike = (buffer.blocks, buffer.lanes, buffer.places) == (y.blocks, y.lanes, y.places)
+        in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
+        alone = sum(maps is not None and buffer in maps.buffers for maps in read) == 1
+        inside = not (buffer.outside or y.outside or buffer.ring or y.ring)
+        found += [buffer] if alike and in_order and alone and inside else []
+    return found
 
 
 def _moments(program: Program) -> list[tuple[int, int]]:

@@ -76,7 +76,11 @@ def product(
         gate=gate, act=node.attributes.get("act"), act_after=node.attributes.get("act_after"),
     )  # fmt: skip
     shift = -1 if added is not None or groups == 1 else _shift(low, node)
+    key = (node.outputs[0], number)
+    low.slots.products[key] = layer
     slots = _slots(len(weight), groups, low.program.lanes, added, shift)
+    if added is None and key in low.slots.given:
+        slots = list(low.slots.given[key])
     y = low.program.buffer(max(slots) + 1, window.spatial)
     layer.write_to(y, slots)
     low.add(layer)
@@ -130,5 +134,9 @@ def _slots(channels: int, groups: int, lanes: int, add: Maps | None, shift: int 
     if shift >= 0:
         return list(range(shift, shift + channels))
     each = channels // groups
-    stride = each if groups == 1 else -(-each // lanes) * lanes
-    return [channel // each * stride + channel % each for channel in range(channels)]
+    together = min(groups, max(1, lanes // each))  # groups of few channels share a vector
+    if groups > 1:
+        filled = together * each
+        stride = -(-filled // lanes) * lanes
+        return [channel // filled * stride + channel % filled for channel in range(channels)]
+    return list(range(channels))

@@ -116,13 +116,17 @@ class Maps:
         return [buffer.offset(slot, place) for buffer, slot, place in self.channels()]
 
     def blocks(self) -> list[tuple[Buffer, int]]:
-        """The blocks that hold channels of it, in the order of the channels."""
+        """The blocks that hold channels of it, in the order of the channels.
+
+        Vectors of one buffer come as they lie there, so that what is made of them lies so, too.
+        """
         found: dict[tuple[Buffer, int], None] = {}
         for buffer, slot, place in self.channels():
             first, whole = slot // buffer.lanes, max(1, prod(buffer.spatial))
             last = first + max(0, place + self.places - 1) // whole  # rows may go on in the next
             found.update(dict.fromkeys((buffer, block) for block in range(first, last + 1)))
-        return list(found)
+        alone = self.lanes > 1 and len({id(buffer) for buffer, _ in found}) == 1
+        return sorted(found, key=lambda at: at[1]) if alone else list(found)
 
     def in_slots(self) -> "Maps":
         """The same tensor; a first place beyond the end of a map becomes the next slot's.

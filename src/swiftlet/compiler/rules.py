@@ -88,7 +88,7 @@ def _pool(low: Lowering, node: Node) -> Maps | None:
 
 def _mean(low: Lowering, node: Node) -> Maps | None:
     x = low.channels(node.inputs[0])
-    if x is None or x.lanes == 1 or not x.spatial:
+    if x is None or low.is_in_rows(x) or not x.spatial:
         return None
     x = low.in_blocks(node, x)
     y = _blocks_like(low, x, (1,) * (len(low.graph.shapes[node.outputs[0]]) - 2))
@@ -98,7 +98,7 @@ def _mean(low: Lowering, node: Node) -> Maps | None:
 
 def _activate(low: Lowering, node: Node) -> Maps | None:
     x, act = low.maps.get(node.inputs[0]), activation(low.graph, node)
-    if x is None or x.lanes == 1 or act is None:
+    if x is None or low.is_in_rows(x) or act is None:
         return None
     x = low.in_blocks(node, x)
     y = _blocks_like(low, x, x.spatial)
@@ -111,7 +111,7 @@ def _join(low: Lowering, node: Node) -> Maps | None:
     if len(node.inputs) != 2:
         return None
     first, second = (low.channels(name) for name in node.inputs)
-    if first is None or second is None or first.lanes == second.lanes == 1:
+    if first is None or second is None or (low.is_in_rows(first) and low.is_in_rows(second)):
         return None
     if first.places < second.places and node.op in ("Add", "Mul"):
         first, second = second, first
@@ -137,6 +137,7 @@ def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
     """`other` with its channels in the lanes in which `x` has them; copied when they are not."""
     if other.is_blocked(low.program.lanes) and _lanes(x) == _lanes(other):
         return other
+    low.slots.wish(low.program, other, _lanes(x))
     y = _blocks_like(low, x, other.spatial)
     beside_x = beside(x, y)
     target = Maps((y,), beside_x.where.reshape(*other.axes, 3), other.spatial)

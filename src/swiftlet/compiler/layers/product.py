@@ -101,9 +101,12 @@ class Product(Layer):
         self.blocks = [Block([-1] * y.lanes, []) for _ in range(y.blocks)]
         for channel, slot in enumerate(slots):
             self.blocks[slot // y.lanes].outputs[slot % y.lanes] = channel
+        known: dict[tuple[int, ...], list[int]] = {}
         for block in self.blocks:
-            groups = sorted({c // each_out for c in block.outputs if c >= 0})
-            block.inputs = [g * each_in + i for g in groups for i in range(each_in)]
+            groups = tuple(sorted({c // each_out for c in block.outputs if c >= 0}))
+            if groups not in known:  # one list for all blocks: there may be many
+                known[groups] = [g * each_in + i for g in groups for i in range(each_in)]
+            block.inputs = known[groups]
 
     @property
     def can_fetch(self) -> int:  # type: ignore[override]

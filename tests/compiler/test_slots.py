@@ -9,8 +9,9 @@ import pytest
 from tests.compiler.networks import network, random
 
 from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.layers.lanewise import Join, Windowed
+from swiftlet.compiler.layers.lanewise import Join
 from swiftlet.compiler.layers.product import Product
+from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.make import make_program
 from swiftlet.compiler.program import Layer, Program
 from swiftlet.compiler.targets import target

@@ -6,7 +6,8 @@ from typing import Literal
 from swiftlet.compiler.graph import Node, Shape
 from swiftlet.compiler.layers.across import Across, ByPlace
 from swiftlet.compiler.layers.geometry import Three, Window
-from swiftlet.compiler.layers.lanewise import Windowed, beside
+from swiftlet.compiler.layers.lanewise import beside
+from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.lowering import SIGNS, Lowering, Rule
 from swiftlet.compiler.naming import reshaped
 from swiftlet.compiler.program import Maps

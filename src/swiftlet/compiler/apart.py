@@ -8,8 +8,9 @@ rows of another thread finds them by a table.
 
 from collections.abc import Iterable, Sequence
 
-from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, Pairing, Windowed
+from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, Pairing
 from swiftlet.compiler.layers.product import Product
+from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 

@@ -7,8 +7,8 @@ only the rows that are still needed are kept, in a ring.
 
 from itertools import accumulate, pairwise
 
-from swiftlet.compiler.layers.lanewise import Windowed
 from swiftlet.compiler.layers.product import Product
+from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program, cuts
 
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble

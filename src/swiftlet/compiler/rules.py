@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from swiftlet.compiler.graph import Node
 from swiftlet.compiler.layers.geometry import Window, window_of
-from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, Windowed, beside
+from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, beside
+from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.lowering import SIGNS, Lowering, Rule
 from swiftlet.compiler.product_rules import linear, picture, product, stacked
 from swiftlet.compiler.program import Buffer, Maps

@@ -3,7 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING
 
-from swiftlet.compiler.layers import tiles
+from swiftlet.compiler.layers import kernels, tiles
 from swiftlet.compiler.layers.rolling import rolled
 from swiftlet.compiler.program import Buffer, Writer, c_name
 
@@ -50,7 +50,7 @@ class Group:
         lines, place = [], 0
         places, registers = prod(self.layer.window.out), self.layer.registers
         for wide, times in tiles.runs(places, self.size, registers)[1]:
-            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            kernel = kernels.pointwise(self.layer, self.writer, self.size, wide)
             if times == 1:
                 here = str(place)
                 called = self.call(kernel, here, self.ahead(here, wide))
@@ -75,7 +75,7 @@ class Group:
     def _loops(self, places: int, base: str, row: str) -> list[str]:
         lines, place = [], 0
         for wide, times in tiles.runs(places, self.size, self.layer.registers)[1]:
-            kernel = self.layer.pointwise(self.writer, self.size, wide)
+            kernel = kernels.pointwise(self.layer, self.writer, self.size, wide)
             inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
             at = f"({base} + {inside})" if base else inside
             called = self.call(kernel, at, self.ahead(inside, wide), row)
@@ -103,9 +103,9 @@ class Group:
         lines = ["for (int row = from; row < to; row++) {"]
         for start, wide, times in self._tiles_of_a_row():
             if window.is_pointwise:
-                kernel = layer.pointwise(self.writer, self.size, wide)
+                kernel = kernels.pointwise(layer, self.writer, self.size, wide)
             else:
-                kernel = layer.windowed(self.writer, self.size, start, wide)
+                kernel = kernels.windowed(layer, self.writer, self.size, start, wide)
             text = self.call(kernel, "{p}", more, "row")
             if times == 1:
                 lines.append(f"  {text.format(p=start)}")

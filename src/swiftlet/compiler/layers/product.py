@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swiftlet.compiler.layers import activations, tiles
+from swiftlet.compiler.layers import tiles
 from swiftlet.compiler.layers.geometry import Window
 from swiftlet.compiler.layers.groups import Group, shared
+from swiftlet.compiler.layers.kernels import LINE
 from swiftlet.compiler.layers.rolling import rolled
 from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name, cuts
 from swiftlet.compiler.simplify import Activation
 
-LINE = 64  # bytes of a cache line
 LEAST_PLACES = 8  # of a thread's part of a map
 
 
@@ -54,7 +54,7 @@ class Product(Layer):
         self.weight, self.bias, self.groups = weight, bias, groups
         self.window, self.registers = window, registers
         self.act, self.act_after = act, act_after
-        self._tiles: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
+        self.written: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size
         self.can_band = window.is_flat and (window.rows > 1 or window.is_pointwise)
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
@@ -62,12 +62,12 @@ class Product(Layer):
     @property
     def rows(self) -> int:  # type: ignore[override]
         """Rows of the output; of a pointwise product that stands alone, tiles or parts of maps."""
-        if not self._flat or self._by_rows:
+        if not self.in_one_row or self._by_rows:
             return self.window.rows
         return self.parts if self._by_places else sum(n for *_, n in self._tiling())
 
     @property
-    def _flat(self) -> bool:
+    def in_one_row(self) -> bool:
         """Whether all places of a map count as one row."""
         return self.window.is_pointwise and not self.banded
 
@@ -75,7 +75,7 @@ class Product(Layer):
     def _by_rows(self) -> bool:
         """Whether each thread makes its own rows of a map, which lie apart from the others'."""
         tensors = [maps.buffers[0] for maps in (self.x, self.add) if maps is not None]
-        return self._flat and any(buffer.parts > 1 for buffer in (*tensors, self.y))
+        return self.in_one_row and any(buffer.parts > 1 for buffer in (*tensors, self.y))
 
     @property
     def _by_places(self) -> bool:
@@ -83,12 +83,16 @@ class Product(Layer):
 
         These are in its own cache for the next layer, as are all weights that it fetches.
         """
-        return self._flat and self.parts > 1 and prod(self.window.out) >= LEAST_PLACES * self.parts
+        return (
+            self.in_one_row
+            and self.parts > 1
+            and prod(self.window.out) >= LEAST_PLACES * self.parts
+        )
 
     @property
     def columns(self) -> int:
         """Places that tiles are cut from: of a row, of a map, of a thread's part of it."""
-        if not self._flat:
+        if not self.in_one_row:
             return self.window.out[2]
         if self._by_rows:
             return -(-self.window.rows // self.parts) * self.window.out[2]
@@ -111,7 +115,7 @@ class Product(Layer):
     @property
     def can_fetch(self) -> int:  # type: ignore[override]
         """One line for each channel of the widest tile, and as much by place of the others."""
-        if not self._flat or self.streams:
+        if not self.in_one_row or self.streams:
             return 0
         widest = max(size * wide for size, wide, _ in self._tiling())
         places = len(self.blocks) * self.columns
@@ -120,7 +124,7 @@ class Product(Layer):
     @property
     def streams(self) -> bool:  # type: ignore[override]
         """Whether there is a single place."""
-        return self._flat and prod(self.window.out) == 1
+        return self.in_one_row and prod(self.window.out) == 1
 
     @property
     def first_weights(self) -> int:  # type: ignore[override]
@@ -131,7 +135,7 @@ class Product(Layer):
     @property
     def tile(self) -> str:
         """Blocks × places of the tiles that were written, for the report."""
-        return ", ".join(f"{blocks}×{wide}" for blocks, wide in self._tiles)
+        return ", ".join(f"{blocks}×{wide}" for blocks, wide in self.written)
 
     def summary(self) -> str:
         """Shapes, and what was fused."""
@@ -178,7 +182,7 @@ class Product(Layer):
             return self._of_rows(groups)
         if self._by_places:
             return [line for part in self.shares() for line in shared(groups, *part)]
-        if self._flat:
+        if self.in_one_row:
             chunks, tile = [], 0
             for group in groups:
                 chunks.append(group.flat(tile))
@@ -248,127 +252,3 @@ class Product(Layer):
                     packed[first : first + each_in, :, b, lane] = flat[channel]
                     bias[b, lane] = self.bias[channel]
         return np.concatenate((bias.reshape(-1), packed.reshape(-1)))
-
-    def _epilogue(self, writer: Writer) -> tuple[str, str, str]:
-        """C names of the two activations, and a suffix for the kernel's name."""
-        act = activations.function(self.act, writer)
-        after = activations.function(self.act_after, writer)
-        suffix = f"_{act}" if act else ""
-        if self.add is not None:
-            suffix += f"_add{self.add.places}" + (f"_{after}" if after else "")
-        if self.gate is not None:
-            suffix += "_gated"
-        return act, after, suffix
-
-    def _head(self, name: str, more: str = "") -> str:
-        add = ", const float *s, const int32_t *add" if self.add is not None else ""
-        add += ", const float *g, const int32_t *gate" if self.gate is not None else ""
-        return (
-            f"static void {name}(const float *x, const int32_t *at, int channels,\n"
-            f"    const float *w, float *y{add}{more})"
-        )
-
-    def _sums(self, blocks: int, wide: int) -> list[str]:
-        lines = []
-        for b in range(blocks):
-            names = ", ".join(f"a{b}_{p} = bias{b}" for p in range(wide))
-            lines += [f"const v bias{b} = load(w + {b} * V);", f"v {names};"]
-        return [*lines, f"w += {blocks} * V;"]
-
-    def _store(self, blocks: int, wide: int, act: str, after: str) -> list[str]:
-        lines = []
-        for b in range(blocks):
-            for p in range(wide):
-                value = f"{act}(a{b}_{p})" if act else f"a{b}_{p}"
-                if self.add is not None:
-                    value = f"{value} + load(s + add[{b}] + {p} * V)"
-                    value = f"{after}({value})" if after else value
-                lines.append(f"store(y + {b * self.y.places + p} * V, {value});")
-        return lines
-
-    def pointwise(self, writer: Writer, blocks: int, wide: int) -> str:
-        """The C function of one tile of a pointwise product."""
-        self._tiles[blocks, wide] = None
-        act, after, suffix = self._epilogue(writer)
-        step, gated = self.x.lanes, " * scale" if self.gate is not None else ""
-        ahead = self._flat and self.fetch[0] < self.fetch[1]
-        name = f"pointwise_{blocks}x{wide}_from{step}_to{self.y.places}{suffix}"
-        name += "_ahead" if ahead else ""
-        count = -(-blocks * 4 * self.y.lanes // LINE) if self.streams else 1
-        fetched = [f"FETCH(ahead + {n * LINE});" for n in range(count)]
-        lines = [
-            *self._sums(blocks, wide),
-            f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
-            "  const float *q = x + at[c];",
-            *([f"  {' '.join(fetched)} ahead += step;"] if ahead else []),
-            *(["  const v scale = fill(g[gate[c]]);"] if gated else []),
-            "  const v "
-            + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks))
-            + ";",
-        ]
-        for p in range(wide):
-            products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
-            lines.append(f"  const float t{p} = q[{p * step}]; {products}")
-        lines += ["}", *self._store(blocks, wide, act, after)]
-        more = ", uintptr_t ahead, int step" if ahead else ""
-        return writer.kernel(name, _function(self._head(name, more), lines))
-
-    def windowed(self, writer: Writer, blocks: int, start: int, wide: int) -> str:
-        """The C function of one tile of a convolution with a window."""
-        self._tiles[blocks, wide] = None
-        act, after, suffix = self._epilogue(writer)
-        window, step, buffer = self.window, self.x.lanes, self.x.buffers[0]
-        border = "" if window.is_inside(start, wide) else f"_at{start}"
-        ring = f"_ring{buffer.ring}" if buffer.ring else "_apart" if buffer.parts > 1 else ""
-        tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{self.y.places}"
-        name = f"window_{window.name}_{tile}{suffix}"
-        (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = window.kernel, window.stride, window.pad
-        (dd, dh, _), (depth, height, width) = window.dilation, window.size
-        inner = []
-        for tap in range(kw):
-            seen = [
-                (p, column) for p in range(wide) for t, column in window.taps(start, p) if t == tap
-            ]
-            if not seen:
-                continue
-            weights = ", ".join(f"w{b} = load(w + {tap * blocks + b} * V)" for b in range(blocks))
-            inner.append(f"{{ const v {weights}; float t;")
-            for p, column in seen:
-                products = " ".join(f"a{b}_{p} += w{b} * t;" for b in range(blocks))
-                inner.append(f"  t = l[{column * step}]; {products}")
-            inner.append("}")
-            inner.append("APART;")
-        body = [
-            f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V) {{",
-            f"  const int line = top + k * {dh};",
-            f"  if ((unsigned)line >= {height}u) continue;",
-            f"  const float *l = q + {writer.row(buffer, 'line', width)};",
-            *(f"  {text}" for text in inner),
-            "}",
-        ]
-        if kd > 1 or depth > 1:
-            body = [
-                f"for (int j = 0; j < {kd}; j++) {{",
-                f"  const int sheet = row / {window.out[1]} * {sd} - {pd} + j * {dd};",
-                f"  if ((unsigned)sheet >= {depth}u) {{ w += {kh * kw * blocks} * V; continue; }}",
-                f"  const float *q = r + (long)sheet * {height * width * step};",
-                *(f"  {text}" for text in body),
-                "}",
-            ]
-        row = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
-        origin = "r" if kd > 1 or depth > 1 else "q"
-        lines = [
-            *self._sums(blocks, wide),
-            f"const int top = {row} * {sh} - {ph};",
-            "for (int c = 0; c < channels; c++) {",
-            f"  const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
-            *(f"  {text}" for text in body),
-            "}",
-            *self._store(blocks, wide, act, after),
-        ]
-        return writer.kernel(name, _function(self._head(name, ", int row, int place"), lines))
-
-
-def _function(head: str, lines: list[str]) -> str:
-    body = "\n".join(f"  {line}" for line in lines)
-    return f"{head} {{\n{body}\n}}\n"

@@ -38,7 +38,7 @@ def plan(program: Program) -> int:
 
     One after the other, each at the lowest place that is free while it is needed; of several
     orders the one with the smallest workspace. Layers of one band live at the same time. With
-    several threads, what each has for itself lies behind what they share, and rings behind that.
+    several threads, each has memory for itself, as large for all, and rings behind all else.
     """
     pieces = _pieces(program)
     over = _over(program)
@@ -48,11 +48,12 @@ def plan(program: Program) -> int:
     rings = [buffer for buffer in buffers if buffer.ring]
     own = [buffer for buffer in buffers if buffer.parts > 1]
     shared = [buffer for buffer in buffers if not buffer.ring and buffer.parts == 1]
-    begin = _rounded(_arrange(shared, pieces, over))
     each = _rounded(_arrange(own, pieces, over))
     for buffer in own:
-        buffer.at, buffer.apart = begin + buffer.at, each
-    program.ring_at = begin + program.threads * each
+        buffer.apart = each
+    fixed = [(buffer, part * each) for buffer in own for part in range(program.threads)]
+    size = max(program.threads * each, _arrange(shared, pieces, over, fixed))
+    program.ring_at = _rounded(size)
     program.ring_floats = _rounded(_arrange(rings, pieces, over))
     return program.ring_at + program.threads * program.ring_floats
 
@@ -63,9 +64,15 @@ def _rounded(floats: int) -> int:
 
 
 def _arrange(
-    buffers: list[Buffer], pieces: dict[int, list[Piece]], over: set[tuple[int, int]]
+    buffers: list[Buffer],
+    pieces: dict[int, list[Piece]],
+    over: set[tuple[int, int]],
+    fixed: Sequence[tuple[Buffer, int]] = (),
 ) -> int:
-    """Offsets from 0 on, by the best of several orders; returns the size in floats."""
+    """Offsets from 0 on, by the best of several orders; returns the size in floats.
+
+    Buffers in `fixed` have their places, so many floats behind their offsets.
+    """
     orders = (
         lambda b: (-b.floats, b.first),
         lambda b: (-b.floats * (b.last - b.first + 1), b.first),
@@ -77,7 +84,7 @@ def _arrange(
     for order in orders:
         turn = sorted(buffers, key=order)
         for _ in range(1 if many else TURNS):
-            found = _place(turn, pieces, over)
+            found = _place(turn, pieces, over, fixed)
             if found < best:
                 best, places = found, {id(buffer): buffer.at for buffer in buffers}
             highest = [b for b in turn if b.at + b.floats == found]
@@ -90,10 +97,16 @@ def _arrange(
 
 
 def _place(
-    ordered: Sequence[Buffer], pieces: dict[int, list[Piece]], over: set[tuple[int, int]]
+    ordered: Sequence[Buffer],
+    pieces: dict[int, list[Piece]],
+    over: set[tuple[int, int]],
+    fixed: Sequence[tuple[Buffer, int]],
 ) -> int:
     """Place the buffers in this order; returns the size of all."""
-    placed = _Placed(sum(map(len, pieces.values())))
+    counts = (len(pieces[id(buffer)]) for buffer, _ in fixed)
+    placed = _Placed(sum(map(len, pieces.values())) + sum(counts))
+    for buffer, shift in fixed:
+        placed.add(buffer, pieces[id(buffer)], shift)
     partners: dict[int, list[Buffer]] = {}
     known = {id(buffer): buffer for buffer in ordered}
     for one, other in over:
@@ -122,11 +135,11 @@ class _Placed:
         self._rows = np.empty((5, most), np.int64)
         self._count = 0
 
-    def add(self, buffer: Buffer, own: list[Piece]) -> None:
+    def add(self, buffer: Buffer, own: list[Piece], shift: int = 0) -> None:
         for piece in own:
             self._rows[:, self._count] = (
-                buffer.at + piece.start,
-                buffer.at + piece.end,
+                buffer.at + shift + piece.start,
+                buffer.at + shift + piece.end,
                 piece.first,
                 piece.last,
                 id(buffer),

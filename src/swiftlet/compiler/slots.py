@@ -8,6 +8,7 @@ makes the one puts its channels where the other has them, so that nothing needs 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from swiftlet.compiler.layers.across import ByPlace
 from swiftlet.compiler.layers.copying import Copy
@@ -17,8 +18,11 @@ from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 Key = tuple[str, int]  # the output of a node, and the number of the picture
 READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
-Who = frozenset[int]  # numbers of layers
-NOBODY: Who = frozenset()
+# Numbers of layers, negative and so the last one first: those that need a channel where it lies,
+# then those that need what the first ones make of it in the same lane, and so on.
+Who = tuple[tuple[int, ...], ...]
+NOBODY: Who = ()
+DEEP = 40  # layers behind each other that are looked at
 
 
 @dataclass
@@ -81,9 +85,7 @@ def by_readers(program: Program, products: Mapping[Key, Product]) -> dict[Key, l
             for lane in range(y.lanes)
         ]
         who = {c: needed.by(y, slot) for c, slot in places if c >= 0}
-        last = {numbers: sorted(-number for number in numbers) for numbers in set(who.values())}
-        groups = sorted(last, key=last.__getitem__)  # who is needed longest comes first
-        turn = [c for numbers in groups for c in range(count) if who[c] == numbers]
+        turn = sorted(range(count), key=who.__getitem__)  # who is needed longest comes first
         if turn != list(range(count)):
             numbers = {channel: slot for slot, channel in enumerate(turn)}
             orders[key] = [numbers[channel] for channel in range(count)]
@@ -109,12 +111,15 @@ class _Needed:
             made = _made(layer, x)
             behind = made.channels() if made is not None else []
             for place, (buffer, slot, _) in enumerate(x.channels()):
-                more = self.by(*behind[place][:2]) if behind else NOBODY
-                more = self._union(more, frozenset((number,)))
+                later = self.by(*behind[place][:2]) if behind else NOBODY
+                more = ((-number,), *later[: DEEP - 1])
                 self._who[id(buffer), slot] = self._union(self.by(buffer, slot), more)
 
     def _union(self, one: Who, other: Who) -> Who:
-        return self._unions.setdefault((one, other), one | other)
+        if (one, other) not in self._unions:
+            levels = zip_longest(one, other, fillvalue=())
+            self._unions[one, other] = tuple(tuple(sorted({*a, *b})) for a, b in levels)
+        return self._unions[one, other]
 
 
 def _made(layer: Layer, x: Maps) -> Maps | None:

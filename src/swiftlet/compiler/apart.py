@@ -54,9 +54,7 @@ def _whole(layer: Layer) -> Iterable[Buffer]:
 
 def _tensors(layer: Layer) -> list[Maps]:
     """What a layer reads row by row; one pointer and one step reach all buffers of each."""
-    names = ("x", "add", "other") if isinstance(layer, Join) else ("x", "add")
-    found = [getattr(layer, name, None) for name in names]
-    return [tensor for tensor in found if isinstance(tensor, Maps)]
+    return layer.tensors(("x", "add", "other") if isinstance(layer, Join) else ("x", "add"))
 
 
 def _some_but_not_all(group: Sequence[Buffer], chosen: set[int]) -> bool:

@@ -232,8 +232,7 @@ def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
     arrays |= {"work": "float", "weights": "const float"}
     hide = "" if facts.weights == "file" else HIDE
-    most = max(step.parts for step in steps)
-    return run_with_threads(facts.signature(), arrays, program.threads, most, lines, hide)
+    return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
 
 
 def _small_functions(facts: Facts) -> str:

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from swiftlet.compiler.layers.lanewise import Activate, Join, Pairing
 from swiftlet.compiler.layers.product import Product
-from swiftlet.compiler.program import Buffer, Layer, Maps, Program
+from swiftlet.compiler.program import Buffer, Layer, Program
 
 Places = NDArray[np.int64]
 LINE = 16  # floats of a cache line
 MANY = 4000  # pieces from which on every order is tried once only
 TURNS = 8  # tries from each order
-READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
 
 
 @dataclass(frozen=True)
@@ -203,8 +202,7 @@ def _joined(buffer: Buffer, blocks: dict[int, list[int]]) -> list[Piece]:
 
 def _blocks_read(layer: Layer) -> Iterable[tuple[Buffer, int]]:
     """Which blocks of which buffers a layer reads; all of them where it does not say."""
-    named = [getattr(layer, name, None) for name in READS]
-    tensors = [tensor for tensor in named if isinstance(tensor, Maps)]
+    tensors = layer.tensors()
     found = {(id(buffer), block): buffer for maps in tensors for buffer, block in maps.blocks()}
     said = {id(buffer) for maps in tensors for buffer in maps.buffers}
     yield from ((buffer, block) for (_, block), buffer in found.items())

@@ -210,6 +210,11 @@ class Layer:
         arguments += ["slice"] if self.slices else []
         return f"{name}({', '.join(arguments)})"
 
+    def tensors(self, names: Sequence[str] = ("x", "add", "gate", "other")) -> list[Maps]:
+        """The tensors that it reads, by what layers call them."""
+        found = [getattr(self, name, None) for name in names]
+        return [tensor for tensor in found if isinstance(tensor, Maps)]
+
     def first_row(self, row: int) -> int:
         """The first input row that output row `row` reads."""
         return 0

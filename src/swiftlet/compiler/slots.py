@@ -17,7 +17,6 @@ from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program
 
 Key = tuple[str, int]  # the output of a node, and the number of the picture
-READS = ("x", "add", "gate", "other")  # what layers call the tensors that they read
 # Numbers of layers, negative and so the last one first: those that need a channel where it lies,
 # then those that need what the first ones make of it in the same lane, and so on.
 Who = tuple[tuple[int, ...], ...]
@@ -104,10 +103,7 @@ class _Needed:
 
     def note(self, layer: Layer, number: int) -> None:
         """Add a layer to those that need what it reads; from the last layer to the first."""
-        for name in READS:
-            x = getattr(layer, name, None)
-            if not isinstance(x, Maps):
-                continue
+        for x in layer.tensors():
             made = _made(layer, x)
             behind = made.channels() if made is not None else []
             for place, (buffer, slot, _) in enumerate(x.channels()):

@@ -14,7 +14,6 @@ TEXT = """\
 #include <unistd.h>
 
 #define THREADS {threads}
-#define MOST_PARTS {most}
 #define CUT(n, part, parts) ((int)((long)(n) * (part) / (parts)))
 /* All parts of a step that this thread gets; behind the loop, all of them are done. */
 #define EACH(parts) for (int part; (part = take(&self, parts)) >= 0;)
@@ -34,7 +33,7 @@ static struct {{
   _Alignas(64) atomic_uint done;
   struct {{
     _Alignas(64) atomic_uint until; /* the last step in which somebody took this part */
-  }} taken[MOST_PARTS];
+  }} taken[THREADS];
 }} pool = {{.used = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER}};
@@ -50,10 +49,8 @@ static int is_before(unsigned a, unsigned b) {{ return (int)(a - b) < 0; }}
 /* A part of this step that nobody has begun, its own first; -1: there is none. */
 static int untaken(const worker *self, int parts) {{
   const unsigned until = self->begin + (unsigned)parts;
-  const int own = CUT(parts, self->mine, THREADS), end = CUT(parts, self->mine + 1, THREADS);
   for (int i = 0; i < parts; i++) {{
-    const int rest = parts - 1 - (i - (end - own)); /* the others from the last one on */
-    const int part = own + i < end ? own + i : rest < end ? rest - (end - own) : rest;
+    const int part = (self->mine + i) % parts;
     unsigned seen = atomic_load_explicit(&pool.taken[part].until, memory_order_relaxed);
     if (is_before(seen, until) &&
         atomic_compare_exchange_strong(&pool.taken[part].until, &seen, until))
@@ -102,7 +99,7 @@ static void start(void) {{
   pthread_mutex_init(&pool.lock, 0); /* after a fork it may still be held, and waited for */
   pthread_cond_init(&pool.wake, 0);
   atomic_store(&pool.done, 0);
-  for (int part = 0; part < MOST_PARTS; part++) atomic_store(&pool.taken[part].until, 0);
+  for (int part = 0; part < THREADS; part++) atomic_store(&pool.taken[part].until, 0);
   pool.process = getpid();
   pool.turn = 0;
   pool.started = 0;
@@ -147,15 +144,15 @@ RUN = """\
 
 
 def run_with_threads(
-    signature: str, pointers: dict[str, str], threads: int, most: int, lines: list[str], hide: str
+    signature: str, pointers: dict[str, str], threads: int, lines: list[str], hide: str
 ) -> str:
     """The C text of a run; `pointers` are its arrays, name and type, `lines` all its steps.
 
-    Each step is a loop `EACH(parts)`, of `most` parts at most. `hide` is C text behind the line
-    that names the weights.
+    Each step is a loop `EACH(parts)`, of one part or as many as threads. `hide` is C text behind
+    the line that names the weights.
     """
     fields = "\n".join(f"  {kind} *{name};" for name, kind in pointers.items())
-    text = TEXT.format(threads=threads, most=most, fields=fields)
+    text = TEXT.format(threads=threads, fields=fields)
     body = [f"{kind} *{name} = j->{name};" for name, kind in pointers.items()] + lines
     inside = "\n".join(f"  {line}" for line in body)
     text += f"\nstatic void steps(const job *j, worker self) {{\n{inside}\n}}\n"

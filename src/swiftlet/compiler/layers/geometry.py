@@ -56,6 +56,36 @@ class Window:
         stride = f" stride {max(self.stride)}" if max(self.stride) > 1 else ""
         return "×".join(map(str, sides)) + stride
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether it sees more than one depth, or moves along several."""
+        return self.kernel[0] > 1 or self.size[0] > 1
+
+    def over_depths(
+        self, body: list[str], pointer: str, sheet: str, skip: str = "continue;"
+    ) -> list[str]:
+        """C lines `body` for each depth that one row of the output sees.
+
+        `pointer` is C text of where a depth begins, up to where it counts from, and `sheet` how
+        many floats a depth has; `skip` is what is done for one outside the map.
+        """
+        if not self.is_deep:
+            return body
+        kernel, stride, pad, dilation = (
+            self.kernel[0],
+            self.stride[0],
+            self.pad[0],
+            self.dilation[0],
+        )
+        return [
+            f"for (int j = 0; j < {kernel}; j++) {{",
+            f"  const int sheet = row / {self.out[1]} * {stride} - {pad} + j * {dilation};",
+            f"  if ((unsigned)sheet >= {self.size[0]}u) {skip}",
+            f"  const float *{pointer} + (long)sheet * {sheet};",
+            *(f"  {text}" for text in body),
+            "}",
+        ]
+
     def first_row(self, row: int) -> int:
         """The first input row that output row `row` sees; two-dimensional maps only."""
         return max(0, row * self.stride[1] - self.pad[1])

@@ -87,8 +87,8 @@ def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: in
     ring = f"_ring{buffer.ring}" if buffer.ring else "_apart" if buffer.parts > 1 else ""
     tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{layer.y.places}"
     name = f"window_{window.name}_{tile}{suffix}"
-    (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = window.kernel, window.stride, window.pad
-    (dd, dh, _), (depth, height, width) = window.dilation, window.size
+    (_, kh, kw), (_, sh, sw), (_, ph, pw) = window.kernel, window.stride, window.pad
+    (_, dh, _), (_, height, width) = window.dilation, window.size
     inner = []
     for tap in range(kw):
         seen = [(p, column) for p in range(wide) for t, column in window.taps(start, p) if t == tap]
@@ -109,17 +109,10 @@ def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: in
         *(f"  {text}" for text in inner),
         "}",
     ]
-    if kd > 1 or depth > 1:
-        body = [
-            f"for (int j = 0; j < {kd}; j++) {{",
-            f"  const int sheet = row / {window.out[1]} * {sd} - {pd} + j * {dd};",
-            f"  if ((unsigned)sheet >= {depth}u) {{ w += {kh * kw * blocks} * V; continue; }}",
-            f"  const float *q = r + (long)sheet * {height * width * step};",
-            *(f"  {text}" for text in body),
-            "}",
-        ]
+    skip = f"{{ w += {kh * kw * blocks} * V; continue; }}"
+    body = window.over_depths(body, "q = r", f"{height * width * step}", skip)
     row = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
-    origin = "r" if kd > 1 or depth > 1 else "q"
+    origin = "r" if window.is_deep else "q"
     lines = [
         *_sums(blocks, wide),
         f"const int top = {row} * {sh} - {ph};",

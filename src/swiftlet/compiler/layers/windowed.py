@@ -131,8 +131,8 @@ class Windowed(Blockwise):
 
     def _tile(self, writer: Writer, start: int, wide: int, act: str) -> list[str]:
         window, source = self.window, self.x.buffers[0]
-        (kd, kh, kw), (sd, _, sw), (pd, _, pw) = window.kernel, window.stride, window.pad
-        (dd, dh, _), (depth, height, width) = window.dilation, window.size
+        (kd, kh, kw), (_, _, sw), (_, _, pw) = window.kernel, window.stride, window.pad
+        (_, dh, _), (_, height, width) = window.dilation, window.size
         first = {"depthwise": "load(w)", "max": "fill(-INFINITY)", "average": "fill(0)"}[self.kind]
         counted = self.kind == "average" and not self.count_padding
         tap_of = f"k * {kw}" if kd == 1 else f"(j * {kh} + k) * {kw}"
@@ -140,7 +140,7 @@ class Windowed(Blockwise):
             f"const int line = top + k * {dh};",
             f"if ((unsigned)line >= {height}u) continue;",
             *(["lines++;"] if counted else []),
-            f"const float *l = {'x' if kd == 1 and depth == 1 else 's'} "
+            f"const float *l = {'s' if window.is_deep else 'x'} "
             f"+ {writer.row(source, 'line', width)} + (p * {sw} - {pw}) * V;",
         ]
         for tap in range(kw):
@@ -154,15 +154,7 @@ class Windowed(Blockwise):
             else:
                 inner += [f"a{p} += load(l + {c} * V);" for p, c in seen]
         body = [f"for (int k = 0; k < {kh}; k++) {{", *(f"  {text}" for text in inner), "}"]
-        if kd > 1 or depth > 1:
-            body = [
-                f"for (int j = 0; j < {kd}; j++) {{",
-                f"  const int sheet = row / {window.out[1]} * {sd} - {pd} + j * {dd};",
-                f"  if ((unsigned)sheet >= {depth}u) continue;",
-                f"  const float *s = x + (long)sheet * {height * width} * V;",
-                *(f"  {text}" for text in body),
-                "}",
-            ]
+        body = window.over_depths(body, "s = x", f"{height * width} * V")
         lines = [f"v {', '.join(f'a{p} = {first}' for p in range(wide))};"]
         lines += ["int lines = 0;"] if counted else []
         lines += body

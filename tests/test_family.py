@@ -9,6 +9,7 @@ import pytest
 
 from swiftlet.models import list_models, spec
 
+pytestmark = pytest.mark.slow  # every network is counted, at every width that somebody printed
 DOCS = Path(__file__).parent.parent / "docs"
 FAMILY = SimpleNamespace(**runpy.run_path(str(DOCS / "family.py")))
 

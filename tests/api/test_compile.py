@@ -117,6 +117,7 @@ def test_measure_a_compiled_folder(compiled: Path) -> None:
         measure(compiled, engines=["torch"], seconds=0.05)
 
 
+@pytest.mark.slow
 def test_measure_a_network_by_name_on_two_threads() -> None:
     rows = measure("resnet20", engines=["c"], seconds=0.05, image_size=32, threads=2)
     assert [(row.engine, row.threads) for row in rows] == [("c", 2)]

@@ -141,10 +141,10 @@ def slowly(when: str, number: int) -> object:
     [
         slowly("rename", 1),  # before anything is written
         ("written", 1),  # split.json, but no checkpoint
-        ("step", 1),
+        slowly("step", 1),
         slowly("step", 5),  # in the second epoch, after a checkpoint within it
         ("rename", 6),  # half a checkpoint lies there under its temporary name
-        ("written", 5),  # the best weights of an epoch, but not yet its checkpoint
+        slowly("written", 5),  # the best weights of an epoch, but not yet its checkpoint
         slowly("written", 6),
         ("step", 9),  # the very last step
         ("written", 16),  # trained; the report is not written yet

@@ -55,7 +55,7 @@ def of_its_own(model: nn.Module, shape: Shape, momentum: float = 0.5) -> nn.Modu
     return model.eval()
 
 
-def ours(name: str, side: int | None = SIDE) -> tuple[nn.Module, Shape]:
+def ours(name: str, side: int | None = SIDE, classes: int = 7) -> tuple[nn.Module, Shape]:
     """One of our networks, and the shape of its input; pictures of this side, or of its own."""
     torch.manual_seed(0)
     given = spec(name).input
@@ -64,7 +64,7 @@ def ours(name: str, side: int | None = SIDE) -> tuple[nn.Module, Shape]:
         shape = (given.channels, min(side, given.height), min(side, given.width))
     # Each gate halves what goes through; where nothing is added, little of the input would be left.
     momentum = {"se_mobilenet": 0.9, "cbam_mobilenet": 0.98}.get(name.partition("_v1")[0], 0.5)
-    return of_its_own(create_model(name, num_classes=7), shape, momentum), shape
+    return of_its_own(create_model(name, num_classes=classes), shape, momentum), shape
 
 
 def our_file(path: Path, name: str, side: int | None = SIDE) -> Shape:

@@ -18,10 +18,7 @@ from swiftlet.models import list_models
 
 from .exported import NETWORKS, our_file
 
-FEW = (
-    *("shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x1_0", "shufflenet_v2_detection_x2_0"),
-    *("mobilenet_v2_x0_5", "se_resnet20", "se_shufflenet_v1_g3_x1_0"),
-)
+FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x1_0", "mobilenet_v2_x0_5", "se_resnet20")
 MACHINES = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
 ROOM = 1.25  # of the two largest tensors that are needed at the same time
 

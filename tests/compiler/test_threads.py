@@ -205,7 +205,7 @@ def graph(side: tuple[int, int]) -> onnx.ModelProto:
     return model
 
 
-@pytest.mark.parametrize("side", [(22, 9), (17, 30)])
+@pytest.mark.parametrize("side", [(22, 9), pytest.param((17, 30), marks=pytest.mark.slow)])
 def test_rows_that_lie_apart_give_the_same_numbers(tmp_path: Path, side: tuple[int, int]) -> None:
     path = tmp_path / "rows.onnx"
     onnx.save(graph(side), path)

@@ -11,13 +11,18 @@ from swiftlet.exporting import export_onnx
 from swiftlet.models import ImageInput, create_model, list_models, spec
 from swiftlet.run import load
 
-FEW = ("shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
+FEW = ("shufflenet_v1_g3_x0_5", "hybridsn", "shufflenet_series")
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in IMAGE if name not in FEW]
 
 
-@pytest.mark.parametrize("name", [*FEW, *SLOW])
+def mostly_slow(names: list[str]) -> pytest.MarkDecorator:
+    """Only FEW in a plain run."""
+    marked = [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in names]
+    return pytest.mark.parametrize("name", marked)
+
+
+@mostly_slow(IMAGE)
 def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=4, small_input=True)
@@ -37,7 +42,7 @@ def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: 
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", OTHER)
+@mostly_slow(OTHER)
 def test_exports_networks_that_take_no_pictures(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=4)

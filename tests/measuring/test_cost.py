@@ -118,6 +118,8 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "hybridsn": (lambda: create_model("hybridsn"), (1, 1, 30, 25, 25)),
 }
 
+SLOW = ("densenet121", "ghostnet", "levit", "lraspp", "r3d_18", "swin_t")
+
 
 def macs_of_torch(model: nn.Module, x: Tensor) -> float:
     """What PyTorch's counter finds; it counts a multiply-add twice."""
@@ -127,7 +129,10 @@ def macs_of_torch(model: nn.Module, x: Tensor) -> float:
 
 
 @pytest.mark.filterwarnings("ignore")  # fvcore's tracing has many to give
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NETWORKS],
+)
 def test_agrees_with_fvcore_and_torch(name: str) -> None:
     build, shape = NETWORKS[name]
     model, x = build().eval(), torch.randn(shape)

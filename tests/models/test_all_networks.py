@@ -22,6 +22,7 @@ FEW = [
     "shufflenet_v2_x0_5",
     "mobilenet_v2_x0_35",
 ]
+SLOW = pytest.mark.slow
 ALL = pytest.mark.parametrize("name", list_models())
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
@@ -225,7 +226,13 @@ def test_torch_fx_reads_it(name: str) -> None:
         same(graph(x), model(x))
 
 
-@SOME
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("hybridsn", "shufflenet_v2_x0_5") else SLOW)
+        for name in cheapest_of_each_kind()
+    ],
+)
 @pytest.mark.filterwarnings("ignore:.*torch.jit.trace.* is deprecated")
 def test_torch_jit_traces_it_with_gradients(name: str) -> None:
     model, given = fresh_in_double(name)

@@ -8,6 +8,7 @@ rows of another thread finds them by a table.
 
 from collections.abc import Iterable, Sequence
 
+from swiftlet.compiler.layers.head import Head
 from swiftlet.compiler.layers.lanewise import Activate, Join, Mean, Pairing
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.layers.windowed import Windowed
@@ -43,6 +44,8 @@ def _whole(layer: Layer) -> Iterable[Buffer]:
         odd = [m for m in maps if m.where[..., 2].any()]
         odd += [m for m in maps if any(b.spatial != m.spatial for b in m.buffers)]
         yield from (buffer for m in odd for buffer in m.buffers)
+    elif isinstance(layer, Head):
+        yield from layer.writes
     else:
         yield from (*layer.reads, *layer.writes)
     gate = getattr(layer, "gate", None)

@@ -16,6 +16,7 @@ from swiftlet.compiler.compiled import CompiledNetwork, Description, find, finge
 from swiftlet.compiler.embed import WAYS, Weights, as_text
 from swiftlet.compiler.emit import Emitted, emit
 from swiftlet.compiler.graph import Graph, Shape
+from swiftlet.compiler.heads import join_heads
 from swiftlet.compiler.lower import lower
 from swiftlet.compiler.memory import plan
 from swiftlet.compiler.picture import picture_header
@@ -152,6 +153,7 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target.lanes, target.registers)
     program.nodes, program.threads = nodes, threads
+    join_heads(program, target.cache)
     for layer in program.layers:
         layer.parts = threads
     make_bands(program)

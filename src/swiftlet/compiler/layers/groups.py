@@ -1,14 +1,18 @@
 """The calls of a product's tiles: flat, by threads' places, or row by row."""
 
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
 from swiftlet.compiler.layers import kernels, tiles
+from swiftlet.compiler.layers.kernels import LINE
 from swiftlet.compiler.layers.rolling import rolled
 from swiftlet.compiler.program import Buffer, Writer, c_name
 
 if TYPE_CHECKING:
     from swiftlet.compiler.layers.product import Product
+
+MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for a free place
 
 
 class Group:
@@ -20,10 +24,15 @@ class Group:
         name, y = c_name(layer.name), layer.y
         self.at, self.gate = at, at.replace("_at +", "_gate +")
         self.count = len(chosen[0].inputs)
-        self.weights = f"weights + {writer.weight(layer.pack(chosen))}"
+        self.first = writer.weight(layer.pack(chosen))  # of its weights, in floats
+        self.weights = f"weights + {self.first}"
         self.target = f"{y.base} + {y.offset(start * y.lanes)}"
         self.add = f"{name}_add + {start}" if layer.add is not None else ""
         self.start = start
+        places, (begin, end) = layer.columns, layer.fetch
+        block = -(-(end - begin) // (len(layer.blocks) * places))  # bytes for one at a place
+        self.begin, self.each = begin + start * places * block, size * block  # what it fetches
+        self.most = -(-size * 4 * layer.y.lanes // LINE) if layer.streams else 1  # lines at once
 
     def call(self, kernel: str, place: str, more: str = "", row: str = "") -> str:
         """A tile of the maps from place `place` on, of row `row` where one is named."""
@@ -50,7 +59,7 @@ class Group:
         lines, place = [], 0
         places, registers = prod(self.layer.window.out), self.layer.registers
         for wide, times in tiles.runs(places, self.size, registers)[1]:
-            kernel = kernels.pointwise(self.layer, self.writer, self.size, wide)
+            kernel = self._kernel(wide)
             if times == 1:
                 here = str(place)
                 called = self.call(kernel, here, self.ahead(here, wide))
@@ -72,29 +81,51 @@ class Group:
         """Loops over the tiles of so many places from the begin of row `from` on."""
         return self._loops(places, "", "from")
 
-    def _loops(self, places: int, base: str, row: str) -> list[str]:
+    def of_map(self, bounds: list[int]) -> list[str]:
+        """Loops over the tiles of the whole map, whose rows lie apart at these bounds."""
+        width = self.layer.window.out[2]
+        if len(bounds) == 2:
+            return self._loops(bounds[1] * width, "", "")
+        parts = pairwise(bounds)
+        return [
+            line
+            for row, end in parts
+            for line in self._loops((end - row) * width, "", str(row), row * width)
+        ]
+
+    def _loops(self, places: int, base: str, row: str, before: int = 0) -> list[str]:
+        """Of so many places; `before` are those whose weights have been fetched."""
         lines, place = [], 0
         for wide, times in tiles.runs(places, self.size, self.layer.registers)[1]:
-            kernel = kernels.pointwise(self.layer, self.writer, self.size, wide)
             inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
             at = f"({base} + {inside})" if base else inside
-            called = self.call(kernel, at, self.ahead(inside, wide), row)
+            done = f"({before} + {inside})" if before else inside
+            called = self.call(self._kernel(wide), at, self.ahead(done, wide), row)
             lines += (
                 [f"for (int t = 0; t < {times}; t++)", f"  {called}"] if times > 1 else [called]
             )
             place += wide * times
         return lines
 
+    def fetches(self, begin: int, end: int) -> None:
+        """Let it fetch these bytes of the weights, spread evenly over a map."""
+        self.begin, self.each = begin, max(0, -(-(end - begin) // prod(self.layer.window.out)))
+        self.most = MOST_LINES
+
+    def _kernel(self, wide: int) -> str:
+        lines = min(self.most, -(-self._step(wide) // LINE)) if self.each else 0
+        return kernels.pointwise(self.layer, self.writer, self.size, wide, lines)
+
+    def _step(self, wide: int) -> int:
+        """Bytes that a tile of so many places fetches for each channel."""
+        return min(-(-self.each * wide // self.count), self.most * LINE)
+
     def ahead(self, place: str, wide: int) -> str:
         """Arguments of a tile: what it fetches of later weights, and how far it goes by channel."""
-        begin, end = self.layer.fetch
-        if begin == end:
+        if not self.each:
             return ""
-        places = self.layer.columns
-        each = -(-(end - begin) // (len(self.layer.blocks) * places))  # of a block at a place
-        first = begin + self.start * places * each
-        step = -(-each * self.size * wide // self.count)
-        return f", (uintptr_t)weights + {first} + (uintptr_t){place} * {each * self.size}, {step}"
+        first = f"(uintptr_t)weights + {self.begin} + (uintptr_t){place} * {self.each}"
+        return f", {first}, {self._step(wide)}"
 
     def in_rows(self) -> list[str]:
         """A loop over the rows from `from` to `to`."""
@@ -103,7 +134,7 @@ class Group:
         lines = ["for (int row = from; row < to; row++) {"]
         for start, wide, times in self._tiles_of_a_row():
             if window.is_pointwise:
-                kernel = kernels.pointwise(layer, self.writer, self.size, wide)
+                kernel = kernels.pointwise(layer, self.writer, self.size, wide, 0)
             else:
                 kernel = kernels.windowed(layer, self.writer, self.size, start, wide)
             text = self.call(kernel, "{p}", more, "row")

@@ -52,21 +52,22 @@ def _store(layer: "Product", blocks: int, wide: int, act: str, after: str) -> li
     return lines
 
 
-def pointwise(layer: "Product", writer: Writer, blocks: int, wide: int) -> str:
-    """The C function of one tile of a pointwise product."""
+def pointwise(layer: "Product", writer: Writer, blocks: int, wide: int, fetched: int) -> str:
+    """The C function of one tile of a pointwise product.
+
+    For each channel it fetches so many lines of the weights of later products.
+    """
     layer.written[blocks, wide] = None
     act, after, suffix = _epilogue(layer, writer)
     step, gated = layer.x.lanes, " * scale" if layer.gate is not None else ""
-    ahead = layer.in_one_row and layer.fetch[0] < layer.fetch[1]
     name = f"pointwise_{blocks}x{wide}_from{step}_to{layer.y.places}{suffix}"
-    name += "_ahead" if ahead else ""
-    count = -(-blocks * 4 * layer.y.lanes // LINE) if layer.streams else 1
-    fetched = [f"FETCH(ahead + {n * LINE});" for n in range(count)]
+    name += f"_ahead{fetched}" if fetched else ""
+    fetches = " ".join(f"FETCH(ahead + {n * LINE});" for n in range(fetched))
     lines = [
         *_sums(blocks, wide),
         f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
         "  const float *q = x + at[c];",
-        *([f"  {' '.join(fetched)} ahead += step;"] if ahead else []),
+        *([f"  {fetches} ahead += step;"] if fetched else []),
         *(["  const v scale = fill(g[gate[c]]);"] if gated else []),
         "  const v " + ", ".join(f"w{b} = load(w + {b} * V){gated}" for b in range(blocks)) + ";",
     ]
@@ -74,8 +75,23 @@ def pointwise(layer: "Product", writer: Writer, blocks: int, wide: int) -> str:
         products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
         lines.append(f"  const float t{p} = q[{p * step}]; {products}")
     lines += ["}", *_store(layer, blocks, wide, act, after)]
-    more = ", uintptr_t ahead, int step" if ahead else ""
+    more = ", uintptr_t ahead, int step" if fetched else ""
     return writer.kernel(name, _function(_head(layer, name, more), lines))
+
+
+def partial(writer: Writer, blocks: int) -> str:
+    """The C function of what some channels, side by side at x, add to a few blocks of outputs."""
+    name = f"partial_{blocks}"
+    lines = [
+        f"v {', '.join(f'a{b} = fill(0)' for b in range(blocks))};",
+        f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",
+        "  const v t = fill(x[c]);",
+        *(f"  a{b} += load(w + {b} * V) * t;" for b in range(blocks)),
+        "}",
+        *(f"store(y + {b} * V, a{b});" for b in range(blocks)),
+    ]
+    head = f"static void {name}(const float *x, int channels, const float *w, float *y)"
+    return writer.kernel(name, _function(head, lines))
 
 
 def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: int) -> str:

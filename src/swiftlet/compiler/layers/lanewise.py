@@ -68,6 +68,10 @@ class Mean(Blockwise):
         return f"mean of {prod(self.x.axes)} maps of {self.x.places} places"
 
     def emit(self, writer: Writer) -> str:
+        return self.each_block(writer, f"{self.kernel(writer)}({{x}}, {{y}})")
+
+    def kernel(self, writer: Writer) -> str:
+        """The C function of one block."""
         source, width = self.x.buffers[0], self.x.spatial[-1]
         rows, places = prod(self.x.spatial[:-1]), self.x.places
         fours = width - width % 4
@@ -88,8 +92,7 @@ class Mean(Blockwise):
         text = "\n".join(f"  {line}" for line in lines)
         name = f"mean_{rows}x{width}" + ("_apart" if source.parts > 1 else "")
         head = f"static void {name}(const float *x, float *y)"
-        kernel = writer.kernel(name, f"{head} {{\n{text}\n}}\n")
-        return self.each_block(writer, f"{kernel}({{x}}, {{y}})")
+        return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
 
 
 class Placewise(Blockwise):

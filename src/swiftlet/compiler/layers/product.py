@@ -5,6 +5,7 @@ one input channel after the other is read. Where an input channel lies is looked
 that channels may lie in any order, and anywhere: a shuffle or a split costs nothing.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -158,15 +159,15 @@ class Product(Layer):
         return self.window.rows_for(rows)
 
     def emit(self, writer: Writer) -> str:
-        name = c_name(self.name)
-        groups, at, firsts = list[Group](), list[int](), list[int]()
-        offsets, start = self.x.offsets(), 0
+        return self.pieces(writer, self._lines(list(self.groups_of_tiles(writer))))
+
+    def groups_of_tiles(self, writer: Writer) -> Iterator[Group]:
+        """Write where its channels lie, and then the weights of one group after the other."""
+        name, start = c_name(self.name), 0
+        at, firsts, offsets = list[int](), list[int](), self.x.offsets()
         for members in self._alike():
             firsts += [len(at)] * len(members)
             at += [offsets[channel] for channel in members[0].inputs]
-        for size in self.sizes():
-            groups.append(Group(self, writer, start, size, f"{name}_at + {firsts[start]}"))
-            start += size
         writer.table(f"{name}_at", at)
         if self.gate is not None:
             gates = self.gate.offsets()
@@ -174,7 +175,9 @@ class Product(Layer):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
-        return self.pieces(writer, self._lines(groups))
+        for size in self.sizes():
+            yield Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
+            start += size
 
     def _lines(self, groups: list[Group]) -> list[str]:
         """What the layer's function does between `from` and `to`."""

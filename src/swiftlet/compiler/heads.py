@@ -1,0 +1,59 @@
+"""Which ends of networks become one layer: see layers/head.py."""
+
+from math import prod
+
+from swiftlet.compiler.layers.head import Head, Total
+from swiftlet.compiler.layers.lanewise import Mean
+from swiftlet.compiler.layers.product import Product
+from swiftlet.compiler.program import Layer, Program
+
+LEAST = 4  # parts of a core's cache; from one of them on, weights do not wait in it
+
+
+def join_heads(program: Program, cache: int) -> None:
+    """Join a product, the mean of its maps and a large linear layer; `cache` is in bytes."""
+    layers, made = program.layers, list[Layer]()
+    while layers:
+        product, mean, linear = (*layers[:3], Layer(), Layer())[:3]
+        if (
+            isinstance(product, Product)
+            and isinstance(mean, Mean)
+            and isinstance(linear, Product)
+            and LEAST * 4 * linear.weight.size > cache > 0
+            and _in_a_row(product, mean, linear)
+            and _pays(product, linear)
+        ):
+            count = len(product.sizes()) * linear.y.blocks
+            sums = program.buffer(count * program.lanes, ())
+            made += [Head(product, mean, linear, sums), Total(linear, sums)]
+            layers = layers[3:]
+        else:
+            made.append(layers[0])
+            layers = layers[1:]
+    program.layers = made
+
+
+def _in_a_row(product: Product, mean: Mean, linear: Product) -> bool:
+    """Whether each is of all that the one before makes, in the same lanes."""
+    y, slots = product.y, [slot for _, slot, _ in linear.x.channels()]
+    return (
+        product.window.is_pointwise
+        and mean.x.blocks() == [(y, block) for block in range(y.blocks)]
+        and linear.x.buffers == (mean.y,)
+        and linear.x.lanes == y.lanes
+        and not linear.x.where[..., 2].any()
+        and len(set(slots)) == len(slots)
+        and prod(linear.window.out) == linear.groups == 1
+        and linear.add is None
+        and linear.gate is None
+    )
+
+
+def _pays(product: Product, linear: Product) -> bool:
+    """Whether the product works long enough, and its maps are not smaller than the sums.
+
+    A core gets about a quarter of a byte from memory in the time of one multiplication: of at most
+    a byte for each, a quarter of the weights or more comes while the product is at work.
+    """
+    sums = len(product.sizes()) * linear.y.blocks
+    return 4 * linear.weight.size <= product.macs and sums <= product.y.blocks * product.y.places

@@ -48,6 +48,14 @@ FETCH = """\
 #define FETCH(address) (void)(address)
 #endif
 """
+PICK = """\
+/* Lanes of two vectors, by number; those of b come behind those of a. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+"""
 # The machines' own instructions, where C's operators miss them: by vector width (macro that tells
 # the machine, header, type, greater, smaller). Of a and b they give b when either is no number,
 # but for NEON, which gives no number then.
@@ -76,6 +84,7 @@ def prelude(lanes: int, body: str) -> str:
     text += _extremes(lanes, extremes) if extremes else ""
     text += BOUNDS if "MOST(" in body else ""
     text += APART if re.search(r"\bAPART\b", body) else ""
+    text += PICK if "PICK(" in body else ""
     return text + (FETCH if "FETCH(" in body else "")
 
 

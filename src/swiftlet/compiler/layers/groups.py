@@ -4,13 +4,16 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from swiftlet.compiler.layers import kernels, tiles
 from swiftlet.compiler.layers.kernels import LINE
 from swiftlet.compiler.layers.rolling import rolled
 from swiftlet.compiler.program import Buffer, Writer, c_name
 
 if TYPE_CHECKING:
-    from swiftlet.compiler.layers.product import Product
+    from swiftlet.compiler.layers.product import Block, Product
 
 MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for a free place
 
@@ -24,15 +27,23 @@ class Group:
         name, y = c_name(layer.name), layer.y
         self.at, self.gate = at, at.replace("_at +", "_gate +")
         self.count = len(chosen[0].inputs)
-        self.first = writer.weight(layer.pack(chosen))  # of its weights, in floats
+        self.first = writer.weight(self._pack(chosen))  # of its weights, in floats
         self.weights = f"weights + {self.first}"
         self.target = f"{y.base} + {y.offset(start * y.lanes)}"
         self.add = f"{name}_add + {start}" if layer.add is not None else ""
         self.start = start
         places, (begin, end) = layer.columns, layer.fetch
-        block = -(-(end - begin) // (len(layer.blocks) * places))  # bytes for one at a place
+        blocks = len(layer.blocks) - (layer.tail > 0)
+        block = -(-(end - begin) // (max(1, blocks) * places))  # bytes for one at a place
         self.begin, self.each = begin + start * places * block, size * block  # what it fetches
         self.most = -(-size * 4 * layer.y.lanes // LINE) if layer.streams else 1  # lines at once
+
+    def runs(self, places: int) -> tuple[tuple[int, int], ...]:
+        """The tiles of so many places: (width, how many)."""
+        return tiles.runs(places, self.size, self.layer.registers)[1]
+
+    def _pack(self, chosen: list["Block"]) -> NDArray[np.float32]:
+        return self.layer.pack(chosen)
 
     def call(self, kernel: str, place: str, more: str = "", row: str = "") -> str:
         """A tile of the maps from place `place` on, of row `row` where one is named."""
@@ -57,8 +68,7 @@ class Group:
     def flat(self, tile: int) -> list[str]:
         """Loops over the tiles from number `tile` on, those between `from` and `to`."""
         lines, place = [], 0
-        places, registers = prod(self.layer.window.out), self.layer.registers
-        for wide, times in tiles.runs(places, self.size, registers)[1]:
+        for wide, times in self.runs(prod(self.layer.window.out)):
             kernel = self._kernel(wide)
             if times == 1:
                 here = str(place)
@@ -96,7 +106,7 @@ class Group:
     def _loops(self, places: int, base: str, row: str, before: int = 0) -> list[str]:
         """Of so many places; `before` are those whose weights have been fetched."""
         lines, place = [], 0
-        for wide, times in tiles.runs(places, self.size, self.layer.registers)[1]:
+        for wide, times in self.runs(places):
             inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
             at = f"({base} + {inside})" if base else inside
             done = f"({before} + {inside})" if before else inside
@@ -134,10 +144,10 @@ class Group:
         lines = ["for (int row = from; row < to; row++) {"]
         for start, wide, times in self._tiles_of_a_row():
             if window.is_pointwise:
-                kernel = kernels.pointwise(layer, self.writer, self.size, wide, 0)
+                kernel = self._kernel(wide)
             else:
                 kernel = kernels.windowed(layer, self.writer, self.size, start, wide)
-            text = self.call(kernel, "{p}", more, "row")
+            text = self.call(kernel, "{p}", more or self.ahead("{p}", wide), "row")
             if times == 1:
                 lines.append(f"  {text.format(p=start)}")
             else:
@@ -153,7 +163,7 @@ class Group:
             widest = max(1, (registers - self.size - 1) // self.size)
             return window.tiles(-(-window.out[2] // -(-window.out[2] // widest)))
         found, start = [], 0
-        for wide, times in tiles.runs(window.out[2], self.size, registers)[1]:
+        for wide, times in self.runs(window.out[2]):
             found.append((start, wide, times))
             start += wide * times
         return found

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 LINE = 64  # bytes of a cache line
 
 
-def _epilogue(layer: "Product", writer: Writer) -> tuple[str, str, str]:
+def epilogue(layer: "Product", writer: Writer) -> tuple[str, str, str]:
     """C names of the two activations, and a suffix for the kernel's name."""
     act = activations.function(layer.act, writer)
     after = activations.function(layer.act_after, writer)
@@ -23,7 +23,8 @@ def _epilogue(layer: "Product", writer: Writer) -> tuple[str, str, str]:
     return act, after, suffix
 
 
-def _head(layer: "Product", name: str, more: str = "") -> str:
+def head(layer: "Product", name: str, more: str = "") -> str:
+    """C text in front of a tile's function."""
     add = ", const float *s, const int32_t *add" if layer.add is not None else ""
     add += ", const float *g, const int32_t *gate" if layer.gate is not None else ""
     return (
@@ -40,7 +41,8 @@ def _sums(blocks: int, wide: int) -> list[str]:
     return [*lines, f"w += {blocks} * V;"]
 
 
-def _store(layer: "Product", blocks: int, wide: int, act: str, after: str) -> list[str]:
+def stores(layer: "Product", blocks: int, wide: int, act: str, after: str) -> list[str]:
+    """C lines that keep the sums `a0_0` and so on of so many blocks and places."""
     lines = []
     for b in range(blocks):
         for p in range(wide):
@@ -58,7 +60,7 @@ def pointwise(layer: "Product", writer: Writer, blocks: int, wide: int, fetched:
     For each channel it fetches so many lines of the weights of later products.
     """
     layer.written[blocks, wide] = None
-    act, after, suffix = _epilogue(layer, writer)
+    act, after, suffix = epilogue(layer, writer)
     step, gated = layer.x.lanes, " * scale" if layer.gate is not None else ""
     name = f"pointwise_{blocks}x{wide}_from{step}_to{layer.y.places}{suffix}"
     name += f"_ahead{fetched}" if fetched else ""
@@ -74,9 +76,9 @@ def pointwise(layer: "Product", writer: Writer, blocks: int, wide: int, fetched:
     for p in range(wide):
         products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
         lines.append(f"  const float t{p} = q[{p * step}]; {products}")
-    lines += ["}", *_store(layer, blocks, wide, act, after)]
+    lines += ["}", *stores(layer, blocks, wide, act, after)]
     more = ", uintptr_t ahead, int step" if fetched else ""
-    return writer.kernel(name, _function(_head(layer, name, more), lines))
+    return writer.kernel(name, function(head(layer, name, more), lines))
 
 
 def partial(writer: Writer, blocks: int) -> str:
@@ -91,13 +93,13 @@ def partial(writer: Writer, blocks: int) -> str:
         *(f"store(y + {b} * V, a{b});" for b in range(blocks)),
     ]
     head = f"static void {name}(const float *x, int channels, const float *w, float *y)"
-    return writer.kernel(name, _function(head, lines))
+    return writer.kernel(name, function(head, lines))
 
 
 def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: int) -> str:
     """The C function of one tile of a convolution with a window."""
     layer.written[blocks, wide] = None
-    act, after, suffix = _epilogue(layer, writer)
+    act, after, suffix = epilogue(layer, writer)
     window, step, buffer = layer.window, layer.x.lanes, layer.x.buffers[0]
     border = "" if window.is_inside(start, wide) else f"_at{start}"
     ring = f"_ring{buffer.ring}" if buffer.ring else "_apart" if buffer.parts > 1 else ""
@@ -136,11 +138,12 @@ def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: in
         f"  const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
         *(f"  {text}" for text in body),
         "}",
-        *_store(layer, blocks, wide, act, after),
+        *stores(layer, blocks, wide, act, after),
     ]
-    return writer.kernel(name, _function(_head(layer, name, ", int row, int place"), lines))
+    return writer.kernel(name, function(head(layer, name, ", int row, int place"), lines))
 
 
-def _function(head: str, lines: list[str]) -> str:
+def function(head: str, lines: list[str]) -> str:
+    """C text of a function."""
     body = "\n".join(f"  {line}" for line in lines)
     return f"{head} {{\n{body}\n}}\n"

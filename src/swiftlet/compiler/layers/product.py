@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swiftlet.compiler.layers import tiles
+from swiftlet.compiler.layers import tails, tiles
 from swiftlet.compiler.layers.geometry import Window
 from swiftlet.compiler.layers.groups import Group, shared
 from swiftlet.compiler.layers.kernels import LINE
 from swiftlet.compiler.layers.rolling import rolled
+from swiftlet.compiler.layers.tails import Tail
 from swiftlet.compiler.program import Buffer, Layer, Maps, Writer, c_name, cuts
 from swiftlet.compiler.simplify import Activation
 
@@ -55,6 +56,7 @@ class Product(Layer):
         self.weight, self.bias, self.groups = weight, bias, groups
         self.window, self.registers = window, registers
         self.act, self.act_after = act, act_after
+        self.tail = 0  # for how many channels tiles of the last block are, where it has its own
         self.written: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size
         self.can_band = window.is_flat and (window.rows > 1 or window.is_pointwise)
@@ -112,6 +114,7 @@ class Product(Layer):
             if groups not in known:  # one list for all blocks: there may be many
                 known[groups] = [g * each_in + i for g in groups for i in range(each_in)]
             block.inputs = known[groups]
+        self.tail = tails.width(self)
 
     @property
     def can_fetch(self) -> int:  # type: ignore[override]
@@ -119,7 +122,7 @@ class Product(Layer):
         if not self.in_one_row or self.streams:
             return 0
         widest = max(size * wide for size, wide, _ in self._tiling())
-        places = len(self.blocks) * self.columns
+        places = (len(self.blocks) - (self.tail > 0)) * self.columns
         return LINE * len(self.blocks[0].inputs) * places // widest
 
     @property
@@ -175,9 +178,11 @@ class Product(Layer):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
-        for size in self.sizes():
+        for size in self.sizes()[: -1 if self.tail else None]:
             yield Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
             start += size
+        if self.tail:
+            yield Tail(self, writer)
 
     def _lines(self, groups: list[Group]) -> list[str]:
         """What the layer's function does between `from` and `to`."""
@@ -189,7 +194,7 @@ class Product(Layer):
             chunks, tile = [], 0
             for group in groups:
                 chunks.append(group.flat(tile))
-                tile += sum(n for _, n in tiles.runs(self.columns, group.size, self.registers)[1])
+                tile += sum(n for _, n in group.runs(self.columns))
             return rolled(chunks, "group")
         chunks = [group.in_rows() for group in groups]
         if self.slices:
@@ -215,19 +220,18 @@ class Product(Layer):
 
     def sizes(self) -> list[int]:
         """How many blocks of output channels each group of tiles has, in order."""
-        return [
-            size
-            for members in self._alike()
-            for size in tiles.split(self.columns, len(members), self.registers)
-        ]
+        counts = [len(members) for members in self._alike()]
+        counts[-1] -= self.tail > 0
+        found = [n for count in counts for n in tiles.split(self.columns, count, self.registers)]
+        return [*found, 1] if self.tail else found
 
     def _tiling(self) -> list[tuple[int, int, int]]:
         """(blocks, places, how many tiles) of a product that stands alone."""
-        return [
-            (size, wide, times)
-            for size in self.sizes()
-            for wide, times in tiles.runs(self.columns, size, self.registers)[1]
-        ]
+        sizes = self.sizes()
+        runs = [tiles.runs(self.columns, size, self.registers)[1] for size in sizes]
+        if self.tail:
+            runs[-1] = tails.runs(self, self.columns)
+        return [(n, *run) for n, each in zip(sizes, runs, strict=True) for run in each]
 
     def _alike(self) -> list[list[Block]]:
         """Neighbouring blocks that read the same channels; they can share a tile."""

@@ -27,7 +27,7 @@ from .networks import network, random
 
 Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]
-SIDE, INS, OUTS = 14, 48, 1000  # 1,000 outputs of 256 means: half of most second caches
+SIDE, INS, OUTS = 14, 96, 1000  # 1,000 outputs of 256 means: half of most second caches
 KINDS = ("plain", "padded", "grouped", "residual", "shuffled", "gated", "two outputs", "zero")
 
 
@@ -123,7 +123,7 @@ def test_any_number_of_threads_gives_the_same_bits(kind: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["x86-64-v3", "aarch64", "portable"])
 def test_other_vectors(name: str, tmp_path: Path) -> None:
     """Where a core's second cache is not known, nothing is fetched, and nothing is joined."""
-    path = Net("padded").save(tmp_path / "net.onnx")
+    path = Net("padded", outs=300).save(tmp_path / "net.onnx")
     assert joined(path, name) == (name != "portable")
 
 
@@ -143,26 +143,77 @@ def test_small_linear_layers_stay_what_they_are(tmp_path: Path) -> None:
 
 
 def test_where_the_product_is_short_nothing_is_gained(tmp_path: Path) -> None:
-    """8,000 outputs: 8 MB, which 2.4 million multiplications do not give the time for."""
+    """8,000 outputs: 8 MB, which 4.8 million multiplications do not give the time for."""
     assert joined(Net("plain", outs=8000).save(tmp_path / "net.onnx")) == 0
 
 
-def test_a_part_of_the_means(tmp_path: Path, close: Close) -> None:
-    """The linear layer reads every other channel; all of them are an output, too."""
+@pytest.mark.parametrize(("step", "heads"), [(1, 1), (2, 0)])
+def test_a_part_of_the_means(step: int, heads: int, tmp_path: Path, close: Close) -> None:
+    """The first half is fine; between every other one are lanes that may hold anything."""
     net = Net("two outputs")
     gemm = next(n for n in net.nodes if n.op_type == "Gemm")
-    ends = [net.constant(np.array([v])) for v in (0, 10_000, 1, 2)]
+    ends = [net.constant(np.array([v])) for v in (0, 128 * step, 1, step)]
     cut = helper.make_node("Slice", ["means", *ends], ["some"], name="cut")
     net.nodes.insert(net.nodes.index(gemm), cut)
-    net.values[gemm.input[1]] = random(5, 3000, 128) / 11
-    net.values[gemm.input[2]] = random(6, 3000)
-    net.outputs["y"], gemm.input[0] = (1, 3000), "some"
+    net.values[gemm.input[1]] = random(5, 1300, 128) / 11
+    net.values[gemm.input[2]] = random(6, 1300)
+    net.outputs["y"], gemm.input[0] = (1, 1300), "some"
     path, x = net.save(tmp_path / "net.onnx"), pictures()
-    assert joined(path, "native") == 1
+    assert joined(path, "native") == heads
     found = compile_onnx(path, tmp_path / "out")(x)
     expected = onnxruntime.InferenceSession(path).run(None, {"x": x})
     for one, other in zip(found, expected, strict=True):
         close(one, other)
+
+
+def test_a_linear_layer_with_a_window(tmp_path: Path, close: Close) -> None:
+    """A 3×3 convolution of 1×1 maps sees one place, but its weights have nine."""
+    net = Net("plain")
+    gemm = next(n for n in net.nodes if n.op_type == "Gemm")
+    number = net.nodes.index(gemm)
+    net.values[gemm.input[1]] = random(7, OUTS, 256, 3, 3) / 16
+    mean = net.nodes[number - 2]
+    inputs = [mean.output[0], *gemm.input[1:]]
+    net.nodes[number] = helper.make_node("Conv", inputs, gemm.output, pads=[1, 1, 1, 1])
+    del net.nodes[number - 1]  # the Flatten
+    net.outputs["y"] = (1, OUTS, 1, 1)
+    path, x = net.save(tmp_path / "net.onnx"), pictures()
+    assert joined(path, "native") == 0
+    (expected,) = onnxruntime.InferenceSession(path).run(None, {"x": x})
+    close(np.asarray(compile_onnx(path, tmp_path / "out")(x)), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("sides", [(7, 28), (28, 7), (196,)])
+def test_maps_of_another_shape(
+    sides: tuple[int, ...], threads: int, tmp_path: Path, close: Close
+) -> None:
+    """Rows that each thread keeps for itself cannot be found then."""
+    net = Net("plain")
+    second = [n for n in net.nodes if n.op_type == "Conv"][1]
+    shape = net.constant(np.array([1, INS, *sides]))
+    before = helper.make_node("Reshape", [second.input[0], shape], ["reshaped"], name="reshape")
+    second.input[0] = "reshaped"
+    net.nodes.insert(net.nodes.index(second), before)
+    kernel = net.values[second.input[1]]
+    net.values[second.input[1]] = kernel.reshape(*kernel.shape[:2], *[1] * len(sides))
+    path, x = net.save(tmp_path / "net.onnx"), pictures()
+    assert joined(path, "native") == 1
+    (expected,) = onnxruntime.InferenceSession(path).run(None, {"x": x})
+    close(np.asarray(compile_onnx(path, tmp_path / "out", threads=threads)(x)), expected)
+
+
+def test_memory_is_worth_more(tmp_path: Path) -> None:
+    """A product stays in its band, and sums as large as its maps are not made."""
+    net = Net("plain", channels=1024)
+    x = {"x": (1, 3, 7, 7)}
+    onnx.save(network(net.nodes, x, net.outputs, net.values), tmp_path / "small.onnx")
+    assert joined(tmp_path / "small.onnx") == 0
+    x = {"x": (1, 3, 112, 112)}
+    onnx.save(network(net.nodes, x, net.outputs, net.values), tmp_path / "large.onnx")
+    program = make_program(tmp_path / "large.onnx", target("x86-64-v4"))
+    banded = [program.layers[n] for band in program.bands if len(band) > 1 for n in band]
+    assert joined(tmp_path / "large.onnx") == (not banded)
 
 
 def test_several_pictures_at_once(tmp_path: Path, close: Close) -> None:

@@ -189,3 +189,8 @@ def test_sums_of_batches_are_made_in_place(tmp_path: Path) -> None:
     ]
     values = {"a": random(1, 16, 3, 1, 1), "b": random(2, 16, 16, 1, 1)}
     agree(tmp_path, nodes, {"x": (3, 3, 6, 6)}, values)
+
+
+def test_a_concat_that_nobody_reads(tmp_path: Path) -> None:
+    nodes = [node("Concat", ["x", "x"], ["unread"], axis=-3), node("Relu", ["x"], ["y"])]
+    agree(tmp_path, nodes, {"x": (1, 4, 5, 5)})

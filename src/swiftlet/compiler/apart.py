@@ -39,13 +39,14 @@ def _can(buffer: Buffer, program: Program) -> bool:
 def _whole(layer: Layer) -> Iterable[Buffer]:
     """Buffers in which the layer must find all rows side by side."""
     maps = _tensors(layer)
+    if isinstance(layer, Head):
+        yield from layer.writes
+        layer = layer.product
     flat = not isinstance(layer, (Product, Windowed)) or layer.window.is_flat
     if isinstance(layer, (Product, Windowed, Mean, Activate, Pairing)) and flat:
         odd = [m for m in maps if m.where[..., 2].any()]
         odd += [m for m in maps if any(b.spatial != m.spatial for b in m.buffers)]
         yield from (buffer for m in odd for buffer in m.buffers)
-    elif isinstance(layer, Head):
-        yield from layer.writes
     else:
         yield from (*layer.reads, *layer.writes)
     gate = getattr(layer, "gate", None)

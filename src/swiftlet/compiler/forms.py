@@ -44,7 +44,7 @@ def normalise(node: Node, graph: Graph, opset: int) -> None:
         node.attributes["flattened"] = int(opset < 13)  # all axes from `axis` on are one
     elif node.op == "Concat":
         axis = int(node.attributes.get("axis", 1))
-        node.attributes["axis"] = axis % len(graph.shapes[node.outputs[0]])
+        node.attributes["axis"] = axis % len(graph.shapes[node.inputs[0]])
     elif node.op in BROADCAST and opset < 7:
         _old_broadcast(node, graph)
     elif node.op in ("Reshape", "Expand", "Tile", "Squeeze", "Unsqueeze", "Split"):

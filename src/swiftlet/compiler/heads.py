@@ -10,8 +10,12 @@ from swiftlet.compiler.program import Layer, Program
 LEAST = 4  # parts of a core's cache; from one of them on, weights do not wait in it
 
 
-def join_heads(program: Program, cache: int) -> None:
-    """Join a product, the mean of its maps and a large linear layer; `cache` is in bytes."""
+def join_heads(program: Program, cache: int) -> bool:
+    """Join a product that is alone in its band, the mean of its maps and a large linear layer.
+
+    `cache` is in bytes. Returns whether there were any; the bands must be made anew then.
+    """
+    banded = {id(program.layers[n]) for band in program.bands if len(band) > 1 for n in band}
     layers, made = program.layers, list[Layer]()
     while layers:
         product, mean, linear = (*layers[:3], Layer(), Layer())[:3]
@@ -20,6 +24,7 @@ def join_heads(program: Program, cache: int) -> None:
             and isinstance(mean, Mean)
             and isinstance(linear, Product)
             and LEAST * 4 * linear.weight.size > cache > 0
+            and id(product) not in banded
             and _in_a_row(product, mean, linear)
             and _pays(product, linear)
         ):
@@ -30,11 +35,16 @@ def join_heads(program: Program, cache: int) -> None:
         else:
             made.append(layers[0])
             layers = layers[1:]
+    joined = len(made) < len(program.layers)
     program.layers = made
+    return joined
 
 
 def _in_a_row(product: Product, mean: Mean, linear: Product) -> bool:
-    """Whether each is of all that the one before makes, in the same lanes."""
+    """Whether each is of what the one before makes, and lanes that hold no channel come last.
+
+    Others may hold anything, even what is no number.
+    """
     y, slots = product.y, [slot for _, slot, _ in linear.x.channels()]
     return (
         product.window.is_pointwise
@@ -42,7 +52,8 @@ def _in_a_row(product: Product, mean: Mean, linear: Product) -> bool:
         and linear.x.buffers == (mean.y,)
         and linear.x.lanes == y.lanes
         and not linear.x.where[..., 2].any()
-        and len(set(slots)) == len(slots)
+        and sorted(slots) == list(range(len(slots)))
+        and linear.window.is_pointwise
         and prod(linear.window.out) == linear.groups == 1
         and linear.add is None
         and linear.gate is None

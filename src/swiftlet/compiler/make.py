@@ -153,17 +153,26 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target.lanes, target.registers)
     program.nodes, program.threads = nodes, threads
-    join_heads(program, target.cache)
+    make_bands(program)
+    most = bound(graph, target.lanes)
+    large = _save(program, most)
+    layers, buffers = program.layers, [*program.buffers]
+    if join_heads(program, target.cache):
+        make_bands(program, large)
+        if plan(program) > most:  # then memory is worth more
+            program.layers, program.buffers = layers, buffers
+            make_bands(program, large)
     for layer in program.layers:
         layer.parts = threads
-    make_bands(program)
-    _save(program, bound(graph, target.lanes))
     keep_apart(program)
     return program
 
 
-def _save(program: Program, most: int) -> None:
-    """Put more layers into bands while the workspace has more floats than it may, if that helps."""
+def _save(program: Program, most: int) -> int:
+    """Put more layers into bands while the workspace has more floats than it may, if that helps.
+
+    Returns from how many bytes of a tensor on they are in bands now.
+    """
     large, best, floats = LARGE, LARGE, plan(program)
     least = floats
     while floats > most and large > SMALL:
@@ -174,6 +183,7 @@ def _save(program: Program, most: int) -> None:
             best, least = large, floats
     if large != best:
         make_bands(program, best)
+    return best
 
 
 def _write(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from swiftlet.compiler.layers.head import Head
 from swiftlet.compiler.layers.lanewise import Activate, Join, Pairing
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.program import Buffer, Layer, Program
@@ -229,7 +230,7 @@ def _over(program: Program) -> set[tuple[int, int]]:
 
 def _sources(layer: Layer) -> list[Buffer]:
     """Buffers whose values a layer changes one by one, each in its own place of the output."""
-    if isinstance(layer, Product):
+    if isinstance(layer, (Head, Product)):
         read, changed = [layer.x, layer.add, layer.gate], [layer.add]
     elif isinstance(layer, Join) and layer.other.places == layer.x.places:
         read = changed = [layer.x, layer.other]

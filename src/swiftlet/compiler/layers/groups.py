@@ -72,13 +72,13 @@ class Group:
             kernel = self._kernel(wide)
             if times == 1:
                 here = str(place)
-                called = self.call(kernel, here, self.ahead(here, wide))
+                called = self.call(kernel, here, self.more(here, wide))
                 lines.append(f"if (from <= {tile} && {tile} < to) {called}")
             else:
                 end = tile + times
                 at = f"({place} + (t - {tile}) * {wide})" if place or tile else f"(t * {wide})"
                 lines.append(f"for (int t = MOST(from, {tile}); t < LEAST(to, {end}); t++)")
-                lines.append(f"  {self.call(kernel, at, self.ahead(at, wide))}")
+                lines.append(f"  {self.call(kernel, at, self.more(at, wide))}")
             place += wide * times
             tile += times
         return lines
@@ -110,7 +110,7 @@ class Group:
             inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
             at = f"({base} + {inside})" if base else inside
             done = f"({before} + {inside})" if before else inside
-            called = self.call(self._kernel(wide), at, self.ahead(done, wide), row)
+            called = self.call(self._kernel(wide), at, self.more(done, wide), row)
             lines += (
                 [f"for (int t = 0; t < {times}; t++)", f"  {called}"] if times > 1 else [called]
             )
@@ -130,8 +130,8 @@ class Group:
         """Bytes that a tile of so many places fetches for each channel."""
         return min(-(-self.each * wide // self.count), self.most * LINE)
 
-    def ahead(self, place: str, wide: int) -> str:
-        """Arguments of a tile: what it fetches of later weights, and how far it goes by channel."""
+    def more(self, place: str, wide: int) -> str:
+        """More arguments of a tile: what it fetches of later weights, and how far for a channel."""
         if not self.each:
             return ""
         first = f"(uintptr_t)weights + {self.begin} + (uintptr_t){place} * {self.each}"
@@ -140,14 +140,14 @@ class Group:
     def in_rows(self) -> list[str]:
         """A loop over the rows from `from` to `to`."""
         layer, window = self.layer, self.layer.window
-        more = "" if window.is_pointwise else ", row, {p}"
         lines = ["for (int row = from; row < to; row++) {"]
         for start, wide, times in self._tiles_of_a_row():
             if window.is_pointwise:
                 kernel = self._kernel(wide)
             else:
                 kernel = kernels.windowed(layer, self.writer, self.size, start, wide)
-            text = self.call(kernel, "{p}", more or self.ahead("{p}", wide), "row")
+            more = self.more("{p}", wide) if window.is_pointwise else ", row, {p}"
+            text = self.call(kernel, "{p}", more, "row")
             if times == 1:
                 lines.append(f"  {text.format(p=start)}")
             else:

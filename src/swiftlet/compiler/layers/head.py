@@ -94,12 +94,11 @@ class Head(Layer):
         return lines
 
     def _read(self, group: Group) -> list[int]:
-        """Which mean each lane of the group is to the linear layer, -1: none, up to the last."""
-        lanes, lane_of = self.product.y.lanes, dict[int, int]()
-        for number, (_, slot, _) in enumerate(self.linear.x.channels()):
-            if group.start <= slot // lanes < group.start + group.size:
-                lane_of[slot - group.start * lanes] = number
-        return [lane_of.get(lane, -1) for lane in range(max(lane_of, default=-1) + 1)]
+        """Which of the means that the linear layer reads each lane of the group is."""
+        lanes = self.product.y.lanes
+        known = {slot: number for number, (_, slot, _) in enumerate(self.linear.x.channels())}
+        slots = range(group.start * lanes, (group.start + group.size) * lanes)
+        return [known[slot] for slot in slots if slot in known]
 
     def _tiles(self) -> list[tuple[int, int]]:
         """From which block of outputs to which each tile of the linear layer goes."""
@@ -110,12 +109,10 @@ class Head(Layer):
         """The linear layer's weights of the group's lanes: tile by tile, lane by lane."""
         linear = self.linear
         flat = linear.weight.reshape(len(linear.weight), -1)
-        known = np.zeros((len(flat) + 1, flat.shape[1] + 1), np.float32)
-        known[:-1, :-1] = flat  # the last of each stands for lanes without a channel
+        known = np.append(flat, np.zeros_like(flat[:1]), axis=0)  # the last one: of no channel
         outs = np.array([block.outputs for block in linear.blocks])
-        own = known[outs][
-            ..., np.array(self._read(group), int)
-        ]  # (blocks, lanes of outputs, lanes of the group)
+        # Blocks of outputs, their lanes, and the lanes of the group.
+        own = known[outs][..., np.array(self._read(group), int)]
         parts = [own[start:end].transpose(2, 0, 1).reshape(-1) for start, end in self._tiles()]
         return np.concatenate(parts)
 

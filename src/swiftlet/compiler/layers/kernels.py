@@ -23,12 +23,12 @@ def epilogue(layer: "Product", writer: Writer) -> tuple[str, str, str]:
     return act, after, suffix
 
 
-def head(layer: "Product", name: str, more: str = "") -> str:
-    """C text in front of a tile's function."""
+def head(layer: "Product", name: str, more: str = "", count: str = "channels") -> str:
+    """C text in front of a tile's function; `count` says what the offsets `at` are of."""
     add = ", const float *s, const int32_t *add" if layer.add is not None else ""
     add += ", const float *g, const int32_t *gate" if layer.gate is not None else ""
     return (
-        f"static void {name}(const float *x, const int32_t *at, int channels,\n"
+        f"static void {name}(const float *x, const int32_t *at, int {count},\n"
         f"    const float *w, float *y{add}{more})"
     )
 
@@ -92,8 +92,8 @@ def partial(writer: Writer, blocks: int) -> str:
         "}",
         *(f"store(y + {b} * V, a{b});" for b in range(blocks)),
     ]
-    head = f"static void {name}(const float *x, int channels, const float *w, float *y)"
-    return writer.kernel(name, function(head, lines))
+    start = f"static void {name}(const float *x, int channels, const float *w, float *y)"
+    return writer.kernel(name, function(start, lines))
 
 
 def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: int) -> str:

@@ -138,8 +138,10 @@ class Product(Layer):
 
     @property
     def tile(self) -> str:
-        """Blocks × places of the tiles that were written, for the report."""
-        return ", ".join(f"{blocks}×{wide}" for blocks, wide in self.written)
+        """Blocks × places of the tiles that were written, for the report; channels of a tail."""
+        written = [f"{blocks}×{wide}" for blocks, wide in self.written]
+        tail = [f"tail {self.tail}×{self.y.lanes // self.tail}"] if self.tail else []
+        return ", ".join(written + tail)
 
     def summary(self) -> str:
         """Shapes, and what was fused."""
@@ -170,8 +172,10 @@ class Product(Layer):
         at, firsts, offsets = list[int](), list[int](), self.x.offsets()
         for members in self._alike():
             firsts += [len(at)] * len(members)
-            at += [offsets[channel] for channel in members[0].inputs]
-        writer.table(f"{name}_at", at)
+            if not self.tail or members != self.blocks[-1:]:
+                at += [offsets[channel] for channel in members[0].inputs]
+        if at:
+            writer.table(f"{name}_at", at)
         if self.gate is not None:
             gates = self.gate.offsets()
             inputs = [c for members in self._alike() for c in members[0].inputs]

@@ -70,8 +70,8 @@ class Tail(Group):
     def fetches(self, begin: int, end: int) -> None:
         """Nothing: its tiles are short."""
 
-    def ahead(self, place: str, wide: int) -> str:
-        """Instead of what is fetched, how many of the blocks are read whole."""
+    def more(self, place: str, wide: int) -> str:
+        """How many of the blocks are read whole."""
         return f", {self.full}"
 
     def _pack(self, chosen: list["Block"]) -> NDArray[np.float32]:
@@ -91,9 +91,9 @@ class Tail(Group):
             bias[row] = layer.bias[channel] if channel >= 0 else 0
             for number in range(each_in if channel >= 0 else 0):
                 buffer, slot, _ = channels[first + number]
-                at = numbers[buffer, slot // lanes], slice(0, None), slot % lanes
-                packed[at][0] = 1
-                packed[at][1 + row] += flat[channel, number]
+                k, lane = numbers[buffer, slot // lanes], slot % lanes
+                packed[k, 0, lane] = 1
+                packed[k, 1 + row, lane] += flat[channel, number]
         parts = [packed[k, full:].reshape(-1) for k, (*_, full) in enumerate(blocks)]
         return np.concatenate((bias, *parts))
 
@@ -139,7 +139,7 @@ def kernel(layer: "Product", writer: Writer, wide: int) -> str:
         chosen = [p * each + n if n < each else lanes for n in range(lanes)]
         lines.append(f"const v a0_{p} = {_pick(sums[0], 'fill(0)', chosen)} + bias;")
     lines += kernels.stores(layer, 1, wide, act, after)
-    head = kernels.head(layer, name, ", int full").replace("int channels", "int blocks")
+    head = kernels.head(layer, name, ", int full", "blocks")
     return writer.kernel(name, kernels.function(head, lines))
 
 

@@ -18,6 +18,7 @@ NAMES = {
     "executorch": "ExecuTorch (XNNPACK)",
     "ncnn": "ncnn",
 }
+ALONE = "swiftlet, one thread"  # beside several
 COLUMNS = 4
 MOST = 2.5  # times ours, from where on a bar is cut
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from latency_chart import NAMES
+from latency_chart import ALONE, NAMES
 from native import BEHIND, LIMIT
 
 HERE = Path(__file__).parent
@@ -36,8 +36,10 @@ def engines_table(name: str) -> str:
     found = {(row["network"], row["engine"]): row for row in rows}
     shown = [engine for engine in ENGINES if any(row["engine"] == engine for row in rows)]
     limited = any(row["engine"] == LIMIT for row in rows)
+    beside = any(row["engine"] == ALONE for row in rows)
     heads = ["network", *(ENGINES[engine] for engine in shown), "fastest other"]
     heads += ["share of peak", "at its clock"] if limited else []
+    heads += ["over one thread"] if beside else []
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for network in dict.fromkeys(row["network"] for row in rows):
         times = {e: float(found[network, e]["median_ms"]) for e in shown if (network, e) in found}
@@ -47,6 +49,8 @@ def engines_table(name: str) -> str:
         if limited:
             limits = [float(found[network, name]["median_ms"]) for name in (LIMIT, BEHIND)]
             cells += [f"{limit / times['swiftlet']:.0%}" for limit in limits]
+        if beside:
+            cells.append(f"{float(found[network, ALONE]['median_ms']) / times['swiftlet']:.2f}×")
         lines.append(_line([f"`{network}`", *cells]))
     return "\n".join(lines)
 

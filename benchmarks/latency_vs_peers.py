@@ -10,7 +10,7 @@ with PyTorch's. "limit" is what the network's multiplications alone take at the 
 turn of their own; "limit at its clock" is measured right behind each call of swiftlet's, when the
 processor still has the lower clock that it has under such work.
 Writes results/latency.csv and draws docs/latency.png; for several threads, AVX2 or some of the
-networks, a file of another name.
+networks, a file of another name. With several threads, one of swiftlet's takes its turns as well.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from exported import exported
-from latency_chart import draw
+from latency_chart import ALONE, draw
 from native import limit, limit_behind, restart_with_avx2
 from peers import PEERS
 from record import write_rows
@@ -75,6 +75,9 @@ def engines_of(
     assert apart < 1e-5, apart
     if threads == 1:
         found.append(limit(net.description.macs, net.description.lanes, folder))
+    else:
+        alone = compile_onnx(path, folder / "alone", target=target)
+        found.append(c_engine(alone, name=ALONE))
     known = {
         "network": row.name,
         "params": row.params,
@@ -92,7 +95,7 @@ def rows(measured: Sequence[Latency], known: dict[str, Any], isa: str) -> list[d
             **known,
             "engine": one.engine,
             "isa": isa,
-            "threads": ours.threads,
+            "threads": 1 if one.engine == ALONE else ours.threads,
             "median_ms": f"{one.median_ms:.3f}",
             "p10_ms": f"{one.p10_ms:.3f}",
             "p90_ms": f"{one.p90_ms:.3f}",

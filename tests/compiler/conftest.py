@@ -152,6 +152,23 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]
     return run
 
 
+@pytest.fixture
+def sanitized(
+    tmp_path: Path, program: Callable[..., subprocess.CompletedProcess[bytes]]
+) -> Callable[[Path, Array], Array]:
+    """Compile a file named tiny.onnx and run it under two sanitizers; a warning is an error."""
+
+    def run(path: Path, x: Array) -> Array:
+        compile_onnx(path, tmp_path / "out", weights="file", library=False)
+        flags = ["-g", "-O1", "-march=native", "-Wall", "-Wextra", "-Werror"]
+        flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        done = program(tmp_path / "out", x, ["gcc", *flags])
+        assert (done.returncode, done.stderr) == (0, b"")
+        return np.frombuffer(done.stdout, np.float32)
+
+    return run
+
+
 class Tiny:
     """Builds the small network; every operator that has a C function of its own is in it."""
 

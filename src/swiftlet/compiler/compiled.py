@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from swiftlet.compiler.inputs import checked, fit
+from swiftlet.compiler.inputs import FLOAT, checked, fit
 from swiftlet.compiler.options import path as path_of
 from swiftlet.compiler.options import text
 from swiftlet.compiler.targets import here, native
@@ -127,6 +127,8 @@ class CompiledNetwork:
                 )
             self.folder = path.parent
             self.description = read_description(path)
+            about = self.description
+            self._shapes = tuple(about.inputs.values()), tuple(about.outputs.values())
             self._refusal = self._why_not()
             if not self._refusal:
                 self._open(self.folder / str(self.description.library))
@@ -154,13 +156,20 @@ class CompiledNetwork:
         """
         if self._refusal:
             raise SwiftletError(self._refusal)
+        if not fit(inputs, self._shapes[0]):
+            return self._converted(inputs)
+        outputs = [np.empty(shape, FLOAT) for shape in self._shapes[1]]
+        places = [array.__array_interface__["data"][0] for array in (*inputs, *outputs)]
+        self._run(*places, self._workspace(), *self._given)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _converted(self, inputs: Sequence[Any]) -> Any:
+        """Of inputs that are other numbers, or several batches, one behind the other."""
         wanted = self.description
-        ready: Sequence[Any] = inputs
-        if not fit(inputs, wanted.inputs):
-            ready = checked(inputs, wanted.inputs, wanted.outputs, wanted.name)
+        ready = checked(inputs, wanted.inputs, wanted.outputs, wanted.name)
         shapes = [*wanted.inputs.values(), *wanted.outputs.values()]
         turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] and shapes[0][0] else 1
-        outputs = [np.empty(_times(turns, shape), np.float32) for shape in wanted.outputs.values()]
+        outputs = [np.empty(_times(turns, shape), FLOAT) for shape in wanted.outputs.values()]
         places = [array.__array_interface__["data"][0] for array in (*ready, *outputs)]
         for turn in range(turns):
             if turn:

@@ -1,7 +1,7 @@
 """What callers hand to a compiled network, as the C code takes it: float32, row by row."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,25 @@ from swiftlet.compiler.graph import Shape
 from swiftlet.errors import SwiftletError
 
 Array = NDArray[np.float32]
+FLOAT = np.dtype(np.float32)
 NUMBERS = "biuf"  # kinds of numpy types; complex numbers, text and objects are none
 
 
-def fit(inputs: Sequence[Any], wanted: Mapping[str, Shape]) -> bool:
-    """Whether the inputs are arrays exactly as compiled for; a small network's time counts."""
-    return len(inputs) == len(wanted) and all(
-        type(x) is np.ndarray
-        and x.dtype == np.float32
-        and x.shape == shape
-        and (flags := x.flags).c_contiguous
-        and flags.aligned
-        for x, shape in zip(inputs, wanted.values(), strict=True)
-    )
+def fit(inputs: Sequence[Any], wanted: Sequence[Shape]) -> TypeGuard[Sequence[Array]]:
+    """Whether the inputs are arrays exactly as compiled for.
+
+    Nothing but plain steps: behind each run all of Python has left the cache, and whatever is
+    looked at here comes from slow memory.
+    """
+    if len(inputs) != len(wanted):
+        return False
+    for x, shape in zip(inputs, wanted, strict=True):
+        if type(x) is not np.ndarray or x.dtype is not FLOAT or x.shape != shape:
+            return False
+        flags = x.flags
+        if not (flags.c_contiguous and flags.aligned):
+            return False
+    return True
 
 
 def checked(

@@ -7,8 +7,11 @@ import pytest
 from tests.compiler.networks import network, random
 
 from swiftlet.compiler import compile_onnx
+from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.make import make_program
 from swiftlet.compiler.targets import target
+
+from .exported import our_file
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +66,19 @@ def test_turns_change_no_value(name: str, threads: int, inverted: Path, tmp_path
     x = random(6, 1, 6, 53, 47)
     (expected,) = onnxruntime.InferenceSession(inverted).run(None, {"x": x})
     np.testing.assert_allclose(net(x), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_threads_keep_apart_what_they_could_not_share_evenly(tmp_path: Path) -> None:
+    """Of 14 rows before a 5x5 window of stride 2, one of two threads would make 10."""
+    our_file(tmp_path / "net.onnx", "mobilenet_v3_large_x1_0", 224)
+    for threads, together in ((1, True), (2, False)):
+        program = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=threads)
+        (end,) = (x for x in program.layers if isinstance(x, Windowed) and _halves(x, 672, 14))
+        assert end.banded == together
+        large = [x for x in program.layers if isinstance(x, Windowed) and _halves(x, 64, 112)]
+        assert all(layer.banded for layer in large)
+        assert large
+
+
+def _halves(layer: Windowed, channels: int, rows: int) -> bool:
+    return layer.x.shape == (1, channels, rows, rows) and layer.window.rows == rows // 2

@@ -2,7 +2,8 @@
 
 It imports numpy and onnx, never torch. Its stages, in order: `reader` (ONNX to graph), `simplify`
 (fewer nodes), `lower` (nodes to layers, channels to names), `bands` (layers that run row by row
-together), `memory` (one workspace), `emit` (C text), `build` (a shared library).
+together), `heads` (the end as one layer), `apart` and `meetings` (several threads), `memory` (one
+workspace), `ahead` (weights fetched before they are needed), `emit` (C text), `build` (a library).
 """
 
 from importlib import import_module

@@ -5,6 +5,7 @@ slow memory twice. Within a band the next layer reads each row while it is in th
 only the rows that are still needed are kept, in a ring.
 """
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from swiftlet.compiler.layers.product import Product
@@ -12,6 +13,8 @@ from swiftlet.compiler.layers.windowed import Windowed
 from swiftlet.compiler.program import Buffer, Layer, Maps, Program, cuts
 
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
+UNEVEN = 1.15  # times a thread's even share of the work that it may have in a band
+LATE = 1_500_000  # multiplications that a thread does while it wakes another up
 
 
 def make_bands(program: Program, large: int = LARGE) -> None:
@@ -31,6 +34,8 @@ def make_bands(program: Program, large: int = LARGE) -> None:
     while start < len(program.layers):
         end = start + 1
         while end < len(program.layers) and _goes_on(program, end - 1, end, readers, large):
+            if not _shares_well(program, range(start, end + 1)):
+                break
             end += 1
         bands.append(range(start, end))
         start = end
@@ -52,6 +57,31 @@ def _goes_on(
     buffer = first.writes[0]
     fits = first.can_band and second.can_band and readers.get(id(buffer)) == [after]
     return fits and 4 * buffer.floats >= large and _only_source(second, buffer)
+
+
+def _shares_well(program: Program, band: range) -> bool:
+    """Whether the band's work is about halved between two threads, and so on.
+
+    What one thread's rows and the next one's both need is made twice, and few rows cannot be shared
+    evenly: 7 rows behind a window with a stride of 2 are 5 and 9 of 14 before it.
+    """
+    if program.threads == 1:
+        return True
+    layers = [program.layers[number] for number in band]
+    rows = [layer.window.rows for layer in layers]  # type: ignore[attr-defined]
+    shares = []
+    for part in pairwise(cuts(rows[-1], program.threads)):
+        turns = schedule(program, band, *part)
+        made = [end - begin for begin, end in zip(turns[0], turns[-1], strict=True)]
+        shares.append(_macs(layers, made, rows))
+    even = [-(-count // program.threads) for count in rows]
+    return max(shares) <= UNEVEN * _macs(layers, even, rows)
+
+
+def _macs(layers: Sequence[Layer], made: Sequence[int], rows: Sequence[int]) -> float:
+    """Of so many rows of each layer."""
+    each = zip(layers, made, rows, strict=True)
+    return sum(layer.macs * some / most for layer, some, most in each)
 
 
 def _only_source(layer: Layer, buffer: Buffer) -> bool:
@@ -84,9 +114,16 @@ def schedule(
 
 
 def parts(program: Program, band: range) -> list[list[list[int]]]:
-    """The schedule of each thread, which makes some neighbouring rows of the band's output."""
-    bounds = pairwise(cuts(program.layers[band[-1]].rows, program.threads))
-    return [schedule(program, band, *part) for part in bounds]
+    """The schedule of each thread, which makes some neighbouring rows of the band's output.
+
+    In the first band the caller's own thread makes more rows: the others have yet to wake up.
+    """
+    rows, before = program.layers[band[-1]].rows, 0
+    macs = sum(program.layers[number].macs for number in band)
+    if band[0] == 0 and program.threads > 1 and macs:
+        before = min(rows // 2, rows * LATE // macs)
+    bounds = [before + row for row in cuts(rows - before, program.threads)]
+    return [schedule(program, band, *part) for part in pairwise([0, *bounds[1:]])]
 
 
 def _make_slices(layer: Layer, reader: Layer) -> None:

@@ -219,20 +219,28 @@ def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     ring = f"work + {program.ring_at} + (self.mine > 0 ? self.mine : 0) * {program.ring_floats}l"
     if program.ring_floats:
         lines.append(f"float *ring = {ring};")
-    for step in steps:
-        lines.append(f"EACH({step.parts})" + (" {" if step.table else f" {step.calls[0]};"))
-        if step.table:
-            wide = len(step.layers)
-            begin = f"{step.table} + part * {(step.turns + 1) * wide}"
-            loop = f"for (const int32_t *r = {begin}, *end = r + {step.turns * wide}; "
-            lines.append(f"  {loop}r < end; r += {wide}) {{")
-            lines += [f"    {line}" for line in step.turn(f"{call};" for call in step.calls)]
-            lines += ["  }", "}"]
+    known = {step.layers.start: step for step in steps}
+    for stretch in program.stretches:
+        inside = [known[number] for number in stretch if number in known]
+        lines.append(f"EACH({inside[0].parts}) {{")
+        lines += [f"  {line}" for step in inside for line in _part(step)]
+        lines.append("}")
     arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
     arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
     arrays |= {"work": "float", "weights": "const float"}
     hide = "" if facts.weights == "file" else HIDE
     return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
+
+
+def _part(step: Step) -> list[str]:
+    """What a thread does of a step for one part."""
+    calls = [f"{call};" for call in step.calls]
+    if not step.table:
+        return calls
+    wide = len(step.layers)
+    begin = f"{step.table} + part * {(step.turns + 1) * wide}"
+    loop = f"for (const int32_t *r = {begin}, *end = r + {step.turns * wide}; r < end; r += {wide})"
+    return [f"{loop} {{", *(f"  {line}" for line in step.turn(calls)), "}"]
 
 
 def _small_functions(facts: Facts) -> str:

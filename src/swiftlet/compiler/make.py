@@ -18,6 +18,7 @@ from swiftlet.compiler.emit import Emitted, emit
 from swiftlet.compiler.graph import Graph, Shape
 from swiftlet.compiler.heads import join_heads
 from swiftlet.compiler.lower import lower
+from swiftlet.compiler.meetings import plan_meetings
 from swiftlet.compiler.memory import plan
 from swiftlet.compiler.picture import picture_header
 from swiftlet.compiler.profiling import Profile, profile
@@ -31,6 +32,7 @@ from swiftlet.staging import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
 MOST_THREADS = 64
+MORE = 1.2  # times the workspace, where threads then meet less often
 SMALL = 1 << 12  # bytes of a tensor below which no band saves much
 ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
 HEADERS = {
@@ -165,6 +167,11 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
     for layer in program.layers:
         layer.parts = threads
     keep_apart(program)
+    if threads > 1:
+        allowed = MORE * max(plan(program), most)
+        plan_meetings(program)
+        if plan(program) > allowed:
+            program.stretches = list(program.bands)
     return program
 
 

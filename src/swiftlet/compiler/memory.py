@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from swiftlet.compiler.layers.head import Head
 from swiftlet.compiler.layers.lanewise import Activate, Join, Pairing
 from swiftlet.compiler.layers.product import Product
+from swiftlet.compiler.meetings import foreign
 from swiftlet.compiler.program import Buffer, Layer, Program
 
 Places = NDArray[np.int64]
@@ -173,18 +174,13 @@ def _lowest(low: Places, high: Places) -> int:
 def _pieces(program: Program) -> dict[int, list[Piece]]:
     """The pieces of every buffer of the workspace that is used, by the buffer's id."""
     spans: dict[int, dict[int, list[int]]] = {}
-    moments = _moments(program)
     for buffer in program.buffers:
         buffer.first = buffer.last = -1
-    for layer, (begin, end) in zip(program.layers, moments, strict=True):
-        written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
-        for buffer, block in (*written, *_blocks_read(layer)):
-            if buffer.outside:
-                continue
-            span = spans.setdefault(id(buffer), {}).setdefault(block, [begin, end])
-            span[0], span[1] = min(span[0], begin), max(span[1], end)
-            buffer.first = begin if buffer.first < 0 else min(buffer.first, begin)
-            buffer.last = max(buffer.last, end)
+    for buffer, block, begin, end in _uses(program):
+        span = spans.setdefault(id(buffer), {}).setdefault(block, [begin, end])
+        span[0], span[1] = min(span[0], begin), max(span[1], end)
+        buffer.first = begin if buffer.first < 0 else min(buffer.first, begin)
+        buffer.last = max(buffer.last, end)
     known = {id(buffer): buffer for buffer in program.buffers}
     return {key: _joined(known[key], blocks) for key, blocks in spans.items()}
 
@@ -199,6 +195,29 @@ def _joined(buffer: Buffer, blocks: dict[int, list[int]]) -> list[Piece]:
         else:
             pieces.append(Piece(block * size, block * size + size, first, last))
     return pieces
+
+
+def _uses(program: Program) -> Iterable[tuple[Buffer, int, int, int]]:
+    """Every block of the workspace that a layer needs, and from which layer to which.
+
+    Layers of a band run at the same time. Within a stretch a thread may be in its last band when
+    another is in its first: then what one reads of the other's rows is still needed, and so is all
+    memory that is not apart.
+    """
+    stretches = {number: stretch for stretch in program.stretches for number in stretch}
+    for band in program.bands or [range(i, i + 1) for i in range(len(program.layers))]:
+        for number in band:
+            layer, stretch = program.layers[number], stretches.get(number, band)
+            others = {id(b) for b in foreign(layer, number == band[-1])}
+            written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
+            for buffer, block in (*written, *_blocks_read(layer)):
+                begin, end = band[0], band[-1]
+                if buffer.parts == 1 and not buffer.ring:
+                    begin, end = stretch[0], stretch[-1]
+                elif stretch != band and id(buffer) in others:
+                    end = stretch[-1]
+                if not buffer.outside:
+                    yield buffer, block, begin, end
 
 
 def _blocks_read(layer: Layer) -> Iterable[tuple[Buffer, int]]:
@@ -218,6 +237,11 @@ def _over(program: Program) -> set[tuple[int, int]]:
     for number, layer in enumerate(program.layers):
         for buffer in layer.reads:
             last[id(buffer)] = number
+    for stretch in program.stretches:  # what other threads read of it must stay as it was
+        for band in program.bands if stretch not in program.bands else ():
+            for number in set(band) & set(stretch):
+                for buffer in foreign(program.layers[number], number == band[-1]):
+                    last[id(buffer)] = -1 if last[id(buffer)] in stretch else last[id(buffer)]
     pairs: set[tuple[int, int]] = set()
     alone = {band[0] for band in program.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):
@@ -251,9 +275,3 @@ def _sources(layer: Layer) -> list[Buffer]:
         inside = not (buffer.outside or y.outside or buffer.ring or y.ring)
         found += [buffer] if alike and in_order and alone and inside else []
     return found
-
-
-def _moments(program: Program) -> list[tuple[int, int]]:
-    """When each layer begins and ends, counted in layers."""
-    bands = program.bands or [range(i, i + 1) for i in range(len(program.layers))]
-    return [(band[0], band[-1]) for band in bands for _ in band]

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from swiftlet.compiler.graph import Shape
 
+TENSORS = ("x", "add", "gate", "other")  # that a layer reads, by what layers call them
+
 
 def cuts(rows: int, parts: int) -> list[int]:
     """Where the parts of so many rows begin, and the end; `CUT` in C says the same."""
@@ -181,6 +183,8 @@ class Layer:
     streams: bool = False  # whether it uses each weight once, and waits for most of them
     first_weights: int = 0  # bytes of its own that it needs at once; 0: all
     can_band = False
+    by_rows: bool = False  # whether its pieces are rows of its output
+    own_rows: Sequence[str] = ()  # tensors of which such a piece reads the same rows alone
 
     def emit(self, writer: "Writer") -> str:
         """Write the function into the file; returns its call for the rows {from} to {to}.
@@ -210,7 +214,7 @@ class Layer:
         arguments += ["slice"] if self.slices else []
         return f"{name}({', '.join(arguments)})"
 
-    def tensors(self, names: Sequence[str] = ("x", "add", "gate", "other")) -> list[Maps]:
+    def tensors(self, names: Sequence[str] = TENSORS) -> list[Maps]:
         """The tensors that it reads, by what layers call them."""
         found = [getattr(self, name, None) for name in names]
         return [tensor for tensor in found if isinstance(tensor, Maps)]
@@ -236,6 +240,7 @@ class Program:
     inputs: list[tuple[str, Maps]] = field(default_factory=list)
     outputs: list[tuple[str, Maps]] = field(default_factory=list)
     bands: list[range] = field(default_factory=list)  # layers that run together, row by row
+    stretches: list[range] = field(default_factory=list)  # bands between two meetings of threads
     nodes: int = 0  # of the network it was made from
     threads: int = 1
     ring_at: int = 0  # where the rings begin, in floats; each thread has its own

@@ -72,6 +72,6 @@ class ByPlace(Pairing):
     def emit(self, writer: Writer) -> str:
         step = self.other.lanes
         source = f"{self.other.buffers[0].base} + {self.other.offsets()[0]}"
-        if self._by_row:
+        if self.by_rows:
             source += f" + from * {self.x.spatial[-1] * step}"
         return self.joined(writer, f"_by_place{step}", f"fill(s[p * {step}])", source)

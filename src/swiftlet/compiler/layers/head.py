@@ -17,7 +17,7 @@ from swiftlet.compiler.layers.groups import Group
 from swiftlet.compiler.layers.lanewise import Mean
 from swiftlet.compiler.layers.product import Product
 from swiftlet.compiler.layers.rolling import rolled
-from swiftlet.compiler.program import Buffer, Layer, Writer, cuts
+from swiftlet.compiler.program import Buffer, Layer, Writer, c_name, cuts
 
 MACS_FOR_A_BYTE = 5  # of a core that has nothing else to read
 WIDEST = 8  # blocks of outputs whose sums stay in registers
@@ -51,13 +51,28 @@ class Head(Layer):
         for group in self.product.groups_of_tiles(writer):
             groups.append(group)
             firsts.append(writer.weight(self._pack(group)))
-        chunks = []
+        lines, chunks = self._before(writer), []
         for number, (group, first) in enumerate(zip(groups, firsts, strict=True)):
             group.fetches(*self.fetched(number, firsts, 4 * writer.weight_floats))
-            lines = [*self._maps(group), *self._means(writer, group)]
-            lines += self._sums(writer, group, first, number)
-            chunks.append([f"if (from <= {number} && {number} < to) {{", *lines, "}"])
-        return self.pieces(writer, rolled(chunks, "group"))
+            inside = [*self._maps(group), *self._means(writer, group)]
+            inside += self._sums(writer, group, first, number)
+            chunks.append([f"if (from <= {number} && {number} < to) {{", *inside, "}"])
+        return self.pieces(writer, lines + rolled(chunks, "group"))
+
+    def _before(self, writer: Writer) -> list[str]:
+        """Fetches of the maps, if other threads have made some of their rows."""
+        source = self.x.buffers[0]
+        if source.parts == 1:
+            return []
+        name, (rows, width) = f"{c_name(self.name)}_blocks", self.x.spatial
+        writer.table(name, [b.offset(block * b.lanes) for b, block in self.x.blocks()])
+        address = f"{source.base} + {name}[b] + {writer.row(source, 'row', width)}"
+        return [
+            f"for (int row = 0; row < {rows}; row++)",
+            f"  for (int b = 0; b < {len(self.x.blocks())}; b++)",
+            f"    for (int p = 0; p < {width}; p++)",
+            f"      FETCH({address} + p * V);",
+        ]
 
     def fetched(self, number: int, firsts: list[int], end: int) -> tuple[int, int]:
         """Bytes that a group fetches: for its own means, and for the maps of the next group.

@@ -98,13 +98,15 @@ class Mean(Blockwise):
 class Placewise(Blockwise):
     """Shared by layers in which each place of a map is worked on for itself."""
 
+    own_rows = ("x",)
+
     @property
     def rows(self) -> int:  # type: ignore[override]
         """Its pieces are rows where each thread has its own, else blocks."""
-        return prod(self.x.spatial[:-1]) if self._by_row else super().rows
+        return prod(self.x.spatial[:-1]) if self.by_rows else super().rows
 
     @property
-    def _by_row(self) -> bool:
+    def by_rows(self) -> bool:  # type: ignore[override]
         return any(buffer.parts > 1 for buffer in (*self.x.buffers, self.y))
 
     def each_place(self, writer: Writer, name: str, value: str, other: str = "") -> str:
@@ -113,22 +115,22 @@ class Placewise(Blockwise):
         Of a piece, p counts from its own first place.
         """
         width, shifts, count = self.x.spatial[-1] if self.x.spatial else 1, ["", ""], "places"
-        if self._by_row:
+        if self.by_rows:
             ends = self.x.buffers[0], self.y
             shifts = [f" + {writer.row(buffer, 'from', width)}" for buffer in ends]
         else:
             name, count = f"{name}_{self.x.places}", str(self.x.places)
         second = "const float *s, " if other else ""
-        given = ", int places" if self._by_row else ""
+        given = ", int places" if self.by_rows else ""
         kernel = writer.kernel(
             name,
             f"static void {name}(const float *x, {second}float *y{given}) {{\n"
             f"  for (int p = 0; p < {count}; p++) store(y + p * V, {value});\n}}\n",
         )
         second = f", {other}" if other else ""
-        more = f", (to - from) * {width}" if self._by_row else ""
+        more = f", (to - from) * {width}" if self.by_rows else ""
         call = f"{kernel}({{x}}{shifts[0]}{second}, {{y}}{shifts[1]}{more})"
-        return self.each_block(writer, call, self._by_row)
+        return self.each_block(writer, call, self.by_rows)
 
 
 class Activate(Placewise):
@@ -167,6 +169,10 @@ class Pairing(Placewise):
 class Join(Pairing):
     """Sum or product of two tensors, or of one with a value for each of its channels."""
 
+    @property
+    def own_rows(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("x", "other") if self.other.places == self.x.places else ("x",)
+
     def summary(self) -> str:
         return f"{self.x.shape} {self.sign} {self.other.shape}"
 
@@ -176,6 +182,6 @@ class Join(Pairing):
         other = f"work + {table}[b]"
         if self.other.places != self.x.places:
             return self.joined(writer, "_by_channel", "load(s)", other)
-        if self._by_row:
+        if self.by_rows:
             other += f" + {writer.row(self.other.buffers[0], 'from', self.x.spatial[-1])}"
         return self.joined(writer, "", "load(s + p * V)", other)

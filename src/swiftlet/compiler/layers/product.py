@@ -65,7 +65,7 @@ class Product(Layer):
     @property
     def rows(self) -> int:  # type: ignore[override]
         """Rows of the output; of a pointwise product that stands alone, tiles or parts of maps."""
-        if not self.in_one_row or self._by_rows:
+        if self.by_rows:
             return self.window.rows
         return self.parts if self._by_places else sum(n for *_, n in self._tiling())
 
@@ -75,7 +75,15 @@ class Product(Layer):
         return self.window.is_pointwise and not self.banded
 
     @property
-    def _by_rows(self) -> bool:
+    def by_rows(self) -> bool:  # type: ignore[override]
+        return not self.in_one_row or self._apart
+
+    @property
+    def own_rows(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("x", "add") if self.window.is_pointwise else ("add",)
+
+    @property
+    def _apart(self) -> bool:
         """Whether each thread makes its own rows of a map, which lie apart from the others'."""
         tensors = [maps.buffers[0] for maps in (self.x, self.add) if maps is not None]
         return self.in_one_row and any(buffer.parts > 1 for buffer in (*tensors, self.y))
@@ -97,7 +105,7 @@ class Product(Layer):
         """Places that tiles are cut from: of a row, of a map, of a thread's part of it."""
         if not self.in_one_row:
             return self.window.out[2]
-        if self._by_rows:
+        if self._apart:
             return -(-self.window.rows // self.parts) * self.window.out[2]
         return prod(self.window.out) // (self.parts if self._by_places else 1)
 
@@ -190,7 +198,7 @@ class Product(Layer):
 
     def _lines(self, groups: list[Group]) -> list[str]:
         """What the layer's function does between `from` and `to`."""
-        if self._by_rows:
+        if self._apart:
             return self._of_rows(groups)
         if self._by_places:
             return [line for part in self.shares() for line in shared(groups, *part)]

@@ -45,10 +45,10 @@ class Windowed(Blockwise):
     @property
     def rows(self) -> int:  # type: ignore[override]
         """Rows of the output; blocks, when it stands alone in a single thread."""
-        return self.window.rows if self._by_row else super().rows
+        return self.window.rows if self.by_rows else super().rows
 
     @property
-    def _by_row(self) -> bool:
+    def by_rows(self) -> bool:  # type: ignore[override]
         """Whether a piece of its work is a row: a thread then reads what it has made itself."""
         return self.banded or self.parts > 1
 
@@ -64,8 +64,8 @@ class Windowed(Blockwise):
         if self.weight is not None:
             packed = self._pack()
             w = f", weights + {writer.weight(packed)} + b * {packed[0].size}"
-        rows = "from, to" if self._by_row else f"0, {self.window.rows}"
-        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self._by_row)
+        rows = "from, to" if self.by_rows else f"0, {self.window.rows}"
+        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self.by_rows)
 
     def before(self, writer: Writer) -> list[str]:
         """Fetches of the rows that other threads have made: they come while own ones are read."""

@@ -9,6 +9,7 @@ cores as they have threads, and take turns; before it is timed, every engine's a
 with PyTorch's. "limit" is what the network's multiplications alone take at the measured peak, in a
 turn of their own; "limit at its clock" is measured right behind each call of swiftlet's, when the
 processor still has the lower clock that it has under such work.
+"in C" is swiftlet's own time, read in C around the run.
 Writes results/latency.csv and draws docs/latency.png; for several threads, AVX2 or some of the
 networks, a file of another name. With several threads, one of swiftlet's takes its turns as well.
 """
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from exported import exported
+from in_c import InC
 from latency_chart import ALONE, draw
 from native import limit, limit_behind, restart_with_avx2
 from peers import PEERS
@@ -50,8 +52,8 @@ TARGETS = {"best": "native", "avx2": "x86-64-v3"}
 
 def engines_of(
     name: str, threads: int, target: str, folder: Path, chosen: Sequence[str]
-) -> tuple[list[Engine], Array, dict[str, Any]]:
-    """All engines that can be had, a picture, and what is known about the network."""
+) -> tuple[list[Engine], list[InC], Array, dict[str, Any]]:
+    """All engines that can be had, those timed in C, a picture, what is known of the network."""
     row = spec(name)
     model, path = exported(name, folder)
     picture = np.random.default_rng(0).standard_normal((1, *row.input.shape), np.float32)
@@ -73,18 +75,20 @@ def engines_of(
             found.append(engine)
     apart = np.abs(found[0](picture) - expected).max() / np.abs(expected).max()
     assert apart < 1e-5, apart
+    in_c = [InC(net, OURS, folder)]
     if threads == 1:
         found.append(limit(net.description.macs, net.description.lanes, folder))
     else:
         alone = compile_onnx(path, folder / "alone", target=target)
         found.append(c_engine(alone, name=ALONE))
+        in_c.append(InC(alone, ALONE, folder))
     known = {
         "network": row.name,
         "params": row.params,
         "macs": row.macs,
         "onnx_bytes": path.stat().st_size,
     }
-    return found, picture, known
+    return found, in_c, picture, known
 
 
 def rows(measured: Sequence[Latency], known: dict[str, Any], isa: str) -> list[dict[str, Any]]:
@@ -95,7 +99,7 @@ def rows(measured: Sequence[Latency], known: dict[str, Any], isa: str) -> list[d
             **known,
             "engine": one.engine,
             "isa": isa,
-            "threads": 1 if one.engine == ALONE else ours.threads,
+            "threads": 1 if one.engine.startswith(ALONE) else ours.threads,
             "median_ms": f"{one.median_ms:.3f}",
             "p10_ms": f"{one.p10_ms:.3f}",
             "p90_ms": f"{one.p90_ms:.3f}",
@@ -130,14 +134,16 @@ def main() -> None:
     found: list[dict[str, Any]] = []
     for name in options.names:
         with tempfile.TemporaryDirectory() as folder:
-            engines, picture, known = engines_of(
+            engines, in_c, picture, known = engines_of(
                 name,
                 options.threads,
                 TARGETS[options.isa],
                 Path(folder),
                 options.peers.split(","),
             )
-            measured = latency(engines, picture, seconds=options.seconds, rounds=options.rounds)
+            turns = [*engines, *(one.engine for one in in_c)]
+            measured = latency(turns, picture, seconds=options.seconds, rounds=options.rounds)
+            measured[len(engines) :] = [one.latency() for one in in_c]
             if options.threads == 1:
                 lanes = target_of(TARGETS[options.isa]).lanes
                 beside = engines[0], picture, known["macs"], lanes, Path(folder), options.seconds

@@ -28,8 +28,7 @@ def join_heads(program: Program, cache: int) -> bool:
             and _in_a_row(product, mean, linear)
             and _pays(product, linear)
         ):
-            count = len(product.sizes()) * linear.y.blocks
-            sums = program.buffer(count * program.lanes, ())
+            sums = program.buffer(_sums(product, linear) * program.lanes, ())
             made += [Head(product, mean, linear, sums), Total(linear, sums)]
             layers = layers[3:]
         else:
@@ -66,5 +65,10 @@ def _pays(product: Product, linear: Product) -> bool:
     A core gets about a quarter of a byte from memory in the time of one multiplication: of at most
     a byte for each, a quarter of the weights or more comes while the product is at work.
     """
-    sums = len(product.sizes()) * linear.y.blocks
-    return 4 * linear.weight.size <= product.macs and sums <= product.y.blocks * product.y.places
+    places = product.y.blocks * product.y.places
+    return 4 * linear.weight.size <= product.macs and _sums(product, linear) <= places
+
+
+def _sums(product: Product, linear: Product) -> int:
+    """Vectors that all groups of the product's channels together add to the outputs."""
+    return len(product.sizes()) * linear.y.blocks

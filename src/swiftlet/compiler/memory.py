@@ -237,11 +237,13 @@ def _over(program: Program) -> set[tuple[int, int]]:
     for number, layer in enumerate(program.layers):
         for buffer in layer.reads:
             last[id(buffer)] = number
-    for stretch in program.stretches:  # what other threads read of it must stay as it was
-        for band in program.bands if stretch not in program.bands else ():
-            for number in set(band) & set(stretch):
-                for buffer in foreign(program.layers[number], number == band[-1]):
-                    last[id(buffer)] = -1 if last[id(buffer)] in stretch else last[id(buffer)]
+    stretches = {number: stretch for stretch in program.stretches for number in stretch}
+    for band in program.bands:  # what other threads read in the same stretch stays as it was
+        stretch = stretches.get(band.start, band)
+        for number in band if stretch != band else ():
+            for buffer in foreign(program.layers[number], number == band[-1]):
+                if last[id(buffer)] in stretch:
+                    last[id(buffer)] = -1
     pairs: set[tuple[int, int]] = set()
     alone = {band[0] for band in program.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):

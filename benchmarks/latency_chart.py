@@ -18,6 +18,7 @@ NAMES = {
     "executorch": "ExecuTorch (XNNPACK)",
     "ncnn": "ncnn",
 }
+OURS = "swiftlet"
 ALONE = "swiftlet, one thread"  # beside several
 COLUMNS = 4
 MOST = 2.5  # times ours, from where on a bar is cut
@@ -39,9 +40,9 @@ def draw(results: Path, picture: Path = PICTURE) -> None:
             axes = figure.add_subplot(grid[number // COLUMNS, number % COLUMNS])
             times = {r["engine"]: float(r["median_ms"]) for r in rows if r["network"] == network}
             shown = [engine for engine in NAMES if engine in times]
-            unit = times["swiftlet"]
+            unit = times[OURS]
             for place, engine in enumerate(shown):
-                ours, end = engine == "swiftlet", min(times[engine], MOST * unit)
+                ours, end = engine == OURS, min(times[engine], MOST * unit)
                 axes.barh(place, end, height=0.78, color=style.BLUE if ours else style.FAINT)
                 text = f"{times[engine]:.2f}" + ("" if ours else f" · {times[engine] / unit:.2f}×")
                 text = f"… {text}" if end < times[engine] else text

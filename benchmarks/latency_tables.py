@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from in_c import IN_C
-from latency_chart import ALONE, NAMES
+from latency_chart import ALONE, NAMES, OURS
 from native import BEHIND, LIMIT
 
 HERE = Path(__file__).parent
@@ -22,7 +22,6 @@ README_NETWORKS = (
     "mobilenet_v2_x1_0",
     "mobilenet_v3_large_x1_0",
 )
-OURS = "swiftlet"
 ENGINES = {**NAMES, "torch": "PyTorch", "emx-onnx-cgen": "emx-onnx-cgen"}
 
 
@@ -79,10 +78,10 @@ def readme_table() -> str:
     lines = [_line(heads), _line(["---", *["---:"] * 6])]
     found = {(row["network"], row["engine"]): row for row in read("latency")}
     for network in README_NETWORKS:
-        row = found[network, "swiftlet"]
+        row = found[network, OURS]
         cells = [f"{int(row['params']) / 1e6:.2f} M", f"{int(row['macs']) / 1e6:.0f} M"]
         cells.append(f"{int(row['onnx_bytes']) / 1e6:.1f} MB")
-        for engine in ("torch", "onnxruntime", "swiftlet"):
+        for engine in ("torch", "onnxruntime", OURS):
             cells.append(f"{float(found[network, engine]['median_ms']):.2f}")
         lines.append(_line([f"`{network}`", *cells]))
     return "\n".join(lines)

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from exported import exported
 from in_c import InC
-from latency_chart import ALONE, draw
+from latency_chart import ALONE, OURS, draw
 from native import limit, limit_behind, restart_with_avx2
 from peers import PEERS
 from record import write_rows
@@ -46,7 +46,6 @@ NETWORKS = (
     "mobilenet_v3_small_x1_0",
     "mobilenet_v3_large_x1_0",
 )
-OURS = "swiftlet"
 TARGETS = {"best": "native", "avx2": "x86-64-v3"}
 
 

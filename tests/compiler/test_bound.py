@@ -55,8 +55,8 @@ def test_more_layers_run_in_bands_where_the_workspace_is_too_large(
     program = make_program(gated, target("x86-64-v4"), threads=threads)
     assert [len(band) for band in program.bands][:2] == [1, 2]
     assert program.layers[1].writes[0].ring in (3, 4)
-    most = ROOM * 2 * MAP  # threads keep their rows apart, have a ring each, and meet seldom
-    assert plan(program) <= most * (1 if threads == 1 else 1.4)
+    most = ROOM * 2 * MAP  # threads keep their rows apart, have a ring each, and meet less often
+    assert plan(program) <= most * (1 if threads == 1 else 1.2)
 
 
 def test_and_nowhere_else(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,9 +33,11 @@ def make_bands(program: Program, large: int = LARGE) -> None:
     bands, start = [], 0
     while start < len(program.layers):
         end = start + 1
-        while end < len(program.layers) and _goes_on(program, end - 1, end, readers, large):
-            if not _shares_well(program, range(start, end + 1)):
-                break
+        while (
+            end < len(program.layers)
+            and _goes_on(program, end - 1, end, readers, large)
+            and _shares_well(program, range(start, end + 1))
+        ):
             end += 1
         bands.append(range(start, end))
         start = end

@@ -32,7 +32,7 @@ from swiftlet.staging import staging
 
 KEY = "swiftlet"  # metadata property of the ONNX files that swiftlet exports
 MOST_THREADS = 64
-MORE = 1.2  # times the workspace, where threads then meet less often
+MORE = 1.2  # times the bound of the workspace, up to which threads meet less often
 SMALL = 1 << 12  # bytes of a tensor below which no band saves much
 ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
 HEADERS = {
@@ -168,9 +168,8 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
         layer.parts = threads
     keep_apart(program)
     if threads > 1:
-        allowed = MORE * max(plan(program), most)
         plan_meetings(program)
-        if plan(program) > allowed:
+        if plan(program) > MORE * most:  # then memory is worth more
             program.stretches = list(program.bands)
     return program
 

@@ -204,20 +204,26 @@ def _uses(program: Program) -> Iterable[tuple[Buffer, int, int, int]]:
     another is in its first: then what one reads of the other's rows is still needed, and so is all
     memory that is not apart.
     """
-    stretches = {number: stretch for stretch in program.stretches for number in stretch}
+    stretches = _stretches(program)
     for band in program.bands or [range(i, i + 1) for i in range(len(program.layers))]:
         for number in band:
             layer, stretch = program.layers[number], stretches.get(number, band)
-            others = {id(b) for b in foreign(layer, number == band[-1])}
+            several = stretch != band
+            others = {id(b) for b in foreign(layer, number == band[-1])} if several else set()
             written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
             for buffer, block in (*written, *_blocks_read(layer)):
                 begin, end = band[0], band[-1]
                 if buffer.parts == 1 and not buffer.ring:
                     begin, end = stretch[0], stretch[-1]
-                elif stretch != band and id(buffer) in others:
+                elif id(buffer) in others:
                     end = stretch[-1]
                 if not buffer.outside:
                     yield buffer, block, begin, end
+
+
+def _stretches(program: Program) -> dict[int, range]:
+    """The stretch of each layer, where threads have any."""
+    return {number: stretch for stretch in program.stretches for number in stretch}
 
 
 def _blocks_read(layer: Layer) -> Iterable[tuple[Buffer, int]]:
@@ -237,7 +243,7 @@ def _over(program: Program) -> set[tuple[int, int]]:
     for number, layer in enumerate(program.layers):
         for buffer in layer.reads:
             last[id(buffer)] = number
-    stretches = {number: stretch for stretch in program.stretches for number in stretch}
+    stretches = _stretches(program)
     for band in program.bands:  # what other threads read in the same stretch stays as it was
         stretch = stretches.get(band.start, band)
         for number in band if stretch != band else ():

@@ -61,7 +61,7 @@ def latency(
             for index in turns if turn % 2 == 0 else reversed(turns):
                 times[index].append(_one_round(engines[index], batch, seconds / rounds))
     return [
-        _summary(engine, len(batch), spent) for engine, spent in zip(engines, times, strict=True)
+        summary(engine, len(batch), spent) for engine, spent in zip(engines, times, strict=True)
     ]
 
 
@@ -79,7 +79,8 @@ def _one_round(engine: Engine, batch: NDArray[np.float32], seconds: float) -> li
     return spent
 
 
-def _summary(engine: Engine, batch: int, spent: list[list[float]]) -> Latency:
+def summary(engine: Engine, batch: int, spent: list[list[float]]) -> Latency:
+    """Of the seconds of each call in every round."""
     every = 1000.0 * np.concatenate([np.asarray(one) for one in spent])
     p10, median, p90 = np.percentile(every, [10, 50, 90])
     return Latency(

@@ -1,9 +1,9 @@
-"""A whole training epoch: swiftlet's loop against the plain loop of torchvision's reference.
+"""A whole training epoch: martlet's loop against the plain loop of torchvision's reference.
 
     python benchmarks/epoch.py FOLDER [--models shufflenet_v2_x1_0 mobilenet_v2] [--rounds 3]
 
 torchvision: its own network, ImageFolder and DataLoader, RandomResizedCrop and flip, SGD, in the
-default memory format: its reference's train_one_epoch without the logger. swiftlet: the same
+default memory format: its reference's train_one_epoch without the logger. martlet: the same
 structure, pixel cache, channels-last memory, fused optimiser; and once more with torch.compile,
 whose compile time is reported apart. Same pictures, batch, threads and number of workers. Epochs
 are taken in turns after one that warms up; the median over the rounds is reported.
@@ -21,16 +21,16 @@ import torchvision
 from pipeline import BATCH, CROP_SCALE, torchvision_loader
 from record import write_rows
 
-from swiftlet.data.augment import build_augment
-from swiftlet.data.cache import PixelCache
-from swiftlet.data.images import scan
-from swiftlet.data.loader import TrainBatches, TrainLoader
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.models import create_model
-from swiftlet.training.evaluate import ToInput
-from swiftlet.training.loop import train_step
-from swiftlet.training.recipe import Recipe
-from swiftlet.training.state import State
+from martlet.data.augment import build_augment
+from martlet.data.cache import PixelCache
+from martlet.data.images import scan
+from martlet.data.loader import TrainBatches, TrainLoader
+from martlet.data.preprocess import Preprocess
+from martlet.models import create_model
+from martlet.training.evaluate import ToInput
+from martlet.training.loop import train_step
+from martlet.training.recipe import Recipe
+from martlet.training.state import State
 
 SIZE = 224
 RECIPE = Recipe(
@@ -75,7 +75,7 @@ def reference(folder: Path, name: str, classes: int, workers: int) -> Callable[[
 def ours(
     cache: PixelCache, preprocess: Preprocess, name: str, workers: int, compiled: bool
 ) -> Callable[[int], None]:
-    """An epoch of swiftlet's loop."""
+    """An epoch of martlet's loop."""
     batches = TrainBatches(
         cache,
         cache.labels,
@@ -114,8 +114,8 @@ def main() -> None:
             torch.manual_seed(0)
             sides = {
                 "torchvision": reference(given.folder, name, len(cache.classes), given.workers),
-                "swiftlet": ours(cache, preprocess, name, given.workers, compiled=False),
-                "swiftlet compiled": ours(cache, preprocess, name, given.workers, compiled=True),
+                "martlet": ours(cache, preprocess, name, given.workers, compiled=False),
+                "martlet compiled": ours(cache, preprocess, name, given.workers, compiled=True),
             }
             spent: dict[str, list[float]] = {side: [] for side in sides}
             for epoch in range(given.rounds + 1):

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model, spec
+from martlet.exporting import export_onnx
+from martlet.models import create_model, spec
 
 
 def exported(name: str, folder: Path) -> tuple[nn.Module, Path]:

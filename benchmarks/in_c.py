@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from native import HERE, cc
 
-from swiftlet.compiler import CompiledNetwork
-from swiftlet.measuring.engines import Array, Engine
-from swiftlet.measuring.latency import WARM_UP_CALLS, Latency, summary
+from martlet.compiler import CompiledNetwork
+from martlet.measuring.engines import Array, Engine
+from martlet.measuring.latency import WARM_UP_CALLS, Latency, summary
 
 IN_C = ", in C"  # behind the name of the engine that Python calls
 

@@ -6,20 +6,20 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from native import LIMIT
 
-from swiftlet.report import style
+from martlet.report import style
 
 HERE = Path(__file__).parent
 PICTURE = HERE.parent / "docs" / "latency.png"
 NAMES = {
-    "swiftlet": "swiftlet",
+    "martlet": "martlet",
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
     "litert": "LiteRT (XNNPACK)",
     "executorch": "ExecuTorch (XNNPACK)",
     "ncnn": "ncnn",
 }
-OURS = "swiftlet"
-ALONE = "swiftlet, one thread"  # beside several
+OURS = "martlet"
+ALONE = "martlet, one thread"  # beside several
 COLUMNS = 4
 MOST = 2.5  # times ours, from where on a bar is cut
 
@@ -69,7 +69,7 @@ def draw(results: Path, picture: Path = PICTURE) -> None:
         )  # fmt: skip
         told = (
             f"{row['cpu']}, {row['date']}; median of {row['rounds']} rounds in turns. "
-            "Behind: times swiftlet's. Orange: the multiplications alone, at the measured peak."
+            "Behind: times martlet's. Orange: the multiplications alone, at the measured peak."
         )
         figure.text(0.01, head - 0.25 / figure.get_figheight(), told, size=8, color=style.MUTED)
         picture.write_bytes(style.png(figure, told))

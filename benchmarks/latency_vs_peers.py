@@ -7,11 +7,11 @@
 Float32, batch 1, one picture, fresh weights. All engines run in this process, pinned to as many
 cores as they have threads, and take turns; before it is timed, every engine's answer is compared
 with PyTorch's. "limit" is what the network's multiplications alone take at the measured peak, in a
-turn of their own; "limit at its clock" is measured right behind each call of swiftlet's, when the
+turn of their own; "limit at its clock" is measured right behind each call of martlet's, when the
 processor still has the lower clock that it has under such work.
-"in C" is swiftlet's own time, read in C around the run.
+"in C" is martlet's own time, read in C around the run.
 Writes results/latency.csv and draws docs/latency.png; for several threads, AVX2 or some of the
-networks, a file of another name. With several threads, one of swiftlet's takes its turns as well.
+networks, a file of another name. With several threads, one of martlet's takes its turns as well.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from native import limit, limit_behind, restart_with_avx2
 from peers import PEERS
 from record import write_rows
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.targets import target as target_of
-from swiftlet.measuring.engines import Array, Engine, c_engine
-from swiftlet.measuring.latency import Latency, latency
-from swiftlet.models import spec
+from martlet.compiler import compile_onnx
+from martlet.compiler.targets import target as target_of
+from martlet.measuring.engines import Array, Engine, c_engine
+from martlet.measuring.latency import Latency, latency
+from martlet.models import spec
 
 NETWORKS = (
     "shufflenet_v2_x0_5",
@@ -104,7 +104,7 @@ def rows(measured: Sequence[Latency], known: dict[str, Any], isa: str) -> list[d
             "p90_ms": f"{one.p90_ms:.3f}",
             "rounds": one.rounds,
             "calls": one.calls,
-            "times_swiftlet": f"{one.median_ms / ours.median_ms:.2f}",
+            "times_martlet": f"{one.median_ms / ours.median_ms:.2f}",
         }
         for one in measured
     ]

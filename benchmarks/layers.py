@@ -3,7 +3,7 @@
     python benchmarks/layers.py                     # shufflenet_v2_x1_0
     python benchmarks/layers.py mobilenet_v1_x1_0
 
-The figures of `swiftlet compile --report`, of the run with the highest share of the peak among
+The figures of `martlet compile --report`, of the run with the highest share of the peak among
 several, into results/layers_NETWORK.csv. "filled" is the share of the vectors' lanes that hold
 output channels: a layer cannot reach more of the peak than that.
 """
@@ -17,10 +17,10 @@ from typing import Any
 from exported import exported
 from record import write_rows
 
-from swiftlet.compiler.make import profile_onnx
-from swiftlet.compiler.profiling import LayerTime, Profile
-from swiftlet.compiler.targets import native
-from swiftlet.models import spec
+from martlet.compiler.make import profile_onnx
+from martlet.compiler.profiling import LayerTime, Profile
+from martlet.compiler.targets import native
+from martlet.models import spec
 
 RUNS = 5
 

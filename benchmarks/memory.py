@@ -18,8 +18,8 @@ from exported import exported
 from latency_vs_peers import NETWORKS
 from record import write_rows
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.models import spec
+from martlet.compiler import compile_onnx
+from martlet.models import spec
 
 RUN = """
 import sys

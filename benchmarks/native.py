@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swiftlet.measuring.engines import Array, Engine
-from swiftlet.measuring.latency import Latency
+from martlet.measuring.engines import Array, Engine
+from martlet.measuring.latency import Latency
 
 SOME_MACS = 40_000_000  # some tenths of a millisecond; the clock rises after two
 LIMIT, BEHIND = "limit", "limit at its clock"

@@ -14,7 +14,7 @@ import torch
 from native import cc
 from torch import nn
 
-from swiftlet.measuring.engines import Array, Engine, onnxruntime_engine, torch_engine
+from martlet.measuring.engines import Array, Engine, onnxruntime_engine, torch_engine
 
 
 def pytorch(model: nn.Module, onnx: Path, threads: int) -> Engine:

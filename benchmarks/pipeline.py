@@ -1,10 +1,10 @@
-"""Training pictures per second of the input pipeline alone: swiftlet against torchvision.
+"""Training pictures per second of the input pipeline alone: martlet against torchvision.
 
     python benchmarks/pipeline.py FOLDER [--size 224] [--workers 2] [--rounds 3]
 
 Both sides deliver the same thing: shuffled batches of 32, RandomResizedCrop, random flip,
 normalised float32. torchvision: ImageFolder and DataLoader, as in its training reference, which
-decodes every JPEG in every epoch. swiftlet: the pixel cache, from the second epoch on (building it
+decodes every JPEG in every epoch. martlet: the pixel cache, from the second epoch on (building it
 is timed and printed too). Epochs are taken in turns; the median over the rounds is reported.
 """
 
@@ -20,12 +20,12 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from swiftlet.data.augment import build_augment
-from swiftlet.data.cache import PixelCache
-from swiftlet.data.images import scan
-from swiftlet.data.loader import TrainBatches, TrainLoader
-from swiftlet.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from swiftlet.training.evaluate import ToInput
+from martlet.data.augment import build_augment
+from martlet.data.cache import PixelCache
+from martlet.data.images import scan
+from martlet.data.loader import TrainBatches, TrainLoader
+from martlet.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from martlet.training.evaluate import ToInput
 
 BATCH = 32
 CROP_SCALE = 0.35
@@ -87,9 +87,9 @@ def main() -> None:
             for inputs, _ in theirs:
                 assert inputs.shape == (BATCH, 3, given.size, given.size)
 
-        speeds: dict[str, list[float]] = {"torchvision": [], "swiftlet": []}
+        speeds: dict[str, list[float]] = {"torchvision": [], "martlet": []}
         for epoch in range(given.rounds + 1):  # the first round starts workers, warms file caches
-            for name, run in (("torchvision", run_theirs), ("swiftlet", run_ours)):
+            for name, run in (("torchvision", run_theirs), ("martlet", run_ours)):
                 started = time.perf_counter()
                 run(epoch)
                 if epoch:
@@ -105,7 +105,7 @@ def main() -> None:
             "workers": given.workers,
             "size": given.size,
             "pictures": len(cache),
-            "cache_built_s": round(built, 2) if name == "swiftlet" else "",
+            "cache_built_s": round(built, 2) if name == "martlet" else "",
         }
         for name, found in speeds.items()
     ]

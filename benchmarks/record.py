@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from swiftlet.measuring.machine import machine
+from martlet.measuring.machine import machine
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -1,4 +1,4 @@
-"""Seconds until `swiftlet --help` has answered and `import swiftlet` is done.
+"""Seconds until `martlet --help` has answered and `import martlet` is done.
 
     python benchmarks/startup.py
 
@@ -19,13 +19,13 @@ ROUNDS = 15
 
 def commands() -> dict[str, list[str]]:
     """What is timed."""
-    beside = Path(sys.executable).with_name("swiftlet")
-    swiftlet = str(beside) if beside.exists() else shutil.which("swiftlet") or "swiftlet"
+    beside = Path(sys.executable).with_name("martlet")
+    martlet = str(beside) if beside.exists() else shutil.which("martlet") or "martlet"
     return {
         "python -c pass": [sys.executable, "-c", "pass"],
-        "import swiftlet": [sys.executable, "-c", "import swiftlet"],
-        "swiftlet --help": [swiftlet, "--help"],
-        "swiftlet train --help": [swiftlet, "train", "--help"],
+        "import martlet": [sys.executable, "-c", "import martlet"],
+        "martlet --help": [martlet, "--help"],
+        "martlet train --help": [martlet, "train", "--help"],
     }
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
-from swiftlet import cost, create_model
-from swiftlet.files import write_text
-from swiftlet.models import ImageInput, spec
-from swiftlet.models.spec import as_number
+from martlet import cost, create_model
+from martlet.files import write_text
+from martlet.models import ImageInput, spec
+from martlet.models.spec import as_number
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\

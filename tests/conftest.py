@@ -14,22 +14,22 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from swiftlet.api.run import Run
-from swiftlet.api.train import train
-from swiftlet.training.recipe import Recipe
+from martlet.api.run import Run
+from martlet.api.train import train
+from martlet.training.recipe import Recipe
 
 # The same examples every time, and no clock: a busy machine fails nothing.
-settings.register_profile("swiftlet", deadline=None, derandomize=True, database=None)
-settings.load_profile("swiftlet")
+settings.register_profile("martlet", deadline=None, derandomize=True, database=None)
+settings.load_profile("martlet")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with real data sets: $SWIFTLET_TEST_DATA, else shared/data beside the checkout."""
-    chosen = os.environ.get("SWIFTLET_TEST_DATA")
+    """Folder with real data sets: $MARTLET_TEST_DATA, else shared/data beside the checkout."""
+    chosen = os.environ.get("MARTLET_TEST_DATA")
     folder = Path(chosen) if chosen else Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}; set SWIFTLET_TEST_DATA to a folder that has some")
+        pytest.skip(f"no real data in {folder}; set MARTLET_TEST_DATA to a folder that has some")
     return folder
 
 
@@ -37,7 +37,7 @@ def shared_data() -> Path:
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the tests' pixel caches out of the user's cache folder, in subprocesses too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWIFTLET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MARTLET_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

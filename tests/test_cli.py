@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import swiftlet
-from swiftlet import cli
-from swiftlet.api import steps
-from swiftlet.api.run import Run
-from swiftlet.api.train import train
+import martlet
+from martlet import cli
+from martlet.api import steps
+from martlet.api.run import Run
+from martlet.api.train import train
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -23,7 +23,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
     """Run a command: exit code, standard output, standard error."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["swiftlet", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["martlet", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             cli.main()
         captured = capsys.readouterr()
@@ -116,7 +116,7 @@ def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path)
     assert code == 0, err
     assert "3 classes" in err
     assert "epochs = 9" not in err
-    assert f"swiftlet predict {run}" in out
+    assert f"martlet predict {run}" in out
     code, out, err = call("predict", run, photos / "red" / "001.png", "--json")
     assert code == 0, err
     (answer,) = json.loads(out)
@@ -134,7 +134,7 @@ def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path)
 
 
 def test_version(call: Call) -> None:
-    assert call("--version") == (0, f"swiftlet {swiftlet.__version__}\n", "")
+    assert call("--version") == (0, f"martlet {martlet.__version__}\n", "")
 
 
 def test_json_has_null_for_what_is_no_number() -> None:
@@ -204,15 +204,15 @@ def test_an_unknown_key_in_a_recipe_is_named(call: Call, tmp_path: Path, photos:
 
 def test_the_command_works_as_a_module() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "swiftlet", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "martlet", "--help"], capture_output=True, text=True, check=True
     )
-    assert "Usage: swiftlet" in done.stdout
+    assert "Usage: martlet" in done.stdout
 
 
 @pytest.mark.slow
 def test_a_closed_pipe_is_no_traceback() -> None:
     done = subprocess.run(
-        f"{sys.executable} -m swiftlet list | head -n 1",
+        f"{sys.executable} -m martlet list | head -n 1",
         shell=True,
         capture_output=True,
         text=True,

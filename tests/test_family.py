@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from swiftlet.models import list_models, spec
+from martlet.models import list_models, spec
 
 pytestmark = pytest.mark.slow  # every network is counted, at every width that somebody printed
 DOCS = Path(__file__).parent.parent / "docs"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.errors import SwiftletError
-from swiftlet.files import replacing, write_text
+from martlet.errors import MartletError
+from martlet.files import replacing, write_text
 
 FULL_DISK = """
 import resource, signal, sys
-from swiftlet.files import write_bytes
+from martlet.files import write_bytes
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 write_bytes(sys.argv[1], b"x" * 5000)
@@ -55,5 +55,5 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SwiftletError, match=r"file/a\.txt could not be written"):
+    with pytest.raises(MartletError, match=r"file/a\.txt could not be written"):
         write_text(tmp_path / "file" / "a.txt", "x")

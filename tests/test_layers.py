@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-SOURCE = Path(__file__).parent.parent / "src" / "swiftlet"
+SOURCE = Path(__file__).parent.parent / "src" / "martlet"
 EVERYWHERE = {"errors", "files", "staging"}
 ALLOWED: dict[str, set[str]] = {
     "ops": set(),
@@ -49,7 +49,7 @@ def test_imports_go_one_way_only() -> None:
     for path in SOURCE.rglob("*.py"):
         package = path.relative_to(SOURCE).parts[0].removesuffix(".py")
         for name in imports(path):
-            if name.startswith("swiftlet.") and name.split(".")[1] in ALLOWED:
+            if name.startswith("martlet.") and name.split(".")[1] in ALLOWED:
                 allowed = ALLOWED[package] | EVERYWHERE | {package}
                 assert name.split(".")[1] in allowed, f"{path.relative_to(SOURCE)}: {name}"
 

@@ -9,18 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from swiftlet.api.export import export
-from swiftlet.api.opened import open_network
-from swiftlet.data.augment import build_augment
-from swiftlet.data.cache import PixelCache
-from swiftlet.data.images import scan
-from swiftlet.data.loader import EvalBatches, TrainBatches, TrainLoader
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.run import load
-from swiftlet.training import checkpoint
-from swiftlet.training.checkpoint import Header, Network
-from swiftlet.training.evaluate import ToInput
-from swiftlet.training.recipe import Recipe
+from martlet.api.export import export
+from martlet.api.opened import open_network
+from martlet.data.augment import build_augment
+from martlet.data.cache import PixelCache
+from martlet.data.images import scan
+from martlet.data.loader import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.preprocess import Preprocess
+from martlet.run import load
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header, Network
+from martlet.training.evaluate import ToInput
+from martlet.training.recipe import Recipe
 
 # Figures that no default has: whoever falls back on a default is found out.
 PREPROCESS = Preprocess(size=32, crop_pct=1.0, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
@@ -93,7 +93,7 @@ def test_prediction(run: Path, jpeg: Path, expected: np.ndarray) -> None:
 def test_exported_file_and_its_metadata(run: Path, jpeg: Path, expected: np.ndarray) -> None:
     file = export(run).path
     session = onnxruntime.InferenceSession(str(file))
-    metadata = json.loads(session.get_modelmeta().custom_metadata_map["swiftlet"])
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map["martlet"])
     assert Preprocess.from_dict(metadata["preprocess"]) == PREPROCESS
     by_hand = session.run(None, {"input": PREPROCESS(jpeg)[None]})[0][0]
     network = load(file)

@@ -1,4 +1,4 @@
-"""What `import swiftlet` gives, and what it costs."""
+"""What `import martlet` gives, and what it costs."""
 
 import pkgutil
 import subprocess
@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-import swiftlet
+import martlet
 
 NAMES = [
     "CompiledNetwork",
     "Run",
-    "SwiftletError",
+    "MartletError",
     "compile",
     "convert",
     "cost",
@@ -30,35 +30,35 @@ NAMES = [
 
 
 def test_public_names() -> None:
-    assert sorted(swiftlet.__all__) == NAMES
-    assert set(NAMES) <= set(dir(swiftlet))
+    assert sorted(martlet.__all__) == NAMES
+    assert set(NAMES) <= set(dir(martlet))
     for name in NAMES:
-        assert callable(getattr(swiftlet, name)), name
-        assert getattr(swiftlet, name).__doc__
+        assert callable(getattr(martlet, name)), name
+        assert getattr(martlet, name).__doc__
 
 
 def test_no_module_has_the_name_of_a_verb() -> None:
     """It would take the place of the verb when it is imported."""
-    assert not {module.name for module in pkgutil.iter_modules(swiftlet.__path__)} & set(NAMES)
+    assert not {module.name for module in pkgutil.iter_modules(martlet.__path__)} & set(NAMES)
 
 
 @pytest.mark.slow
 def test_a_verb_stays_callable_after_everything_is_imported() -> None:
     program = (
-        "import swiftlet, pkgutil, importlib\n"
-        "for m in pkgutil.walk_packages(swiftlet.__path__, 'swiftlet.'):\n"
-        "    if m.name != 'swiftlet.__main__': importlib.import_module(m.name)\n"
-        "assert all(callable(getattr(swiftlet, n)) for n in swiftlet.__all__)\n"
+        "import martlet, pkgutil, importlib\n"
+        "for m in pkgutil.walk_packages(martlet.__path__, 'martlet.'):\n"
+        "    if m.name != 'martlet.__main__': importlib.import_module(m.name)\n"
+        "assert all(callable(getattr(martlet, n)) for n in martlet.__all__)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
-        _ = swiftlet.trian
+        _ = martlet.trian
 
 
-@pytest.mark.parametrize("module", ["swiftlet", "swiftlet.cli", "swiftlet.run"])
+@pytest.mark.parametrize("module", ["martlet", "martlet.cli", "martlet.run"])
 def test_heavy_libraries_wait_for_the_first_call(module: str) -> None:
     program = (
         f"import sys, {module}\n"

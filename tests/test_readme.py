@@ -5,8 +5,8 @@ import csv
 import re
 from pathlib import Path
 
-import swiftlet
-from swiftlet.cli import app
+import martlet
+from martlet.cli import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ def test_the_test_command_is_what_ci_runs() -> None:
 
 def test_every_verb_in_the_readme_exists() -> None:
     verbs = {command.name for command in app.registered_commands}
-    named = set(re.findall(r"^(?:.*&& \.venv/bin/)?swiftlet (\w+)", README, flags=re.MULTILINE))
+    named = set(re.findall(r"^(?:.*&& \.venv/bin/)?martlet (\w+)", README, flags=re.MULTILINE))
     assert named == verbs
 
 
@@ -35,9 +35,9 @@ def test_the_python_block_uses_public_names() -> None:
         for node in ast.walk(ast.parse(block))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
-        and node.value.id == "swiftlet"
+        and node.value.id == "martlet"
     }
-    assert used <= set(swiftlet.__all__)
+    assert used <= set(martlet.__all__)
     assert {"train", "evaluate", "predict", "export", "measure"} <= used
 
 
@@ -45,7 +45,7 @@ def test_the_tree_names_real_folders() -> None:
     (tree,) = (block for block in blocks("") if "cli.py" in block)
     for line in tree.splitlines():
         name = line.split()[0]
-        base = ROOT / "src" / "swiftlet" if line.startswith("  ") else ROOT
+        base = ROOT / "src" / "martlet" if line.startswith("  ") else ROOT
         assert (base / name).exists(), name
 
 
@@ -62,7 +62,7 @@ def test_the_table_holds_the_benchmarks_figures() -> None:
         assert params == f"{int(row['params']) / 1e6:.2f} M"
         assert macs == f"{int(row['macs']) / 1e6:.0f} M"
         assert size == f"{int(row['onnx_bytes']) / 1e6:.1f} MB"
-        for engine, told in (("torch", torch_ms), ("onnxruntime", onnx_ms), ("swiftlet", c_ms)):
+        for engine, told in (("torch", torch_ms), ("onnxruntime", onnx_ms), ("martlet", c_ms)):
             assert told == f"{float(measured[name, engine, '1']['median_ms']):.2f}", engine
 
 

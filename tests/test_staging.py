@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.errors import SwiftletError
-from swiftlet.staging import locked, staging
+from martlet.errors import MartletError
+from martlet.staging import locked, staging
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
 
 FILES = [f"{letter}.txt" for letter in "abcdefghijkl"]
 WRITER = f"""
 import sys
-from swiftlet.staging import staging
+from martlet.staging import staging
 folder, mark, rounds = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -25,7 +25,7 @@ for number in range(int(rounds)):
 """
 KILLED = """
 import os, signal, sys
-from swiftlet.staging import staging
+from martlet.staging import staging
 with staging(sys.argv[1]) as inside:
     (inside / "half").write_text("x")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -69,7 +69,7 @@ def test_an_error_leaves_everything_as_it_was(tmp_path: Path, before: bool) -> N
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file" / "out", tmp_path / "file", Path("/proc/self/out")):
-        with pytest.raises(SwiftletError, match=f"{place} could not be written"):
+        with pytest.raises(MartletError, match=f"{place} could not be written"):
             staging(place).__enter__()
 
 
@@ -111,12 +111,12 @@ def check(found: dict[str, str]) -> tuple[str, ...]:
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    others = (".0a1b2c3d.tmp", ".swiftlet-0a1b2c3d.tmpx", ".swiftlet-of-mine.tmp")
+    others = (".0a1b2c3d.tmp", ".martlet-0a1b2c3d.tmpx", ".martlet-of-mine.tmp")
     for name in others:
         (tmp_path / name).mkdir()
-    (tmp_path / ".swiftlet-00000000.tmp").write_text("a file")
+    (tmp_path / ".martlet-00000000.tmp").write_text("a file")
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / ".swiftlet-11111111.tmp").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / ".martlet-11111111.tmp").symlink_to(tmp_path / "elsewhere")
     before = names(tmp_path)
     with staging(tmp_path) as alive:
         subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)

@@ -1,5 +1,5 @@
 /* Names what is on a picture: ./classify picture.ppm
-   swiftlet export RUN --format c         writes model.c, model.h and model_picture.h to RUN/c
+   martlet export RUN --format c         writes model.c, model.h and model_picture.h to RUN/c
    cd RUN/c && cc -O3 -march=native -I. PATH/classify.c model.c -lm -o classify  */
 #include <math.h>
 #include <stdio.h>

@@ -9,13 +9,13 @@ import numpy as np
 import onnx
 import pytest
 
-import swiftlet
-from swiftlet.api.compile import compile
-from swiftlet.api.export import export
-from swiftlet.api.measure import measure
-from swiftlet.api.predict import predict
-from swiftlet.api.run import Run
-from swiftlet.errors import SwiftletError
+import martlet
+from martlet.api.compile import compile
+from martlet.api.export import export
+from martlet.api.measure import measure
+from martlet.api.predict import predict
+from martlet.api.run import Run
+from martlet.errors import MartletError
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -61,10 +61,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_network_to_call(small: Path, tmp_path: Path) -> None:
-    net = swiftlet.compile(small, tmp_path / "out")
+    net = martlet.compile(small, tmp_path / "out")
     x = np.random.default_rng(0).standard_normal((2, 3, 16, 16)).astype(np.float32)
     assert net(x).shape == (2, 8, 8, 8)
-    again = swiftlet.CompiledNetwork(tmp_path / "out")
+    again = martlet.CompiledNetwork(tmp_path / "out")
     np.testing.assert_array_equal(again(x), net(x))
 
 
@@ -89,7 +89,7 @@ def test_predict_wants_classes_and_preprocessing(model: Path, tmp_path: Path, ph
     del plain.metadata_props[:]
     onnx.save(plain, tmp_path / "plain.onnx")
     compile(tmp_path / "plain.onnx", tmp_path / "out", build=False)
-    with pytest.raises(SwiftletError, match="does not say its classes and preprocessing"):
+    with pytest.raises(MartletError, match="does not say its classes and preprocessing"):
         predict(tmp_path / "out", [photos])
 
 
@@ -113,7 +113,7 @@ def test_measure_compares_c_with_others(trained: Run, tmp_path: Path) -> None:
 def test_measure_a_compiled_folder(compiled: Path) -> None:
     (row,) = measure(compiled, seconds=0.05)
     assert (row.engine, row.threads) == ("c", 1)
-    with pytest.raises(SwiftletError, match=r"engines=torch .* compiled network; c is"):
+    with pytest.raises(MartletError, match=r"engines=torch .* compiled network; c is"):
         measure(compiled, engines=["torch"], seconds=0.05)
 
 
@@ -139,7 +139,7 @@ def test_measure_a_network_by_name_on_two_threads() -> None:
 def test_bad_arguments_are_one_sentence(
     model: Path, tmp_path: Path, options: dict[str, object], sentence: str
 ) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         compile(model, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
@@ -175,10 +175,10 @@ def test_the_command(call: Call, small: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run a command: exit code, standard output, standard error."""
-    from swiftlet import cli
+    from martlet import cli
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["swiftlet", *map(str, arguments)])
+        monkeypatch.setattr("sys.argv", ["martlet", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             cli.main()
         captured = capsys.readouterr()

@@ -16,18 +16,18 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from swiftlet import cli
-from swiftlet.api.convert import class_names, convert, hub_settings, preprocess_of
-from swiftlet.api.evaluate import evaluate
-from swiftlet.api.export import export
-from swiftlet.api.measure import measure
-from swiftlet.api.predict import predict
-from swiftlet.api.run import Run
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.models.weights.reading import read_weights
-from swiftlet.models.weights.renaming import Converted
-from swiftlet.training import checkpoint
+from martlet import cli
+from martlet.api.convert import class_names, convert, hub_settings, preprocess_of
+from martlet.api.evaluate import evaluate
+from martlet.api.export import export
+from martlet.api.measure import measure
+from martlet.api.predict import predict
+from martlet.api.run import Run
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.models.weights.reading import read_weights
+from martlet.models.weights.renaming import Converted
+from martlet.training import checkpoint
 
 SMALL = "shufflenet_v2_x0_5"
 
@@ -179,7 +179,7 @@ def test_a_bad_value_in_timms_config_is_named_unless_another_is_given(
     told = {"architecture": "mobilenetv1_100", "pretrained_cfg": {key: value}}
     (tmp_path / "config.json").write_text(json.dumps(told))
     name = "size" if key == "input_size" else key
-    with pytest.raises(SwiftletError, match=rf"config\.json: .*{name}[ =]") as caught:
+    with pytest.raises(MartletError, match=rf"config\.json: .*{name}[ =]") as caught:
         hub_settings(tmp_path / "a.pth", "mobilenetv1_100")
     assert "\n" not in str(caught.value)
     assert hub_settings(tmp_path / "a.pth", "mobilenetv1_100", [name]) == {}
@@ -190,7 +190,7 @@ def test_a_bad_value_in_timms_config_is_named_unless_another_is_given(
 def test_timms_config_without_a_table_of_settings(tmp_path: Path) -> None:
     told = {"architecture": "mobilenetv1_100", "pretrained_cfg": [1]}
     (tmp_path / "config.json").write_text(json.dumps(told))
-    with pytest.raises(SwiftletError, match=r"config\.json: pretrained_cfg=\[1\] is not a table"):
+    with pytest.raises(MartletError, match=r"config\.json: pretrained_cfg=\[1\] is not a table"):
         hub_settings(tmp_path / "a.pth", "mobilenetv1_100")
 
 
@@ -222,7 +222,7 @@ def test_tensors_that_are_no_weights_are_named(
     }
     torch.save(theirs.state_dict() | {"fc.weight": made[kind]()}, tmp_path / "a.pth")
     output = tmp_path / "a.safetensors"
-    with pytest.raises(SwiftletError, match=f"its tensor 'fc.weight' {sentence}"):
+    with pytest.raises(MartletError, match=f"its tensor 'fc.weight' {sentence}"):
         convert(tmp_path / "a.pth", source="torchvision", model=SMALL, output=output)
     assert not output.exists()
 
@@ -237,7 +237,7 @@ def test_pickled_code_of_every_protocol_is_one_sentence(tmp_path: Path, protocol
         write()
         with warnings.catch_warnings(record=True) as noted:
             warnings.simplefilter("always")
-            with pytest.raises(SwiftletError, match=r"code.*; save the weights alone with `torch"):
+            with pytest.raises(MartletError, match=r"code.*; save the weights alone with `torch"):
                 read_weights(path)
         assert not noted
 
@@ -328,7 +328,7 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
 ) -> None:
     path = wrong(theirs, tmp_path / "theirs.pth", kind)
     output = tmp_path / "out.safetensors"
-    with pytest.raises(SwiftletError, match=sentence) as caught:
+    with pytest.raises(MartletError, match=sentence) as caught:
         convert(path, source="torchvision", model=SMALL, output=output)
     assert "\n" not in str(caught.value)
     assert not output.exists()
@@ -359,7 +359,7 @@ def test_wrong_arguments_are_one_sentence_and_nothing_is_written(
 ) -> None:
     output = tmp_path / "out.safetensors"
     given = {"source": "torchvision", "model": SMALL, "output": output, **options}
-    with pytest.raises(SwiftletError, match=sentence) as caught:
+    with pytest.raises(MartletError, match=sentence) as caught:
         convert(file, **given)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert not output.exists()
@@ -368,12 +368,12 @@ def test_wrong_arguments_are_one_sentence_and_nothing_is_written(
 def test_nothing_is_replaced_without_being_told(file: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.safetensors"
     convert(file, source="torchvision", model=SMALL, output=output)
-    with pytest.raises(SwiftletError, match="exists already"):
+    with pytest.raises(MartletError, match="exists already"):
         convert(file, source="torchvision", model=SMALL, output=output)
     convert(file, source="torchvision", model=SMALL, output=output, overwrite=True)
     save_file(torchvision.models.shufflenet_v2_x0_5().state_dict(), tmp_path / "in.safetensors")
     same = tmp_path / "in.safetensors"
-    with pytest.raises(SwiftletError, match="exists already"):
+    with pytest.raises(MartletError, match="exists already"):
         convert(same, source="torchvision", model=SMALL, output=same, overwrite=True)
 
 
@@ -381,7 +381,7 @@ def test_four_channels_are_no_picture(tmp_path: Path) -> None:
     theirs = torchvision.models.shufflenet_v2_x0_5()
     theirs.conv1[0] = nn.Conv2d(4, 24, 3, 2, 1, bias=False)
     torch.save(theirs.state_dict(), tmp_path / "four.pth")
-    with pytest.raises(SwiftletError, match="take 4 channels; a checkpoint takes pictures of 1 or"):
+    with pytest.raises(MartletError, match="take 4 channels; a checkpoint takes pictures of 1 or"):
         convert(
             tmp_path / "four.pth",
             source="torchvision",
@@ -396,13 +396,13 @@ def test_class_names(classes: Path, tmp_path: Path) -> None:
     imagenet = class_names(1000, None)
     assert (imagenet[0], imagenet[134], imagenet[517]) == ("tench", "crane bird", "crane")
     assert len(set(imagenet)) == 1000
-    with pytest.raises(SwiftletError, match=r"names 3 classes; the weights have 4"):
+    with pytest.raises(MartletError, match=r"names 3 classes; the weights have 4"):
         class_names(4, classes)
     (tmp_path / "one.txt").write_text("a\n")
-    with pytest.raises(SwiftletError, match=r"names 1 class; the weights have 4"):
+    with pytest.raises(MartletError, match=r"names 1 class; the weights have 4"):
         class_names(4, tmp_path / "one.txt")
     (tmp_path / "twice.txt").write_text("a\na\n")
-    with pytest.raises(SwiftletError, match=r"names 'a' more than once"):
+    with pytest.raises(MartletError, match=r"names 'a' more than once"):
         class_names(2, tmp_path / "twice.txt")
 
 
@@ -411,7 +411,7 @@ def test_the_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ("convert", file, "--from", "torchvision", "--model", SMALL, "--mean", "0.5")
-    monkeypatch.setattr(sys, "argv", ["swiftlet", *map(str, words)])
+    monkeypatch.setattr(sys, "argv", ["martlet", *map(str, words)])
     with pytest.raises(SystemExit) as end:
         cli.main()
     said = capsys.readouterr().out

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.api.demo import demo
-from swiftlet.api.tour import free_name
+from martlet.api.demo import demo
+from martlet.api.tour import free_name
 
 
 def test_a_free_name_is_found(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_the_main_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "verified with ONNX Runtime" in said
     assert re.search(r"\bonnxruntime +1 +1 ", said)
     assert len(re.findall(r"digits/\d/\d{4}\.png", said)) == 10
-    assert said.rstrip().endswith("swiftlet train photos/ --model shufflenet_v2_x1_0")
+    assert said.rstrip().endswith("martlet train photos/ --model shufflenet_v2_x1_0")
 
 
 @pytest.mark.slow

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.api.evaluate import evaluate
-from swiftlet.api.export import export
-from swiftlet.api.run import Run
-from swiftlet.errors import SwiftletError
+from martlet.api.evaluate import evaluate
+from martlet.api.export import export
+from martlet.api.run import Run
+from martlet.errors import MartletError
 
 
 def test_the_test_part_is_scored_as_training_scored_it(trained: Run, photos: Path) -> None:
@@ -50,14 +50,14 @@ def test_nothing_left_to_score_is_an_error(trained: Run, photos: Path, tmp_path:
         copy = tmp_path / "seen" / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(photos / path, copy)
-    with pytest.raises(SwiftletError, match=r"leaves no picture .* trained on them"):
+    with pytest.raises(MartletError, match=r"leaves no picture .* trained on them"):
         evaluate(trained.folder, tmp_path / "seen", quiet=True)
 
 
 def test_an_unknown_class_is_named(trained: Run, photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, tmp_path / "more")
     (tmp_path / "more" / "red").rename(tmp_path / "more" / "purple")
-    with pytest.raises(SwiftletError, match=r"does not know: purple; it knows blue, green, red"):
+    with pytest.raises(MartletError, match=r"does not know: purple; it knows blue, green, red"):
         evaluate(trained.folder, tmp_path / "more", quiet=True)
 
 
@@ -70,7 +70,7 @@ def test_the_exported_file_scores_the_same(trained: Run, photos: Path, tmp_path:
 
 
 def test_a_folder_without_a_run(tmp_path: Path, photos: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"holds no model\.safetensors"):
+    with pytest.raises(MartletError, match=r"holds no model\.safetensors"):
         evaluate(tmp_path, photos)
 
 
@@ -78,6 +78,6 @@ def test_a_checkpoint_alone_cannot_tell_what_it_was_trained_on(
     trained: Run, photos: Path, tmp_path: Path
 ) -> None:
     alone = Path(shutil.copy(trained.checkpoint, tmp_path))
-    with pytest.raises(SwiftletError, match=r"no split\.json beside it"):
+    with pytest.raises(MartletError, match=r"no split\.json beside it"):
         evaluate(alone, photos, quiet=True)
     assert evaluate(alone, photos, split="all", quiet=True)["pictures"] == 36

@@ -4,10 +4,10 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from swiftlet.api.export import export
-from swiftlet.api.run import Run
-from swiftlet.errors import SwiftletError
-from swiftlet.exporting import onnx as exporting
+from martlet.api.export import export
+from martlet.api.run import Run
+from martlet.errors import MartletError
+from martlet.exporting import onnx as exporting
 
 
 @pytest.fixture
@@ -29,20 +29,20 @@ def test_another_place(run: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_named(run: Path) -> None:
-    with pytest.raises(SwiftletError, match="format 'onxx' is not known; did you mean onnx"):
+    with pytest.raises(MartletError, match="format 'onxx' is not known; did you mean onnx"):
         export(run, "onxx")  # type: ignore[arg-type]
 
 
 def test_a_mismatch_leaves_no_file(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mismatch(*_: object, **__: object) -> float:
-        raise SwiftletError("the answers differ.")
+        raise MartletError("the answers differ.")
 
     monkeypatch.setattr(exporting, "verify", mismatch)
-    with pytest.raises(SwiftletError, match="differ"):
+    with pytest.raises(MartletError, match="differ"):
         export(run)
     assert not list(run.glob("*onnx*"))
 
 
 def test_a_checkpoint_is_never_the_output(run: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"ends in \.onnx"):
+    with pytest.raises(MartletError, match=r"ends in \.onnx"):
         export(run, output=run / "model.safetensors")

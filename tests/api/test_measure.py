@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.api.measure import measure
-from swiftlet.api.run import Run
-from swiftlet.errors import SwiftletError
+from martlet.api.measure import measure
+from martlet.api.run import Run
+from martlet.errors import MartletError
 
 
 def test_a_row_per_engine_and_the_report_shows_them(trained: Run, tmp_path: Path) -> None:
@@ -48,5 +48,5 @@ def test_networks_of_other_inputs(name: str) -> None:
 def test_bad_arguments_are_one_sentence(
     what: str, options: dict[str, object], sentence: str
 ) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         measure(what, seconds=0.05, **options)

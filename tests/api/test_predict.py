@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from swiftlet.api.export import export
-from swiftlet.api.predict import predict
-from swiftlet.api.run import Run
-from swiftlet.errors import SwiftletError
+from martlet.api.export import export
+from martlet.api.predict import predict
+from martlet.api.run import Run
+from martlet.errors import MartletError
 
 
 def test_files_and_folders_in_order(trained: Run, photos: Path) -> None:
@@ -49,5 +49,5 @@ def test_a_single_path_is_taken_too(trained: Run, photos: Path) -> None:
 
 
 def test_a_folder_without_pictures(trained: Run, tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match="holds no pictures"):
+    with pytest.raises(MartletError, match="holds no pictures"):
         predict(trained.folder, [tmp_path])

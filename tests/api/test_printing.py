@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from swiftlet.api import printing
-from swiftlet.api.convert import ConvertedFile
-from swiftlet.api.run import Run
-from swiftlet.api.show import list_networks
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.run import Prediction
+from martlet.api import printing
+from martlet.api.convert import ConvertedFile
+from martlet.api.run import Run
+from martlet.api.show import list_networks
+from martlet.data.preprocess import Preprocess
+from martlet.run import Prediction
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_brackets_are_no_markup(narrow: Console) -> None:
 def test_what_comes_next_can_be_pasted(narrow: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printing, "out", lambda: narrow)
     printing.trained(Run(Path("my runs")))
-    assert "  swiftlet measure 'my runs'\n" in text(narrow)
+    assert "  martlet measure 'my runs'\n" in text(narrow)
     preprocess = Preprocess(size=32)
     made = ConvertedFile(Path("it's.safetensors"), "a", {}, 1, 1, 1, preprocess, "b")
     printing.converted(made, narrow)

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.api.recipes import command_line, load_recipe
-from swiftlet.api.train import train
-from swiftlet.errors import SwiftletError
+from martlet.api.recipes import command_line, load_recipe
+from martlet.api.train import train
+from martlet.errors import MartletError
 
 
 def test_values_come_as_toml_has_them(tmp_path: Path) -> None:
@@ -26,12 +26,12 @@ def test_values_come_as_toml_has_them(tmp_path: Path) -> None:
 def test_bad_content(tmp_path: Path, content: str, sentence: str) -> None:
     path = tmp_path / "r.toml"
     path.write_text(content)
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         load_recipe(path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"recipe=.*no\.toml cannot be read"):
+    with pytest.raises(MartletError, match=r"recipe=.*no\.toml cannot be read"):
         load_recipe(tmp_path / "no.toml")
 
 
@@ -39,5 +39,5 @@ def test_the_command_of_a_run_names_what_is_not_default() -> None:
     values = {name: p.default for name, p in inspect.signature(train).parameters.items()}
     values |= {"data": Path("my photos"), "epochs": 3, "flip": False, "resume": True, "lr": 0.1}
     assert command_line(train, values) == (
-        "swiftlet train 'my photos' --epochs 3 --lr 0.1 --no-flip"
+        "martlet train 'my photos' --epochs 3 --lr 0.1 --no-flip"
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from swiftlet.api.run import Run
-from swiftlet.errors import SwiftletError
-from swiftlet.training import checkpoint
+from martlet.api.run import Run
+from martlet.errors import MartletError
+from martlet.training import checkpoint
 
 # A process that has imported everything and forks a child per request, since importing takes
 # longer than training here. A request names the moment at which the child sends itself SIGKILL:
@@ -20,9 +20,9 @@ from swiftlet.training import checkpoint
 SERVER = """
 import json, os, signal, sys
 from pathlib import Path
-from swiftlet.api import finish, steps
-from swiftlet.api.train import train
-from swiftlet.training import loop
+from martlet.api import finish, steps
+from martlet.api.train import train
+from martlet.training import loop
 import sklearn.metrics, tensorboard, matplotlib.figure
 
 def die(*_):
@@ -188,9 +188,9 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
 def test_resume_with_other_arguments_is_refused(quick: Callable[..., Run]) -> None:
     run = quick(epochs=1)
     before = run.checkpoint.read_bytes()
-    with pytest.raises(SwiftletError, match=r"started with other arguments .*epochs: 1 / 2"):
+    with pytest.raises(MartletError, match=r"started with other arguments .*epochs: 1 / 2"):
         quick(epochs=2, resume=True)
-    with pytest.raises(SwiftletError, match="are not those that"):
+    with pytest.raises(MartletError, match="are not those that"):
         quick(epochs=1, resume=True, test=0.5)
     assert run.checkpoint.read_bytes() == before
 
@@ -209,7 +209,7 @@ def test_a_damaged_checkpoint_is_named(quick: Callable[..., Run]) -> None:
     run = quick(epochs=1)
     path = run.folder / "resume.safetensors"
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(SwiftletError, match=r"resume\.safetensors is corrupt or cut short"):
+    with pytest.raises(MartletError, match=r"resume\.safetensors is corrupt or cut short"):
         quick(epochs=1, resume=True)
 
 
@@ -217,6 +217,6 @@ def test_resume_without_a_checkpoint_replaces_nothing(quick: Callable[..., Run])
     run = quick(epochs=1)
     (run.folder / "resume.safetensors").unlink()
     before = run.checkpoint.read_bytes()
-    with pytest.raises(SwiftletError, match=r"no resume\.safetensors to go on from"):
+    with pytest.raises(MartletError, match=r"no resume\.safetensors to go on from"):
         quick(epochs=1, resume=True)
     assert run.checkpoint.read_bytes() == before

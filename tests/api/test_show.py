@@ -1,12 +1,12 @@
 import pytest
 
-import swiftlet
-from swiftlet.api.show import list_networks
-from swiftlet.errors import SwiftletError
+import martlet
+from martlet.api.show import list_networks
+from martlet.errors import MartletError
 
 
 def test_a_row_and_its_cost() -> None:
-    found = swiftlet.show("shufflenetv2_w1")  # an alias
+    found = martlet.show("shufflenetv2_w1")  # an alias
     assert found.spec.name == "shufflenet_v2_x1_0"
     assert (found.cost.params, found.cost.macs) == (found.spec.params, found.spec.macs)
     assert found.options == {}
@@ -14,13 +14,13 @@ def test_a_row_and_its_cost() -> None:
 
 @pytest.mark.parametrize("name", ["hybridsn", "shufflenet_series", "mobilenet_v2_x0_6"])
 def test_the_row_s_own_input(name: str) -> None:
-    found = swiftlet.show(name)
+    found = martlet.show(name)
     assert found.cost.shape == (1, *found.spec.input.shape)
     assert found.cost.macs == found.spec.macs
 
 
 def test_another_form() -> None:
-    found = swiftlet.show(
+    found = martlet.show(
         "shufflenet_v2_x0_5", num_classes=10, in_chans=1, small_input=True, image_size=32
     )
     assert found.cost.shape == (1, 1, 32, 32)
@@ -29,32 +29,32 @@ def test_another_form() -> None:
 
 
 def test_options_are_json_or_text() -> None:
-    found = swiftlet.show(
+    found = martlet.show(
         "mobilenet_v1_x0_5", option=['attention={"kind": "se", "placement": "everywhere"}']
     )
     assert found.options == {"attention": {"kind": "se", "placement": "everywhere"}}
-    found = swiftlet.show("shufflenet_series", option=["stem=full", "kernel=3"])
+    found = martlet.show("shufflenet_series", option=["stem=full", "kernel=3"])
     assert found.options == {"stem": "full", "kernel": 3}
 
 
 @pytest.mark.parametrize("sort", ["name", "params", "macs", "error"])
 def test_every_order_has_every_row(sort: str) -> None:
-    assert {row.name for row in list_networks(sort=sort)} == set(swiftlet.list_models())
+    assert {row.name for row in list_networks(sort=sort)} == set(martlet.list_models())
 
 
 def test_a_window_is_the_side_of_the_cube() -> None:
-    found = swiftlet.show("hybridsn", option=["window=11"])
+    found = martlet.show("hybridsn", option=["window=11"])
     assert found.cost.shape == (1, 1, 30, 11, 11)
     assert found.cost.macs < found.spec.macs
 
 
 @pytest.mark.parametrize("value", ["True", "true"])
 def test_true_as_python_and_as_json_have_it(value: str) -> None:
-    assert swiftlet.show("resnet50", option=[f"stride_first={value}"]).options == {
+    assert martlet.show("resnet50", option=[f"stride_first={value}"]).options == {
         "stride_first": True
     }
     other = value.replace("rue", "alse").replace("T", "F").replace("t", "f")
-    assert swiftlet.show("resnet50", option=[f"stride_first={other}"]).cost.macs == 4_089_184_256
+    assert martlet.show("resnet50", option=[f"stride_first={other}"]).cost.macs == 4_089_184_256
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ def test_true_as_python_and_as_json_have_it(value: str) -> None:
     ],
 )
 def test_options_that_do_not_fit(name: str, option: str, sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
-        swiftlet.show(name, option=[option])
+    with pytest.raises(MartletError, match=sentence):
+        martlet.show(name, option=[option])

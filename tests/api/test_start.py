@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from swiftlet.api import start
-from swiftlet.api.run import Run
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.training import checkpoint
-from swiftlet.training.checkpoint import Network
+from martlet.api import start
+from martlet.api.run import Run
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Network
 
 COLOURS = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=3, small_input=True)
 
@@ -31,13 +31,13 @@ def test_weights_for_other_classes_keep_all_but_the_classifier(trained: Run) -> 
 
 def test_weights_of_another_network_are_refused(trained: Run) -> None:
     network = Network("shufflenet_v2_x1_0", num_classes=3, in_chans=3, small_input=True)
-    with pytest.raises(SwiftletError, match=r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
+    with pytest.raises(MartletError, match=r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
         start.transfer(trained.checkpoint, network.build(), network)
 
 
 def test_weights_for_other_channels_are_refused(trained: Run) -> None:
     network = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
-    with pytest.raises(SwiftletError, match="of another shape"):
+    with pytest.raises(MartletError, match="of another shape"):
         start.transfer(trained.checkpoint, network.build(), network)
 
 
@@ -106,5 +106,5 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
 
 @pytest.mark.parametrize("name", ["cpu:foo", "cpu:-1", "cpu:", "tpu", ""])
 def test_devices_that_are_none(name: str) -> None:
-    with pytest.raises(SwiftletError, match=f"device='{name}' is not "):
+    with pytest.raises(MartletError, match=f"device='{name}' is not "):
         start.choose_device(name)

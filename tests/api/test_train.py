@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from swiftlet.api import start, steps
-from swiftlet.api.run import Run
-from swiftlet.api.train import train
-from swiftlet.errors import SwiftletError
-from swiftlet.training import checkpoint
-from swiftlet.training.checkpoint import Network
+from martlet.api import start, steps
+from martlet.api.run import Run
+from martlet.api.train import train
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Network
 
 FILES = {
     "model.safetensors",
@@ -91,7 +91,7 @@ def test_one_seed_gives_identical_weights_whatever_the_workers(quick: Callable[.
 def test_an_existing_run_is_not_touched_without_being_told(quick: Callable[..., Run]) -> None:
     run = quick(epochs=1)
     before = {p.name: p.read_bytes() for p in run.folder.iterdir()}
-    with pytest.raises(SwiftletError, match=r"exists already; use --resume .* --overwrite"):
+    with pytest.raises(MartletError, match=r"exists already; use --resume .* --overwrite"):
         quick(epochs=1)
     assert {p.name: p.read_bytes() for p in run.folder.iterdir()} == before
 
@@ -110,7 +110,7 @@ def test_overwrite_leaves_a_folder_alone_that_is_no_run(
 ) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("years of work")
-    with pytest.raises(SwiftletError, match="holds no run of swiftlet"):
+    with pytest.raises(MartletError, match="holds no run of martlet"):
         quick(overwrite=True)
 
 
@@ -119,7 +119,7 @@ def test_a_mistake_in_the_data_loses_no_earlier_run(
 ) -> None:
     run = quick(epochs=1)
     before = run.checkpoint.read_bytes()
-    with pytest.raises(SwiftletError, match="does not exist"):
+    with pytest.raises(MartletError, match="does not exist"):
         train(tmp_path / "no-photos", folder=tmp_path, name="run", overwrite=True, quiet=True)
     assert run.checkpoint.read_bytes() == before
 
@@ -142,7 +142,7 @@ def test_a_mistake_in_the_data_loses_no_earlier_run(
 def test_bad_arguments_are_one_sentence(
     quick: Callable[..., Run], tmp_path: Path, options: dict[str, object], sentence: str
 ) -> None:
-    with pytest.raises(SwiftletError, match=sentence) as caught:
+    with pytest.raises(MartletError, match=sentence) as caught:
         quick(**options)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
@@ -151,7 +151,7 @@ def test_bad_arguments_are_one_sentence(
 def test_a_loss_that_is_not_finite_stops_with_the_step(
     quick: Callable[..., Run], tmp_path: Path
 ) -> None:
-    with pytest.raises(SwiftletError, match=r"became NaN or infinite at step \d+ .* smaller --lr"):
+    with pytest.raises(MartletError, match=r"became NaN or infinite at step \d+ .* smaller --lr"):
         quick(lr=1e30, epochs=4)
     tensors, _ = checkpoint.load(tmp_path / "run" / "resume.safetensors")
     assert all(t.isfinite().all() for t in tensors.values())
@@ -197,7 +197,7 @@ def test_the_report_says_how_to_make_the_run_again(quick: Callable[..., Run]) ->
     assert "--no-flip" in run.metrics["command"]
     assert "--image-size 16" in run.metrics["command"]
     assert "overwrite" not in run.metrics["command"]
-    assert run.metrics["command"].startswith("swiftlet train ")
+    assert run.metrics["command"].startswith("martlet train ")
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, 0.2), (0.0, 0.0), (0.5, 0.5)])

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from swiftlet.compiler import compile_onnx
+from martlet.compiler import compile_onnx
 
 Array = NDArray[np.float32]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from swiftlet.compiler import CompiledNetwork
-from swiftlet.models import ImageInput, create_model, list_models, spec
+from martlet.compiler import CompiledNetwork
+from martlet.models import ImageInput, create_model, list_models, spec
 
 CLOSE = 1e-5  # of the output's scale
 FAIR = 1.5  # times as far from the exact answer as ONNX Runtime, which adds in shorter sums

@@ -9,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from swiftlet.compiler.backend import SwiftletBackend
+from martlet.compiler.backend import MartletBackend
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -93,7 +93,7 @@ def error(model: onnx.ModelProto, *inputs: NDArray[np.float32], target: str = "n
         None, {value.name: x for value, x in zip(model.graph.input, inputs, strict=True)}
     )
     flags = ("-O1", "-Werror")
-    found = SwiftletBackend.prepare(model, target=target, flags=flags).run(inputs)
+    found = MartletBackend.prepare(model, target=target, flags=flags).run(inputs)
     worst = 0.0
     for y, expected in zip(found, wanted, strict=True):
         assert y.shape == expected.shape

@@ -6,12 +6,12 @@ import onnx
 import pytest
 from tests.compiler.networks import network, random
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.ahead import SHARE, plan_fetches
-from swiftlet.compiler.emit import emit
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.program import Layer, Program
-from swiftlet.compiler.targets import TARGETS, target
+from martlet.compiler import compile_onnx
+from martlet.compiler.ahead import SHARE, plan_fetches
+from martlet.compiler.emit import emit
+from martlet.compiler.make import make_program
+from martlet.compiler.program import Layer, Program
+from martlet.compiler.targets import TARGETS, target
 
 CACHE = 4000 * SHARE
 
@@ -83,7 +83,7 @@ def test_fetching_changes_no_value(
 ) -> None:
     x = random(4, 1, 48, 6, 5)
     fetching = compile_onnx(wide, tmp_path / "fetching")
-    monkeypatch.setattr("swiftlet.compiler.emit.plan_fetches", lambda *_: None)
+    monkeypatch.setattr("martlet.compiler.emit.plan_fetches", lambda *_: None)
     plain = compile_onnx(wide, tmp_path / "plain")
     np.testing.assert_array_equal(fetching(x), plain(x))
     assert "FETCH(" not in (tmp_path / "plain/wide.c").read_text()

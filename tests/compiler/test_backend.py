@@ -16,9 +16,9 @@ from onnx import TensorProto, helper
 from onnx.backend.test import BackendTest
 from onnx.backend.test.loader import load_model_tests
 
-from swiftlet.compiler.backend import SwiftletBackend, SwiftletRep
-from swiftlet.compiler.lower import CLAIMED
-from swiftlet.errors import SwiftletError
+from martlet.compiler.backend import MartletBackend, MartletRep
+from martlet.compiler.lower import CLAIMED
+from martlet.errors import MartletError
 
 Category = str
 CATEGORIES = {
@@ -54,11 +54,11 @@ QUICK = (
 )
 
 
-class Quick(SwiftletBackend):
+class Quick(MartletBackend):
     """As the compiler is, but for the C compiler's effort; its warnings are errors."""
 
     @classmethod
-    def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> SwiftletRep:
+    def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> MartletRep:
         return super().prepare(model, device, flags=("-O1", "-Werror"), **kwargs)
 
 
@@ -129,7 +129,7 @@ def run(tests: dict[str, Any], category: Category, record: Callable[[str, object
                 warnings.simplefilter("ignore")  # infinite values in onnx's own comparisons
                 function(unittest.TestCase())
             passed.append(name)
-        except (AssertionError, SwiftletError) as error:
+        except (AssertionError, MartletError) as error:
             failed.append(f"{name}: {' '.join(str(error).split())[:300]}")
     record("passed", len(passed))
     record("names", " ".join(passed))
@@ -178,7 +178,7 @@ def test_runs_a_node_and_says_what_it_cannot() -> None:
     relu = helper.make_model(helper.make_graph([node], "relu", [side], [out]))
     assert Quick.supports_device("CPU")
     assert not Quick.supports_device("CUDA")
-    with pytest.raises(SwiftletError, match="device='CUDA'"):
+    with pytest.raises(MartletError, match="device='CUDA'"):
         Quick.prepare(relu, "CUDA")
-    with pytest.raises(SwiftletError, match="takes 1 inputs, not 2"):
+    with pytest.raises(MartletError, match="takes 1 inputs, not 2"):
         Quick.prepare(relu).run([x, x])

@@ -6,10 +6,10 @@ import onnxruntime
 import pytest
 from tests.compiler.networks import network, random
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.layers.windowed import Windowed
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.targets import target
+from martlet.compiler import compile_onnx
+from martlet.compiler.layers.windowed import Windowed
+from martlet.compiler.make import make_program
+from martlet.compiler.targets import target
 
 from .exported import our_file
 

@@ -8,13 +8,13 @@ import onnxruntime
 import pytest
 from tests.compiler.networks import network, random
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.bound import ROOM, bound
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.memory import plan
-from swiftlet.compiler.reader import read
-from swiftlet.compiler.simplify import simplify
-from swiftlet.compiler.targets import target
+from martlet.compiler import compile_onnx
+from martlet.compiler.bound import ROOM, bound
+from martlet.compiler.make import make_program
+from martlet.compiler.memory import plan
+from martlet.compiler.reader import read
+from martlet.compiler.simplify import simplify
+from martlet.compiler.targets import target
 
 node = onnx.helper.make_node
 MAP = 16 * 16 * 20  # floats of 16 channels
@@ -60,14 +60,14 @@ def test_more_layers_run_in_bands_where_the_workspace_is_too_large(
 
 
 def test_and_nowhere_else(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("swiftlet.compiler.make.bound", lambda *_: 3 * MAP)
+    monkeypatch.setattr("martlet.compiler.make.bound", lambda *_: 3 * MAP)
     program = make_program(gated, target("x86-64-v4"))
     assert {len(band) for band in program.bands} == {1}
     assert not any(buffer.ring for buffer in program.buffers)
 
 
 def test_bands_that_save_nothing_are_not_kept(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("swiftlet.compiler.make.bound", lambda *_: 0)
+    monkeypatch.setattr("martlet.compiler.make.bound", lambda *_: 0)
     program = make_program(gated, target("x86-64-v4"))
     least = plan(program)
     assert least < 3 * MAP

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.build import build, find_compiler
-from swiftlet.compiler.targets import target
-from swiftlet.errors import SwiftletError
+from martlet.compiler import compile_onnx
+from martlet.compiler.build import build, find_compiler
+from martlet.compiler.targets import target
+from martlet.errors import MartletError
 
 NATIVE, ARM = target("native"), target("aarch64")
 FOREIGN = ARM if NATIVE.machine != "aarch64" else target("x86-64-v3")
@@ -16,7 +16,7 @@ FOREIGN = ARM if NATIVE.machine != "aarch64" else target("x86-64-v3")
 def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Let the C compilers called `names` be missing; "zig" is the package."""
     which = shutil.which
-    patched = "swiftlet.compiler.build"
+    patched = "martlet.compiler.build"
     monkeypatch.setattr(
         f"{patched}.shutil.which", lambda name: None if name in names else which(name)
     )
@@ -53,7 +53,7 @@ def test_no_compiler_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, name: str | None, chosen: object, sentence: str
 ) -> None:
     without(monkeypatch, "cc", "zig")
-    with pytest.raises(SwiftletError, match=sentence) as caught:
+    with pytest.raises(MartletError, match=sentence) as caught:
         find_compiler(name, chosen)
     assert "--no-build" in str(caught.value)
 
@@ -62,7 +62,7 @@ def test_what_the_compiler_says_is_told(tmp_path: Path, cc: list[str]) -> None:
     source = tmp_path / "bad.c"
     source.write_text("int f(void) { return missing; }\n")
     name = "zig" if cc[-1] == "cc" else cc[0]
-    with pytest.raises(SwiftletError, match=r"refuses bad\.c .*missing"):
+    with pytest.raises(MartletError, match=r"refuses bad\.c .*missing"):
         build(source, tmp_path / "bad.so", NATIVE, name, [])
     assert [path.name for path in tmp_path.iterdir()] == ["bad.c"]
 
@@ -71,7 +71,7 @@ def test_a_compiler_that_does_not_run(tmp_path: Path, tiny: Path) -> None:
     broken = tmp_path / "mycc"
     broken.write_text("no program\n")
     broken.chmod(0o755)
-    with pytest.raises(SwiftletError, match="does not run"):
+    with pytest.raises(MartletError, match="does not run"):
         compile_onnx(tiny, tmp_path / "out", compiler=str(broken))
     assert not (tmp_path / "out").exists()
 
@@ -90,9 +90,9 @@ def test_what_a_compiler_complains_of_is_one_line(
     compiler = tmp_path / "mycc"
     compiler.write_text(f"#!/bin/sh\n{script}\n")
     compiler.chmod(0o755)
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         compile_onnx(tiny, tmp_path / "out", compiler=str(compiler))
-    with pytest.raises(SwiftletError, match="compiler=5 is not accepted"):
+    with pytest.raises(MartletError, match="compiler=5 is not accepted"):
         compile_onnx(tiny, tmp_path / "out", compiler=5)
 
 

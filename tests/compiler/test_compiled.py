@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
-from swiftlet.compiler.compiled import find
-from swiftlet.errors import SwiftletError
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.compiled import find
+from martlet.errors import MartletError
 
 Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]
@@ -59,9 +59,9 @@ def test_two_threads_at_once(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder_", [5, None, b"x", "", "a\0b", ["a"]])
 def test_a_folder_that_is_no_path_is_one_sentence(folder_: object) -> None:
-    with pytest.raises(SwiftletError, match=r"folder=.* is not accepted; give the path"):
+    with pytest.raises(MartletError, match=r"folder=.* is not accepted; give the path"):
         CompiledNetwork(folder_)
-    with pytest.raises(SwiftletError, match="name=5 is not accepted; give the name"):
+    with pytest.raises(MartletError, match="name=5 is not accepted; give the name"):
         CompiledNetwork("folder", 5)
 
 
@@ -85,21 +85,21 @@ def test_a_copy_is_read_from_the_same_folder(
     monkeypatch.chdir("/")  # another process may be elsewhere
     assert pickle.loads(written).folder == copied.resolve()
     shutil.rmtree(copied)
-    with pytest.raises(SwiftletError, match="holds no compiled network"):
+    with pytest.raises(MartletError, match="holds no compiled network"):
         pickle.loads(written)
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"format": 2}, "format 2, made by a newer swiftlet"),
+        ({"format": 2}, "format 2, made by a newer martlet"),
         ({"inputs": 3}, "damaged"),
         ({"workspace_bytes": -1}, "damaged"),
         ({"weight_bytes": "a"}, "damaged"),
         ({"lanes": None}, "damaged"),
         ({"library": 5}, "damaged"),
-        ({"library_bytes": 5}, "is damaged; `swiftlet compile` makes it again"),
-        ({"library_fingerprint": "0"}, "is damaged; `swiftlet compile` makes it again"),
+        ({"library_bytes": 5}, "is damaged; `martlet compile` makes it again"),
+        ({"library_fingerprint": "0"}, "is damaged; `martlet compile` makes it again"),
         ({"machine": "vax"}, r"which does not run here"),
         ({"system": "plan9"}, r"which does not run here"),
         ({"lanes": 64}, "vectors of 64 floats"),
@@ -114,7 +114,7 @@ def test_a_folder_that_does_not_fit(
 ) -> None:
     path = copied / "tiny.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         CompiledNetwork(copied)(pair[0])
 
 
@@ -122,10 +122,10 @@ def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
     (copied / "split.json").write_text("{}")
     assert find(copied) == copied / "tiny.json"
     assert find(tmp_path) is None
-    with pytest.raises(SwiftletError, match="holds no compiled network"):
+    with pytest.raises(MartletError, match="holds no compiled network"):
         CompiledNetwork(tmp_path)
     shutil.copy(copied / "tiny.json", copied / "second.json")
-    with pytest.raises(SwiftletError, match="several compiled networks; name one of second, tiny"):
+    with pytest.raises(MartletError, match="several compiled networks; name one of second, tiny"):
         CompiledNetwork(copied)
     assert CompiledNetwork(copied, "tiny").description.name == "tiny"
 
@@ -133,12 +133,12 @@ def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
 def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
     library = copied / CompiledNetwork(copied).description.library
     library.write_bytes(b"no library")
-    with pytest.raises(SwiftletError, match="is damaged; `swiftlet compile` makes it again"):
+    with pytest.raises(MartletError, match="is damaged; `martlet compile` makes it again"):
         CompiledNetwork(copied)(np.zeros((1, 3, 20, 24), np.float32))
     library.unlink()
     net = CompiledNetwork(copied)  # what it is can still be asked
     assert net.description.macs > 0
-    with pytest.raises(SwiftletError, match="is missing"):
+    with pytest.raises(MartletError, match="is missing"):
         net(np.zeros((1, 3, 20, 24), np.float32))
 
 
@@ -146,7 +146,7 @@ def test_weights_of_another_network_are_not_taken(tiny: Path, tmp_path: Path) ->
     compile_onnx(tiny, tmp_path, weights="file")
     weights = tmp_path / "tiny.bin"
     weights.write_bytes(bytes(weights.stat().st_size))
-    with pytest.raises(SwiftletError, match="holds other weights; compile it again"):
+    with pytest.raises(MartletError, match="holds other weights; compile it again"):
         CompiledNetwork(tmp_path)
 
 
@@ -162,7 +162,7 @@ def test_compiling_again_does_not_disturb_one_that_runs(
 def test_it_runs_where_there_is_neither_onnx_nor_torch(folder: Path) -> None:
     program = (
         "import sys\n"
-        "from swiftlet import CompiledNetwork\n"
+        "from martlet import CompiledNetwork\n"
         f"net = CompiledNetwork({str(folder)!r})\n"
         "import numpy\n"
         "assert net(numpy.zeros((1, 3, 20, 24), 'f')).shape == (1, 10)\n"

@@ -10,8 +10,8 @@ import onnxruntime
 import pytest
 from tests.compiler.networks import network
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.wording import WIDTH, comment, plain, string, wrapped
+from martlet.compiler import compile_onnx
+from martlet.compiler.wording import WIDTH, comment, plain, string, wrapped
 
 Program = Callable[..., subprocess.CompletedProcess[bytes]]
 STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
@@ -150,7 +150,7 @@ def test_arrays_may_lie_anywhere(
 ) -> None:
     import ctypes
 
-    from swiftlet.compiler.compiled import load_library
+    from martlet.compiler.compiled import load_library
 
     net = compile_onnx(tiny, tmp_path / "out")
     x, expected = pair

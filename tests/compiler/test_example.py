@@ -1,4 +1,4 @@
-"""The C example names the same classes as `swiftlet predict`."""
+"""The C example names the same classes as `martlet predict`."""
 
 import shutil
 import subprocess
@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
-from swiftlet.compiler.picture import picture_header
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.exporting import export_onnx
-from swiftlet.models import create_model
-from swiftlet.run import load
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.picture import picture_header
+from martlet.data.preprocess import Preprocess
+from martlet.exporting import export_onnx
+from martlet.models import create_model
+from martlet.run import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c" / "classify.c"
 CLASSES = ['the "best"', "Ärger", "back\\slash", "what??!", "*/", "percent %s", "seven"]
@@ -129,7 +129,7 @@ def test_the_header_says_what_preprocess_does(network: Path) -> None:
 
 def test_metadata_of_a_strange_file_does_not_become_code(network: Path, tmp_path: Path) -> None:
     model = onnx.load(network / "model.onnx")
-    (entry,) = (item for item in model.metadata_props if item.key == "swiftlet")
+    (entry,) = (item for item in model.metadata_props if item.key == "martlet")
     entry.value = entry.value.replace('"the \\"best\\""', '"\\"}; int evil; /*\\u0000\\n"')
     onnx.save(model, tmp_path / "model.onnx")
     compile_onnx(tmp_path / "model.onnx", tmp_path / "out", library=False)

@@ -12,14 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.emit import emit
-from swiftlet.compiler.layers.head import Head, Total
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.memory import plan
-from swiftlet.compiler.program import Layer
-from swiftlet.compiler.targets import target
-from swiftlet.exporting import export_onnx
+from martlet.compiler import compile_onnx
+from martlet.compiler.emit import emit
+from martlet.compiler.layers.head import Head, Total
+from martlet.compiler.make import make_program
+from martlet.compiler.memory import plan
+from martlet.compiler.program import Layer
+from martlet.compiler.targets import target
+from martlet.exporting import export_onnx
 
 from .exported import CLOSE, by_onnx_runtime, ours, worst
 from .networks import network, random

@@ -7,8 +7,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
-from swiftlet.errors import SwiftletError
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.errors import MartletError
 
 Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]
@@ -35,7 +35,7 @@ def test_a_batch_runs_piece_by_piece(tiny: Path, folder: Path, close: Close) -> 
 def test_another_input_is_one_sentence(
     folder: Path, shapes: list[tuple[int, ...]], sentence: str
 ) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         CompiledNetwork(folder)(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
@@ -100,13 +100,13 @@ def test_values_that_are_no_numbers_or_too_large(folder: Path) -> None:
     ],
 )
 def test_what_holds_no_numbers_is_one_sentence(folder: Path, given: object, sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         CompiledNetwork(folder)(given)
 
 
 def test_a_tensor_with_a_gradient_is_one_sentence(folder: Path) -> None:
     torch = pytest.importorskip("torch")
-    with pytest.raises(SwiftletError, match=r"is a Tensor \(Can't call numpy.*detach"):
+    with pytest.raises(MartletError, match=r"is a Tensor \(Can't call numpy.*detach"):
         CompiledNetwork(folder)(torch.zeros(1, 3, 20, 24, requires_grad=True))
 
 
@@ -125,7 +125,7 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     assert isinstance(found, tuple)
     np.testing.assert_array_equal(found[0], a + b)
     np.testing.assert_array_equal(found[1], a * b)
-    with pytest.raises(SwiftletError, match="not accepted together"):
+    with pytest.raises(MartletError, match="not accepted together"):
         net(a, b[:2])
 
 

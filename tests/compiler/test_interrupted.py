@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler import CompiledNetwork, compile_onnx
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -27,7 +27,7 @@ wait
 """
 COMPILE = """
 import sys
-from swiftlet.compiler import compile_onnx
+from martlet.compiler import compile_onnx
 model, out, weights = sys.argv[1:]
 sys.stdin.readline()
 for _ in range(9):
@@ -58,7 +58,7 @@ def begin(model: Path, out: Path, folder: Path) -> tuple[subprocess.Popen[str], 
     compiler.chmod(0o755)
     words = ["compile", str(model), "-o", str(out), "--compiler", str(compiler)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "swiftlet", *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "martlet", *words], stderr=subprocess.PIPE, text=True
     )
     wait_for(lambda: (folder / "started").exists() or process.poll() is not None)
     assert process.poll() is None, process.communicate()

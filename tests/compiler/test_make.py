@@ -7,8 +7,8 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx, profile_onnx
-from swiftlet.errors import SwiftletError
+from martlet.compiler import CompiledNetwork, compile_onnx, profile_onnx
+from martlet.errors import MartletError
 
 Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]
@@ -43,7 +43,7 @@ def test_the_files_of_each_choice(
     if options.get("library", True):
         close(net(pair[0]), pair[1])
     else:
-        with pytest.raises(SwiftletError, match="the sources of tiny alone"):
+        with pytest.raises(MartletError, match="the sources of tiny alone"):
             net(pair[0])
 
 
@@ -57,7 +57,7 @@ def damaged(tmp_path: Path, tiny: Path, how: str) -> Path:
         onnx.save(model, path)
     elif how == "metadata":
         entry = model.metadata_props.add()
-        entry.key, entry.value = "swiftlet", '{"classes": ["a"], "preprocess": {"size": "x"}}'
+        entry.key, entry.value = "martlet", '{"classes": ["a"], "preprocess": {"size": "x"}}'
         onnx.save(model, path)
     return path
 
@@ -71,7 +71,7 @@ def test_an_error_leaves_everything_as_it_was(
     if before:
         compile_onnx(tiny, out, library=False, name="bad")
     contents = {path: path.read_bytes() for path in out.iterdir()} if before else {}
-    with pytest.raises(SwiftletError):
+    with pytest.raises(MartletError):
         compile_onnx(damaged(tmp_path, tiny, how), out)
     assert out.exists() == before
     assert (tmp_path / "deep").exists() == before
@@ -80,7 +80,7 @@ def test_an_error_leaves_everything_as_it_was(
 
 def test_a_full_or_closed_disk_is_one_sentence(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SwiftletError, match="could not be written"):
+    with pytest.raises(MartletError, match="could not be written"):
         compile_onnx(tiny, tmp_path / "file" / "out", library=False)
 
 
@@ -109,16 +109,16 @@ def test_a_full_or_closed_disk_is_one_sentence(tmp_path: Path, tiny: Path) -> No
 def test_bad_arguments_are_one_sentence(
     tmp_path: Path, tiny: Path, options: dict[str, object], sentence: str
 ) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         compile_onnx(tiny, tmp_path / "out", library=False, **options)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("given", [5, None, b"a.onnx", "", "a\0b", onnx.ModelProto()])
 def test_what_is_no_path_is_one_sentence(tiny: Path, tmp_path: Path, given: object) -> None:
-    with pytest.raises(SwiftletError, match=r"model=.* is not accepted; give the path of an ONNX"):
+    with pytest.raises(MartletError, match=r"model=.* is not accepted; give the path of an ONNX"):
         compile_onnx(given, tmp_path / "out")
-    with pytest.raises(SwiftletError, match=r"out=.* is not accepted; give the path of a folder"):
+    with pytest.raises(MartletError, match=r"out=.* is not accepted; give the path of a folder"):
         compile_onnx(tiny, given)
 
 
@@ -134,7 +134,7 @@ def test_a_shape_without_a_name_is_the_only_inputs(tiny: Path, tmp_path: Path) -
     for axis, side in ((2, "H"), (3, "W")):
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = side
     onnx.save(model, tmp_path / "open.onnx")
-    with pytest.raises(SwiftletError, match="--shape"):
+    with pytest.raises(MartletError, match="--shape"):
         compile_onnx(tmp_path / "open.onnx", tmp_path / "out", library=False)
     net = compile_onnx(
         tmp_path / "open.onnx", tmp_path / "out", library=False, shapes={"": (1, 3, 20, 24)}
@@ -146,7 +146,7 @@ def test_what_the_onnx_file_says_of_itself_is_kept(tiny: Path, tmp_path: Path) -
     model = onnx.load(tiny)
     meta = {"format": 1, "classes": ["a"], "note": "ä"}
     entry = model.metadata_props.add()
-    entry.key, entry.value = "swiftlet", json.dumps(meta)
+    entry.key, entry.value = "martlet", json.dumps(meta)
     onnx.save(model, tmp_path / "with.onnx")
     compile_onnx(tmp_path / "with.onnx", tmp_path / "out", library=False)
     assert CompiledNetwork(tmp_path / "out").description.meta == meta
@@ -157,7 +157,7 @@ def test_what_the_onnx_file_says_of_itself_is_kept(tiny: Path, tmp_path: Path) -
 def test_files_of_others_are_not_lost(tiny: Path, tmp_path: Path, ending: str) -> None:
     mine = tmp_path / f"tiny{ending}"
     mine.write_text("mine")
-    with pytest.raises(SwiftletError, match="was not made by swiftlet and would be lost"):
+    with pytest.raises(MartletError, match="was not made by martlet and would be lost"):
         compile_onnx(tiny, tmp_path, name="tiny", library=False)
     assert [path.name for path in tmp_path.iterdir()] == [mine.name]
     assert mine.read_text() == "mine"
@@ -171,7 +171,7 @@ def test_a_network_is_not_called_as_a_header_of_c(tiny: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("system", ["wasm32", "x86-64-v3-windows"])
 def test_threads_are_refused_where_there_are_none(tiny: Path, tmp_path: Path, system: str) -> None:
-    with pytest.raises(SwiftletError, match="which has no POSIX threads; give 1"):
+    with pytest.raises(MartletError, match="which has no POSIX threads; give 1"):
         compile_onnx(tiny, tmp_path, target=system, threads=2, library=False)
 
 
@@ -189,5 +189,5 @@ def test_every_layer_is_timed(tiny: Path, target: str) -> None:
 
 
 def test_layers_of_other_machines_are_not_timed(tiny: Path) -> None:
-    with pytest.raises(SwiftletError, match="does not run here"):
+    with pytest.raises(MartletError, match="does not run here"):
         profile_onnx(tiny, target="wasm32")

@@ -8,14 +8,14 @@ import numpy as np
 import onnx
 import pytest
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.bands import LATE, parts
-from swiftlet.compiler.build import FLAGS
-from swiftlet.compiler.layers.windowed import Windowed
-from swiftlet.compiler.make import MORE, make_program
-from swiftlet.compiler.meetings import QUICK, foreign
-from swiftlet.compiler.program import Program
-from swiftlet.compiler.targets import native, target
+from martlet.compiler import compile_onnx
+from martlet.compiler.bands import LATE, parts
+from martlet.compiler.build import FLAGS
+from martlet.compiler.layers.windowed import Windowed
+from martlet.compiler.make import MORE, make_program
+from martlet.compiler.meetings import QUICK, foreign
+from martlet.compiler.program import Program
+from martlet.compiler.targets import native, target
 
 from .exported import our_file
 
@@ -153,7 +153,7 @@ def test_long_layers_meet(tmp_path: Path) -> None:
 def test_threads_meet_more_often_where_memory_is_worth_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: float
 ) -> None:
-    monkeypatch.setattr("swiftlet.compiler.make.MORE", more)
+    monkeypatch.setattr("martlet.compiler.make.MORE", more)
     write_in_place(tmp_path / "net.onnx")
     program = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
     assert (program.stretches == program.bands) == (more < 1)

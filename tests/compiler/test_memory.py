@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.compiler.graph import Graph
-from swiftlet.compiler.lower import lower
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.memory import LINE, _over, _pieces, plan
-from swiftlet.compiler.program import Buffer, Program
-from swiftlet.compiler.reader import read
-from swiftlet.compiler.simplify import simplify
-from swiftlet.compiler.targets import TARGETS, target
-from swiftlet.models import list_models
+from martlet.compiler.graph import Graph
+from martlet.compiler.lower import lower
+from martlet.compiler.make import make_program
+from martlet.compiler.memory import LINE, _over, _pieces, plan
+from martlet.compiler.program import Buffer, Program
+from martlet.compiler.reader import read
+from martlet.compiler.simplify import simplify
+from martlet.compiler.targets import TARGETS, target
+from martlet.models import list_models
 
 from .exported import NETWORKS, our_file
 

@@ -2,13 +2,13 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from swiftlet.compiler.graph import Graph, Node
-from swiftlet.compiler.layers.copying import Copy
-from swiftlet.compiler.lower import lower
-from swiftlet.compiler.naming import by_channel, rename
-from swiftlet.compiler.program import Buffer, Maps, maps_in
-from swiftlet.compiler.reader import read_model
-from swiftlet.compiler.simplify import simplify
+from martlet.compiler.graph import Graph, Node
+from martlet.compiler.layers.copying import Copy
+from martlet.compiler.lower import lower
+from martlet.compiler.naming import by_channel, rename
+from martlet.compiler.program import Buffer, Maps, maps_in
+from martlet.compiler.reader import read_model
+from martlet.compiler.simplify import simplify
 
 from .networks import error, network, random
 

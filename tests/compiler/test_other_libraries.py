@@ -10,7 +10,7 @@ import timm
 import torch
 import torchvision
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler import CompiledNetwork, compile_onnx
 
 from .exported import CLOSE, FAIR, SIDE, of_its_own, off, older_export, worst
 

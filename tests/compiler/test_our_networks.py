@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.targets import native
-from swiftlet.exporting import export_onnx
+from martlet.compiler import compile_onnx
+from martlet.compiler.make import make_program
+from martlet.compiler.targets import native
+from martlet.exporting import export_onnx
 
 from .exported import CLOSE, FAIR, NETWORKS, off, older_export, our_file, ours, worst
 

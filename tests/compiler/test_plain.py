@@ -5,14 +5,14 @@ import onnx
 import pytest
 from onnx import helper
 
-from swiftlet.compiler.bands import make_bands
-from swiftlet.compiler.emit import emit
-from swiftlet.compiler.layers.plain import merge, nest, row_steps
-from swiftlet.compiler.layers.scalars import FUNCTIONS, UNARY
-from swiftlet.compiler.lower import lower
-from swiftlet.compiler.reader import read_model
-from swiftlet.compiler.simplify import simplify
-from swiftlet.compiler.targets import target as target_of
+from martlet.compiler.bands import make_bands
+from martlet.compiler.emit import emit
+from martlet.compiler.layers.plain import merge, nest, row_steps
+from martlet.compiler.layers.scalars import FUNCTIONS, UNARY
+from martlet.compiler.lower import lower
+from martlet.compiler.reader import read_model
+from martlet.compiler.simplify import simplify
+from martlet.compiler.targets import target as target_of
 
 from .networks import error, network, random, shuffle_unit
 

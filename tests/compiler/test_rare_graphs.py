@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.compiler.networks import network, random
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.errors import SwiftletError
+from martlet.compiler import compile_onnx
+from martlet.errors import MartletError
 
 node = onnx.helper.make_node
 Shapes = Mapping[str, Sequence[int]]
@@ -98,7 +98,7 @@ def test_a_pool_that_rounds_up_along_one_axis_alone_is_named(tmp_path: Path) -> 
         pads=[1, 0, 1, 0],
     )  # fmt: skip
     onnx.save(network([pool], {"x": (1, 3, 5, 5)}, {"y": None}), tmp_path / "net.onnx")
-    with pytest.raises(SwiftletError, match=r"pool \(MaxPool\): ceil_mode=1 .* axis 2 .* axis 3"):
+    with pytest.raises(MartletError, match=r"pool \(MaxPool\): ceil_mode=1 .* axis 2 .* axis 3"):
         compile_onnx(tmp_path / "net.onnx", tmp_path / "out")
 
 

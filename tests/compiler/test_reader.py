@@ -7,13 +7,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from swiftlet.compiler.bands import make_bands
-from swiftlet.compiler.emit import emit
-from swiftlet.compiler.lower import lower
-from swiftlet.compiler.reader import read, read_model
-from swiftlet.compiler.simplify import simplify
-from swiftlet.compiler.targets import target
-from swiftlet.errors import SwiftletError
+from martlet.compiler.bands import make_bands
+from martlet.compiler.emit import emit
+from martlet.compiler.lower import lower
+from martlet.compiler.reader import read, read_model
+from martlet.compiler.simplify import simplify
+from martlet.compiler.targets import target
+from martlet.errors import MartletError
 
 from .mutations import damaged_bytes, damaged_fields
 from .networks import network, random, rearranged, shuffle_unit
@@ -32,10 +32,10 @@ def test_shapes_and_constants_are_known() -> None:
 
 def test_an_open_side_is_asked_for_and_given() -> None:
     model = network([node("Relu", ["x"], ["y"])], {"x": [1, 3, "height", 8]}, {"y": None})
-    with pytest.raises(SwiftletError, match=r"'x' leaves axis 2 \(height\) open"):
+    with pytest.raises(MartletError, match=r"'x' leaves axis 2 \(height\) open"):
         read_model(model)
     assert read_model(model, shapes={"x": (1, 3, 5, 8)}).shapes["y"] == (1, 3, 5, 8)
-    with pytest.raises(SwiftletError, match="'x' has 4 axes, not 2"):
+    with pytest.raises(MartletError, match="'x' has 4 axes, not 2"):
         read_model(model, shapes={"x": (1, 3)})
 
 
@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_one_sentence_says_what_is_wrong(case: str) -> None:
     change, sentence = REFUSED[case]
-    with pytest.raises(SwiftletError, match=sentence) as caught:
+    with pytest.raises(MartletError, match=sentence) as caught:
         read_model(_with(change))
     text = str(caught.value)
     assert text.endswith(".")
@@ -162,13 +162,13 @@ def test_one_sentence_says_what_is_wrong(case: str) -> None:
 
 def test_what_is_no_onnx_file(tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
-    with pytest.raises(SwiftletError, match="does not exist"):
+    with pytest.raises(MartletError, match="does not exist"):
         read(path)
     path.write_bytes(b"\x12\xff\xff")
-    with pytest.raises(SwiftletError, match=r"a\.onnx is no ONNX file, or is cut short"):
+    with pytest.raises(MartletError, match=r"a\.onnx is no ONNX file, or is cut short"):
         read(path)
     path.write_bytes(b"")
-    with pytest.raises(SwiftletError, match="no node"):
+    with pytest.raises(MartletError, match="no node"):
         read(path)
 
 
@@ -183,7 +183,7 @@ def test_networks_in_networks_a_thousand_deep(tmp_path: Path) -> None:
     path = tmp_path / "deep.onnx"
     size = len(content)
     path.write_bytes(b"\x3a" + bytes([size % 128 + 128, size // 128]) + content)
-    with pytest.raises(SwiftletError, match="is no ONNX file, or is cut short"):
+    with pytest.raises(MartletError, match="is no ONNX file, or is cut short"):
         read(path)
 
 
@@ -214,7 +214,7 @@ def test_data_beside_the_file_are_read(tmp_path: Path) -> None:
 def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
     path = _outside(tmp_path, location)
     (path.parent / "link").symlink_to(tmp_path / "secret")
-    with pytest.raises(SwiftletError, match="accepted are files in the folder"):
+    with pytest.raises(MartletError, match="accepted are files in the folder"):
         read(path)
 
 
@@ -222,14 +222,14 @@ def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
     "more", [{"offset": "8"}, {"offset": "999999999"}, {"offset": "4", "length": "4"}]
 )
 def test_data_must_be_whole(tmp_path: Path, more: dict[str, str]) -> None:
-    with pytest.raises(SwiftletError, match=r"'w' is not whole: 1152 bytes from \d+ on are needed"):
+    with pytest.raises(MartletError, match=r"'w' is not whole: 1152 bytes from \d+ on are needed"):
         read(_outside(tmp_path, "w.bin", **more))
 
 
 @pytest.mark.parametrize("key", ["offset", "length"])
 @pytest.mark.parametrize("said", ["-16", "x", "1e3", "9" * 16])
 def test_places_of_data_are_counts(tmp_path: Path, key: str, said: str) -> None:
-    with pytest.raises(SwiftletError, match="is not whole"):
+    with pytest.raises(MartletError, match="is not whole"):
         read(_outside(tmp_path, "w.bin", **{key: said}))
 
 
@@ -256,7 +256,7 @@ def test_a_range_is_not_written_out() -> None:
     ]
     values = {name: np.array(value) for name, value in (("zero", 0), ("many", 10**12), ("one", 1))}
     started = time.perf_counter()
-    with pytest.raises(SwiftletError):
+    with pytest.raises(MartletError):
         lower(simplify(read_model(network(nodes, {"x": (1, 4)}, {"y": None}, values))), 1, 16)
     assert time.perf_counter() - started < 5
 
@@ -270,7 +270,7 @@ def test_memory_is_not_filled_by_what_is_computed() -> None:
     ):
         given = {"s": huge, "one": np.ones(1, np.float32), "square": np.ones((1, 1), np.float32)}
         started = time.perf_counter()
-        with pytest.raises(SwiftletError):
+        with pytest.raises(MartletError):
             simplify(read_model(network(nodes, {"x": [1, 1]}, {"y": None}, given)))
         assert time.perf_counter() - started < 5
 
@@ -282,7 +282,7 @@ def _all_stages(model: onnx.ModelProto) -> int:
         program = lower(simplify(read_model(model)), chosen.lanes, chosen.registers)
         make_bands(program)
         return int(bool(emit(program, chosen).source))
-    except SwiftletError as error:
+    except MartletError as error:
         return 10_000 if "\n" in str(error) else 0
 
 
@@ -302,6 +302,6 @@ def test_damaged_files_give_a_graph_or_one_sentence(tmp_path: Path) -> None:
         path.write_bytes(damaged_bytes(contents[seed % 2], seed))
         try:
             accepted += bool(read(path).nodes)
-        except SwiftletError as error:
+        except MartletError as error:
             accepted += 10_000 * ("\n" in str(error))
     assert 50 < accepted < 10_000

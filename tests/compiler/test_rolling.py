@@ -1,6 +1,6 @@
 import re
 
-from swiftlet.compiler.layers.rolling import rolled
+from martlet.compiler.layers.rolling import rolled
 
 
 def test_even_steps_become_a_loop() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.targets import native, target
+from martlet.compiler import compile_onnx
+from martlet.compiler.targets import native, target
 
 from .exported import by_onnx_runtime, our_file
 

@@ -3,9 +3,9 @@ import onnx
 import pytest
 from onnx import helper
 
-from swiftlet.compiler.graph import Graph
-from swiftlet.compiler.reader import read_model
-from swiftlet.compiler.simplify import Activation, simplify
+from martlet.compiler.graph import Graph
+from martlet.compiler.reader import read_model
+from martlet.compiler.simplify import Activation, simplify
 
 from .networks import error, network, random
 

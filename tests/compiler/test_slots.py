@@ -8,13 +8,13 @@ import onnxruntime
 import pytest
 from tests.compiler.networks import network, random
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.layers.lanewise import Join
-from swiftlet.compiler.layers.product import Product
-from swiftlet.compiler.layers.windowed import Windowed
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.program import Layer, Program
-from swiftlet.compiler.targets import target
+from martlet.compiler import compile_onnx
+from martlet.compiler.layers.lanewise import Join
+from martlet.compiler.layers.product import Product
+from martlet.compiler.layers.windowed import Windowed
+from martlet.compiler.make import make_program
+from martlet.compiler.program import Layer, Program
+from martlet.compiler.targets import target
 
 node = onnx.helper.make_node
 

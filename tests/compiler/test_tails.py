@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
-from swiftlet.compiler.layers.product import Product
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.targets import native, target
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.layers.product import Product
+from martlet.compiler.make import make_program
+from martlet.compiler.targets import native, target
 
 from .networks import network, random
 

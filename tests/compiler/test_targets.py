@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from swiftlet.compiler import compile_onnx
-from swiftlet.compiler.targets import NAMES, TARGETS, here, native, second_cache, target
-from swiftlet.errors import SwiftletError
+from martlet.compiler import compile_onnx
+from martlet.compiler.targets import NAMES, TARGETS, here, native, second_cache, target
+from martlet.errors import MartletError
 
 Array = NDArray[np.float32]
 Program = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -66,9 +66,9 @@ def test_the_second_cache_is_the_systems_word(tmp_path: Path) -> None:
 
 
 def test_an_unknown_target_is_named() -> None:
-    with pytest.raises(SwiftletError, match="target 'x86-64-v5' is not known; did you mean"):
+    with pytest.raises(MartletError, match="target 'x86-64-v5' is not known; did you mean"):
         target("x86-64-v5")
-    with pytest.raises(SwiftletError, match="accepted: native, x86-64-v4"):
+    with pytest.raises(MartletError, match="accepted: native, x86-64-v4"):
         target("??")
 
 
@@ -109,7 +109,7 @@ def test_on_a_machine_that_is_played(
     assert (done.returncode, done.stderr) == (0, b"")
     close(np.frombuffer(done.stdout, np.float32), pair[1])
     if here().machine != TARGETS[name].machine:
-        with pytest.raises(SwiftletError, match=rf"target='{name}' .* does not run here"):
+        with pytest.raises(MartletError, match=rf"target='{name}' .* does not run here"):
             net(pair[0])
 
 

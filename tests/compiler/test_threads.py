@@ -14,13 +14,13 @@ import numpy as np
 import onnx
 import pytest
 
-from swiftlet.compiler import CompiledNetwork, compile_onnx
-from swiftlet.compiler.bands import parts
-from swiftlet.compiler.layers.product import Product
-from swiftlet.compiler.make import make_program
-from swiftlet.compiler.memory import plan
-from swiftlet.compiler.targets import native
-from swiftlet.errors import SwiftletError
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.bands import parts
+from martlet.compiler.layers.product import Product
+from martlet.compiler.make import make_program
+from martlet.compiler.memory import plan
+from martlet.compiler.targets import native
+from martlet.errors import MartletError
 
 from .exported import our_file
 
@@ -166,7 +166,7 @@ def test_rows_of_a_band_are_shared_out(folder: Path) -> None:
 
 @pytest.mark.parametrize("threads", [0, -1, 65])
 def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads: int) -> None:
-    with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted; give 1 to 64"):
+    with pytest.raises(MartletError, match=f"threads={threads} is not accepted; give 1 to 64"):
         compile_onnx(tiny, tmp_path / "refused", threads=threads)
     assert not (tmp_path / "refused").exists()
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.data.atomic import remove_stale, temporary
-from swiftlet.errors import SwiftletError
+from martlet.data.atomic import remove_stale, temporary
+from martlet.errors import MartletError
 
 
 def names(folder: Path) -> list[str]:
@@ -40,7 +40,7 @@ def test_a_refusing_disk_is_one_sentence(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with (
-        pytest.raises(SwiftletError, match=r"cannot be written \(No space left on device\)"),
+        pytest.raises(MartletError, match=r"cannot be written \(No space left on device\)"),
         temporary(tmp_path / "x"),
     ):
         refuse()
@@ -66,7 +66,7 @@ def test_without_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.Mo
     def no_locks(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr("swiftlet.data.atomic.fcntl.flock", no_locks)
+    monkeypatch.setattr("martlet.data.atomic.fcntl.flock", no_locks)
     (tmp_path / ".x.0123abcd.partial").touch()
     with temporary(tmp_path / "x") as file:
         file.write(b"whole")
@@ -84,7 +84,7 @@ def test_a_new_file_taken_for_a_stale_one_is_made_again(
         if len(made) == 1:
             made[0].unlink()
 
-    monkeypatch.setattr("swiftlet.data.atomic._lock", remove_first)
+    monkeypatch.setattr("martlet.data.atomic._lock", remove_first)
     with temporary(tmp_path / "x") as file:
         file.write(b"whole")
     assert len(made) == 2

@@ -1,7 +1,7 @@
 import torch
 from torchvision.transforms import v2
 
-from swiftlet.data.augment import CropAndResize, augmented, build_augment
+from martlet.data.augment import CropAndResize, augmented, build_augment
 
 PICTURE = torch.randint(0, 256, (40, 56, 3), dtype=torch.uint8, generator=torch.manual_seed(0))
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from swiftlet.data import cache as cache_module
-from swiftlet.data.cache import PixelCache, cache_folder
-from swiftlet.data.decode import decode
-from swiftlet.data.images import scan
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
+from martlet.data import cache as cache_module
+from martlet.data.cache import PixelCache, cache_folder
+from martlet.data.decode import decode
+from martlet.data.images import scan
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
 
 PREPROCESS = Preprocess(24, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
 
@@ -209,18 +209,18 @@ def test_bad_pictures_are_skipped_and_named(photos: Path) -> None:
 def test_too_many_bad_pictures(photos: Path) -> None:
     spoil(photos, "a/00.png", "a/02.webp", "b/01.jpg", "b/03.png")
     for _ in range(2):  # also when the cache is there already
-        with pytest.raises(SwiftletError, match="4 of 12 pictures cannot be read") as caught:
+        with pytest.raises(MartletError, match="4 of 12 pictures cannot be read") as caught:
             build(photos)
         assert "'a/00.png' is not a picture" in str(caught.value)
         assert "and 1 more" in str(caught.value)
     assert not built_anew(photos, max_bad=4 / 12)
-    with pytest.raises(SwiftletError, match="max_bad=2 is not a fraction"):
+    with pytest.raises(MartletError, match="max_bad=2 is not a fraction"):
         build(photos, max_bad=2)
 
 
 def test_nothing_readable_at_all(photos: Path) -> None:
     spoil(photos, *(p.path for p in scan(photos).pictures))
-    with pytest.raises(SwiftletError, match="12 of 12 pictures"):
+    with pytest.raises(MartletError, match="12 of 12 pictures"):
         build(photos, max_bad=1)
 
 
@@ -265,15 +265,15 @@ def test_a_pickled_cache_opens_the_file_again(photos: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({"SWIFTLET_CACHE": "/x/y", "XDG_CACHE_HOME": "/xdg"}, "/x/y"),
-        ({"XDG_CACHE_HOME": "/xdg"}, "/xdg/swiftlet"),
-        ({"HOME": "/home/me"}, "/home/me/.cache/swiftlet"),
+        ({"MARTLET_CACHE": "/x/y", "XDG_CACHE_HOME": "/xdg"}, "/x/y"),
+        ({"XDG_CACHE_HOME": "/xdg"}, "/xdg/martlet"),
+        ({"HOME": "/home/me"}, "/home/me/.cache/martlet"),
     ],
 )
 def test_cache_folder(
     variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SWIFTLET_CACHE", "XDG_CACHE_HOME"):
+    for name in ("MARTLET_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -284,9 +284,9 @@ def test_cache_folder(
 SCRIPT = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from swiftlet.data.cache import PixelCache
-from swiftlet.data.images import scan
-from swiftlet.data.preprocess import Preprocess
+from martlet.data.cache import PixelCache
+from martlet.data.images import scan
+from martlet.data.preprocess import Preprocess
 
 def at(number, act):
     return lambda done, total: act() if done == number else None
@@ -346,14 +346,14 @@ def test_two_processes_at_once(photos: Path) -> None:
 def test_a_full_disk(photos: Path) -> None:
     small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
     said = start(photos, "None", before=small).communicate()[0]
-    assert said.startswith("SwiftletError: the pixel cache ")
+    assert said.startswith("MartletError: the pixel cache ")
     assert "File too large" in said
-    assert "SWIFTLET_CACHE" in said
+    assert "MARTLET_CACHE" in said
     assert files_in(photos.parent / "cache") == []
     assert built_anew(photos)
 
 
 def test_a_cache_folder_that_cannot_be_made(photos: Path) -> None:
     (photos.parent / "file").touch()
-    with pytest.raises(SwiftletError, match="cannot be written"):
+    with pytest.raises(MartletError, match="cannot be written"):
         build(photos, folder=photos.parent / "file" / "cache")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from swiftlet.data.decode import FORMATS, BadPicture, decode, decode_bytes, upright_rgb
-from swiftlet.errors import SwiftletError
+from martlet.data.decode import FORMATS, BadPicture, decode, decode_bytes, upright_rgb
+from martlet.errors import MartletError
 
 Pixels = NDArray[np.uint8]
 
@@ -189,7 +189,7 @@ def test_32_bit_values() -> None:
 def test_values_without_an_agreed_scale_are_refused(values: list[float], dtype: type) -> None:
     with pytest.raises(BadPicture, match="no agreed scale"):
         decode_bytes(encoded(gray(values, dtype), "TIFF"), "x.tif")
-    with pytest.raises(SwiftletError, match="no agreed scale"):
+    with pytest.raises(MartletError, match="no agreed scale"):
         upright_rgb(gray(values, dtype))
 
 
@@ -334,7 +334,7 @@ def test_other_threads_are_warned_meanwhile(monkeypatch: pytest.MonkeyPatch) -> 
         other.join()
         return upright_rgb(image)
 
-    monkeypatch.setattr("swiftlet.data.decode.upright_rgb", in_the_middle)
+    monkeypatch.setattr("martlet.data.decode.upright_rgb", in_the_middle)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert decode_bytes(content, "").size == (64, 64)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from swiftlet.data.decode import decode
-from swiftlet.data.digits import write_digits
-from swiftlet.data.images import scan
-from swiftlet.errors import SwiftletError
+from martlet.data.decode import decode
+from martlet.data.digits import write_digits
+from martlet.data.images import scan
+from martlet.errors import MartletError
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +41,5 @@ def test_written_once_and_mended(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SwiftletError, match="digits cannot be written"):
+    with pytest.raises(MartletError, match="digits cannot be written"):
         write_digits(tmp_path / "file")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swiftlet.data.images import Picture, find_pictures, scan
-from swiftlet.errors import SwiftletError
+from martlet.data.images import Picture, find_pictures, scan
+from martlet.errors import MartletError
 
 
 def fill(root: Path, *names: str) -> Path:
@@ -157,15 +157,15 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     ],
 )
 def test_unclear_folders(tmp_path: Path, names: list[str], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence) as caught:
+    with pytest.raises(MartletError, match=sentence) as caught:
         scan(fill(tmp_path, *names))
     assert str(tmp_path) in str(caught.value)
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"'.*nowhere' does not exist"):
+    with pytest.raises(MartletError, match=r"'.*nowhere' does not exist"):
         scan(tmp_path / "nowhere")
-    with pytest.raises(SwiftletError, match="is a file, not a folder"):
+    with pytest.raises(MartletError, match="is a file, not a folder"):
         scan(fill(tmp_path, "a.zip") / "a.zip")
 
 
@@ -173,7 +173,7 @@ def test_no_folder(tmp_path: Path) -> None:
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.jpg", "b/1.jpg")
     (tmp_path / "b").chmod(0)
-    with pytest.raises(SwiftletError, match="b' cannot be read"):
+    with pytest.raises(MartletError, match="b' cannot be read"):
         scan(tmp_path)
 
 
@@ -186,7 +186,7 @@ def test_find_pictures(tmp_path: Path) -> None:
     found = find_pictures([tmp_path / "single.dat", tmp_path / "in", tmp_path / "missing.jpg"])
     names = ["single.dat", "in/a.jpg", "in/b.jpg", "in/deep/c.png", "missing.jpg"]
     assert found == [tmp_path / name for name in names]
-    with pytest.raises(SwiftletError, match="none' holds no pictures"):
+    with pytest.raises(MartletError, match="none' holds no pictures"):
         find_pictures([tmp_path / "none"])
 
 

@@ -3,11 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
-from swiftlet.data.augment import build_augment
-from swiftlet.data.cache import PixelCache
-from swiftlet.data.images import scan
-from swiftlet.data.loader import EvalBatches, TrainBatches, TrainLoader, seed_torch
-from swiftlet.data.preprocess import Preprocess
+from martlet.data.augment import build_augment
+from martlet.data.cache import PixelCache
+from martlet.data.images import scan
+from martlet.data.loader import EvalBatches, TrainBatches, TrainLoader, seed_torch
+from martlet.data.preprocess import Preprocess
 
 PREPROCESS = Preprocess(size=16, crop_pct=1.0)
 

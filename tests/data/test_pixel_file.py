@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from swiftlet.data import pixel_file
-from swiftlet.data.pixel_file import MAGIC, Decoded, PixelFile, Unread, open_pixels, write_pixels
+from martlet.data import pixel_file
+from martlet.data.pixel_file import MAGIC, Decoded, PixelFile, Unread, open_pixels, write_pixels
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
 pixels = shapes.flatmap(lambda shape: arrays.arrays(np.uint8, shape))

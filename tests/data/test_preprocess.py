@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision import transforms
 
-from swiftlet.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, LONGEST_RATIO, Preprocess
-from swiftlet.errors import SwiftletError
+from martlet.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, LONGEST_RATIO, Preprocess
+from martlet.errors import MartletError
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -110,13 +110,13 @@ def test_a_picture_turned_by_exif_is_turned_once(tmp_path: Path) -> None:
 
 
 def test_crop_refuses_pixels_that_are_too_small() -> None:
-    with pytest.raises(SwiftletError, match="30x40 are smaller than size=32"):
+    with pytest.raises(MartletError, match="30x40 are smaller than size=32"):
         Preprocess(32).crop(np.zeros((40, 30, 3), np.uint8))
 
 
 def test_extremely_long_pictures() -> None:
     long = Image.new("RGB", (10_000, 10))
-    with pytest.raises(SwiftletError, match=r"10000x10 pixels .* use rule='squash'"):
+    with pytest.raises(MartletError, match=r"10000x10 pixels .* use rule='squash'"):
         Preprocess(224)(long)
     assert Preprocess(224, rule="squash")(long).shape == (3, 224, 224)
     at_the_limit = Image.new("RGB", (LONGEST_RATIO, 1))
@@ -174,14 +174,14 @@ def test_round_trip_through_json(data: st.DataObject, channels: str, **settings:
     ],
 )
 def test_bad_settings_are_named(settings: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         Preprocess.from_dict({"size": 224, **settings})
 
 
 def test_settings_have_to_be_a_table_with_a_size() -> None:
-    with pytest.raises(SwiftletError, match="no 'size'"):
+    with pytest.raises(MartletError, match="no 'size'"):
         Preprocess.from_dict({"rule": "crop"})
-    with pytest.raises(SwiftletError, match="not a table"):
+    with pytest.raises(MartletError, match="not a table"):
         Preprocess.from_dict([224])  # type: ignore[arg-type]
 
 
@@ -199,7 +199,7 @@ def test_resized_tells_which_settings_change_the_pixels() -> None:
 
 def test_runs_without_torch_and_scikit_learn() -> None:
     code = (
-        "import sys, swiftlet.data.cache, swiftlet.data.split, swiftlet.data.digits;"
+        "import sys, martlet.data.cache, martlet.data.split, martlet.data.digits;"
         "sys.exit(bool({'torch', 'sklearn', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

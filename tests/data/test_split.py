@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from swiftlet.data.cache import PixelCache
-from swiftlet.data.images import scan
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.data.split import PARTS, Split, held_out, split_pictures
-from swiftlet.errors import SwiftletError
+from martlet.data.cache import PixelCache
+from martlet.data.images import scan
+from martlet.data.preprocess import Preprocess
+from martlet.data.split import PARTS, Split, held_out, split_pictures
+from martlet.errors import MartletError
 
 
 def made_up(*per_class: int) -> tuple[list[int], list[str]]:
@@ -119,12 +119,12 @@ def test_small_classes(size: int, expected: list[int]) -> None:
 
 def test_a_class_with_one_picture() -> None:
     labels, digests = made_up(5, 1)
-    with pytest.raises(SwiftletError, match=r"class 'b' has one picture .* at least 2"):
+    with pytest.raises(MartletError, match=r"class 'b' has one picture .* at least 2"):
         split_pictures(labels, digests, classes=["a", "b"])
-    with pytest.raises(SwiftletError, match="class 1 has one picture"):
+    with pytest.raises(MartletError, match="class 1 has one picture"):
         split_pictures(labels, digests)
     # five copies are one picture
-    with pytest.raises(SwiftletError, match="class 1 has one picture"):
+    with pytest.raises(MartletError, match="class 1 has one picture"):
         split_pictures([0] * 5 + [1] * 5, digests[:5] + digests[5:] * 5)
     nothing_held_out = split_pictures(labels, digests, val=0, test=0)
     assert nothing_held_out.train == tuple(range(6))
@@ -170,7 +170,7 @@ def overlapping() -> tuple[list[int], list[str], list[str | None]]:
 def test_content_in_two_given_parts() -> None:
     labels, digests, parts = overlapping()
     paths = [f"{part}/{number}.jpg" for number, part in enumerate(parts)]
-    with pytest.raises(SwiftletError) as caught:
+    with pytest.raises(MartletError) as caught:
         split_pictures(labels, digests, parts, paths=paths)
     assert "2 pictures are also in another part" in str(caught.value)
     assert "'train/0.jpg' (train) and 'val/3.jpg' (val)" in str(caught.value)
@@ -217,15 +217,15 @@ def test_pictures_in_several_classes_are_for_training_only() -> None:
     ],
 )
 def test_bad_arguments(options: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         split_pictures(*made_up(4, 4), **options)
 
 
 def test_a_split_refuses_overlap() -> None:
     digests = ("a", "b", "c", "a")
-    with pytest.raises(SwiftletError, match="picture 1 is in two parts, train and val"):
+    with pytest.raises(MartletError, match="picture 1 is in two parts, train and val"):
         Split(train=(0, 1), val=(1,), test=(2,), digests=digests)
-    with pytest.raises(SwiftletError, match="picture 3 is in two parts, train and test"):
+    with pytest.raises(MartletError, match="picture 3 is in two parts, train and test"):
         Split(train=(0, 1), val=(2,), test=(3,), digests=digests)
     assert Split(train=(0, 3), val=(1,), test=(2,), digests=digests).dropped == ()
 
@@ -308,12 +308,12 @@ def test_held_out_knows_content_by_its_digest(cache: PixelCache) -> None:
     [{}, [], None, {"format": 1}, {"format": 1, "train": [["a"]], "val": [], "test": []}, "text"],
 )
 def test_what_is_no_saved_split(saved: Any, cache: PixelCache) -> None:
-    with pytest.raises(SwiftletError, match="the saved split is damaged"):
+    with pytest.raises(MartletError, match="the saved split is damaged"):
         held_out([], saved)
-    with pytest.raises(SwiftletError, match="the saved split is damaged"):
+    with pytest.raises(MartletError, match="the saved split is damaged"):
         Split.from_dict(saved, cache)
 
 
 def test_a_saved_split_of_another_version() -> None:
-    with pytest.raises(SwiftletError, match="has format 2; accepted: 1"):
+    with pytest.raises(MartletError, match="has format 2; accepted: 1"):
         held_out([], {"format": 2})

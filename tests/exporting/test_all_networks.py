@@ -5,11 +5,11 @@ import onnxruntime
 import pytest
 import torch
 
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.exporting import export_onnx
-from swiftlet.models import ImageInput, create_model, list_models, spec
-from swiftlet.run import load
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.exporting import export_onnx
+from martlet.models import ImageInput, create_model, list_models, spec
+from martlet.run import load
 
 FEW = ("shufflenet_v1_g3_x0_5", "hybridsn", "shufflenet_series")
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
@@ -57,5 +57,5 @@ def test_exports_networks_that_take_no_pictures(name: str, tmp_path: Path) -> No
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(batch)).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
-    with pytest.raises(SwiftletError, match="does not take pictures"):
+    with pytest.raises(MartletError, match="does not take pictures"):
         load(path)

@@ -5,9 +5,9 @@ import torch
 import torchvision
 from torch import nn
 
-from swiftlet.exporting.fold import fold
-from swiftlet.models import create_model
-from swiftlet.ops.conv import ConvBNAct
+from martlet.exporting.fold import fold
+from martlet.models import create_model
+from martlet.ops.conv import ConvBNAct
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

@@ -12,12 +12,12 @@ import torch
 import torchvision
 from torch import nn
 
-import swiftlet.exporting.onnx as module
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.exporting import Exported, export_onnx, fold
-from swiftlet.models import create_model
-from swiftlet.run import FORMAT, load
+import martlet.exporting.onnx as module
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.exporting import Exported, export_onnx, fold
+from martlet.models import create_model
+from martlet.run import FORMAT, load
 
 SIZE = 16
 PREPROCESS = Preprocess(size=SIZE, rule="squash", channels="L")
@@ -77,7 +77,7 @@ def test_onnx_runtime_and_pytorch_agree(good: Exported, size: int) -> None:
 
 def test_the_metadata_is_one_json_that_load_understands(good: Exported) -> None:
     properties = onnx.load(good.path).metadata_props
-    assert [item.key for item in properties] == ["swiftlet"]
+    assert [item.key for item in properties] == ["martlet"]
     header = json.loads(properties[0].value)
     assert header["format"] == FORMAT
     assert header["network"] == "small"
@@ -89,7 +89,7 @@ def test_the_metadata_is_one_json_that_load_understands(good: Exported) -> None:
 
 def test_nothing_of_this_machine_is_in_the_file(good: Exported) -> None:
     content = good.path.read_bytes()
-    for text in ("site-packages", "test_onnx.py", sys.prefix, "stack_trace", "/swiftlet/"):
+    for text in ("site-packages", "test_onnx.py", sys.prefix, "stack_trace", "/martlet/"):
         assert text.encode() not in content
 
 
@@ -138,19 +138,19 @@ def test_the_opset_asked_for(tmp_path: Path, opset: int) -> None:
 
 @pytest.mark.parametrize("opset", [0, 17, 26, 99])
 def test_an_opset_that_would_not_be_kept_is_refused(tmp_path: Path, opset: int) -> None:
-    with pytest.raises(SwiftletError, match=f"opset={opset} is not accepted; use 18 to 25"):
+    with pytest.raises(MartletError, match=f"opset={opset} is not accepted; use 18 to 25"):
         export(small(), tmp_path / "m.onnx", opset=opset)
 
 
 def test_classes_and_outputs_must_match(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"2 classes do not fit.*\(batch, 3\)"):
+    with pytest.raises(MartletError, match=r"2 classes do not fit.*\(batch, 3\)"):
         export_onnx(small(), tmp_path / "m.onnx", preprocess=PREPROCESS, classes=["a", "b"])
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("value", [object(), float("nan")])
 def test_meta_that_is_not_json(tmp_path: Path, value: object) -> None:
-    with pytest.raises(SwiftletError, match="meta cannot be written as JSON"):
+    with pytest.raises(MartletError, match="meta cannot be written as JSON"):
         export(small(), tmp_path / "m.onnx", meta={"note": value})
 
 
@@ -163,7 +163,7 @@ def shifted(model: nn.Module) -> nn.Module:
 
 def test_a_wrong_export_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "fold", shifted)
-    with pytest.raises(SwiftletError, match=r"m\.onnx was not written: .* differs .* by 0\.0"):
+    with pytest.raises(MartletError, match=r"m\.onnx was not written: .* differs .* by 0\.0"):
         export(small(), tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -174,7 +174,7 @@ def test_a_wrong_export_keeps_the_earlier_file(
     path = tmp_path / "m.onnx"
     path.write_bytes(b"an earlier good file")
     monkeypatch.setattr(module, "fold", shifted)
-    with pytest.raises(SwiftletError, match="differs"):
+    with pytest.raises(MartletError, match="differs"):
         export(small(), path)
     assert path.read_bytes() == b"an earlier good file"
     assert list(tmp_path.iterdir()) == [path]
@@ -188,7 +188,7 @@ def test_a_full_disk_keeps_the_earlier_file(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # the operating system refuses
     try:
-        with pytest.raises(SwiftletError, match=r"m\.onnx could not be written"):
+        with pytest.raises(MartletError, match=r"m\.onnx could not be written"):
             export(model, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_the_earlier_file(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").mkdir()
-    with pytest.raises(SwiftletError, match=r"m\.onnx could not be written"):
+    with pytest.raises(MartletError, match=r"m\.onnx could not be written"):
         export(small(), tmp_path / "m.onnx")
 
 
@@ -219,13 +219,13 @@ class Branching(FrozenBatch):
 
 
 def test_a_frozen_batch_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match="does not run on a batch of 1"):
+    with pytest.raises(MartletError, match="does not run on a batch of 1"):
         export(FrozenBatch(), tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_exported_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"^Branching cannot be exported to ONNX \(.*\)\.$"):
+    with pytest.raises(MartletError, match=r"^Branching cannot be exported to ONNX \(.*\)\.$"):
         export(Branching(), tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -239,10 +239,8 @@ def test_a_network_of_another_library(tmp_path: Path) -> None:
 
 
 def test_importing_export_leaves_the_heavy_parts_for_later() -> None:
-    code = (
-        "import swiftlet.exporting, sys; print([n for n in ('onnx', 'onnxscript', 'onnxruntime') \
+    code = "import martlet.exporting, sys; print([n for n in ('onnx', 'onnxscript', 'onnxruntime') \
 if n in sys.modules])"
-    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
@@ -250,7 +248,7 @@ if n in sys.modules])"
 def test_a_picture_too_small_is_the_network_s_own_sentence(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     network = create_model("shufflenet_v2_x0_5", num_classes=3, in_chans=1)
-    with pytest.raises(SwiftletError, match=r"^a picture of 16×16 is too small for this network"):
+    with pytest.raises(MartletError, match=r"^a picture of 16×16 is too small for this network"):
         export(network, path)
     assert not path.exists()
 
@@ -260,5 +258,5 @@ def test_what_the_exporter_says_ends_with_one_full_stop(tmp_path: Path) -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             raise RuntimeError("no way.")
 
-    with pytest.raises(SwiftletError, match=r"Stuck cannot be exported to ONNX \(.*[^.]\)\.$"):
+    with pytest.raises(MartletError, match=r"Stuck cannot be exported to ONNX \(.*[^.]\)\.$"):
         export(Stuck(), tmp_path / "m.onnx")

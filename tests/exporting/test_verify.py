@@ -7,8 +7,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.exporting.verify import TOLERANCE, verify
+from martlet.errors import MartletError
+from martlet.exporting.verify import TOLERANCE, verify
 
 WEIGHT = np.random.default_rng(0).standard_normal((3, 12), np.float32)
 
@@ -45,7 +45,7 @@ def test_the_same_network_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("apart", [3e-5, 1e-2, 1.0])
 def test_a_difference_is_measured_and_refused(tmp_path: Path, apart: float) -> None:
     path = write(tmp_path / "a.onnx", WEIGHT * np.float32(1 + apart))
-    with pytest.raises(SwiftletError, match=f"differs.* by {apart:.1g}.*at most 1e-05"):
+    with pytest.raises(MartletError, match=f"differs.* by {apart:.1g}.*at most 1e-05"):
         verify(path, linear(), (3, 2, 2))
 
 
@@ -62,20 +62,20 @@ def test_pictures_find_what_random_numbers_do_not(tmp_path: Path) -> None:
 
     path = write(tmp_path / "a.onnx", WEIGHT)
     verify(path, Clipped(), (3, 2, 2))
-    with pytest.raises(SwiftletError, match="batch of 2"):
+    with pytest.raises(MartletError, match="batch of 2"):
         verify(path, Clipped(), (3, 2, 2), pictures=np.full((2, 3, 2, 2), 9, np.float32))
 
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_frozen_batch_is_refused(tmp_path: Path, batch: int) -> None:
     path = write(tmp_path / "a.onnx", WEIGHT, batch=batch)
-    with pytest.raises(SwiftletError, match=f"does not run on a batch of {4 - batch}"):
+    with pytest.raises(MartletError, match=f"does not run on a batch of {4 - batch}"):
         verify(path, linear(), (3, 2, 2))
 
 
 def test_another_shape_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.onnx", np.concatenate([WEIGHT, WEIGHT[:1]]), features=4)
-    with pytest.raises(SwiftletError, match=r"shape \(1, 4\).*\(1, 3\)"):
+    with pytest.raises(MartletError, match=r"shape \(1, 4\).*\(1, 3\)"):
         verify(path, linear(), (3, 2, 2))
 
 
@@ -88,7 +88,7 @@ def test_nan_and_infinity_never_agree(tmp_path: Path, value: float, side: str) -
     if side != "exported network":
         model[1].weight.data[0] = value
     path = write(tmp_path / "a.onnx", weight)
-    with pytest.raises(SwiftletError, match="gives NaN or infinity"):
+    with pytest.raises(MartletError, match="gives NaN or infinity"):
         verify(path, model, (3, 2, 2))
 
 
@@ -106,7 +106,7 @@ class Amplifier(nn.Module):
 def test_a_network_that_amplifies_rounding_is_judged_by_its_own(tmp_path: Path) -> None:
     path = write(tmp_path / "a.onnx", WEIGHT)
     assert verify(path, Amplifier(1000), (3, 2, 2)) > TOLERANCE
-    with pytest.raises(SwiftletError, match=r"at most 0\.001"):
+    with pytest.raises(MartletError, match=r"at most 0\.001"):
         verify(path, Amplifier(1e6), (3, 2, 2))
 
 
@@ -122,13 +122,13 @@ def test_a_model_with_two_outputs_is_refused(tmp_path: Path) -> None:
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             return x, x
 
-    with pytest.raises(SwiftletError, match="gives a tuple"):
+    with pytest.raises(MartletError, match="gives a tuple"):
         verify(write(tmp_path / "a.onnx", WEIGHT), Pair(), (3, 2, 2))
 
 
 def test_a_refusal_leaves_stdout_and_stderr_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SwiftletError):
+    with pytest.raises(MartletError):
         verify(write(tmp_path / "a.onnx", WEIGHT, batch=1), linear(), (3, 2, 2))
     assert capfd.readouterr() == ("", "")

@@ -12,9 +12,9 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # fvcore compiles with torch.jit, which is going away
@@ -278,7 +278,7 @@ def test_constants_on_the_cpu_are_taken_along() -> None:
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (1, -3, 8, 8)])
 def test_shape_without_size(shape: tuple[int, ...]) -> None:
-    with pytest.raises(SwiftletError, match="is no input; give positive sizes"):
+    with pytest.raises(MartletError, match="is no input; give positive sizes"):
         cost(nn.ReLU(), shape)
 
 
@@ -289,11 +289,11 @@ def test_shape_that_does_not_fit() -> None:
     ):
         name = type(model).__name__
         with pytest.raises(
-            SwiftletError, match=rf"\(1, 4, 64, 64\) does not run through {name}: .*{reason}"
+            MartletError, match=rf"\(1, 4, 64, 64\) does not run through {name}: .*{reason}"
         ):
             cost(model, (1, 4, 64, 64))
 
 
 def test_model_that_needs_data() -> None:
-    with pytest.raises(SwiftletError, match="does not run through Function"):
+    with pytest.raises(MartletError, match="does not run through Function"):
         cost(Function(lambda x: x * x.sum().item()), (3,))

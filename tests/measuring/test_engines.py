@@ -7,8 +7,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper, save
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.engines import onnxruntime_engine, torch_engine
+from martlet.errors import MartletError
+from martlet.measuring.engines import onnxruntime_engine, torch_engine
 
 BATCH = np.random.default_rng(0).standard_normal((2, 3, 8, 8), np.float32)
 
@@ -94,9 +94,9 @@ def test_onnxruntime_runs_any_file(matrix: tuple[Path, np.ndarray], spinning: bo
 
 @pytest.mark.parametrize("threads", [0, -2])
 def test_threads_that_are_none(matrix: tuple[Path, np.ndarray], threads: int) -> None:
-    with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted"):
+    with pytest.raises(MartletError, match=f"threads={threads} is not accepted"):
         torch_engine(network(), threads)
-    with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted"):
+    with pytest.raises(MartletError, match=f"threads={threads} is not accepted"):
         onnxruntime_engine(matrix[0], threads)
 
 

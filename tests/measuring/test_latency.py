@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-import swiftlet.measuring.latency as module
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.engines import Engine
-from swiftlet.measuring.latency import WARM_UP_CALLS, latency
+import martlet.measuring.latency as module
+from martlet.errors import MartletError
+from martlet.measuring.engines import Engine
+from martlet.measuring.latency import WARM_UP_CALLS, latency
 
 BATCH = np.zeros((4, 3, 8, 8), np.float32)
 
@@ -135,7 +135,7 @@ def test_the_collector_comes_back_after_a_failure() -> None:
     ],
 )
 def test_settings_that_measure_nothing(options: dict[str, float], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         latency([Engine("a", 1, lambda batch: batch)], BATCH, **options)
-    with pytest.raises(SwiftletError, match="engines is empty"):
+    with pytest.raises(MartletError, match="engines is empty"):
         latency([], BATCH)

@@ -6,8 +6,8 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from swiftlet.measuring import machine as module
-from swiftlet.measuring.machine import machine
+from martlet.measuring import machine as module
+from martlet.measuring.machine import machine
 
 
 def test_the_record_is_text_and_complete() -> None:
@@ -30,7 +30,7 @@ def test_no_name_of_the_host_or_the_user(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LIBRARIES", ("swiftlet", "no-such-library"))
+    monkeypatch.setattr(module, "LIBRARIES", ("martlet", "no-such-library"))
     record = machine()
     assert record["no-such-library"] == "not installed"
-    assert record["swiftlet"] == version("swiftlet")
+    assert record["martlet"] == version("martlet")

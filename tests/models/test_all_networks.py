@@ -10,10 +10,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import ImageInput, create_model, list_models, spec
-from swiftlet.models.spec import as_number
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import ImageInput, create_model, list_models, spec
+from martlet.models.spec import as_number
 
 # Run on every plain run; the others are built and counted without data, and run as `slow`.
 FEW = [
@@ -275,7 +275,7 @@ def test_exports_with_an_open_batch(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in FEW if name in IMAGE])
 def test_too_small_a_picture_and_other_channels(name: str) -> None:
     model = create_model(name, in_chans=4).eval()
-    with pytest.raises(SwiftletError, match="31×40 is too small for this network, which shrinks"):
+    with pytest.raises(MartletError, match="31×40 is too small for this network, which shrinks"):
         model(torch.zeros(1, 4, 31, 40))
-    with pytest.raises(SwiftletError, match=r"shape \(1, 3, 64, 64\); accepted: \(batch, 4, "):
+    with pytest.raises(MartletError, match=r"shape \(1, 3, 64, 64\); accepted: \(batch, 4, "):
         model(torch.zeros(1, 3, 64, 64))

@@ -7,10 +7,10 @@ import torch
 from pytorchcv.model_provider import get_model
 from torch import nn
 
-from swiftlet.measuring.cost import cost
-from swiftlet.models import Attention, create_model, list_models, spec
-from swiftlet.models.cbam import VARIANTS
-from swiftlet.ops.attention import CBAM, SqueezeExcite
+from martlet.measuring.cost import cost
+from martlet.models import Attention, create_model, list_models, spec
+from martlet.models.cbam import VARIANTS
+from martlet.ops.attention import CBAM, SqueezeExcite
 
 # Tables 4 and 5: params in millions and GFLOPs, with SE and with CBAM.
 PRINTED = {

@@ -5,8 +5,8 @@ import timm
 import torch
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models import ImageClassifier, create_model
+from martlet.errors import MartletError
+from martlet.models import ImageClassifier, create_model
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_dropout_works_in_training_only(pictures: torch.Tensor) -> None:
 
 
 def test_negative_classes(model: ImageClassifier) -> None:
-    with pytest.raises(SwiftletError, match="num_classes=-2 is negative"):
+    with pytest.raises(MartletError, match="num_classes=-2 is negative"):
         model.reset_classifier(-2)
 
 
@@ -79,20 +79,20 @@ def test_the_classifier_by_timms_names(model: ImageClassifier) -> None:
         assert network.get_classifier() is network.classifier
         network.reset_classifier(0)
         assert isinstance(network.get_classifier(), nn.Identity)
-    with pytest.raises(SwiftletError, match="global_pool='max' is not accepted; a network keeps"):
+    with pytest.raises(MartletError, match="global_pool='max' is not accepted; a network keeps"):
         model.reset_classifier(4, global_pool="max")
 
 
 @pytest.mark.parametrize("value", ["5", 2.5, None, True])
 def test_classes_that_are_no_number(model: ImageClassifier, value: object) -> None:
-    with pytest.raises(SwiftletError, match=f"num_classes={value!r} is not accepted; give a whole"):
+    with pytest.raises(MartletError, match=f"num_classes={value!r} is not accepted; give a whole"):
         model.reset_classifier(value)  # type: ignore[arg-type]
 
 
 def test_one_picture_of_one_pixel_at_the_end_has_no_variance(model: ImageClassifier) -> None:
     x = torch.randn(1, 3, 32, 32)
     assert model(x).shape == (1, 10)
-    with pytest.raises(SwiftletError, match="give a batch of two or more, or a larger picture"):
+    with pytest.raises(MartletError, match="give a batch of two or more, or a larger picture"):
         model.train()(x)
     for enough in (torch.randn(2, 3, 32, 32), torch.randn(1, 3, 33, 32)):
         assert model(enough).isfinite().all()

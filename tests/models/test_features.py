@@ -6,8 +6,8 @@ import pytest
 import timm
 import torch
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models import create_model
+from martlet.errors import MartletError
+from martlet.models import create_model
 
 
 def test_same_maps_as_timm() -> None:
@@ -54,15 +54,15 @@ def test_every_weight_of_a_level_gets_a_gradient() -> None:
     ],
 )
 def test_levels_that_are_not_there(indices: Any, sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         create_model("shufflenet_v2_x0_5", features_only=True, out_indices=indices)
 
 
 def test_same_checks_as_the_whole_network() -> None:
     model = create_model("shufflenet_v2_x0_5", features_only=True)
-    with pytest.raises(SwiftletError, match="too small"):
+    with pytest.raises(MartletError, match="too small"):
         model(torch.zeros(1, 3, 16, 16))
-    with pytest.raises(SwiftletError, match="accepted: "):
+    with pytest.raises(MartletError, match="accepted: "):
         model(torch.zeros(3, 64, 64))
 
 
@@ -91,10 +91,10 @@ def test_one_number_is_the_coarsest_levels() -> None:
 def test_a_picture_needs_the_size_of_the_last_level_only() -> None:
     model = create_model("shufflenet_v2_x0_5", features_only=True, out_indices=(0, 1)).eval()
     assert [tuple(m.shape[2:]) for m in model(torch.zeros(1, 3, 8, 4))] == [(4, 2), (2, 1)]
-    with pytest.raises(SwiftletError, match="which shrinks it 4 times"):
+    with pytest.raises(MartletError, match="which shrinks it 4 times"):
         model(torch.zeros(1, 3, 8, 3))
 
 
 def test_levels_without_features() -> None:
-    with pytest.raises(SwiftletError, match="out_indices is for features_only=True"):
+    with pytest.raises(MartletError, match="out_indices is for features_only=True"):
         create_model("shufflenet_v2_x0_5", out_indices=(1,))

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, hybridsn, spec
-from swiftlet.models.hybridsn import HybridSN
-from swiftlet.models.spec import Spec
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model, hybridsn, spec
+from martlet.models.hybridsn import HybridSN
+from martlet.models.spec import Spec
 
 BANDS, WINDOW = 14, 10  # a small cube
 
@@ -202,11 +202,11 @@ def test_exports_to_onnx_with_an_open_batch(tmp_path: Path) -> None:
     ],
 )
 def test_what_leaves_no_output_is_one_sentence(options: dict[str, object], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         create_model("hybridsn", **options)
 
 
 @pytest.mark.parametrize("shape", [(2, BANDS, WINDOW, WINDOW), (2, 1, BANDS, 9, WINDOW)])
 def test_another_input_is_one_sentence(shape: tuple[int, ...]) -> None:
-    with pytest.raises(SwiftletError, match=r"accepted: \(batch, 1, 14, 10, 10\), which is"):
+    with pytest.raises(MartletError, match=r"accepted: \(batch, 1, 14, 10, 10\), which is"):
         small()(torch.zeros(shape))

@@ -7,10 +7,10 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, spec
-from swiftlet.models.mobilenet_v1 import (
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model, spec
+from martlet.models.mobilenet_v1 import (
     AT_SIZES,
     PAIRS,
     SHALLOW,
@@ -18,8 +18,8 @@ from swiftlet.models.mobilenet_v1 import (
     MobileNetV1,
     other_width,
 )
-from swiftlet.models.spec import AtSize, as_number
-from swiftlet.ops.attention import CBAM, SqueezeExcite
+from martlet.models.spec import AtSize, as_number
+from martlet.ops.attention import CBAM, SqueezeExcite
 
 
 def counted(name: str, side: int = 224, **options: object) -> tuple[int, int]:
@@ -81,7 +81,7 @@ def test_where_attention_sits() -> None:
             )
     plain = create_model("mobilenet_v1_x0_5")
     assert not any("attention" in name for name, _ in plain.named_modules())
-    with pytest.raises(SwiftletError, match="placement 'before' is not known"):
+    with pytest.raises(MartletError, match="placement 'before' is not known"):
         create_model("mobilenet_v1_x0_5", attention={"kind": "se", "placement": "before"})
     full = create_model("mobilenet_v1_full_conv", attention="se", small_input=True, num_classes=2)
     assert isinstance(full.blocks[0].attention, SqueezeExcite)
@@ -175,7 +175,7 @@ def test_other_width() -> None:
 
 
 def test_unknown_activation() -> None:
-    with pytest.raises(SwiftletError, match="act 'swish' is not known; accepted: relu, relu6"):
+    with pytest.raises(MartletError, match="act 'swish' is not known; accepted: relu, relu6"):
         create_model("mobilenet_v1", act="swish")
 
 

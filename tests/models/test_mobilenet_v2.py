@@ -9,12 +9,12 @@ import torchvision
 from pytorchcv.model_provider import get_model
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, spec
-from swiftlet.models.mobilenet_v2 import AT_SIZES, VARIANTS, InvertedResidual, other_width
-from swiftlet.models.spec import AtSize, as_number
-from swiftlet.ops.attention import CBAM, SqueezeExcite
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model, spec
+from martlet.models.mobilenet_v2 import AT_SIZES, VARIANTS, InvertedResidual, other_width
+from martlet.models.spec import AtSize, as_number
+from martlet.ops.attention import CBAM, SqueezeExcite
 
 
 def test_golden_numbers() -> None:
@@ -42,7 +42,7 @@ def test_params_of_torchvision_with_other_rounding(round_nearest: int) -> None:
         theirs = torchvision.models.MobileNetV2(width_mult=0.55, round_nearest=round_nearest)
         ours = create_model("mobilenet_v2_x0_55", round_nearest=round_nearest)
     assert [p.shape for p in ours.parameters()] == [p.shape for p in theirs.parameters()]
-    with pytest.raises(SwiftletError, match="round_nearest=0 is not accepted; give 1 or more"):
+    with pytest.raises(MartletError, match="round_nearest=0 is not accepted; give 1 or more"):
         create_model("mobilenet_v2", round_nearest=0)
 
 
@@ -140,5 +140,5 @@ def test_attention_behind_the_depthwise_convolution(kind: str, module: type[nn.M
     assert torch.equal(block(x), x + y if block.residual else y)
     plain = create_model("mobilenet_v2_x0_5", num_classes=2)
     assert not any("attention" in name for name, _ in plain.named_modules())
-    with pytest.raises(SwiftletError, match="placement 'everywhere' is not known"):
+    with pytest.raises(MartletError, match="placement 'everywhere' is not known"):
         create_model("mobilenet_v2", attention={"kind": kind, "placement": "everywhere"})

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import mobilenetv3 as theirs
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, spec
-from swiftlet.models.mobilenet_v3 import InvertedResidual, MobileNetV3, Variant, other_width
-from swiftlet.models.mobilenet_v3_form import BLOCKS, Block, Form, Size
-from swiftlet.ops.attention import CBAM, SqueezeExcite
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model, spec
+from martlet.models.mobilenet_v3 import InvertedResidual, MobileNetV3, Variant, other_width
+from martlet.models.mobilenet_v3_form import BLOCKS, Block, Form, Size
+from martlet.ops.attention import CBAM, SqueezeExcite
 
 BY_TIMM = {
     "mobilenetv3_large_100": "mobilenet_v3_large_x1_0",
@@ -259,5 +259,5 @@ def test_other_width() -> None:
     ],
 )
 def test_value_that_is_not_accepted(option: str, value: object, sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         create_model("mobilenet_v3_small", **{option: value})

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models import FILES, create_model, list_models, spec
+from martlet.errors import MartletError
+from martlet.models import FILES, create_model, list_models, spec
 
 
 def test_every_network_of_the_papers_is_there() -> None:
@@ -51,15 +51,15 @@ def test_names_of_other_libraries(alias: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["shufflenet_v2_x1", "ShuffleNet_V2_x1_0", "mobilenet_v2_x9_9"])
 def test_unknown_name_gets_the_closest_ones(name: str) -> None:
     with pytest.raises(
-        SwiftletError, match=rf"model '{name}' is not known; did you mean .*net_v2_x"
+        MartletError, match=rf"model '{name}' is not known; did you mean .*net_v2_x"
     ):
         spec(name)
-    with pytest.raises(SwiftletError, match="did you mean"):
+    with pytest.raises(MartletError, match="did you mean"):
         create_model(name)
 
 
 def test_hopeless_name_gets_examples() -> None:
-    with pytest.raises(SwiftletError, match=r"model '' is not known; accepted: .*…"):
+    with pytest.raises(MartletError, match=r"model '' is not known; accepted: .*…"):
         spec("")
 
 
@@ -68,7 +68,7 @@ def test_hopeless_name_gets_examples() -> None:
     [("num_classes", -1), ("in_chans", 0), ("drop_rate", 1.0), ("drop_rate", -0.1)],
 )
 def test_value_out_of_range(option: str, value: float) -> None:
-    with pytest.raises(SwiftletError, match=f"{option}={value} is"):
+    with pytest.raises(MartletError, match=f"{option}={value} is"):
         create_model("shufflenet_v2_x0_5", **{option: value})  # type: ignore[arg-type]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models import _find, create_model, list_models
+from martlet.errors import MartletError
+from martlet.models import _find, create_model, list_models
 
 SHARED = ("num_classes", "in_chans", "drop_rate", "small_input", "pretrained", "features_only")
 
@@ -21,7 +21,7 @@ class Odd:
 def test_every_option_of_every_network_is_checked(name: str) -> None:
     own = [option for option in signature(_find(name)[0].build).parameters if option != "variant"]
     for option in {*SHARED, *own}:
-        with pytest.raises(SwiftletError, match=rf"^{name}: {option}=.* is not accepted; give "):
+        with pytest.raises(MartletError, match=rf"^{name}: {option}=.* is not accepted; give "):
             create_model(name, **{option: Odd()})
 
 
@@ -46,13 +46,13 @@ def test_every_option_of_every_network_is_checked(name: str) -> None:
     ],
 )
 def test_the_sentence(name: str, option: str, value: object, sentence: str) -> None:
-    with pytest.raises(SwiftletError) as caught:
+    with pytest.raises(MartletError) as caught:
         create_model(name, **{option: value})  # type: ignore[arg-type]
     assert str(caught.value).startswith(f"{name}: {option}={sentence}")
 
 
 def test_a_long_value_is_cut() -> None:
-    with pytest.raises(SwiftletError) as caught:
+    with pytest.raises(MartletError) as caught:
         create_model("resnet18", num_classes=np.arange(10_000))  # type: ignore[arg-type]
     assert len(str(caught.value)) < 120
 
@@ -72,5 +72,5 @@ def test_no_attention_at_all(name: str) -> None:
 
 
 def test_a_name_that_is_none() -> None:
-    with pytest.raises(SwiftletError, match="model '5' is not known"):
+    with pytest.raises(MartletError, match="model '5' is not known"):
         create_model(5)  # type: ignore[call-overload]

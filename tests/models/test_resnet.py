@@ -7,10 +7,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import Attention, create_model, spec
-from swiftlet.models.resnet import (
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import Attention, create_model, spec
+from martlet.models.resnet import (
     PLACEMENTS,
     VARIANTS,
     BasicBlock,
@@ -18,7 +18,7 @@ from swiftlet.models.resnet import (
     ResidualBlock,
     Variant,
 )
-from swiftlet.models.spec import as_number
+from martlet.models.spec import as_number
 
 IN_TORCHVISION = [row.name for row in VARIANTS if hasattr(torchvision.models, row.name)]
 PLAIN = Variant("plain", 0, 0, repeats=(1,), bottleneck=True)
@@ -166,7 +166,7 @@ def test_places_of_attention_by_name(placement: str) -> None:
 
 
 def test_place_that_is_none() -> None:
-    with pytest.raises(SwiftletError, match="placement 'everywhere' is not known"):
+    with pytest.raises(MartletError, match="placement 'everywhere' is not known"):
         create_model("resnet18", attention=Attention("se", placement="everywhere"))
 
 

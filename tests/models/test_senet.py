@@ -7,11 +7,11 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import Attention, create_model, list_models, spec
-from swiftlet.models.senet import VARIANTS
-from swiftlet.ops.attention import SqueezeExcite
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import Attention, create_model, list_models, spec
+from martlet.models.senet import VARIANTS
+from martlet.ops.attention import SqueezeExcite
 
 LEGACY = {  # timm's copies of the authors' Caffe models, and ours
     "legacy_seresnet18": "se_resnet18",
@@ -148,7 +148,7 @@ def test_modules_of_the_small_networks() -> None:
 
 @pytest.mark.parametrize(("option", "value"), [("ceil_pool", True), ("stride_first", False)])
 def test_options_of_residual_networks_alone(option: str, value: bool) -> None:
-    with pytest.raises(SwiftletError, match=rf"se_mobilenet_v1_x1_0 has no option '{option}'"):
+    with pytest.raises(MartletError, match=rf"se_mobilenet_v1_x1_0 has no option '{option}'"):
         create_model("se_mobilenet_v1_x1_0", **{option: value})  # type: ignore[arg-type]
 
 

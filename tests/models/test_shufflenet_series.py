@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.exporting.fold import fold
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, spec
-from swiftlet.models.shufflenet_series import VARIANTS, ShuffleNetSeries, Variant
+from martlet.errors import MartletError
+from martlet.exporting.fold import fold
+from martlet.measuring.cost import cost
+from martlet.models import create_model, spec
+from martlet.models.shufflenet_series import VARIANTS, ShuffleNetSeries, Variant
 
 SENSORS = 5
 FORMS = pytest.mark.parametrize("stem", ["separable", "full"])
@@ -250,11 +250,11 @@ def test_widths_keep_to_multiples_of_the_groups(width: float, first: int) -> Non
     ],
 )
 def test_bad_options_are_one_sentence(options: dict[str, object], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         small(**options)
 
 
 @pytest.mark.parametrize("shape", [(2, 40, 5), (2, 2, 40, 5), (2, 1, 15, 5), (2, 1, 40, 6)])
 def test_another_input_is_one_sentence(shape: tuple[int, ...]) -> None:
-    with pytest.raises(SwiftletError, match=r"accepted: \(batch, 1, length, 5\) with a length of"):
+    with pytest.raises(MartletError, match=r"accepted: \(batch, 1, length, 5\) with a length of"):
         small()(torch.zeros(shape))

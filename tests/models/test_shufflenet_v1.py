@@ -8,13 +8,13 @@ import torch
 from pytorchcv.model_provider import get_model
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, list_models, shufflenet_v1, spec
-from swiftlet.models.shufflenet_v1 import STAGE2, VARIANTS, other_width
-from swiftlet.models.shufflenet_v1_arch2 import VARIANTS as ARCH2
-from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
-from swiftlet.ops.attention import Attention
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model, list_models, shufflenet_v1, spec
+from martlet.models.shufflenet_v1 import STAGE2, VARIANTS, other_width
+from martlet.models.shufflenet_v1_arch2 import VARIANTS as ARCH2
+from martlet.models.shufflenet_v1_unit import ShuffleUnit
+from martlet.ops.attention import Attention
 
 
 def unit(stride: int, groups: int = 3, **options: Any) -> ShuffleUnit:
@@ -166,7 +166,7 @@ def test_at_width_a_quarter_the_printed_macs_fit_twelve_channels_first() -> None
 
 @pytest.mark.parametrize("name", ["shufflenet_g1_wd4", "shufflenet_g3_wd4"])
 def test_pytorchcvs_quarters_are_other_networks(name: str) -> None:
-    with pytest.raises(SwiftletError, match="is not known"):
+    with pytest.raises(MartletError, match="is not known"):
         spec(name)
 
 
@@ -176,7 +176,7 @@ def test_a_stem_that_does_not_fit(stem: int) -> None:
         rf"stem={stem} does not fit shufflenet_v1_g3_x0_25; give a multiple of 3, its groups, "
         "from 3 to 57"
     )
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         create_model("shufflenet_v1_g3_x0_25", stem=stem)
 
 
@@ -246,7 +246,7 @@ def test_other_widths() -> None:
 )
 def test_channels_that_do_not_work(changes: dict[str, Any], sentence: str) -> None:
     row = replace(spec("shufflenet_v1_g3_x1_0"), **changes)
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         shufflenet_v1.build(row, num_classes=10, in_chans=3, drop_rate=0.0)
 
 

@@ -10,11 +10,11 @@ import torch
 from pytorchcv.model_provider import get_model
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, list_models, spec
-from swiftlet.models.shufflenet_v2 import ShuffleUnit
-from swiftlet.ops.attention import Attention
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.models import create_model, list_models, spec
+from martlet.models.shufflenet_v2 import ShuffleUnit
+from martlet.ops.attention import Attention
 
 WIDTHS = ("x0_5", "x1_0", "x1_5", "x2_0")
 
@@ -186,14 +186,14 @@ def test_even_and_odd_is_another_network_than_a_shuffle_after() -> None:
     ],
 )
 def test_values_out_of_range(option: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         create_model("shufflenet_v2_x0_5", **option)
 
 
 @pytest.mark.parametrize("channels", [(8, 9, 2, False), (8, 8, 2, True), (2, 0, 2, False)])
 def test_channels_that_do_not_halve(channels: tuple[int, int, int, bool]) -> None:
     in_channels, out_channels, stride, authors = channels
-    with pytest.raises(SwiftletError, match=f"{in_channels} channels in and {out_channels} out"):
+    with pytest.raises(MartletError, match=f"{in_channels} channels in and {out_channels} out"):
         ShuffleUnit(in_channels, out_channels, stride, authors=authors)
 
 

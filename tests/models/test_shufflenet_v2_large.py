@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from swiftlet.models import create_model, spec
-from swiftlet.models.shufflenet_v2 import ShuffleUnit
-from swiftlet.ops.attention import Attention
+from martlet.models import create_model, spec
+from martlet.models.shufflenet_v2 import ShuffleUnit
+from martlet.ops.attention import Attention
 
 
 def built(name: str) -> nn.Module:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swiftlet.models.spec import ImageInput, as_number
+from martlet.models.spec import ImageInput, as_number
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.measuring.cost import cost
-from swiftlet.models import create_model, spec, unit_comparison
-from swiftlet.models.shufflenet_v1_unit import ShuffleUnit
-from swiftlet.models.spec import as_number
-from swiftlet.models.unit_comparison import (
+from martlet.measuring.cost import cost
+from martlet.models import create_model, spec, unit_comparison
+from martlet.models.shufflenet_v1_unit import ShuffleUnit
+from martlet.models.spec import as_number
+from martlet.models.unit_comparison import (
     VARIANTS,
     ResidualUnit,
     UnitComparison,

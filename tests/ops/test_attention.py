@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.ops.attention import (
+from martlet.errors import MartletError
+from martlet.ops.attention import (
     CBAM,
     Attention,
     ChannelGate,
@@ -18,7 +18,7 @@ from swiftlet.ops.attention import (
     Squeeze,
     SqueezeExcite,
 )
-from swiftlet.ops.pool import global_max, max_and_mean_of_channels
+from martlet.ops.pool import global_max, max_and_mean_of_channels
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 SHAPE = (3, 8, 5, 6)
@@ -243,12 +243,12 @@ def test_of_takes_names_mappings_and_itself() -> None:
     ],
 )
 def test_bad_values(value: Any, sentence: str) -> None:
-    with pytest.raises(SwiftletError, match=sentence):
+    with pytest.raises(MartletError, match=sentence):
         Attention.of(value, ("pre", "post"))
 
 
 def test_no_hidden_unit() -> None:
-    with pytest.raises(SwiftletError, match=r"reduction=16 leaves no unit of 8 channels; .* 8"):
+    with pytest.raises(MartletError, match=r"reduction=16 leaves no unit of 8 channels; .* 8"):
         Attention("cbam").build(8)
 
 

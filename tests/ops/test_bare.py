@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from swiftlet.ops.bare import without_data
+from martlet.ops.bare import without_data
 
 
 def test_same_structure_on_meta_and_the_network_untouched() -> None:

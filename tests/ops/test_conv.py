@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision.models._utils import _make_divisible
 
-from swiftlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, pointwise
+from martlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, pointwise
 
 
 @given(st.floats(1, 4000), st.sampled_from([1, 4, 8, 12, 16]))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from swiftlet.ops.norm import FEWEST_VALUES, MOST_CHANNELS, activate, batch_norm
+from martlet.ops.norm import FEWEST_VALUES, MOST_CHANNELS, activate, batch_norm
 
 SHAPES = [(8, 24, 40, 40), (4, 58, 36, 36), (3, 116, 29, 31), (23, 7, 41, 41)]
 

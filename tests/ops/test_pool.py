@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from swiftlet.ops.pool import global_average
+from martlet.ops.pool import global_average
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

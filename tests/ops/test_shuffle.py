@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.models.shufflenetv2 import channel_shuffle as torchvision_shuffle
 
-from swiftlet.errors import SwiftletError
-from swiftlet.ops.shuffle import (
+from martlet.errors import MartletError
+from martlet.ops.shuffle import (
     channel_shuffle,
     channel_split,
     concat_and_shuffle,
@@ -121,7 +121,7 @@ def test_even_and_odd_channels(layout: torch.memory_format, needs_gradient: bool
 
 
 def test_odd_number_of_channels_does_not_split() -> None:
-    with pytest.raises(SwiftletError, match="5 channels are not accepted"):
+    with pytest.raises(MartletError, match="5 channels are not accepted"):
         even_odd_split(picture(5))
 
 
@@ -140,7 +140,5 @@ def test_split_gives_the_halves() -> None:
 
 @pytest.mark.parametrize("groups", [0, -1, 5, 24])
 def test_groups_that_do_not_divide(groups: int) -> None:
-    with pytest.raises(
-        SwiftletError, match=rf"groups={groups} does not divide 12 .* 1, 2, 3, 4, 6"
-    ):
+    with pytest.raises(MartletError, match=rf"groups={groups} does not divide 12 .* 1, 2, 3, 4, 6"):
         channel_shuffle(picture(12), groups)

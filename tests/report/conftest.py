@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from swiftlet.report.style import house_style
+from martlet.report.style import house_style
 
 
 @pytest.fixture

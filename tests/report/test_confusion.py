@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from sklearn.metrics import confusion_matrix, recall_score
 
-from swiftlet.errors import SwiftletError
-from swiftlet.report import style
-from swiftlet.report.confusion import (
+from martlet.errors import MartletError
+from martlet.report import style
+from martlet.report.confusion import (
     _ZERO,
     confusion_figure,
     describe_confusion,
@@ -202,7 +202,7 @@ def test_names_of_neighbouring_columns_do_not_touch(drawn_texts):
     ],
 )
 def test_what_is_no_confusion_matrix_is_an_error(counts, classes, told, tmp_path):
-    with pytest.raises(SwiftletError, match=told):
+    with pytest.raises(MartletError, match=told):
         draw_confusion(counts, classes, tmp_path / "c.png")
     assert list(tmp_path.iterdir()) == []
 

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from swiftlet.errors import SwiftletError
-from swiftlet.report import style
-from swiftlet.report.curves import best_epoch, curves_figure, describe_curves, draw_curves
+from martlet.errors import MartletError
+from martlet.report import style
+from martlet.report.curves import best_epoch, curves_figure, describe_curves, draw_curves
 
 
 def history(epochs: int, first: int = 1) -> list[dict[str, float]]:
@@ -209,7 +209,7 @@ def test_one_epoch_in_words():
 
 def test_an_empty_history_is_an_error_and_the_old_file_stays(tmp_path):
     (tmp_path / "curves.png").write_bytes(b"old")
-    with pytest.raises(SwiftletError, match="history has no epochs"):
+    with pytest.raises(MartletError, match="history has no epochs"):
         draw_curves([], tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes() == b"old"
 
@@ -222,7 +222,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", refuse)
-    with pytest.raises(SwiftletError, match="No space left on device"):
+    with pytest.raises(MartletError, match="No space left on device"):
         draw_curves(history(2), path)
     assert path.read_bytes() == b"old"
     assert [found.name for found in tmp_path.iterdir()] == ["curves.png"]

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from swiftlet.errors import SwiftletError
-from swiftlet.report.layers import Bar, describe_layers, draw_layers, layers_figure
+from martlet.errors import MartletError
+from martlet.report.layers import Bar, describe_layers, draw_layers, layers_figure
 
 
 def bars(count: int) -> list[Bar]:
@@ -39,5 +39,5 @@ def test_the_figures_in_words() -> None:
         "2 layers take 4 ms at 12 GFLOP/s, 12% of the measured peak of 100 GFLOP/s; the slowest "
         "is b with 3 ms."
     )
-    with pytest.raises(SwiftletError, match="bars is empty"):
+    with pytest.raises(MartletError, match="bars is empty"):
         describe_layers([], 100.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swiftlet.report import markup
+from martlet.report import markup
 
 
 @pytest.mark.parametrize(

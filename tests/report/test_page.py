@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from swiftlet.errors import SwiftletError
-from swiftlet.report import (
+from martlet.errors import MartletError
+from martlet.report import (
     ClassRow,
     CostTotals,
     LatencyRow,
@@ -22,7 +22,7 @@ from swiftlet.report import (
     draw_predictions,
     write_page,
 )
-from swiftlet.report.page import page_html
+from martlet.report.page import page_html
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 CLASSES = ["cat", "<script>alert(1)</script>", "a&b \"quoted\" 'x'", "貓_$x$"]
@@ -97,7 +97,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         recipe={"epochs": 30, "learning_rate": 0.05, "flip": True, "note": "<i>", "none": None},
         machine={"cpu": "Some CPU <2 cores>"},
         versions={"torch": "2.15.0"},
-        command="swiftlet train 'my <photos>' --seed 0",
+        command="martlet train 'my <photos>' --seed 0",
     )
 
 
@@ -159,7 +159,7 @@ def test_recipe_machine_versions_and_command_are_given(parsed):
         assert piece in parsed.texts["recipe"]
     assert "Some CPU <2 cores>" in parsed.texts["machine"]
     assert "2.15.0" in parsed.texts["versions"]
-    assert "swiftlet train 'my <photos>' --seed 0" in parsed.texts["reproduce"]
+    assert "martlet train 'my <photos>' --seed 0" in parsed.texts["reproduce"]
 
 
 def test_names_are_escaped_everywhere(page, parsed):
@@ -291,7 +291,7 @@ def test_the_file_is_written_whole_and_in_utf8(page, tmp_path):
 
 
 def test_counts_that_do_not_fit_the_classes_are_an_error(page):
-    with pytest.raises(SwiftletError, match=r"counts\['test'\] has 2 entries; 4 classes"):
+    with pytest.raises(MartletError, match=r"counts\['test'\] has 2 entries; 4 classes"):
         page_html(dataclasses.replace(page, counts={"test": [1, 2]}))
 
 
@@ -307,7 +307,7 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_the_old_page_stays(page, 
     if content is not None:
         path.write_bytes(content)
     (tmp_path / "report.html").write_text("old")
-    with pytest.raises(SwiftletError, match=r"curves\.png could not be read"):
+    with pytest.raises(MartletError, match=r"curves\.png could not be read"):
         write_page(tmp_path / "report.html", dataclasses.replace(page, curves=path))
     assert (tmp_path / "report.html").read_text() == "old"
 
@@ -319,7 +319,7 @@ def test_a_full_disk_leaves_the_old_page_whole(page, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", refuse)
-    with pytest.raises(SwiftletError, match="No space left on device"):
+    with pytest.raises(MartletError, match="No space left on device"):
         write_page(tmp_path / "report.html", page)
     assert (tmp_path / "report.html").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

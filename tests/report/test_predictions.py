@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swiftlet.errors import SwiftletError
-from swiftlet.report import style
-from swiftlet.report.predictions import (
+from martlet.errors import MartletError
+from martlet.report import style
+from martlet.report.predictions import (
     FRAME,
     TILE,
     Shown,
@@ -181,15 +181,15 @@ def test_the_sheet_in_words():
     ],
 )
 def test_other_pixels_are_an_error(pixels, tmp_path):
-    with pytest.raises(SwiftletError, match="use uint8 of"):
+    with pytest.raises(MartletError, match="use uint8 of"):
         draw_predictions([shown(pixels=pixels)], tmp_path / "p.png")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_to_show_and_no_columns_are_errors(tmp_path):
-    with pytest.raises(SwiftletError, match="shown has no pictures"):
+    with pytest.raises(MartletError, match="shown has no pictures"):
         draw_predictions([], tmp_path / "p.png")
-    with pytest.raises(SwiftletError, match="columns=0"):
+    with pytest.raises(MartletError, match="columns=0"):
         draw_predictions([shown()], tmp_path / "p.png", columns=0)
 
 
@@ -202,7 +202,7 @@ def test_a_refused_write_leaves_the_old_sheet_whole(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("os.replace", refuse)
-    with pytest.raises(SwiftletError, match="Input/output error"):
+    with pytest.raises(MartletError, match="Input/output error"):
         draw_predictions([shown(False)], path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from swiftlet.errors import SwiftletError
-from swiftlet.report.result import caveats, percent, sentence, wilson
+from martlet.errors import MartletError
+from martlet.report.result import caveats, percent, sentence, wilson
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_wilson_knows_nothing_of_no_pictures():
 
 @pytest.mark.parametrize(("correct", "total"), [(-1, 5), (6, 5), (1, 0)])
 def test_wilson_refuses_impossible_counts(correct, total):
-    with pytest.raises(SwiftletError, match=f"correct={correct} of total={total}"):
+    with pytest.raises(MartletError, match=f"correct={correct} of total={total}"):
         wilson(correct, total)
 
 

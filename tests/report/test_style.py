@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from swiftlet.report import style
+from martlet.report import style
 
 
 def test_a_name_that_can_be_drawn_stays_as_it_is():
@@ -134,7 +134,7 @@ def test_pyplot_is_not_imported(tmp_path):
     import subprocess
 
     code = (
-        "import sys; from swiftlet.report import draw_curves; "
+        "import sys; from martlet.report import draw_curves; "
         f"draw_curves([{{'epoch': 1, 'val_top1': 0.5}}], {str(tmp_path / 'a.png')!r}); "
         "print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)"
     )

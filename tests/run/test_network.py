@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-import swiftlet.run.network as module
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.exporting import export_onnx
-from swiftlet.run import FORMAT, KEY, load
-from swiftlet.run.prediction import rank
+import martlet.run.network as module
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.exporting import export_onnx
+from martlet.run import FORMAT, KEY, load
+from martlet.run.prediction import rank
 
 PREPROCESS = Preprocess(size=12)
 CLASSES = ("ant", "bee", "cat")
@@ -77,7 +77,7 @@ def test_logits_of_any_layout_and_of_nothing(good: Path) -> None:
 
 def test_a_batch_of_another_shape(good: Path) -> None:
     for shape in [(3, 12, 12), (1, 1, 12, 12), (1, 3, 12, 13)]:
-        with pytest.raises(SwiftletError, match=r"use \(N, 3, 12, 12\)"):
+        with pytest.raises(MartletError, match=r"use \(N, 3, 12, 12\)"):
             load(good).logits(np.zeros(shape, np.float32))
 
 
@@ -132,7 +132,7 @@ def test_one_path_is_one_picture(good: Path, pictures: list[Path]) -> None:
 def test_a_damaged_file(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
-    with pytest.raises(SwiftletError, match=rf"^.*m\.onnx {sentence}.*\.$"):
+    with pytest.raises(MartletError, match=rf"^.*m\.onnx {sentence}.*\.$"):
         load(path)
 
 
@@ -141,14 +141,14 @@ def test_a_truncated_file(good: Path, tmp_path: Path, part: float) -> None:
     path = tmp_path / "m.onnx"
     content = good.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(SwiftletError, match=r"m\.onnx (cannot be read|was not exported)"):
+    with pytest.raises(MartletError, match=r"m\.onnx (cannot be read|was not exported)"):
         load(path)
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"none\.onnx does not exist"):
+    with pytest.raises(MartletError, match=r"none\.onnx does not exist"):
         load(tmp_path / "none.onnx")
-    with pytest.raises(SwiftletError, match="is a folder"):
+    with pytest.raises(MartletError, match="is a folder"):
         load(tmp_path)
 
 
@@ -156,13 +156,13 @@ def test_a_file_of_another_program(good: Path, tmp_path: Path) -> None:
     proto = onnx.load(good)
     del proto.metadata_props[:]
     onnx.save(proto, tmp_path / "m.onnx")
-    with pytest.raises(SwiftletError, match="was not exported by swiftlet"):
+    with pytest.raises(MartletError, match="was not exported by martlet"):
         load(tmp_path / "m.onnx")
 
 
 def test_a_newer_format_says_so_whatever_else_it_holds(good: Path, tmp_path: Path) -> None:
     path = changed(good, tmp_path / "m.onnx", {"format": FORMAT + 1, "labels": 7})
-    with pytest.raises(SwiftletError, match=f"format {FORMAT + 1}, made by a newer swiftlet"):
+    with pytest.raises(MartletError, match=f"format {FORMAT + 1}, made by a newer martlet"):
         load(path)
 
 
@@ -181,31 +181,31 @@ def test_a_newer_format_says_so_whatever_else_it_holds(good: Path, tmp_path: Pat
 )
 def test_damaged_metadata(good: Path, tmp_path: Path, change: dict[str, object]) -> None:
     path = changed(good, tmp_path / "m.onnx", header_of(good) | change)
-    with pytest.raises(SwiftletError, match=r"the swiftlet metadata of .*m\.onnx is damaged"):
+    with pytest.raises(MartletError, match=r"the martlet metadata of .*m\.onnx is damaged"):
         load(path)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "null", '{"format": 1}'])
 def test_metadata_that_is_no_header(good: Path, tmp_path: Path, text: str) -> None:
-    with pytest.raises(SwiftletError, match="the swiftlet metadata of"):
+    with pytest.raises(MartletError, match="the martlet metadata of"):
         load(changed(good, tmp_path / "m.onnx", text))
 
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_that_are_none(good: Path, threads: int) -> None:
-    with pytest.raises(SwiftletError, match=f"threads={threads} is not accepted"):
+    with pytest.raises(MartletError, match=f"threads={threads} is not accepted"):
         load(good, threads=threads)
 
 
 def test_top_is_checked_before_any_picture_is_read(good: Path) -> None:
-    with pytest.raises(SwiftletError, match="top=0 is not accepted"):
+    with pytest.raises(MartletError, match="top=0 is not accepted"):
         load(good).predict([], top=0)
 
 
 def test_predicting_needs_no_torch(good: Path, pictures: list[Path]) -> None:
     code = f"""
 import sys
-from swiftlet.run import load
+from martlet.run import load
 print(load({str(good)!r}).predict([{str(pictures[0])!r}])[0].label)
 print([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision", "onnx")])
 """

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from swiftlet.errors import SwiftletError
-from swiftlet.run.prediction import Prediction, rank, softmax
+from martlet.errors import MartletError
+from martlet.run.prediction import Prediction, rank, softmax
 
 CLASSES = ("ant", "bee", "cat", "dog")
 
@@ -51,7 +51,7 @@ def test_an_output_that_is_no_number_is_an_error_of_that_picture(value: float) -
 
 
 def test_logits_that_do_not_fit() -> None:
-    with pytest.raises(SwiftletError, match=r"shape \(3,\) do not fit 4 classes"):
+    with pytest.raises(MartletError, match=r"shape \(3,\) do not fit 4 classes"):
         rank("a.jpg", np.zeros(3), CLASSES, 1)
-    with pytest.raises(SwiftletError, match="top=0 is not accepted"):
+    with pytest.raises(MartletError, match="top=0 is not accepted"):
         rank("a.jpg", np.zeros(4), CLASSES, 0)

@@ -6,11 +6,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.training import checkpoint
-from swiftlet.training.checkpoint import Header, Network
-from swiftlet.training.recipe import Recipe
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header, Network
+from martlet.training.recipe import Recipe
 
 NETWORK = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
 
@@ -41,7 +41,7 @@ def test_a_file_of_format_1_and_one_with_options(saved: Path, header: Header) ->
     tensors, _ = checkpoint.load(saved)
     old = json.loads(header.to_json()) | {"format": 1}
     del old["network"]["options"], old["origin"]
-    save_file(tensors, saved, metadata={"swiftlet": json.dumps(old)})
+    save_file(tensors, saved, metadata={"martlet": json.dumps(old)})
     assert checkpoint.load(saved)[1] == header
     options = {"attention": {"kind": "se", "reduction": 4}}
     network = replace(NETWORK, options=options)
@@ -56,7 +56,7 @@ def test_converted_weights_have_no_recipe(saved: Path, header: Header) -> None:
     checkpoint.save(saved, tensors, replace(header, trained=None, origin="timm"))
     _, found = checkpoint.load_model(saved)
     assert (found.trained, found.origin) == (None, "timm")
-    with pytest.raises(SwiftletError, match="come from timm; their recipe is not known"):
+    with pytest.raises(MartletError, match="come from timm; their recipe is not known"):
         _ = found.recipe
 
 
@@ -71,32 +71,32 @@ def test_network_from_folder_or_file_gives_the_same_answers(saved: Path) -> None
 def test_no_pickle_is_in_the_file(saved: Path) -> None:
     length = int.from_bytes(saved.read_bytes()[:8], "little")
     content = json.loads(saved.read_bytes()[8 : 8 + length])
-    assert json.loads(content["__metadata__"]["swiftlet"])["format"] == checkpoint.FORMAT
+    assert json.loads(content["__metadata__"]["martlet"])["format"] == checkpoint.FORMAT
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, 5000, -1])
 def test_a_file_cut_short_is_said_to_be(saved: Path, keep: int) -> None:
     saved.write_bytes(saved.read_bytes()[:keep])
-    with pytest.raises(SwiftletError, match="corrupt or cut short"):
+    with pytest.raises(MartletError, match="corrupt or cut short"):
         checkpoint.load_model(saved)
 
 
 def test_noise_is_no_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(bytes(range(256)) * 40)
-    with pytest.raises(SwiftletError, match="corrupt or cut short"):
+    with pytest.raises(MartletError, match="corrupt or cut short"):
         checkpoint.load(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SwiftletError, match=r"nowhere.* does not exist"):
+    with pytest.raises(MartletError, match=r"nowhere.* does not exist"):
         checkpoint.load_model(tmp_path / "nowhere")
 
 
 def test_weights_of_another_program(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({"w": torch.zeros(2)}, path, metadata={"format": "pt"})
-    with pytest.raises(SwiftletError, match="not written by swiftlet"):
+    with pytest.raises(MartletError, match="not written by martlet"):
         checkpoint.load(path)
 
 
@@ -106,14 +106,14 @@ def test_a_file_of_a_newer_version(
     monkeypatch.setattr(checkpoint, "FORMAT", 3)
     checkpoint.save(saved, {}, header)
     monkeypatch.setattr(checkpoint, "FORMAT", 2)
-    with pytest.raises(SwiftletError, match=r"format 3.*reads formats up to 2"):
+    with pytest.raises(MartletError, match=r"format 3.*reads formats up to 2"):
         checkpoint.load(saved)
 
 
 def test_a_header_without_its_fields(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    save_file({"w": torch.zeros(2)}, path, metadata={"swiftlet": '{"format": 1}'})
-    with pytest.raises(SwiftletError, match="header that cannot be read"):
+    save_file({"w": torch.zeros(2)}, path, metadata={"martlet": '{"format": 1}'})
+    with pytest.raises(MartletError, match="header that cannot be read"):
         checkpoint.load(path)
 
 
@@ -121,7 +121,7 @@ def test_weights_of_another_network(saved: Path, header: Header) -> None:
     other = replace(header, network=replace(NETWORK, name="shufflenet_v2_x1_0"))
     tensors, _ = checkpoint.load(saved)
     checkpoint.save(saved, tensors, other)
-    with pytest.raises(SwiftletError, match=r"not hold weights of shufflenet_v2_x1_0: \d+ .*shape"):
+    with pytest.raises(MartletError, match=r"not hold weights of shufflenet_v2_x1_0: \d+ .*shape"):
         checkpoint.load_model(saved)
 
 
@@ -130,5 +130,5 @@ def test_missing_and_unexpected_weights_are_counted(saved: Path, header: Header)
     name = sorted(tensors)[0]
     tensors["extra"] = tensors.pop(name)
     checkpoint.save(saved, tensors, header)
-    with pytest.raises(SwiftletError, match=r"1 missing \(such as .*\), 1 unexp.* 'extra'"):
+    with pytest.raises(MartletError, match=r"1 missing \(such as .*\), 1 unexp.* 'extra'"):
         checkpoint.load_model(saved)

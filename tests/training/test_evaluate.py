@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.training.evaluate import ToInput, predict_logits
+from martlet.data.preprocess import Preprocess
+from martlet.training.evaluate import ToInput, predict_logits
 
 
 @pytest.mark.parametrize("channels", ["RGB", "L"])

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from swiftlet.training.journal import Journal
+from martlet.training.journal import Journal
 
 ROWS = [
     {"epoch": epoch, "lr": 0.1, "train_loss": 1.0 / epoch, "val_top1": 0.1 * epoch, "seconds": 2.0}

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from swiftlet.data.preprocess import Preprocess
-from swiftlet.errors import SwiftletError
-from swiftlet.training import checkpoint
-from swiftlet.training.checkpoint import Header, Network
-from swiftlet.training.evaluate import ToInput
-from swiftlet.training.loop import EpochEnd, Job, Step, fit
-from swiftlet.training.recipe import Recipe
-from swiftlet.training.state import State
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header, Network
+from martlet.training.evaluate import ToInput
+from martlet.training.loop import EpochEnd, Job, Step, fit
+from martlet.training.recipe import Recipe
+from martlet.training.state import State
 
 PREPROCESS = Preprocess(size=4, crop_pct=1.0)
 BATCHES = 5
@@ -137,7 +137,7 @@ def test_nan_in_the_loss_stops_and_keeps_the_last_good_checkpoint(setting: Setti
                 with torch.no_grad():
                     setting.state.model[5].weight.fill_(float("nan"))
 
-    with pytest.raises(SwiftletError, match=r"loss became NaN .* step 7 \(epoch 2, batch 3\)"):
+    with pytest.raises(MartletError, match=r"loss became NaN .* step 7 \(epoch 2, batch 3\)"):
         break_after_seven_steps()
     assert all(tensor.isfinite().all() for tensor in last(setting.job.folder).values())
 

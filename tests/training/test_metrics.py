@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from swiftlet.training.metrics import evaluation, log_softmax
+from martlet.training.metrics import evaluation, log_softmax
 
 CLASSES = tuple("abcdefg")
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from swiftlet.training.optim import build_optimizer, learning_rate, parameter_groups
-from swiftlet.training.recipe import Recipe
+from martlet.training.optim import build_optimizer, learning_rate, parameter_groups
+from martlet.training.recipe import Recipe
 
 
 def network() -> nn.Module:

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from swiftlet.api.train import train
-from swiftlet.errors import SwiftletError
-from swiftlet.training.recipe import Recipe
+from martlet.api.train import train
+from martlet.errors import MartletError
+from martlet.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from swiftlet.training.recipe import Recipe
 def test_a_bad_value_is_named_with_what_is_accepted(
     recipe: Recipe, field: str, value: object
 ) -> None:
-    with pytest.raises(SwiftletError, match=rf"^{field}=.* is not accepted; give .*\.$"):
+    with pytest.raises(MartletError, match=rf"^{field}=.* is not accepted; give .*\.$"):
         replace(recipe, **{field: value})
 
 
@@ -42,9 +42,9 @@ def test_round_trip_keeps_every_bit(recipe: Recipe) -> None:
 
 def test_unknown_and_missing_fields_are_named(recipe: Recipe) -> None:
     values = recipe.to_dict()
-    with pytest.raises(SwiftletError, match="speed"):
+    with pytest.raises(MartletError, match="speed"):
         Recipe.from_dict({**values, "speed": 1})
-    with pytest.raises(SwiftletError, match="epochs"):
+    with pytest.raises(MartletError, match="epochs"):
         Recipe.from_dict({name: v for name, v in values.items() if name != "epochs"})
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from swiftlet.models.weights.renaming import Converted, convert
+from martlet.models.weights.renaming import Converted, convert
 
 
 def randomise(network: nn.Module, channels: int, size: int) -> nn.Module:

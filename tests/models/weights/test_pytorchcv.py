@@ -6,8 +6,8 @@ import pytest
 from pytorchcv.model_provider import get_model
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models.weights.renaming import Converted, convert
+from martlet.errors import MartletError
+from martlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
@@ -66,7 +66,7 @@ def test_same_answers(same_answers: Compare, name: str) -> None:
 
 def test_mobilenet_v2_that_expands_in_its_first_block_is_another_network() -> None:
     state = theirs("mobilenetv2_w1").state_dict()
-    with pytest.raises(SwiftletError, match=r": 6 unexpected \(such as 'features"):
+    with pytest.raises(MartletError, match=r": 6 unexpected \(such as 'features"):
         convert(state, "pytorchcv", "mobilenet_v2_x1_0")
 
 

@@ -5,8 +5,8 @@ import torch
 import torchvision
 from torch import Tensor
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models.weights.renaming import convert
+from martlet.errors import MartletError
+from martlet.models.weights.renaming import convert
 
 SMALL = "shufflenet_v2_x0_5"
 
@@ -37,21 +37,21 @@ def test_each_misfit_is_counted_and_named(state: dict[str, Tensor]) -> None:
         "(1024, 192, 1, 1)).": state | {"conv5.0.weight": torch.zeros(1024, 9, 1, 1)},
     }
     for sentence, wrong in cases.items():
-        with pytest.raises(SwiftletError) as caught:
+        with pytest.raises(MartletError) as caught:
             convert(wrong, "torchvision", SMALL)
         assert str(caught.value) == say + sentence
 
 
 def test_weights_of_something_else(state: dict[str, Tensor]) -> None:
-    with pytest.raises(SwiftletError, match=r"\d+ of another shape \(such as [^)]*\) instead of"):
+    with pytest.raises(MartletError, match=r"\d+ of another shape \(such as [^)]*\) instead of"):
         convert(state, "torchvision", "shufflenet_v2_x1_0")
-    with pytest.raises(SwiftletError, match=r"not those of timm's mobilenet_v2_x1_0: \d+ missing"):
+    with pytest.raises(MartletError, match=r"not those of timm's mobilenet_v2_x1_0: \d+ missing"):
         convert(state, "timm", "mobilenetv2_100")
-    with pytest.raises(SwiftletError, match=r"\d+ missing \(such as [^)]*\)\.$"):
+    with pytest.raises(MartletError, match=r"\d+ missing \(such as [^)]*\)\.$"):
         convert({}, "torchvision", SMALL)
-    with pytest.raises(SwiftletError, match="library 'tim' is not known; did you mean timm"):
+    with pytest.raises(MartletError, match="library 'tim' is not known; did you mean timm"):
         convert(state, "tim", SMALL)
-    with pytest.raises(SwiftletError, match="timm are known for hybridsn; accepted: mobilenet_v1"):
+    with pytest.raises(MartletError, match="timm are known for hybridsn; accepted: mobilenet_v1"):
         convert(state, "timm", "hybridsn")
 
 
@@ -89,5 +89,5 @@ def test_nothing_is_renamed_twice(state: dict[str, Tensor]) -> None:
 def test_tensors_of_too_few_dimensions(
     library: str, name: str, key: str, ours: str, shape: tuple[int, ...]
 ) -> None:
-    with pytest.raises(SwiftletError, match=f"1 of another shape .such as '{ours}'"):
+    with pytest.raises(MartletError, match=f"1 of another shape .such as '{ours}'"):
         convert({key: torch.zeros(shape)}, library, name)

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from swiftlet.models import spec
-from swiftlet.models.weights.renaming import Converted
-from swiftlet.models.weights.shufflenet_authors import channel_order
-from swiftlet.ops.shuffle import channel_shuffle
+from martlet.models import spec
+from martlet.models.weights.renaming import Converted
+from martlet.models.weights.shufflenet_authors import channel_order
+from martlet.ops.shuffle import channel_shuffle
 
 Compare = Callable[..., Converted]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import timm
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models.weights.renaming import Converted, convert
+from martlet.errors import MartletError
+from martlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
@@ -56,5 +56,5 @@ def test_our_names_and_other_classes_and_channels(same_answers: Compare) -> None
 
 
 def test_another_hidden_layer_is_no_silent_change() -> None:
-    with pytest.raises(SwiftletError, match=r"\(8, 64, 1, 1\) instead of \(4, 64, 1, 1\)"):
+    with pytest.raises(MartletError, match=r"\(8, 64, 1, 1\) instead of \(4, 64, 1, 1\)"):
         convert(timm.create_model("seresnet18").state_dict(), "timm", "se_resnet18")

@@ -12,10 +12,10 @@ import torch
 import torchvision
 from torch import nn
 
-from swiftlet.errors import SwiftletError
-from swiftlet.models import create_model, list_models, spec
-from swiftlet.models.weights.renaming import Converted
-from swiftlet.models.weights.torchvision import from_torchvision, to_channels
+from martlet.errors import MartletError
+from martlet.models import create_model, list_models, spec
+from martlet.models.weights.renaming import Converted
+from martlet.models.weights.torchvision import from_torchvision, to_channels
 
 Compare = Callable[..., Converted]
 
@@ -156,8 +156,8 @@ def test_pretrained_with_options_that_keep_the_tensors(
 
 def test_pretrained_with_options_of_another_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     state = theirs("resnet18").state_dict()
-    monkeypatch.setattr("swiftlet.models.weights.torchvision._download", lambda _: dict(state))
-    with pytest.raises(SwiftletError, match=r"resnet18 with these options: .* \(such as '?conv1\."):
+    monkeypatch.setattr("martlet.models.weights.torchvision._download", lambda _: dict(state))
+    with pytest.raises(MartletError, match=r"resnet18 with these options: .* \(such as '?conv1\."):
         create_model("resnet18", pretrained=True, small_input=True)
 
 
@@ -175,7 +175,7 @@ def test_pretrained_with_options_of_another_structure(monkeypatch: pytest.Monkey
 )
 def test_pretrained_with_options_of_another_function(name: str, option: str, value: object) -> None:
     """Most of them have tensors of the same shapes, and would load."""
-    with pytest.raises(SwiftletError, match=f"^pretrained=True does not fit {option}={value!r}; "):
+    with pytest.raises(MartletError, match=f"^pretrained=True does not fit {option}={value!r}; "):
         create_model(name, pretrained=True, **{option: value})
 
 
@@ -190,7 +190,7 @@ def test_a_corrupt_download(
 ) -> None:
     put(server, b"right", monkeypatch)
     next(server[0].iterdir()).write_bytes(b"wrong")
-    with pytest.raises(SwiftletError, match=r"^pretrained=True: http://127.*invalid hash value"):
+    with pytest.raises(MartletError, match=r"^pretrained=True: http://127.*invalid hash value"):
         create_model(SMALL, pretrained=True)
 
 
@@ -201,7 +201,7 @@ def test_a_damaged_file_in_the_cache(
     create_model(SMALL, pretrained=True)
     (kept,) = (tmp_path / "cache").rglob("*.pth")
     kept.write_bytes(content)
-    with pytest.raises(SwiftletError, match=rf"^pretrained=True: {kept} is damaged; delete it"):
+    with pytest.raises(MartletError, match=rf"^pretrained=True: {kept} is damaged; delete it"):
         create_model(SMALL, pretrained=True)
     kept.unlink()
     create_model(SMALL, pretrained=True)
@@ -211,16 +211,16 @@ def test_a_damaged_file_in_the_cache(
 def test_nobody_answers(server: tuple[Path, HTTPServer], monkeypatch: pytest.MonkeyPatch) -> None:
     put(server, b"right", monkeypatch)
     next(server[0].iterdir()).unlink()
-    with pytest.raises(SwiftletError, match="HTTP Error 404"):
+    with pytest.raises(MartletError, match="HTTP Error 404"):
         create_model(SMALL, pretrained=True)
     monkeypatch.setattr(PLACE.value, "url", "http://127.0.0.1:1/net-00000000.pth")
-    with pytest.raises(SwiftletError, match=r"could not be downloaded .*refused"):
+    with pytest.raises(MartletError, match=r"could not be downloaded .*refused"):
         create_model(SMALL, pretrained=True)
 
 
 def test_networks_without_weights() -> None:
     name = "shufflenet_v1_g1_x1_0"
-    with pytest.raises(SwiftletError, match=f"{name} has no known weights; use one of"):
+    with pytest.raises(MartletError, match=f"{name} has no known weights; use one of"):
         create_model(name, pretrained=True)
-    with pytest.raises(SwiftletError, match=rf"no weights of torchvision are known for {name}"):
+    with pytest.raises(MartletError, match=rf"no weights of torchvision are known for {name}"):
         from_torchvision({}, name)

@@ -1,0 +1,79 @@
+"""martlet: small, swift convolutional networks, from labelled data to the device.
+
+The public names are looked up when they are first used, so that `import martlet` stays quick:
+torch is imported by the first call that needs it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from martlet.api.compile import compile
+    from martlet.api.convert import convert
+    from martlet.api.demo import demo
+    from martlet.api.evaluate import evaluate
+    from martlet.api.export import export
+    from martlet.api.measure import measure
+    from martlet.api.predict import predict
+    from martlet.api.recipes import load_recipe
+    from martlet.api.run import Run
+    from martlet.api.show import show
+    from martlet.api.train import train
+    from martlet.compiler.compiled import CompiledNetwork
+    from martlet.errors import MartletError
+    from martlet.measuring.cost import cost
+    from martlet.models import create_model, list_models, spec
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CompiledNetwork": "compiler.compiled",
+    "Run": "api.run",
+    "MartletError": "errors",
+    "compile": "api.compile",
+    "convert": "api.convert",
+    "cost": "measuring.cost",
+    "create_model": "models",
+    "demo": "api.demo",
+    "evaluate": "api.evaluate",
+    "export": "api.export",
+    "list_models": "models",
+    "load_recipe": "api.recipes",
+    "measure": "api.measure",
+    "predict": "api.predict",
+    "show": "api.show",
+    "spec": "models",
+    "train": "api.train",
+}
+
+__all__ = [
+    "CompiledNetwork",
+    "MartletError",
+    "Run",
+    "compile",
+    "convert",
+    "cost",
+    "create_model",
+    "demo",
+    "evaluate",
+    "export",
+    "list_models",
+    "load_recipe",
+    "measure",
+    "predict",
+    "show",
+    "spec",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'martlet' has no attribute {name!r}")
+    value = getattr(import_module(f"martlet.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

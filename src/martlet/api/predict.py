@@ -1,0 +1,29 @@
+"""`predict`: name what is in pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    from martlet.run import Prediction
+
+
+def predict(
+    run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
+    pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
+    *,
+    top: Annotated[int, "Classes listed for each picture."] = 3,
+) -> "list[Prediction]":
+    """Name what is in each picture, or in every picture of a folder.
+
+    One answer per picture, in the order given. A picture that cannot be read gets an error in
+    place of an answer, and the others are not held up.
+    Raises MartletError when there is no picture, or `run` is no trained network.
+    """
+    from martlet.api.opened import open_network
+    from martlet.data.images import find_pictures
+
+    if isinstance(pictures, (str, Path)):
+        pictures = [Path(pictures)]
+    paths = find_pictures([Path(picture) for picture in pictures])
+    return open_network(Path(run)).predict(paths, top=top)

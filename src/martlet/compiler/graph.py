@@ -1,0 +1,77 @@
+"""A network as the compiler sees it: nodes, constants, and a shape for every tensor."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.errors import MartletError
+
+Shape = tuple[int, ...]
+Constant = NDArray[Any]
+
+
+@dataclass
+class Node:
+    """One operator. `inputs` may hold "" for an optional input that is left out."""
+
+    op: str
+    name: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def fail(self, problem: str) -> MartletError:
+        """The error that says what is wrong with this node."""
+        return MartletError(f"node {self.name!r} ({self.op}) cannot be compiled: {problem}.")
+
+
+@dataclass
+class Graph:
+    """Nodes in the order of their calls; every tensor's shape and type is known."""
+
+    name: str
+    nodes: list[Node]
+    inputs: list[str]
+    outputs: list[str]
+    constants: dict[str, Constant]
+    shapes: dict[str, Shape]
+    types: dict[str, np.dtype[Any]]
+
+    def uses(self) -> Counter[str]:
+        """How often each tensor is read; being an output of the network counts."""
+        used = Counter(name for node in self.nodes for name in node.inputs if name)
+        used.update(self.outputs)
+        return used
+
+    def producers(self) -> dict[str, Node]:
+        """The node that makes each tensor."""
+        return {name: node for node in self.nodes for name in node.outputs if name}
+
+    def consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each tensor."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(filter(None, node.inputs)):
+                readers.setdefault(name, []).append(node)
+        return readers
+
+    def constant(self, node: Node, index: int) -> Constant | None:
+        """The value of an input that is known now, or None when it is left out.
+
+        Raises MartletError when it is computed at run time.
+        """
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        name = node.inputs[index]
+        if name not in self.constants:
+            raise node.fail(f"its input {name!r} must be a constant")
+        return self.constants[name]
+
+    def rename(self, old: str, new: str) -> None:
+        """Let every reader of `old` read `new`."""
+        for node in self.nodes:
+            node.inputs = [new if name == old else name for name in node.inputs]
+        self.outputs = [new if name == old else name for name in self.outputs]

@@ -1,0 +1,22 @@
+"""The one exception that martlet raises on purpose, and the sentence for a mistyped name."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+
+class MartletError(ValueError):
+    """A mistake in the input or its surroundings, said in one sentence.
+
+    The sentence names the argument, the value it had and what is accepted. The command line
+    prints it without a traceback.
+    """
+
+
+def unknown(kind: str, value: object, accepted: Sequence[str]) -> MartletError:
+    """The error for a name that is not in `accepted`, with the closest ones."""
+    value = str(value)
+    close = get_close_matches(value.lower(), accepted, n=3, cutoff=0.5)
+    if close:
+        return MartletError(f"{kind} {value!r} is not known; did you mean {', '.join(close)}?")
+    shown = ", ".join(accepted[:8]) + (", …" if len(accepted) > 8 else "")
+    return MartletError(f"{kind} {value!r} is not known; accepted: {shown}.")

@@ -1,0 +1,117 @@
+"""An exported file is run and compared with the model it came from, before anyone gets it."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from martlet.errors import MartletError
+from martlet.run import open_session, reason
+
+Array = NDArray[np.float32]
+
+TOLERANCE = 1e-5
+"""Largest accepted difference, as a part of the output's scale (its largest absolute value).
+
+float32 carries 6e-8 of relative rounding; through some 50 layers, summed in another order and with
+BatchNorm folded, networks with settled statistics come out 3e-7 to 8e-7 apart. A real mistake (a
+wrong epsilon, a missing layer) costs 1e-3 and more.
+"""
+
+ROUNDING = 10.0
+"""How many times PyTorch's own rounding error may be, where that is above TOLERANCE / 10.
+
+Some networks amplify rounding: with BatchNorm scales far from 1, PyTorch in float32 already lies
+1e-5 to 1e-4 from itself in float64, and no other program can come closer to it than that.
+"""
+
+CEILING = 1e-3
+"""Never accept more than this, whatever the rounding."""
+
+
+def verify(
+    path: Path,
+    model: nn.Module,
+    shape: Sequence[int],
+    *,
+    batches: Sequence[int] = (1, 3),
+    pictures: Array | None = None,
+) -> float:
+    """The largest difference between the ONNX file and `model`, relative to the output's scale.
+
+    `shape` is one input's, without the batch. Each batch is random normal numbers; `pictures`
+    (N, *shape), preprocessed, are tried as well. The model is compared as it is, unfolded, on the
+    CPU, in evaluation mode and float32; it is not changed. Raises MartletError when the difference
+    is above what TOLERANCE, ROUNDING and CEILING allow, when either side gives NaN or infinity, and
+    when the file refuses a batch size or gives another shape.
+    """
+    session = open_session(path)
+    reference = copy.deepcopy(model).cpu().float().eval()
+    generator = np.random.default_rng(0)
+    inputs = [generator.standard_normal((size, *shape), np.float32) for size in batches]
+    if pictures is not None:
+        inputs.append(np.ascontiguousarray(pictures, np.float32))
+    worst = 0.0
+    for batch in inputs:
+        found = _run(session, batch)
+        with torch.inference_mode():
+            answer = reference(torch.from_numpy(batch))
+            if not isinstance(answer, torch.Tensor):
+                raise MartletError(
+                    f"the PyTorch model gives a {type(answer).__name__}; one tensor is accepted."
+                )
+            expected = answer.numpy()
+        _check_values(expected, found)
+        difference = _difference(expected, found)
+        if difference <= TOLERANCE:
+            accepted = TOLERANCE
+        else:
+            rounding = _rounding(reference, batch, expected)
+            accepted = min(max(TOLERANCE, ROUNDING * rounding), CEILING)
+        if not difference <= accepted:
+            raise MartletError(
+                f"for a batch of {len(batch)} the exported network differs from the PyTorch model "
+                f"by {difference:.2g} of the output's scale; at most {accepted:.2g} is accepted."
+            )
+        worst = max(worst, difference)
+    return worst
+
+
+def _run(session: Any, batch: Array) -> Array:
+    try:
+        outputs: Array = session.run(["logits"], {"input": batch})[0]
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated types
+        raise MartletError(
+            f"the exported network does not run on a batch of {len(batch)} ({reason(error)})."
+        ) from error
+    return outputs
+
+
+def _check_values(expected: Array, found: Array) -> None:
+    if expected.shape != found.shape:
+        raise MartletError(
+            f"for a batch of {len(expected)} the exported network's output has shape "
+            f"{found.shape}, the PyTorch model's {expected.shape}; they must be equal."
+        )
+    for name, values in (("PyTorch model", expected), ("exported network", found)):
+        if not np.isfinite(values).all():
+            raise MartletError(f"the {name} gives NaN or infinity for a batch of {len(values)}.")
+
+
+def _rounding(reference: nn.Module, batch: Array, expected: Array) -> float:
+    """How far PyTorch in float32 is from itself in float64."""
+    exact = copy.deepcopy(reference).double()
+    with torch.inference_mode():
+        return _difference(expected, exact(torch.from_numpy(batch).double()).numpy())
+
+
+def _difference(expected: Array, found: NDArray[np.floating]) -> float:
+    """The largest absolute difference, as a part of the largest absolute expected value."""
+    scale = max(float(np.abs(expected).max(initial=0.0)), float(np.finfo(np.float32).tiny))
+    apart = np.abs(expected.astype(np.float64) - found)
+    return float(apart.max(initial=0.0)) / scale

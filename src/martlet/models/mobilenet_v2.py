@@ -1,0 +1,208 @@
+"""MobileNetV2: Inverted Residuals and Linear Bottlenecks (arXiv 1801.04381).
+
+Blocks are those of Table 2, errors of Table 4; other widths are those of the authors' TF-slim
+README, since the paper draws them in a figure only, and so are other sizes, see AT_SIZES.
+
+Differences from the paper and from the authors' code:
+
+- Channels are rounded to a multiple of 8 (`round_nearest`), never below 90 %, as in the authors'
+  code; the paper does not say. Test: exact params, and torchvision's at other widths.
+- Width 1.4 has 6.1M params. The paper's 6.9M does not follow from its Table 2 (the authors' README
+  has 6.06M). Test: exact params.
+- Table 2 states t=1 for the first block; it has no expansion convolution, as in the authors' code.
+  `expand_first=True` gives it one of as many channels. Test: exact params, PyTorchCV's outputs.
+- The classifier is a linear layer behind the average pool, not a 1×1 convolution; the same numbers.
+  Test: torchvision's outputs.
+- Batch normalisation keeps PyTorch's momentum and epsilon, as torchvision does; the authors' code
+  has an average decay of 0.997 and epsilon 0.001. Test: torchvision's outputs.
+
+`attention` sits behind the depthwise convolution, where the channels are many and where MnasNet
+and MobileNetV3 have theirs; the paper has none.
+
+Any other width: `create_model("mobilenet_v2_x0_6")` is width 0.6.
+"""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from martlet.errors import MartletError
+from martlet.models.classifier import ImageClassifier
+from martlet.models.spec import AtSize, Printed, Spec, Weights
+from martlet.models.widths import counted, width_in
+from martlet.ops.attention import Attention, AttentionOption
+from martlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, pointwise
+
+STEM, LAST = 32, 1280
+BLOCKS = (  # Table 2: expansion t, channels c, repeats n, stride of the first s
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
+@dataclass(frozen=True)
+class Variant(Spec):
+    """A row of Table 4."""
+
+    width: float = field(kw_only=True)
+
+
+_SLIM = "TF-slim README"
+_TORCHVISION = Weights(
+    "torchvision", "MobileNet_V2_Weights.IMAGENET1K_V2", 72.154, 232, "BSD-3-Clause"
+)
+
+# fmt: off
+VARIANTS = (
+    Variant("mobilenet_v2_x0_35", 1_677_128, 59_285_808, width=0.35,
+            paper=Printed("59M", "1.66M", 39.7, _SLIM), aliases=("mobilenetv2_035",)),
+    Variant("mobilenet_v2_x0_5", 1_968_680, 97_131_840, width=0.5,
+            paper=Printed("97M", "1.95M", 34.6, _SLIM), aliases=("mobilenetv2_050",)),
+    Variant("mobilenet_v2_x0_75", 2_636_424, 209_069_792, width=0.75,
+            paper=Printed("209M", "2.61M", 30.2, _SLIM), aliases=("mobilenetv2_075",)),
+    Variant("mobilenet_v2_x1_0", 3_504_872, 300_774_272, width=1.0, weights=_TORCHVISION,
+            paper=Printed("300M", "3.4M", 28.0), aliases=("mobilenet_v2", "mobilenetv2_100")),
+    Variant("mobilenet_v2_x1_3", 5_386_792, 509_374_560, width=1.3,
+            paper=Printed("509M", "5.34M", 25.6, _SLIM)),
+    Variant("mobilenet_v2_x1_4", 6_108_776, 582_195_824, width=1.4,
+            paper=Printed("585M", "6.9M", 25.3), aliases=("mobilenetv2_140",),
+            note="6.9M params do not follow from Table 2; the authors' README has 6.06M"),
+)
+
+# The README's: million MACs and error for pictures of 192, 160, 128 and 96.
+_AT_SIZES = {
+    ("mobilenet_v2_x0_35", "1.66M"): ((43, 41.8), (30, 44.3), (20, 49.2), (11, 54.5)),
+    ("mobilenet_v2_x0_5", "1.95M"): ((71, 36.1), (50, 39.0), (32, 42.3), (18, 48.8)),
+    ("mobilenet_v2_x0_75", "2.61M"): ((153, 31.3), (107, 33.6), (69, 36.8), (39, 41.2)),
+    ("mobilenet_v2_x1_0", "3.47M"): ((221, 29.3), (154, 31.2), (99, 34.7), (56, 39.7)),
+}
+# fmt: on
+
+AT_SIZES = tuple(
+    AtSize(name, side, Printed(f"{macs}M", params, error, _SLIM))
+    for (name, params), row in _AT_SIZES.items()
+    for side, (macs, error) in zip((192, 160, 128, 96), row, strict=True)
+)
+
+
+class InvertedResidual(nn.Module):
+    """Table 1: expand by t, filter depthwise, project without activation."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        expansion: int,
+        *,
+        expand: bool | None = None,
+        attention: Attention | None = None,
+    ) -> None:
+        """`expand` says whether there is an expansion convolution; by default, when t > 1."""
+        super().__init__()
+        hidden = in_channels * expansion
+        expand = expansion > 1 if expand is None else expand
+        layers = [pointwise(in_channels, hidden, act=nn.ReLU6)] if expand else []
+        layers += [depthwise(hidden, stride=stride, act=nn.ReLU6), pointwise(hidden, out_channels)]
+        self.layers = nn.Sequential(*layers)
+        self.attention = attention.build(hidden) if attention is not None else None
+        self.residual = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        projected: Tensor
+        if self.attention is None:
+            projected = self.layers(x)
+        else:
+            *wide, project = self.layers
+            filtered = x
+            for layer in wide:
+                filtered = layer(filtered)
+            projected = project(self.attention(filtered))
+        return x + projected if self.residual else projected
+
+
+class MobileNetV2(ImageClassifier):
+    """Table 2. For small pictures the first two strides of 2 (stem and c=24) are 1."""
+
+    neck = ("last",)
+
+    def __init__(
+        self,
+        variant: Variant,
+        in_chans: int = 3,
+        *,
+        small_input: bool = False,
+        round_nearest: int = 8,
+        expand_first: bool = False,
+        attention: Attention | None = None,
+    ) -> None:
+        super().__init__()
+        if round_nearest < 1:
+            raise MartletError(f"round_nearest={round_nearest} is not accepted; give 1 or more.")
+        self.in_chans = in_chans
+        self.reduction = variant.small_reduction if small_input else variant.reduction
+        channels = make_divisible(STEM * variant.width, round_nearest)
+        self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
+        blocks = []
+        for expansion, base, repeats, first_stride in BLOCKS:
+            width = make_divisible(base * variant.width, round_nearest)
+            for repeat in range(repeats):
+                stride = first_stride if repeat == 0 else 1
+                if small_input and base == 24:
+                    stride = 1
+                expand = expansion > 1 or expand_first
+                blocks.append(
+                    InvertedResidual(
+                        channels, width, stride, expansion, expand=expand, attention=attention
+                    )
+                )
+                channels = width
+        self.blocks = nn.Sequential(*blocks)
+        last = make_divisible(LAST * max(1.0, variant.width), round_nearest)
+        self.last = pointwise(channels, last, act=nn.ReLU6)
+        self.num_features = last
+        initialise(self)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # (batch, 32, 112, 112) for a picture of 224 × 224
+        x = self.blocks(x)  # (batch, 320, 7, 7)
+        features: Tensor = self.last(x)
+        return features
+
+
+def build(
+    variant: Variant,
+    *,
+    num_classes: int,
+    in_chans: int,
+    drop_rate: float,
+    small_input: bool = False,
+    attention: AttentionOption = None,
+    round_nearest: int = 8,
+    expand_first: bool = False,
+) -> MobileNetV2:
+    """The network of a row with fresh weights; the options: see the top of the file."""
+    network = MobileNetV2(
+        variant,
+        in_chans,
+        small_input=small_input,
+        round_nearest=round_nearest,
+        expand_first=expand_first,
+        attention=Attention.of(attention),
+    )
+    network.add_head(num_classes, drop_rate)
+    return network
+
+
+def other_width(name: str) -> Variant | None:
+    """The row for a name such as "mobilenet_v2_x0_6"; None when the name is not of this form."""
+    width = width_in(name, "mobilenet_v2")
+    if width is None:
+        return None
+    row = Variant(name, 0, 0, width=width)
+    return counted(row, build)

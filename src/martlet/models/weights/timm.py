@@ -1,0 +1,144 @@
+"""timm (pytorch-image-models): how it calls the modules of our networks.
+
+Weights whose names start with tf_ need another padding and are not among them. timm prepares
+pictures per set of weights; most are resized bicubically and normalised as ImageNet is, others
+(the "ra4" ones) have mean and deviation 0.5.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from martlet.models.spec import Spec
+from martlet.models.weights import torchvision
+from martlet.models.weights.renaming import Family
+
+
+def preprocess(_: Spec) -> dict[str, Any]:
+    """What holds for most of its weights."""
+    return {"interpolation": "bicubic"}
+
+
+MOBILENET_V1 = Family(
+    networks=("mobilenet_v1_*",),
+    units=r"blocks\.(\d+)\.(\d+)",
+    rules=(
+        (r"conv_stem", r"stem.conv"),
+        (r"bn1", r"stem.bn"),
+        (r"(blocks\.\d+)\.conv_dw", r"\1.depthwise.conv"),
+        (r"(blocks\.\d+)\.bn1", r"\1.depthwise.bn"),
+        (r"(blocks\.\d+)\.conv_pw", r"\1.pointwise.conv"),
+        (r"(blocks\.\d+)\.bn2", r"\1.pointwise.bn"),
+        (r"classifier", r"classifier"),
+    ),
+    options=lambda name, state: {"act": "relu6"},
+)
+
+MOBILENET_V2 = Family(
+    networks=("mobilenet_v2_*",),
+    units=r"blocks\.(\d+)\.(\d+)",
+    rules=(
+        (r"conv_stem", r"stem.conv"),
+        (r"bn1", r"stem.bn"),
+        (r"blocks\.0\.conv_dw", r"blocks.0.layers.0.conv"),  # the first block has no expansion
+        (r"blocks\.0\.bn1", r"blocks.0.layers.0.bn"),
+        (r"blocks\.0\.conv_pw", r"blocks.0.layers.1.conv"),
+        (r"blocks\.0\.bn2", r"blocks.0.layers.1.bn"),
+        (r"(blocks\.\d+)\.conv_pw", r"\1.layers.0.conv"),
+        (r"(blocks\.\d+)\.bn1", r"\1.layers.0.bn"),
+        (r"(blocks\.\d+)\.conv_dw", r"\1.layers.1.conv"),
+        (r"(blocks\.\d+)\.bn2", r"\1.layers.1.bn"),
+        (r"(blocks\.\d+)\.conv_pwl", r"\1.layers.2.conv"),
+        (r"(blocks\.\d+)\.bn3", r"\1.layers.2.bn"),
+        (r"conv_head", r"last.conv"),
+        (r"bn2", r"last.bn"),
+        (r"classifier", r"classifier"),
+    ),
+)
+
+MOBILENET_V3_LARGE = Family(
+    networks=("mobilenet_v3_large_*",),
+    units=r"blocks\.([0-5])\.(\d+)",
+    rules=(
+        (r"conv_stem", r"stem.conv"),
+        (r"bn1", r"stem.bn"),
+        (r"(blocks\.\d+)\.conv_dw", r"\1.depthwise.conv"),
+        (r"(blocks\.\d+)\.se\.conv_reduce", r"\1.attention.fc1"),
+        (r"(blocks\.\d+)\.se\.conv_expand", r"\1.attention.fc2"),
+        (r"blocks\.0\.bn1", r"blocks.0.depthwise.bn"),  # the first block has no expansion
+        (r"blocks\.0\.conv_pw", r"blocks.0.project.conv"),
+        (r"blocks\.0\.bn2", r"blocks.0.project.bn"),
+        (r"(blocks\.\d+)\.conv_pw", r"\1.expand.conv"),
+        (r"(blocks\.\d+)\.bn1", r"\1.expand.bn"),
+        (r"(blocks\.\d+)\.bn2", r"\1.depthwise.bn"),
+        (r"(blocks\.\d+)\.conv_pwl", r"\1.project.conv"),
+        (r"(blocks\.\d+)\.bn3", r"\1.project.bn"),
+        (r"blocks\.[56]\.0\.conv", r"last.conv"),
+        (r"blocks\.[56]\.0\.bn1", r"last.bn"),
+        (r"conv_head", r"hidden"),
+        (r"classifier", r"classifier"),
+    ),
+    options=lambda name, state: {"bn_eps": 1e-5},
+)
+
+MOBILENET_V3_SMALL = replace(
+    MOBILENET_V3_LARGE, networks=("mobilenet_v3_small_*",), units=r"blocks\.([0-4])\.(\d+)"
+)
+
+RESNET = replace(
+    torchvision.RESNET,
+    networks=("resnet*", "resnext*", "se_resnet*", "se_resnext*"),
+    names=((r"se(resnet\d+|resnext\d+_\d+x\d+d)", r"se_\1"),),
+    rules=(*torchvision.RESNET.rules, (r"(.*)\.se\.(fc[12])", r"\1.attention.\2")),
+    options=lambda name, state: {"stride_first": False},
+)
+
+_LEGACY_BLOCK = (
+    *RESNET.rules[2:6],
+    (r"(.*)\.se_module\.(fc[12])", r"\1.attention.\2"),
+    (r"last_linear", r"classifier"),
+)
+
+LEGACY_SE_RESNEXT = Family(  # from Caffe
+    networks=("se_resnext*",),
+    names=((r"legacy_se(resnext.*)", r"se_\1"),),
+    marker="layer0.conv1.weight",
+    rules=(
+        (r"layer0\.conv1", r"conv1.conv"),
+        (r"layer0\.bn1", r"conv1.bn"),
+        *_LEGACY_BLOCK,
+    ),
+    options=lambda name, state: {"ceil_pool": True, "stride_first": False},
+)
+
+LEGACY_SE_RESNET = replace(  # its basic blocks have one ReLU more, which ours have not
+    LEGACY_SE_RESNEXT,
+    networks=("se_resnet50", "se_resnet101", "se_resnet152"),
+    names=((r"legacy_se(resnet(50|101|152))", r"se_\1"),),
+    options=lambda name, state: {"ceil_pool": True, "stride_first": True},
+)
+
+LEGACY_SENET154 = replace(
+    LEGACY_SE_RESNEXT,
+    networks=("senet154",),
+    names=((r"legacy_(senet154)", r"\1"),),
+    rules=(
+        (r"layer0\.conv1", r"conv1.0.conv"),
+        (r"layer0\.bn1", r"conv1.0.bn"),
+        (r"layer0\.conv2", r"conv1.1.conv"),
+        (r"layer0\.bn2", r"conv1.1.bn"),
+        (r"layer0\.conv3", r"conv1.2.conv"),
+        (r"layer0\.bn3", r"conv1.2.bn"),
+        *_LEGACY_BLOCK,
+    ),
+)
+
+FAMILIES = (
+    MOBILENET_V1,
+    MOBILENET_V2,
+    MOBILENET_V3_LARGE,
+    MOBILENET_V3_SMALL,
+    LEGACY_SE_RESNEXT,
+    LEGACY_SE_RESNET,
+    LEGACY_SENET154,
+    RESNET,
+)

@@ -1,0 +1,191 @@
+"""A run's two weight files: model.safetensors (the best) and resume.safetensors (the last).
+
+Weights converted from another library have the form of the first. All are plain safetensors with
+one JSON text in the header, so that one file is enough to rebuild the network, preprocess a picture
+and name the answer. Nothing is pickled.
+"""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+import martlet
+from martlet.data.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.files import MODEL, write_bytes
+from martlet.models import Classifier, create_model
+from martlet.models.weights.renaming import misfits
+from martlet.training.recipe import Recipe
+
+FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
+KEY = "martlet"
+
+
+@dataclass(frozen=True)
+class Network:
+    """What `create_model` needs to build the network again."""
+
+    name: str
+    num_classes: int
+    in_chans: int
+    small_input: bool
+    options: Mapping[str, Any] = field(default_factory=dict)  # the network's own; plain data
+
+    def build(self, drop_rate: float = 0.0, pretrained: bool = False) -> Classifier:
+        """The network with fresh weights, or with published ones."""
+        return create_model(
+            self.name,
+            num_classes=self.num_classes,
+            in_chans=self.in_chans,
+            small_input=self.small_input,
+            drop_rate=drop_rate,
+            pretrained=pretrained,
+            **self.options,
+        )
+
+
+@dataclass(frozen=True)
+class Header:
+    """Everything but the weights: enough to predict, to report, and to train the same again."""
+
+    network: Network
+    classes: tuple[str, ...]
+    preprocess: Preprocess
+    trained: Recipe | None  # None: by somebody else, see `origin`
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
+    origin: str = ""  # of converted weights: whose they are
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the weights were trained; raises MartletError for converted ones."""
+        if self.trained is None:
+            raise MartletError(f"the weights come from {self.origin}; their recipe is not known.")
+        return self.trained
+
+    def with_metrics(self, metrics: Mapping[str, Any]) -> "Header":
+        """A copy with these metrics."""
+        return replace(self, metrics=metrics)
+
+    def with_state(self, state: Mapping[str, Any]) -> "Header":
+        """A copy with this state of the loop."""
+        return replace(self, state=state)
+
+    def to_json(self) -> str:
+        """One JSON text; floats keep every bit."""
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "versions": versions(),
+                "network": vars(self.network),
+                "classes": list(self.classes),
+                "preprocess": self.preprocess.to_dict(),
+                "recipe": None if self.trained is None else self.trained.to_dict(),
+                "metrics": dict(self.metrics),
+                "state": dict(self.state),
+                "origin": self.origin,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> "Header":
+        """Raises MartletError that names `path` when the text is not a header of this format."""
+        try:
+            values = json.loads(text)
+            if values["format"] > FORMAT:
+                raise MartletError(
+                    f"{path} was written by martlet {values['versions']['martlet']} (format "
+                    f"{values['format']}); this version reads formats up to {FORMAT}."
+                )
+            recipe = values["recipe"]
+            return cls(
+                network=Network(**values["network"]),
+                classes=tuple(values["classes"]),
+                preprocess=Preprocess.from_dict(values["preprocess"]),
+                trained=None if recipe is None else Recipe.from_dict(recipe),
+                metrics=values["metrics"],
+                state=values["state"],
+                origin=values.get("origin", ""),
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise MartletError(f"{path} has a header that cannot be read ({error!r}).") from error
+
+
+def versions() -> dict[str, str]:
+    """Of what the numbers depend on."""
+    return {
+        "martlet": martlet.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
+    """Write tensors and header as one file, whole or not at all."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, safetensors.torch.save(plain, metadata={KEY: header.to_json()}))
+
+
+def load(path: str | Path) -> tuple[dict[str, Tensor], Header]:
+    """Tensors and header of a file that `save` wrote.
+
+    Raises MartletError when the file is missing, corrupt, cut short, from another program, or
+    from a newer version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MartletError(f"{path} does not exist; give a run folder or its model.safetensors.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if KEY not in metadata:
+                raise MartletError(
+                    f"{path} was not written by martlet (its header has no {KEY!r} entry)."
+                )
+            header = Header.from_json(metadata[KEY], path)
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise MartletError(f"{path} is corrupt or cut short ({error}).") from error
+
+
+def load_model(path: str | Path) -> tuple[Classifier, Header]:
+    """The network of a run folder, its model.safetensors or its resume.safetensors, in eval mode.
+
+    Raises MartletError as `load` does, and when the weights do not fit the network.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / MODEL
+    tensors, header = load(path)
+    if header.state:
+        tensors = part(tensors, "ema" if header.recipe.ema else "model")
+    model = header.network.build()
+    load_weights(model, tensors, path, header.network.name)
+    return model.eval(), header
+
+
+def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix` and a dot, without it."""
+    return {
+        name.removeprefix(f"{prefix}."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
+
+
+def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str) -> None:
+    """Copy `tensors` into `model`; every name and shape must fit, else MartletError."""
+    if problems := misfits(tensors, model.state_dict()):
+        raise MartletError(f"{path} does not hold weights of {name}: {problems}.")
+    model.load_state_dict(dict(tensors))

@@ -1,0 +1,47 @@
+"""metrics.csv and TensorBoard events: the same rows, for spreadsheets and for TensorBoard."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from martlet.files import write_text
+
+
+class Journal:
+    """Notes one row an epoch; opened again after an interruption, it repeats nothing."""
+
+    def __init__(self, folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+        self.path = folder / "metrics.csv"
+        # A kill may have come between the checkpoint and the note: the events are told anew.
+        self.events = SummaryWriter(str(folder), purge_step=1 if history else None)
+        if history:
+            self.write_table(history)
+        for row in history:
+            self._tell(row)
+
+    def note(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Write the table anew and append the last row's scalars to the events."""
+        self.write_table(history)
+        self._tell(history[-1])
+        self.events.flush()
+
+    def _tell(self, row: Mapping[str, float]) -> None:
+        """Append one row's scalars to the events."""
+        for name, value in row.items():
+            if name != "epoch":
+                self.events.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
+
+    def write_table(self, history: Sequence[Mapping[str, float]]) -> None:
+        """One line per epoch, the names of the columns first."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(history)
+        write_text(self.path, text.getvalue())
+
+    def close(self) -> None:
+        """Flush and close the events file."""
+        self.events.close()

@@ -21,11 +21,11 @@ import torchvision
 from pipeline import BATCH, CROP_SCALE, torchvision_loader
 from record import write_rows
 
-from martlet.data.augment import build_augment
 from martlet.data.cache import PixelCache
-from martlet.data.images import scan
-from martlet.data.loader import TrainBatches, TrainLoader
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.augment import build_augment
+from martlet.data.pictures.batches import TrainBatches, TrainLoader
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import scan
 from martlet.models import create_model
 from martlet.training.evaluate import ToInput
 from martlet.training.loop import train_step

@@ -17,8 +17,8 @@ from typing import Any
 from exported import exported
 from record import write_rows
 
-from martlet.compiler.make import profile_onnx
-from martlet.compiler.profiling import LayerTime, Profile
+from martlet.compiler.pipeline import profile_onnx
+from martlet.compiler.profile import LayerTime, Profile
 from martlet.compiler.targets import native
 from martlet.models import spec
 

@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from martlet.data.augment import build_augment
 from martlet.data.cache import PixelCache
-from martlet.data.images import scan
-from martlet.data.loader import TrainBatches, TrainLoader
-from martlet.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from martlet.data.pictures.augment import build_augment
+from martlet.data.pictures.batches import TrainBatches, TrainLoader
+from martlet.data.pictures.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from martlet.data.pictures.read import scan
 from martlet.training.evaluate import ToInput
 
 BATCH = 32

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 from martlet import cost, create_model
-from martlet.files import write_text
 from martlet.models import ImageInput, spec
 from martlet.models.spec import as_number
+from martlet.storage.files import write_text
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from martlet.api.run import Run
 from martlet.api.train import train
 from martlet.training.recipe import Recipe
+from martlet.workflows.run_folder import Run
 
 # The same examples every time, and no clock: a busy machine fails nothing.
 settings.register_profile("martlet", deadline=None, derandomize=True, database=None)

@@ -4,31 +4,54 @@ import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src" / "martlet"
-EVERYWHERE = {"errors", "files", "staging"}
+EVERYWHERE = {"errors", "storage"}
 ALLOWED: dict[str, set[str]] = {
     "ops": set(),
     "models": {"ops"},
     "data": set(),
     "compiler": set(),
-    "run": {"data", "compiler"},
-    "measuring": {"run", "ops", "compiler"},
+    "inference": {"data", "compiler"},
+    "measuring": {"inference", "ops", "compiler"},
     "training": {"data", "models"},
-    "exporting": {"data", "run", "ops"},
+    "exporting": {"data", "inference", "ops"},
     "report": set(),
-    "api": {"compiler", "data", "models", "run", "measuring", "training", "exporting", "report"},
-    "cli": {"api"},
+    "console": {
+        "api",
+        "training",
+        "measuring",
+        "exporting",
+        "inference",
+        "report",
+        "compiler",
+        "models",
+    },
+    "workflows": {
+        *("compiler", "console", "data", "models", "inference", "measuring"),
+        *("training", "exporting", "report", "api"),
+    },
+    "api": {
+        "training",
+        "exporting",
+        "workflows",
+        "compiler",
+        "console",
+        "data",
+        "models",
+        "measuring",
+        "inference",
+    },
+    "cli": {"api", "console", "workflows"},
     "errors": set(),
-    "files": set(),
-    "staging": set(),
-    "__init__": {"api", "compiler", "measuring", "models"},
+    "storage": set(),
+    "__init__": {"api", "compiler", "measuring", "models", "workflows"},
     "__main__": {"cli"},
 }
 NO_TORCH = (
     "compiler/",
-    "run/",
-    "data/preprocess.py",
-    "data/decode.py",
-    "data/images.py",
+    "inference/",
+    "data/pictures/preprocess.py",
+    "data/pictures/decode.py",
+    "data/pictures/read.py",
     "data/cache.py",
 )
 

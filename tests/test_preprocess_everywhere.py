@@ -10,17 +10,17 @@ import torch
 from PIL import Image
 
 from martlet.api.export import export
-from martlet.api.opened import open_network
-from martlet.data.augment import build_augment
 from martlet.data.cache import PixelCache
-from martlet.data.images import scan
-from martlet.data.loader import EvalBatches, TrainBatches, TrainLoader
-from martlet.data.preprocess import Preprocess
-from martlet.run import load
+from martlet.data.pictures.augment import build_augment
+from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import scan
+from martlet.inference import load
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import ToInput
 from martlet.training.recipe import Recipe
+from martlet.workflows.open_network import open_network
 
 # Figures that no default has: whoever falls back on a default is found out.
 PREPROCESS = Preprocess(size=32, crop_pct=1.0, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))

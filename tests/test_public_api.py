@@ -10,8 +10,8 @@ import martlet
 
 NAMES = [
     "CompiledNetwork",
-    "Run",
     "MartletError",
+    "Run",
     "compile",
     "convert",
     "cost",
@@ -58,7 +58,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = martlet.trian
 
 
-@pytest.mark.parametrize("module", ["martlet", "martlet.cli", "martlet.run"])
+@pytest.mark.parametrize("module", ["martlet", "martlet.cli.main", "martlet.inference"])
 def test_heavy_libraries_wait_for_the_first_call(module: str) -> None:
     program = (
         f"import sys, {module}\n"

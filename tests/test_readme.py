@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import martlet
-from martlet.cli import app
+from martlet.cli.main import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def test_the_python_block_uses_public_names() -> None:
 
 
 def test_the_tree_names_real_folders() -> None:
-    (tree,) = (block for block in blocks("") if "cli.py" in block)
+    (tree,) = (block for block in blocks("") if "cli/" in block)
     for line in tree.splitlines():
         name = line.split()[0]
         base = ROOT / "src" / "martlet" if line.startswith("  ") else ROOT

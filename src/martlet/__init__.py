@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from martlet.api.export import export
     from martlet.api.measure import measure
     from martlet.api.predict import predict
-    from martlet.api.recipes import load_recipe
-    from martlet.api.run import Run
     from martlet.api.show import show
     from martlet.api.train import train
-    from martlet.compiler.compiled import CompiledNetwork
+    from martlet.compiler.runtime.network import CompiledNetwork
     from martlet.errors import MartletError
     from martlet.measuring.cost import cost
     from martlet.models import create_model, list_models, spec
+    from martlet.workflows.recipe_file import load_recipe
+    from martlet.workflows.run_folder import Run
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CompiledNetwork": "compiler.compiled",
-    "Run": "api.run",
+    "CompiledNetwork": "compiler.runtime.network",
+    "Run": "workflows.run_folder",
     "MartletError": "errors",
     "compile": "api.compile",
     "convert": "api.convert",
@@ -38,7 +38,7 @@ _HOMES = {
     "evaluate": "api.evaluate",
     "export": "api.export",
     "list_models": "models",
-    "load_recipe": "api.recipes",
+    "load_recipe": "workflows.recipe_file",
     "measure": "api.measure",
     "predict": "api.predict",
     "show": "api.show",

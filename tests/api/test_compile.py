@@ -14,8 +14,8 @@ from martlet.api.compile import compile
 from martlet.api.export import export
 from martlet.api.measure import measure
 from martlet.api.predict import predict
-from martlet.api.run import Run
 from martlet.errors import MartletError
+from martlet.workflows.run_folder import Run
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -175,12 +175,12 @@ def test_the_command(call: Call, small: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run a command: exit code, standard output, standard error."""
-    from martlet import cli
+    from martlet.cli import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["martlet", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         captured = capsys.readouterr()
         return int(end.value.code or 0), captured.out, captured.err
 

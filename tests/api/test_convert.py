@@ -16,18 +16,18 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from martlet import cli
 from martlet.api.convert import class_names, convert, hub_settings, preprocess_of
 from martlet.api.evaluate import evaluate
 from martlet.api.export import export
 from martlet.api.measure import measure
 from martlet.api.predict import predict
-from martlet.api.run import Run
-from martlet.data.preprocess import Preprocess
+from martlet.cli import main
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.models.weights.reading import read_weights
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
+from martlet.workflows.run_folder import Run
 
 SMALL = "shufflenet_v2_x0_5"
 
@@ -413,7 +413,7 @@ def test_the_command(
     words = ("convert", file, "--from", "torchvision", "--model", SMALL, "--mean", "0.5")
     monkeypatch.setattr(sys, "argv", ["martlet", *map(str, words)])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        main.main()
     said = capsys.readouterr().out
     assert not end.value.code
     assert f"{SMALL}.safetensors: {SMALL} with the weights of torchvision's {SMALL}" in said

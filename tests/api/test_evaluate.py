@@ -6,8 +6,8 @@ import pytest
 
 from martlet.api.evaluate import evaluate
 from martlet.api.export import export
-from martlet.api.run import Run
 from martlet.errors import MartletError
+from martlet.workflows.run_folder import Run
 
 
 def test_the_test_part_is_scored_as_training_scored_it(trained: Run, photos: Path) -> None:

@@ -5,9 +5,9 @@ import onnxruntime
 import pytest
 
 from martlet.api.export import export
-from martlet.api.run import Run
 from martlet.errors import MartletError
 from martlet.exporting import onnx as exporting
+from martlet.workflows.run_folder import Run
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from martlet.api.measure import measure
-from martlet.api.run import Run
 from martlet.errors import MartletError
+from martlet.workflows.run_folder import Run
 
 
 def test_a_row_per_engine_and_the_report_shows_them(trained: Run, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from martlet.api.export import export
 from martlet.api.predict import predict
-from martlet.api.run import Run
 from martlet.errors import MartletError
+from martlet.workflows.run_folder import Run
 
 
 def test_files_and_folders_in_order(trained: Run, photos: Path) -> None:

@@ -7,12 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from martlet.api import start, steps
-from martlet.api.run import Run
 from martlet.api.train import train
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
+from martlet.workflows import train_run
+from martlet.workflows import train_setup as start
+from martlet.workflows.run_folder import Run
 
 FILES = {
     "model.safetensors",
@@ -208,7 +209,9 @@ def test_dropout_is_the_network_s_unless_given(
     kept: float,
 ) -> None:
     seen = []
-    monkeypatch.setattr(steps, "carry_out", lambda plan, recipe, voice: seen.append((plan, recipe)))
+    monkeypatch.setattr(
+        train_run, "carry_out", lambda plan, recipe, voice: seen.append((plan, recipe))
+    )
     options = {} if given is None else {"drop_rate": given}
     quick(model="shufflenet_v2_authors_x2_0", **options)
     ((plan, recipe),) = seen

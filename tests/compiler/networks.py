@@ -8,8 +8,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-
-from martlet.compiler.backend import MartletBackend
+from tests.compiler.onnx_backend import MartletBackend
 
 Values = Mapping[str, NDArray[Any]]
 

@@ -11,11 +11,11 @@ import torch
 from PIL import Image, ImageFilter
 
 from martlet.compiler import CompiledNetwork, compile_onnx
-from martlet.compiler.picture import picture_header
-from martlet.data.preprocess import Preprocess
+from martlet.compiler.codegen.preprocess_header import picture_header
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.exporting import export_onnx
+from martlet.inference import load
 from martlet.models import create_model
-from martlet.run import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c" / "classify.c"
 CLASSES = ['the "best"', "Ärger", "back\\slash", "what??!", "*/", "percent %s", "seven"]

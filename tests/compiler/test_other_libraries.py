@@ -9,10 +9,9 @@ import pytest
 import timm
 import torch
 import torchvision
+from tests.compiler.exported import CLOSE, FAIR, SIDE, of_its_own, off, older_export, worst
 
 from martlet.compiler import CompiledNetwork, compile_onnx
-
-from .exported import CLOSE, FAIR, SIDE, of_its_own, off, older_export, worst
 
 TORCHVISION = (
     *("shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0"),

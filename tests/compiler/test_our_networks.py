@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.compiler.exported import CLOSE, FAIR, NETWORKS, off, older_export, our_file, ours, worst
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.make import make_program
+from martlet.compiler.pipeline import make_program
 from martlet.compiler.targets import native
 from martlet.exporting import export_onnx
-
-from .exported import CLOSE, FAIR, NETWORKS, off, older_export, our_file, ours, worst
 
 Record = Callable[[str, object], None]
 # One of each kind of block but CBAM's, which takes long to compile; the others as `slow`.

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.compiler.exported import by_onnx_runtime, our_file
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import native, target
-
-from .exported import by_onnx_runtime, our_file
 
 Array = NDArray[np.float32]
 Close = Callable[[Array, Array], None]

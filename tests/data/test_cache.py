@@ -14,9 +14,9 @@ from PIL import Image
 
 from martlet.data import cache as cache_module
 from martlet.data.cache import PixelCache, cache_folder
-from martlet.data.decode import decode
-from martlet.data.images import scan
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.decode import decode
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import scan
 from martlet.errors import MartletError
 
 PREPROCESS = Preprocess(24, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
@@ -285,8 +285,8 @@ SCRIPT = """
 import os, resource, signal, sys, time
 from pathlib import Path
 from martlet.data.cache import PixelCache
-from martlet.data.images import scan
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.read import scan
+from martlet.data.pictures.preprocess import Preprocess
 
 def at(number, act):
     return lambda done, total: act() if done == number else None

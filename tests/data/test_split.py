@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from martlet.data.cache import PixelCache
-from martlet.data.images import scan
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import scan
 from martlet.data.split import PARTS, Split, held_out, split_pictures
 from martlet.errors import MartletError
 

@@ -5,11 +5,11 @@ import onnxruntime
 import pytest
 import torch
 
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.exporting import export_onnx
+from martlet.inference import load
 from martlet.models import ImageInput, create_model, list_models, spec
-from martlet.run import load
 
 FEW = ("shufflenet_v1_g3_x0_5", "hybridsn", "shufflenet_series")
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]

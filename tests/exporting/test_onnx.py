@@ -13,11 +13,11 @@ import torchvision
 from torch import nn
 
 import martlet.exporting.onnx as module
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.exporting import Exported, export_onnx, fold
+from martlet.inference import FORMAT, load
 from martlet.models import create_model
-from martlet.run import FORMAT, load
 
 SIZE = 16
 PREPROCESS = Preprocess(size=SIZE, rule="squash", channels="L")

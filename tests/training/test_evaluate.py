@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.training.evaluate import ToInput, predict_logits
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network

@@ -51,8 +51,8 @@ def compile(
     file, what is not supported in it, and when there is no C compiler.
     """
     from martlet.compiler import compile_onnx, options, profile_onnx
-    from martlet.compiler.build import find_compiler
     from martlet.compiler.targets import target as target_of
+    from martlet.compiler.toolchain import find_compiler
 
     model = options.path("model", model, "the path of an ONNX file")
     if not model.is_file():
@@ -81,7 +81,7 @@ def compile(
         library=build,
     )
     if profile is not None:
-        from martlet.api.layers import write_layers
+        from martlet.workflows.layer_report import write_layers
 
         write_layers(profile, folder, net.description.name)
         net.profile = profile

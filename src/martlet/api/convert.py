@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 if TYPE_CHECKING:
-    from martlet.data.preprocess import Preprocess
+    from martlet.data.pictures.preprocess import Preprocess
     from martlet.models.weights.renaming import Converted
 
 
@@ -146,7 +146,7 @@ def hub_settings(file: Path, model: str, given: Collection[str] = ()) -> dict[st
     or it is of another model. Settings that are `given` are not looked at. Raises MartletError,
     which names the file, for a value that is not accepted.
     """
-    from martlet.data.preprocess import Preprocess
+    from martlet.data.pictures.preprocess import Preprocess
     from martlet.errors import MartletError
 
     path = file.with_name("config.json")
@@ -186,10 +186,10 @@ def preprocess_of(found: "Converted", given: Mapping[str, Any]) -> "Preprocess":
     Raises MartletError for a value out of range, and for a network that takes no picture of one
     or three channels, or none of this size.
     """
-    from martlet.api.start import SMALL, check_network
-    from martlet.data.preprocess import Preprocess
+    from martlet.data.pictures.preprocess import Preprocess
     from martlet.errors import MartletError
     from martlet.models import ImageInput, spec
+    from martlet.workflows.train_setup import SMALL, check_network
 
     row = spec(found.name)
     if found.in_chans not in (1, 3) or not isinstance(row.input, ImageInput):

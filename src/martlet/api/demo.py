@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from martlet.api.run import Run
+from martlet.workflows.run_folder import Run
 
 
 def demo(
@@ -18,7 +18,7 @@ def demo(
     minute on two cores. The digits are written as picture files first, so what runs is exactly
     what runs on pictures of your own. A new run folder is made each time: demo, demo-2, …
     """
-    from martlet.api.console import Voice
-    from martlet.api.tour import tour
+    from martlet.console.progress import Voice
+    from martlet.workflows.demo import tour
 
     return tour(Path(folder), epochs, Voice(quiet))

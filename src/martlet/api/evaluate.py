@@ -24,7 +24,7 @@ def evaluate(
     classes on), per_class. Raises MartletError when the folder's classes are not the network's,
     or nothing is left to score.
     """
-    from martlet.api.console import Voice
-    from martlet.api.scoring import score
+    from martlet.console.progress import Voice
+    from martlet.workflows.evaluate import score
 
     return score(Path(run), Path(data), split, max_bad, Voice(quiet))

@@ -35,10 +35,10 @@ def export(
 
     Raises MartletError when the answers differ; no file is left then, and an earlier one stays.
     """
-    from martlet.api.opened import checkpoint_path
     from martlet.errors import MartletError, unknown
     from martlet.exporting import export_onnx
     from martlet.training import checkpoint
+    from martlet.workflows.open_network import checkpoint_path
 
     if format not in ("onnx", "c"):
         raise unknown("format", str(format), ["onnx", "c"])

@@ -29,6 +29,6 @@ def measure(
     Raises MartletError for an engine that is not known and for what is neither a run nor a
     network.
     """
-    from martlet.api.timing import time_engines
+    from martlet.workflows.measure import time_engines
 
     return time_engines(run, tuple(engines), threads, batch, seconds, image_size)

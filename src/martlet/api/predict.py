@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from martlet.run import Prediction
+    from martlet.inference import Prediction
 
 
 def predict(
@@ -20,8 +20,8 @@ def predict(
     place of an answer, and the others are not held up.
     Raises MartletError when there is no picture, or `run` is no trained network.
     """
-    from martlet.api.opened import open_network
-    from martlet.data.images import find_pictures
+    from martlet.data.pictures.read import find_pictures
+    from martlet.workflows.open_network import open_network
 
     if isinstance(pictures, (str, Path)):
         pictures = [Path(pictures)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from martlet.api.run import Run
+from martlet.workflows.run_folder import Run
 
 
 def train(
@@ -67,18 +67,18 @@ def train(
     Raises MartletError, one sentence, for anything in the arguments or the data that is wrong;
     no earlier run is touched then.
     """
-    from martlet.api import start, steps
-    from martlet.api.console import Voice
-    from martlet.api.recipes import command_line
+    from martlet.console.progress import Voice
     from martlet.models import spec
     from martlet.training.recipe import Recipe
+    from martlet.workflows import train_run, train_setup
+    from martlet.workflows.recipe_file import command_line
 
     command = command_line(train, locals())
     data = Path(data)
     recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,
-        lr=start.default_lr(optimizer, batch_size) if lr is None else lr,
+        lr=train_setup.default_lr(optimizer, batch_size) if lr is None else lr,
         warmup_epochs=warmup_epochs,
         optimizer=optimizer,
         momentum=momentum,
@@ -94,12 +94,12 @@ def train(
         precision=precision,
         compiled=compile == "on",
     )
-    known = start.known_settings(model, weights, pretrained, channels)
-    plan = steps.Plan(
+    known = train_setup.known_settings(model, weights, pretrained, channels)
+    plan = train_run.Plan(
         data=data,
         folder=Path(folder) / (name or f"{data.resolve().name}-{model}"),
         model=spec(model).name,
-        preprocess=start.preprocess_for(image_size, resize, channels, known),
+        preprocess=train_setup.preprocess_for(image_size, resize, channels, known),
         small_input=image_size <= 64 if small_input is None else small_input,
         weights=weights,
         pretrained=pretrained,
@@ -114,4 +114,4 @@ def train(
         overwrite=overwrite,
         command=command,
     )
-    return steps.carry_out(plan, recipe, Voice(quiet))
+    return train_run.carry_out(plan, recipe, Voice(quiet))

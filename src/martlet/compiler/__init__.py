@@ -1,19 +1,24 @@
 """The compiler: an ONNX file becomes one C file that does nothing but the network.
 
-It imports numpy and onnx, never torch. Its stages, in order: `reader` (ONNX to graph), `simplify`
-(fewer nodes), `lower` (nodes to layers, channels to names), `bands` (layers that run row by row
-together), `heads` (the end as one layer), `apart` and `meetings` (several threads), `memory` (one
-workspace), `ahead` (weights fetched before they are needed), `emit` (C text), `build` (a library).
+It imports numpy and onnx, never torch. Its rooms, in order: `frontend` (ONNX file to checked
+graph), `passes` (fewer nodes, same numbers), `lowering` (nodes to layers, channels to names),
+`schedule` (row fusion, threads, one workspace, prefetch of weights), `codegen` with `kernels` (C
+text), `toolchain` (a library), `runtime` (a call from Python). `ir` is what they hand on, and
+`pipeline` their order.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from martlet.compiler.compiled import CompiledNetwork
-    from martlet.compiler.make import compile_onnx, profile_onnx
+    from martlet.compiler.pipeline import compile_onnx, profile_onnx
+    from martlet.compiler.runtime.network import CompiledNetwork
 
-_HOMES = {"CompiledNetwork": "compiled", "compile_onnx": "make", "profile_onnx": "make"}
+_HOMES = {
+    "CompiledNetwork": "runtime.network",
+    "compile_onnx": "pipeline",
+    "profile_onnx": "pipeline",
+}
 
 __all__ = ["CompiledNetwork", "compile_onnx", "profile_onnx"]
 

@@ -6,7 +6,7 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from martlet.compiler.graph import Shape
+from martlet.compiler.ir.graph import Shape
 from martlet.errors import MartletError
 
 SHOWN = 60  # characters of what was given

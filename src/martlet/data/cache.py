@@ -13,10 +13,10 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from martlet.data.decode import BadPicture, decode_bytes, read_bytes
-from martlet.data.images import Listing, Picture
+from martlet.data.pictures.decode import BadPicture, decode_bytes, read_bytes
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import Listing, Picture
 from martlet.data.pixel_file import DIGEST_BYTES, VERSION, Decoded, open_pixels, write_pixels
-from martlet.data.preprocess import Preprocess
 from martlet.errors import MartletError
 
 Progress = Callable[[int, int], None]

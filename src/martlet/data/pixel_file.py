@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.data.atomic import temporary
+from martlet.storage.temporary import temporary
 
 VERSION = 1
-MAGIC = b"martlet pixels\n"
+MAGIC = b"martlet pixels\r\n"
 _FOOTER = struct.Struct("<QQ16s16s")  # start and length of the index in bytes, its hash, MAGIC
 DIGEST_BYTES = 16
 

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.exporting.fold import fold
 from martlet.exporting.verify import verify
-from martlet.files import replacing
-from martlet.run import FORMAT, KEY
+from martlet.inference import FORMAT, KEY
+from martlet.storage.files import replacing
 
 OPSETS = range(18, 26)
 """ONNX operator sets that the exporter writes itself; others it would replace or half convert."""

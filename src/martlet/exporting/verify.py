@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from martlet.errors import MartletError
-from martlet.run import open_session, reason
+from martlet.inference import open_session, reason
 
 Array = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from martlet.compiler import CompiledNetwork
 from martlet.errors import MartletError
-from martlet.run import open_session
+from martlet.inference import open_session
 
 Array = NDArray[np.float32]
 

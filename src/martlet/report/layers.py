@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from martlet.errors import MartletError
-from martlet.files import write_bytes
 from martlet.report import style
+from martlet.storage.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

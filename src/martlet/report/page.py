@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 
 from martlet.errors import MartletError
-from martlet.files import write_text
 from martlet.report import sections
 from martlet.report.result import wilson
 from martlet.report.style import encodable
+from martlet.storage.files import write_text
 
 __all__ = ["ClassRow", "CostTotals", "LatencyRow", "Page", "page_html", "wilson", "write_page"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from martlet.errors import MartletError
-from martlet.files import write_bytes
 from martlet.report import style
+from martlet.storage.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,11 +20,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import martlet
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
-from martlet.files import MODEL, write_bytes
 from martlet.models import Classifier, create_model
 from martlet.models.weights.renaming import misfits
+from martlet.storage.files import MODEL, write_bytes
 from martlet.training.recipe import Recipe
 
 FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version

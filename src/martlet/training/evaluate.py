@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from martlet.data.preprocess import Preprocess
+from martlet.data.pictures.preprocess import Preprocess
 
 
 class ToInput:

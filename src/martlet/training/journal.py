@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from martlet.files import write_text
+from martlet.storage.files import write_text
 
 
 class Journal:

@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from martlet.data.loader import STEP, EvalBatches, TrainLoader, seed_torch
+from martlet.data.pictures.batches import STEP, EvalBatches, TrainLoader, seed_torch
 from martlet.errors import MartletError
 from martlet.training.checkpoint import Header
 from martlet.training.evaluate import ToInput, predict_logits
-from martlet.training.optim import learning_rate
+from martlet.training.optimizer import learning_rate
 from martlet.training.recipe import Recipe
 from martlet.training.state import State
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from martlet.errors import MartletError
-from martlet.files import MODEL, RESUME
+from martlet.storage.files import MODEL, RESUME
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
-from martlet.training.optim import build_optimizer
+from martlet.training.optimizer import build_optimizer
 from martlet.training.recipe import Recipe
 
 

@@ -1,0 +1,190 @@
+"""The command line: each verb parses, calls the API function of the same name, prints.
+
+Options, types, defaults and help are read off the API function's signature, so they are written
+in one place only. Nothing heavy is imported until a verb runs: `martlet --help` answers at once.
+"""
+
+import inspect
+import json
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+
+from martlet import __version__
+from martlet.api.compile import compile
+from martlet.api.convert import convert
+from martlet.api.demo import demo
+from martlet.api.evaluate import evaluate
+from martlet.api.export import export
+from martlet.api.measure import measure
+from martlet.api.predict import predict
+from martlet.api.show import list_networks, show
+from martlet.api.train import train
+from martlet.errors import MartletError
+from martlet.workflows.recipe_file import load_recipe
+
+app = typer.Typer(
+    name="martlet",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Small, swift convolutional networks, from labelled data to the device.",
+)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"martlet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options that stand before a verb."""
+
+
+def main() -> None:
+    """Entry point of the `martlet` command: errors are one line and exit code 2.
+
+    A signal to end removes what is half done first; a second one ends at once.
+    """
+    for word in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, word, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+    try:
+        app(prog_name="martlet")
+    except MartletError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `martlet list | head`
+        sys.stderr.close()
+        sys.exit(141)
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}.", file=sys.stderr)
+        sys.exit(2)
+
+
+def _end(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(128 + number)
+
+
+def add(verb: Callable[..., Any], printer: str, name: str) -> None:
+    """Make `verb` a command with the parameters of its signature, and --json.
+
+    `printer` names the function of console/tables.py that shows the result.
+    """
+    own = inspect.signature(verb).parameters.values()
+    parameters = [_for_typer(parameter) for parameter in own]
+    first = [parameter.name for parameter in own if parameter.kind is parameter.POSITIONAL_ONLY]
+    extra = {"json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]}
+    if verb is train:
+        extra["recipe"] = Annotated[
+            Path | None,
+            typer.Option(help="TOML file of options; flags win.", callback=_use, is_eager=True),
+        ]
+    for option, annotation in extra.items():
+        default = False if option == "json" else None
+        parameters.append(
+            inspect.Parameter(
+                option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+            )
+        )
+
+    def run(**given: Any) -> None:
+        as_json = given.pop("json")
+        given.pop("recipe", None)
+        positional = [given.pop(name) for name in first]
+        result = verb(*positional, **given)
+        if as_json:
+            print(json.dumps(plain(result), indent=2, allow_nan=False))
+        elif verb is not train or not given["quiet"]:
+            getattr(import_module("martlet.console.tables"), printer)(result)
+        if verb is predict and all(answer.error is not None for answer in result):
+            raise typer.Exit(1)  # the reasons are printed
+
+    run.__doc__ = _for_people(inspect.getdoc(verb) or "")
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    app.command(name)(run)
+
+
+def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter `Annotated[type, help]` in the words of typer; flags may follow the help."""
+    kind, text, *flags = get_args(parameter.annotation)
+    if get_origin(kind) is Sequence:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    default = parameter.default
+    required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
+    if required or parameter.kind is parameter.POSITIONAL_ONLY:
+        mark: Any = typer.Argument(help=text, readable=False)
+    else:
+        mark = typer.Option(*flags, help=text, show_default=default is not None)
+    return parameter.replace(
+        annotation=Annotated[kind, mark],
+        kind=inspect.Parameter.KEYWORD_ONLY,
+        default=list(default) if isinstance(default, tuple) else default,
+    )
+
+
+def _for_people(docstring: str) -> str:
+    """The paragraphs before the one on what Python's caller gets or must catch."""
+    paragraphs = docstring.split("\n\n")
+    kept = [p for p in paragraphs if not p.startswith(("Raises", "Returns"))]
+    flowing = (" ".join(p.split()) for p in kept)
+    return "\n\n".join(p.split(" Raises MartletError")[0] for p in flowing)
+
+
+def _use(context: typer.Context, path: Path | None) -> Path | None:
+    """--recipe FILE: its values become the defaults of the options not given."""
+    if path is not None:
+        context.default_map = {**(context.default_map or {}), **load_recipe(path)}
+    return path
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, paths and numbers as JSON knows them: what is infinite or NaN is null."""
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
+    if is_dataclass(value) and not isinstance(value, type):
+        public = (field.name for field in fields(value) if not field.name.startswith("_"))
+        return {name: plain(getattr(value, name)) for name in public}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+for _verb, _printer, _name in (
+    (demo, "nothing", "demo"),
+    (train, "trained", "train"),
+    (evaluate, "evaluated", "evaluate"),
+    (predict, "predicted", "predict"),
+    (export, "exported", "export"),
+    (convert, "converted", "convert"),
+    (measure, "measured", "measure"),
+    (compile, "compiled", "compile"),
+    (list_networks, "listed", "list"),
+    (show, "shown", "show"),
+):
+    add(_verb, _printer, _name)

@@ -1,0 +1,252 @@
+"""The C file: helpers, kernels, one function per layer, and the function that calls them."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from martlet.compiler.codegen import weights as embed
+from martlet.compiler.codegen.c_text import comment, string, wrapped
+from martlet.compiler.codegen.header import Facts, description, header
+from martlet.compiler.codegen.prelude import prelude
+from martlet.compiler.codegen.profile_clock import clock_and_peak
+from martlet.compiler.codegen.threads import run_with_threads
+from martlet.compiler.ir.program import Program, Writer, c_name
+from martlet.compiler.runtime.network import fingerprint
+from martlet.compiler.schedule.memory import plan
+from martlet.compiler.schedule.prefetch import plan_fetches
+from martlet.compiler.schedule.row_fusion import parts
+from martlet.compiler.targets import Target
+from martlet.compiler.toolchain import FLAGS
+from martlet.errors import MartletError
+
+MOST_BYTES = 4 << 31  # of the workspace: offsets in C are of 32 bits and count floats
+MOST_BYTES_32 = 1 << 31
+LINE = 64  # bytes; the workspace begins at a multiple of it
+HIDE = """\
+#if defined(__GNUC__)
+  __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
+#endif
+"""
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The text of all files, and what is known about each layer."""
+
+    source: str
+    header: str
+    weights: bytes
+    profile: str  # the source with a clock around every layer; of one thread only
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Step:
+    """Layers that run together: their calls, and the table of rows when they take turns."""
+
+    layers: range
+    calls: list[str]
+    parts: int = 1  # pieces of it that threads can share
+    table: str = ""
+    turns: int = 0
+    slices: tuple[int, ...] = ()  # by layer: how many it makes in turns with its partner, or 0
+
+    def turn(self, calls: Iterable[str]) -> list[str]:
+        """The lines of one turn: the calls, those of slices in loops."""
+        lines, inside = list[str](), False
+        for count, call in zip(self.slices, calls, strict=True):
+            if count and not inside:
+                lines.append(f"for (int slice = 0; slice < {count}; slice++) {{")
+            lines.append(f"{'  ' if count else ''}{call}")
+            lines += ["}"] if inside else []
+            inside = bool(count) and not inside
+        return lines
+
+
+def emit(
+    program: Program,
+    target: Target,
+    *,
+    weights: embed.Weights = "embedded",
+    made_from: str = "",
+    nodes: int = 0,
+) -> Emitted:
+    """C source, header and weights of a program.
+
+    `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
+    """
+    workspace = plan(program) * 4 + LINE
+    most = MOST_BYTES_32 if target.machine == "wasm32" else MOST_BYTES
+    if workspace > most:
+        raise MartletError(
+            f"{program.name} needs a workspace of {workspace:,} bytes; "
+            f"up to {most:,} are supported."
+        )
+    writer, steps, sizes = _functions(program)
+    if target.cache:
+        plan_fetches(program, target.cache, sizes)
+        writer, steps, sizes = _functions(program)
+    packed = b"".join(part.tobytes() for part in writer.weights) or bytes(LINE)
+    facts = Facts(
+        program=program,
+        target=target,
+        made_from=made_from,
+        nodes=nodes,
+        workspace_bytes=workspace,
+        weight_bytes=len(packed),
+        weights=weights,
+        fingerprint=fingerprint(packed),
+        layer_weight_bytes=sizes,
+    )
+    body = "\n".join([*writer.kernels.values(), *writer.layers])
+    if program.threads > 1:
+        run, timed = _run_in_threads(facts, steps), ""
+    else:
+        run, timed = _run(facts, steps), _run(facts, steps, timed=True)
+    top = _top(facts) + _includes(program.name) + prelude(program.lanes, body) + "\n"
+    if "WEIGHTS" in run:
+        top += embed.declaration(weights, program.name, len(packed)) + "\n"
+    top += body + "\n"
+    extra = clock_and_peak(program.name, program.lanes, program.registers)
+    source, profile = top + run + _small_functions(facts), top + extra + timed
+    return Emitted(wrapped(source), header(facts), packed, wrapped(profile), facts)
+
+
+def _functions(program: Program) -> tuple[Writer, list[Step], list[int]]:
+    """All kernels and layers, the calls of the layers, and the bytes of each layer's weights."""
+    _name_layers(program)
+    writer, sizes = Writer(), list[int]()
+    steps = [_step(program, band, writer, sizes) for band in program.bands]
+    return writer, steps, sizes
+
+
+def _name_layers(program: Program) -> None:
+    """Give every layer a name that is its own in C, where fewer characters are allowed."""
+    taken = set[str]()
+    for number, layer in enumerate(program.layers):
+        while c_name(layer.name) in taken:
+            layer.name = f"{layer.name}_layer{number}"
+        taken.add(c_name(layer.name))
+
+
+def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> Step:
+    """Write the functions of a band's layers, each below a comment that says what it does."""
+    calls = []
+    for number in band:
+        layer, start, before = program.layers[number], len(writer.layers), writer.weight_floats
+        calls.append(layer.emit(writer))
+        sizes.append(4 * (writer.weight_floats - before))
+        macs = f"; {layer.macs:,} MACs" if layer.macs else ""
+        writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
+    if len(band) == 1:
+        end, count = program.layers[band[0]].rows, program.threads
+        cut = ("0", f"{end}")
+        if program.threads > 1:
+            cut = f"CUT({end}, part, {count})", f"CUT({end}, part + 1, {count})"
+            count = count if "{from}" in calls[0] else 1
+        return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
+    tables = parts(program, band)
+    turns = max(len(table) for table in tables)
+    table = f"{c_name(program.layers[band[0]].name)}_rows"
+    padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
+    writer.layers.append(comment(f"Up to which row each of {len(band)} layers goes, turn by turn."))
+    writer.table(table, [row for made in padded for row in made])
+    calls = [
+        call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
+        for place, call in enumerate(calls)
+    ]
+    slices = tuple(max(0, len(program.layers[number].slices) - 1) for number in band)
+    return Step(band, calls, len(tables), table, turns - 1, slices)
+
+
+def _top(facts: Facts) -> str:
+    """What the file is, and how to compile it."""
+    lines = [*description(facts), "", *command_line(facts)]
+    inside = "\n".join(f" * {line}".rstrip() for line in lines).replace("*/", "* /")
+    return f"/*\n{inside}\n */\n"
+
+
+def command_line(facts: Facts) -> list[str]:
+    """The C compiler's call, for the top of the file."""
+    name, flags = facts.program.name, [*FLAGS, *facts.target.flags]
+    return textwrap.wrap(f"cc {' '.join(flags)} -c {name}.c", 96, subsequent_indent="  ")
+
+
+def _includes(name: str) -> str:
+    return f'#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
+
+
+def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
+    """The function that calls all layers, or the one that also says how long each takes."""
+    body: list[str] = []
+    for step in steps:
+        calls = [
+            f"t = now(); {call}; seconds[{number}] += now() - t;" if timed else f"{call};"
+            for number, call in zip(step.layers, step.calls, strict=True)
+        ]
+        if step.table:
+            wide = len(step.layers)
+            end = f"{step.table} + {step.turns * wide}"
+            body.append(f"for (const int32_t *r = {step.table}; r < {end}; r += {wide}) {{")
+            body += [*(f"  {line}" for line in step.turn(calls)), "}"]
+        else:
+            body += calls
+    inside = "\n".join(f"  {line}" for line in body)
+    start = ""
+    if re.search(r"\bwork\b", inside):
+        start += "  float *work = (float *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);\n"
+    else:
+        start += "  (void)workspace;\n"
+    start += "  float *ring = work;\n" if re.search(r"\bring\b", inside) else ""
+    if re.search(r"\bweights\b", inside):
+        start += "  const float *weights = WEIGHTS;\n"
+        start += "" if facts.weights == "file" else HIDE
+    elif facts.weights == "file":
+        start += "  (void)given;\n"
+    names = [f"input{number}" for number in range(len(facts.program.inputs))]
+    names += [f"output{number}" for number in range(len(facts.program.outputs))]
+    unused = [name for name in names if not re.search(rf"\b{name}\b", inside)]
+    start += "".join(f"  (void){name};\n" for name in unused)
+    if timed:
+        start += "  double t;\n"
+    return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"
+
+
+def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
+    """The function that lets several threads share each layer's work."""
+    program, lines = facts.program, list[str]()
+    ring = f"work + {program.ring_at} + (self.mine > 0 ? self.mine : 0) * {program.ring_floats}l"
+    if program.ring_floats:
+        lines.append(f"float *ring = {ring};")
+    known = {step.layers.start: step for step in steps}
+    for stretch in program.stretches:
+        inside = [known[number] for number in stretch if number in known]
+        lines.append(f"EACH({inside[0].parts}) {{")
+        lines += [f"  {line}" for step in inside for line in _part(step)]
+        lines.append("}")
+    arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
+    arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
+    arrays |= {"work": "float", "weights": "const float"}
+    hide = "" if facts.weights == "file" else HIDE
+    return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
+
+
+def _part(step: Step) -> list[str]:
+    """What a thread does of a step for one part."""
+    calls = [f"{call};" for call in step.calls]
+    if not step.table:
+        return calls
+    wide = len(step.layers)
+    begin = f"{step.table} + part * {(step.turns + 1) * wide}"
+    loop = f"for (const int32_t *r = {begin}, *end = r + {step.turns * wide}; r < end; r += {wide})"
+    return [f"{loop} {{", *(f"  {line}" for line in step.turn(calls)), "}"]
+
+
+def _small_functions(facts: Facts) -> str:
+    name = facts.program.name
+    text = "\n".join(f"      {string(line + chr(10))}" for line in description(facts))
+    return (
+        f"\nsize_t {name}_workspace_bytes(void) {{ return {name.upper()}_WORKSPACE_BYTES; }}\n"
+        f"\nconst char *{name}_description(void) {{\n  return\n{text};\n}}\n"
+    )

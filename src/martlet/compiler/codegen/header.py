@@ -1,0 +1,144 @@
+"""What is known about a compiled network, and the header that says it to C."""
+
+import re
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from math import prod
+
+from martlet.compiler.codegen.c_text import comment, plain
+from martlet.compiler.codegen.weights import Weights
+from martlet.compiler.ir.program import Maps, Program
+from martlet.compiler.targets import Target
+
+WIDE = 88  # characters of a line of the description
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A program with its sizes; all bytes are bytes."""
+
+    program: Program
+    target: Target
+    made_from: str  # name of the ONNX file
+    nodes: int  # that it had
+    workspace_bytes: int
+    weight_bytes: int
+    weights: Weights
+    fingerprint: str  # of the weights: compilers that keep old results would take old weights
+    layer_weight_bytes: list[int]
+
+    @property
+    def macs(self) -> int:
+        """Multiplications with additions of one run."""
+        return sum(layer.macs for layer in self.program.layers)
+
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes that are read and written only to change places."""
+        return sum(layer.moved for layer in self.program.layers)
+
+    def signature(self, *, timed: bool = False, given: str = "given") -> str:
+        """The head of the function that runs the network, or of its timed variant."""
+        program = self.program
+        words = [f"const float *input{i}" for i in range(len(program.inputs))]
+        words += [f"float *output{i}" for i in range(len(program.outputs))]
+        words += ["void *workspace", *([f"const void *{given}"] if self.weights == "file" else [])]
+        words += ["double *seconds"] if timed else []
+        return f"void {program.name}_{'profile' if timed else 'run'}({', '.join(words)})"
+
+
+def description(facts: Facts) -> list[str]:
+    """Lines of plain text: version, target, shapes, MACs, sizes, and what was fused."""
+    from martlet import __version__
+
+    program, target = facts.program, facts.target
+    lanes = f"vectors of {target.lanes} floats" if target.lanes > 1 else "no vectors"
+    threads = f", {program.threads} threads" if program.threads > 1 else ""
+    fused: Counter[str] = Counter()
+    for layer in program.layers:
+        fused.update(re.findall(r" \+ (\w+)", layer.summary()))
+    together = ", ".join(f"{count} {word}" for word, count in fused.most_common()) or "nothing"
+    became = f"{facts.nodes} nodes became " if facts.nodes else ""
+    lines = [
+        f"{program.name}: made by martlet {__version__} from {facts.made_from or 'a graph'}",
+        f"target {target.name}: {lanes}{threads}",
+        *(
+            f"{kind}{number} {name}: float32 {_shape(maps)}"
+            for kind, number, name, maps in _ends(program)
+        ),
+        f"{facts.macs:,} MACs, {facts.weight_bytes:,} bytes of weights, "
+        f"{facts.workspace_bytes:,} bytes of workspace; weights {facts.fingerprint}",
+        f"{became}{len(program.layers)} layers; fused into others: {together}",
+        f"{facts.moved_bytes:,} bytes only change places",
+    ]
+    return [part for line in lines for part in textwrap.wrap(plain(line), WIDE)]
+
+
+def _ends(program: Program) -> list[tuple[str, int, str, Maps]]:
+    """Kind, number, name and tensor of every input and output."""
+    sides = (("input", program.inputs), ("output", program.outputs))
+    return [
+        (kind, number, name, maps)
+        for kind, items in sides
+        for number, (name, maps) in enumerate(items)
+    ]
+
+
+def _shape(maps: Maps) -> str:
+    return "x".join(map(str, maps.shape)) or "1"
+
+
+def header(facts: Facts) -> str:
+    """NAME.h: sizes, and the three functions."""
+    name = facts.program.name
+    big = name.upper()
+    sizes = [
+        f"#define {big}_{kind.upper()}{number}_FLOATS {prod(maps.shape)} "
+        f"{comment(f'{label}: {_shape(maps)}')}"
+        for kind, number, label, maps in _ends(facts.program)
+    ]
+    about = "\n".join(f" * {line}" for line in description(facts)).replace("*/", "* /")
+    extra = ""
+    if facts.weights == "file":
+        extra = f"   `weights` is the content of {name}.bin, read or mapped at a multiple of 4.\n"
+    kept = "It allocates nothing and keeps nothing"
+    if facts.program.threads > 1:
+        kept = "It allocates nothing and keeps its threads, asleep"
+    sizes += [
+        f"#define {big}_MACS {facts.macs}",
+        f"#define {big}_WEIGHT_BYTES {facts.weight_bytes} /* constant: may lie in flash */",
+        f"#define {big}_WORKSPACE_BYTES {facts.workspace_bytes}",
+    ]
+    return f"""\
+/*
+{about}
+ */
+#ifndef {big}_H
+#define {big}_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+{chr(10).join(sizes)}
+
+/* How many bytes of workspace a run needs; their values before and after it do not matter. */
+size_t {name}_workspace_bytes(void);
+
+/* Run the network. {kept}: runs with workspaces of their own may
+   go on at the same time. Arrays are float32, row by row; the workspace may begin anywhere.
+{extra}*/
+{facts.signature(given="weights")};
+
+/* The lines above. */
+const char *{name}_description(void);
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""

@@ -1,0 +1,276 @@
+"""Whether a node's attributes and shapes fit together, for what onnx's inference lets through.
+
+The C code trusts shapes: here is the place where nothing is trusted.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.kernels.generic_scalar import BINARY, UNARY, WITH_ATTRIBUTES
+
+BROADCAST = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where"}
+BROADCAST -= {"Cast", "CastLike", "Identity"}
+SAME_COUNT = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
+LARGEST_NUMBER = 1 << 31
+
+
+def validate(node: Node, graph: Graph) -> None:
+    """Raises MartletError with the node's name when something does not fit."""
+    named = [*node.inputs, *node.outputs[:1]]
+    if any(name and name not in graph.shapes for name in named) or not node.inputs:
+        raise node.fail("a shape of its inputs is not known beforehand")
+    _check_numbers(node)
+    inputs = [graph.shapes[name] if name else () for name in node.inputs]
+    output = graph.shapes.get(node.outputs[0], ())
+    if not inputs or (not node.outputs[0] and node.op != "Dropout"):
+        return
+    try:
+        fits = _fits(node, graph, inputs, output)
+    except (IndexError, KeyError, ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
+        raise node.fail(f"its attributes do not fit ({str(error)[:80]})") from error
+    if not fits:
+        shapes = ", ".join(map(str, inputs))
+        raise node.fail(f"shapes {shapes} do not give {output} with its attributes")
+
+
+def _check_numbers(node: Node) -> None:
+    """Sizes in attributes must be such that sums of them cannot overflow."""
+    for key, value in node.attributes.items():
+        listed = value if isinstance(value, list) else [value]
+        least = 1 if key in ("strides", "dilations", "kernel_shape", "group", "blocksize") else None
+        for item in listed:
+            if isinstance(item, int) and abs(item) >= LARGEST_NUMBER:
+                raise node.fail(f"{key}={item} is too large")
+            if least is not None and isinstance(item, int) and item < least:
+                raise node.fail(f"{key}={item} is not accepted; {least} or more is")
+
+
+def _fits(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    if node.op in WINDOWED:
+        return WINDOWED[node.op](node, inputs, output)
+    if node.op in SHAPED:
+        return SHAPED[node.op](node, graph, inputs, output)
+    if node.op in SAME_COUNT:
+        return prod(x) == prod(output)
+    if node.op in BROADCAST:
+        return np.broadcast_shapes(*inputs) == output and (node.op != "PRelu" or x == output)
+    if node.op.startswith("Reduce"):
+        axes = node.attributes["axes"]
+        return prod(side for axis, side in enumerate(x) if axis not in axes) == prod(output)
+    if node.op.startswith("Global"):
+        return len(x) >= 2 and output == (*x[:2], *[1] * (len(x) - 2))
+    if node.op in NORMS:
+        return x == output and NORMS[node.op](node, inputs)
+    return True
+
+
+def _softmax(node: Node, inputs: list[Shape]) -> bool:
+    return 0 <= node.attributes["axis"] < max(1, len(inputs[0]))
+
+
+def _by_channel(node: Node, inputs: list[Shape]) -> bool:
+    return len(inputs[0]) >= 2 and all(shape == inputs[0][1:2] for shape in inputs[1:])
+
+
+def _by_group(node: Node, inputs: list[Shape]) -> bool:
+    groups, channels = int(node.attributes["num_groups"]), inputs[0][1]
+    return channels % groups == 0 and set(inputs[1:]) <= {(groups,), (channels,)}
+
+
+def _layer_norm(node: Node, inputs: list[Shape]) -> bool:
+    x = inputs[0]
+    return all(np.broadcast_shapes(x, shape) == x for shape in inputs[1:])
+
+
+def _response(node: Node, inputs: list[Shape]) -> bool:
+    return len(inputs[0]) >= 2 and int(node.attributes["size"]) >= 1
+
+
+def _unchanged(node: Node, inputs: list[Shape]) -> bool:
+    return True
+
+
+def _listed(node: Node, key: str) -> Shape:
+    return tuple(int(item) for item in node.attributes[key])
+
+
+def _convolution(node: Node, inputs: list[Shape], output: Shape) -> bool:
+    x, weight, groups = inputs[0], inputs[1], int(node.attributes.get("group", 1))
+    channels = weight[1] * groups == x[1] and weight[0] % groups == 0 == x[1] % groups
+    named = node.attributes.get("kernel_shape")
+    kernel = named is None or tuple(named) == weight[2:]
+    bias = len(inputs) < 3 or not node.inputs[2] or inputs[2] == weight[:1]
+    return (
+        channels and kernel and bias and output[:2] == (x[0], weight[0])
+        and _window(node, x[2:], weight[2:], output)
+    )  # fmt: skip
+
+
+def _transposed(node: Node, inputs: list[Shape], output: Shape) -> bool:
+    x, weight, groups = inputs[0], inputs[1], int(node.attributes.get("group", 1))
+    rank = len(x) - 2
+    channels = weight[0] == x[1] and x[1] % groups == 0
+    bias = len(inputs) < 3 or not node.inputs[2] or inputs[2] == (weight[1] * groups,)
+    lengths = {len(weight) - 2, len(output) - 2, *_lengths(node, rank)}
+    return channels and bias and lengths == {rank} and output[:2] == (x[0], weight[1] * groups)
+
+
+def _lengths(node: Node, rank: int) -> set[int]:
+    """Lengths of the attributes that have an entry for each axis; `pads` has two."""
+    given: Any = node.attributes
+    keys = ("strides", "dilations", "output_padding")
+    lengths = {len(given[key]) for key in keys if given.get(key)}
+    return lengths | ({(len(given["pads"]) + 1) // 2} if given.get("pads") else set())
+
+
+def _window(node: Node, size: Shape, kernel: Shape, output: Shape) -> bool:
+    """Whether windows over maps of `size` give the sides of the output."""
+    rank, given = len(size), node.attributes
+    if {len(kernel), len(output) - 2, *_lengths(node, rank)} != {rank} or rank < 1:
+        return False
+    if len(given.get("pads") or [0] * 2 * rank) != 2 * rank:
+        return False
+    if given.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER"):
+        strides = given.get("strides") or [1] * rank
+        sides = tuple(-(-side // step) for side, step in zip(size, strides, strict=True))
+        return output[2:] == sides
+    pads = given.get("pads") or [0] * 2 * rank
+    if given.get("auto_pad", b"NOTSET") == b"VALID":
+        pads = [0] * 2 * rank
+    if min(pads) < 0:
+        return False
+    for axis in range(rank):
+        step = (given.get("strides") or [1] * rank)[axis]
+        reach = (kernel[axis] - 1) * (given.get("dilations") or [1] * rank)[axis] + 1
+        room = size[axis] + pads[axis] + pads[rank + axis] - reach
+        most = -(-room // step) + 1 if given.get("ceil_mode", 0) else room // step + 1
+        if room < 0 or not room // step + 1 <= output[2 + axis] <= most:
+            return False
+    return True
+
+
+def _pool(node: Node, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    return x[:2] == output[:2] and _window(node, x[2:], _listed(node, "kernel_shape"), output)
+
+
+def _general(node: Node, inputs: list[Shape], output: Shape) -> bool:
+    a, b = inputs[:2]
+    a = a[::-1] if node.attributes.get("transA", 0) else a
+    b = b[::-1] if node.attributes.get("transB", 0) else b
+    shape = (a[0], b[1])
+    added = len(inputs) < 3 or np.broadcast_shapes(inputs[2], shape) == shape
+    return len(a) == len(b) == 2 and a[1] == b[0] and output == shape and added
+
+
+def _matrices(node: Node, inputs: list[Shape], output: Shape) -> bool:
+    a, b = inputs
+    left, right = (a if len(a) > 1 else (1, *a)), (b if len(b) > 1 else (*b, 1))
+    shape = [*np.broadcast_shapes(left[:-2], right[:-2])]
+    shape += [left[-2]] if len(a) > 1 else []
+    shape += [right[-1]] if len(b) > 1 else []
+    return left[-1] == right[-2] and tuple(shape) == output
+
+
+def _transpose(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    order = list(node.attributes.get("perm", range(len(x))[::-1]))
+    return sorted(order) == [*range(len(x))] and output == tuple(x[axis] for axis in order)
+
+
+def _concat(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    axis = node.attributes["axis"]
+    rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in (*inputs, output)}
+    return len(rest) == 1 and sum(shape[axis] for shape in inputs) == output[axis]
+
+
+def _split(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, axis = inputs[0], int(node.attributes.get("axis", 0))
+    if not -len(x) <= axis < len(x):
+        return False
+    axis %= len(x)
+    shapes = [graph.shapes[name] for name in node.outputs]
+    alike = {(*shape[:axis], *shape[axis + 1 :]) for shape in (x, *shapes)}
+    return len(alike) == 1 and sum(shape[axis] for shape in shapes) == x[axis]
+
+
+def _gather(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    (x, listed), axis = inputs, int(node.attributes.get("axis", 0))
+    if node.inputs[1] not in graph.constants:
+        raise node.fail("its indices must be constant")
+    if not -len(x) <= axis < len(x):
+        return False
+    axis %= len(x)
+    indices = graph.constants[node.inputs[1]]
+    inside = not indices.size or (-x[axis] <= indices.min() and indices.max() < x[axis])
+    return bool(inside) and output == (*x[:axis], *listed, *x[axis + 1 :])
+
+
+def _slice(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, starts, steps = inputs[0], node.attributes["starts"], node.attributes["steps"]
+    return len(x) == len(output) and all(
+        count == 0 or (0 <= start < side and 0 <= start + (count - 1) * step < side)
+        for start, step, count, side in zip(starts, steps, output, x, strict=True)
+    )
+
+
+def _pad(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, pads, rank = inputs[0], node.attributes["pads"], len(inputs[0])
+    sides = tuple(x[axis] + pads[axis] + pads[rank + axis] for axis in range(rank))
+    return sides == output and (prod(x) > 0 or prod(output) == 0)
+
+
+def _expand(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return np.broadcast_shapes(inputs[0], output) == output
+
+
+def _tile(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x = inputs[0]
+    return len(x) == len(output) and all(
+        after % max(1, before) == 0 for before, after in zip(x, output, strict=True)
+    )
+
+
+def _blocks(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return len(inputs[0]) == 4 and prod(inputs[0]) == prod(output)
+
+
+WINDOWED: dict[str, Callable[[Node, list[Shape], Shape], bool]] = {
+    "AveragePool": _pool,
+    "Conv": _convolution,
+    "ConvTranspose": _transposed,
+    "Gemm": _general,
+    "LpPool": _pool,
+    "MatMul": _matrices,
+    "MaxPool": _pool,
+}
+SHAPED: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
+    "Concat": _concat,
+    "DepthToSpace": _blocks,
+    "Expand": _expand,
+    "Gather": _gather,
+    "Pad": _pad,
+    "Slice": _slice,
+    "SpaceToDepth": _blocks,
+    "Split": _split,
+    "Tile": _tile,
+    "Transpose": _transpose,
+}
+NORMS: dict[str, Callable[[Node, list[Shape]], bool]] = {
+    "BatchNormalization": _by_channel,
+    "Cast": _unchanged,
+    "CastLike": _unchanged,
+    "Dropout": _unchanged,
+    "GroupNormalization": _by_group,
+    "InstanceNormalization": _by_channel,
+    "LRN": _response,
+    "LayerNormalization": _layer_norm,
+    "LogSoftmax": _softmax,
+    "RMSNormalization": _layer_norm,
+    "Softmax": _softmax,
+}

@@ -1,0 +1,150 @@
+"""Windows that move over maps: where they stand and what they see."""
+
+from dataclasses import dataclass
+from math import prod
+
+from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.ir.padding import steps_of
+
+Three = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Sizes along depth, rows and columns; maps of fewer axes have 1 in front."""
+
+    size: Three  # of the input map
+    kernel: Three
+    stride: Three
+    pad: Three  # in front
+    dilation: Three
+    out: Three
+    spatial: Shape  # `out` as the tensor has it
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each output place reads the same input place."""
+        return self.kernel == self.stride == (1, 1, 1) and self.size == self.out
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it moves over rows and columns alone, so that its rows are those of one map."""
+        return self.size[0] == self.out[0] == self.kernel[0] == 1
+
+    @property
+    def rows(self) -> int:
+        """Output rows, those of all depths together."""
+        return self.out[0] * self.out[1]
+
+    @property
+    def name(self) -> str:
+        """A C name of all that the window is."""
+        parts = (("k", self.kernel), ("s", self.stride), ("p", self.pad), ("d", self.dilation))
+        words = [letter + "x".join(map(str, values[-2:])) for letter, values in parts]
+        depth = (
+            ""
+            if self.size[0] == 1
+            else "x".join(
+                str(values[0]) for values in (self.kernel, self.stride, self.pad, self.dilation)
+            )
+            + "_"
+        )
+        return depth + "_".join(words) + f"_{self.size[1]}x{self.size[2]}"
+
+    def __str__(self) -> str:
+        sides = self.kernel[1:] if self.kernel[0] == 1 else self.kernel
+        stride = f" stride {max(self.stride)}" if max(self.stride) > 1 else ""
+        return "×".join(map(str, sides)) + stride
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether it sees more than one depth, or moves along several."""
+        return self.kernel[0] > 1 or self.size[0] > 1
+
+    def over_depths(
+        self, body: list[str], pointer: str, sheet: str, skip: str = "continue;"
+    ) -> list[str]:
+        """C lines `body` for each depth that one row of the output sees.
+
+        `pointer` is C text of where a depth begins, up to where it counts from, and `sheet` how
+        many floats a depth has; `skip` is what is done for one outside the map.
+        """
+        if not self.is_deep:
+            return body
+        kernel, stride, pad, dilation = (
+            self.kernel[0],
+            self.stride[0],
+            self.pad[0],
+            self.dilation[0],
+        )
+        return [
+            f"for (int j = 0; j < {kernel}; j++) {{",
+            f"  const int sheet = row / {self.out[1]} * {stride} - {pad} + j * {dilation};",
+            f"  if ((unsigned)sheet >= {self.size[0]}u) {skip}",
+            f"  const float *{pointer} + (long)sheet * {sheet};",
+            *(f"  {text}" for text in body),
+            "}",
+        ]
+
+    def first_row(self, row: int) -> int:
+        """The first input row that output row `row` sees; two-dimensional maps only."""
+        return max(0, row * self.stride[1] - self.pad[1])
+
+    def rows_for(self, rows: int) -> int:
+        """Input rows that the first `rows` output rows need."""
+        reach = (rows - 1) * self.stride[1] - self.pad[1] + (self.kernel[1] - 1) * self.dilation[1]
+        return max(0, min(self.size[1], reach + 1))
+
+    def tiles(self, widest: int) -> list[tuple[int, int, int]]:
+        """Tiles of a row: (first column, width, how many alike). One at a border stands alone."""
+        found, start = [], 0
+        while start < self.out[2]:
+            wide, times = min(widest, self.out[2] - start), 1
+            if self.is_inside(start, wide):
+                while self.is_inside(start + times * wide, wide):
+                    times += 1
+            found.append((start, wide, times))
+            start += times * wide
+        return found
+
+    def is_inside(self, start: int, wide: int) -> bool:
+        """Whether these output columns exist and no window of theirs sticks out to the side."""
+        ends = self._column(start, 0), self._column(start + wide - 1, self.kernel[2] - 1)
+        return start + wide <= self.out[2] and None not in ends
+
+    def _column(self, out: int, tap: int) -> int | None:
+        column = out * self.stride[2] - self.pad[2] + tap * self.dilation[2]
+        return column if 0 <= column < self.size[2] else None
+
+    def taps(self, start: int, place: int) -> list[tuple[int, int]]:
+        """(tap, columns from where the tile's first window begins) of taps inside the map."""
+        return [
+            (tap, place * self.stride[2] + tap * self.dilation[2])
+            for tap in range(self.kernel[2])
+            if self._column(start + place, tap) is not None
+        ]
+
+
+def window_of(graph: Graph, node: Node, kernel: Shape) -> Window:
+    """The window of a Conv or pool node."""
+    size, out = graph.shapes[node.inputs[0]][2:], graph.shapes[node.outputs[0]][2:]
+    rank = len(kernel)
+    if not 1 <= rank <= 3 or len(size) != rank:
+        raise node.fail(f"a window of {rank} axes is not supported; 1, 2 and 3 are")
+    steps = steps_of(node, size, out, kernel)
+
+    def three(values: Shape, filler: int) -> Three:
+        filled = [filler] * (3 - rank) + [*values]
+        return filled[0], filled[1], filled[2]
+
+    return Window(
+        three(size, 1), three(kernel, 1), three(steps.stride, 1), three(steps.before, 0),
+        three(steps.dilation, 1), three(out, 1), tuple(out),
+    )  # fmt: skip
+
+
+def pointwise(spatial: Shape) -> Window:
+    """The window that is one place."""
+    one = (1, 1, 1)
+    size = (1, 1, prod(spatial))
+    return Window(size, one, one, (0, 0, 0), one, size, spatial)

@@ -1,0 +1,77 @@
+"""Layers that look across the channels of a place, and that give one map to all channels.
+
+Networks with spatial attention (CBAM) use both.
+"""
+
+from math import prod
+
+from martlet.compiler.ir.program import Buffer, Layer, Maps, Writer, c_name
+from martlet.compiler.kernels.channelwise import Pairing
+
+KINDS = {  # start of a sum, how vectors join, how single values join
+    "max": ("fill(-INFINITY)", "vmax({a}, {b})", "{a} > {b} ? {a} : {b}"),
+    "min": ("fill(INFINITY)", "vmin({a}, {b})", "{a} < {b} ? {a} : {b}"),
+    "sum": ("fill(0)", "{a} + {b}", "{a} + {b}"),
+    "mean": ("fill(0)", "{a} + {b}", "{a} + {b}"),
+}
+
+
+class Across(Layer):
+    """One map: at each place the maximum, minimum, sum or mean over all channels of a picture."""
+
+    def __init__(self, name: str, x: Maps, y: Buffer, kind: str) -> None:
+        self.name, self.x, self.y, self.kind = name, x, y, kind
+        self.reads, self.writes = list(x.buffers), [y]
+        self.rows = x.places
+
+    def summary(self) -> str:
+        return f"{self.kind} over {prod(self.x.axes)} channels at {self.x.places} places"
+
+    def _parts(self) -> tuple[list[int], list[int]]:
+        """Offsets of the blocks all of whose lanes are channels, and of the other channels."""
+        lanes, members = self.x.lanes, self.x.channels()
+        counts: dict[tuple[int, int], int] = {}
+        for buffer, slot, _ in members:
+            key = (id(buffer), slot // lanes)
+            counts[key] = counts.get(key, 0) + 1
+        full = [b.offset(n * lanes) for b, n in self.x.blocks() if counts[id(b), n] == lanes]
+        rest = [b.offset(slot) for b, slot, _ in members if counts[id(b), slot // lanes] != lanes]
+        return full, rest
+
+    def emit(self, writer: Writer) -> str:
+        name, (full, rest) = c_name(self.name), self._parts()
+        start, join, single = KINDS[self.kind]
+        lines = ["for (int p = from; p < to; p++) {", f"  v a = {start};"]
+        if full:
+            writer.table(f"{name}_at", full)
+            value = join.format(a="a", b=f"load(work + {name}_at[b] + p * V)")
+            lines.append(f"  for (int b = 0; b < {len(full)}; b++) a = {value};")
+        lines += [
+            "  float s = LANE(a, 0);",
+            f"  for (int i = 1; i < V; i++) s = {single.format(a='LANE(a, i)', b='s')};",
+        ]
+        if rest:
+            writer.table(f"{name}_rest", rest)
+            lines += [
+                f"  for (int c = 0; c < {len(rest)}; c++) {{",
+                f"    const float t = work[{name}_rest[c] + p * V];",
+                f"    s = {single.format(a='t', b='s')};",
+                "  }",
+            ]
+        scale = f" * (1.0f / {prod(self.x.axes)})" if self.kind == "mean" else ""
+        lines += [f"  {self.y.base}[{self.y.at} + p] = s{scale};", "}"]
+        return self.pieces(writer, lines)
+
+
+class ByPlace(Pairing):
+    """A tensor in blocks with one map that is the same for all its channels."""
+
+    def summary(self) -> str:
+        return f"{prod(self.x.axes)} maps {self.sign} one map of {self.x.places} places"
+
+    def emit(self, writer: Writer) -> str:
+        step = self.other.lanes
+        source = f"{self.other.buffers[0].base} + {self.other.offsets()[0]}"
+        if self.by_rows:
+            source += f" + from * {self.x.spatial[-1] * step}"
+        return self.joined(writer, f"_by_place{step}", f"fill(s[p * {step}])", source)

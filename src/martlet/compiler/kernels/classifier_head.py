@@ -1,0 +1,164 @@
+"""The end of a network as one layer: a product, the mean of each map, a linear layer of the means.
+
+The linear layer uses each weight once, and in a small network these are almost half of all weights:
+by itself it would only wait for memory, which the product in front of it hardly uses. So behind
+each group of the product's channels come their means and what these add to all outputs, and the
+weights for that were fetched while the group was at work. What the groups add is summed up at the
+end, in the same order with any number of threads.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.codegen.reroll import rolled
+from martlet.compiler.ir.program import Buffer, Layer, Writer, c_name, cuts
+from martlet.compiler.kernels import activations, gemm_micro
+from martlet.compiler.kernels.channelwise import Mean
+from martlet.compiler.kernels.gemm import Product
+from martlet.compiler.kernels.gemm_tiles import Group
+
+MACS_FOR_A_BYTE = 5  # of a core that has nothing else to read
+WIDEST = 8  # blocks of outputs whose sums stay in registers
+
+
+class Head(Layer):
+    """All three, group by group; `sums` holds what each group adds to the outputs."""
+
+    def __init__(self, product: Product, mean: Mean, linear: Product, sums: Buffer) -> None:
+        self.name, self.x, self.add, self.gate = product.name, product.x, product.add, product.gate
+        self.product, self.mean, self.linear, self.sums = product, mean, linear, sums
+        self.reads, self.writes = product.reads, [product.y, mean.y, sums]
+        self.rows = len(product.sizes())
+        self.macs = product.macs + linear.macs
+        self.first_weights = product.first_weights
+        self.can_fetch = product.macs // MACS_FOR_A_BYTE
+
+    @property
+    def tile(self) -> str:
+        """Of the product, for the report."""
+        return self.product.tile
+
+    def summary(self) -> str:
+        """Shapes, and what was fused."""
+        what, _, shapes = self.product.summary().rpartition(", ")
+        return f"{what} + mean + linear, {shapes} → {len(self.linear.weight)}"
+
+    def emit(self, writer: Writer) -> str:
+        self.product.name = self.name
+        groups, firsts = list[Group](), list[int]()
+        for group in self.product.groups_of_tiles(writer):
+            groups.append(group)
+            firsts.append(writer.weight(self._pack(group)))
+        lines, chunks = self._before(writer), []
+        for number, (group, first) in enumerate(zip(groups, firsts, strict=True)):
+            group.fetches(*self.fetched(number, firsts, 4 * writer.weight_floats))
+            inside = [*self._maps(group), *self._means(writer, group)]
+            inside += self._sums(writer, group, first, number)
+            chunks.append([f"if (from <= {number} && {number} < to) {{", *inside, "}"])
+        return self.pieces(writer, lines + rolled(chunks, "group"))
+
+    def _before(self, writer: Writer) -> list[str]:
+        """Fetches of the maps, if other threads have made some of their rows."""
+        source = self.x.buffers[0]
+        if source.parts == 1:
+            return []
+        name, (rows, width) = f"{c_name(self.name)}_blocks", self.x.spatial
+        writer.table(name, [b.offset(block * b.lanes) for b, block in self.x.blocks()])
+        address = f"{source.base} + {name}[b] + {writer.row(source, 'row', width)}"
+        return [
+            f"for (int row = 0; row < {rows}; row++)",
+            f"  for (int b = 0; b < {len(self.x.blocks())}; b++)",
+            f"    for (int p = 0; p < {width}; p++)",
+            f"      FETCH({address} + p * V);",
+        ]
+
+    def fetched(self, number: int, firsts: list[int], end: int) -> tuple[int, int]:
+        """Bytes that a group fetches: for its own means, and for the maps of the next group.
+
+        `firsts` are where the weights of all groups' means begin, in floats. What layers before
+        have fetched of them lets all groups fetch that much less.
+        """
+        lead, count = max(0, self.fetch[0] - 4 * firsts[0]), len(firsts)
+        ends = [4 * first + lead * (count - n) // count for n, first in enumerate(firsts)]
+        ends.append(max(self.fetch[1], end))
+        return ends[number], ends[number + 1]
+
+    def _maps(self, group: Group) -> list[str]:
+        parts = max(b.parts for maps in self.product.tensors(("x", "add")) for b in maps.buffers)
+        return [f"  {line}" for line in group.of_map(cuts(self.product.window.rows, parts))]
+
+    def _means(self, writer: Writer, group: Group) -> list[str]:
+        y, means = self.product.y, self.mean.y
+        slot, step = group.start * y.lanes, y.places * y.lanes
+        x = f"{y.base} + {y.offset(slot)} + b * {step}"
+        call = f"{self.mean.kernel(writer)}({x}, {means.base} + {means.offset(slot)} + b * V);"
+        return [f"  for (int b = 0; b < {group.size}; b++)", f"    {call}"]
+
+    def _sums(self, writer: Writer, group: Group, first: int, number: int) -> list[str]:
+        """What the group's means add; `first` is where the weights for it begin, in floats."""
+        means, lanes, lines = self.mean.y, self.product.y.lanes, []
+        channels = len(self._read(group))
+        x = f"{means.base} + {means.offset(group.start * lanes)}"
+        for start, end in self._tiles():
+            at = (number * self.linear.y.blocks + start) * lanes
+            w = f"weights + {first + start * lanes * channels}"
+            y = f"{self.sums.base} + {self.sums.offset(at)}"
+            lines.append(f"  {gemm_micro.partial(writer, end - start)}({x}, {channels}, {w}, {y});")
+        return lines
+
+    def _read(self, group: Group) -> list[int]:
+        """Which of the means that the linear layer reads each lane of the group is."""
+        lanes = self.product.y.lanes
+        known = {slot: number for number, (_, slot, _) in enumerate(self.linear.x.channels())}
+        slots = range(group.start * lanes, (group.start + group.size) * lanes)
+        return [known[slot] for slot in slots if slot in known]
+
+    def _tiles(self) -> list[tuple[int, int]]:
+        """From which block of outputs to which each tile of the linear layer goes."""
+        blocks = self.linear.y.blocks
+        return list(pairwise(cuts(blocks, -(-blocks // WIDEST))))
+
+    def _pack(self, group: Group) -> NDArray[np.float32]:
+        """The linear layer's weights of the group's lanes: tile by tile, lane by lane."""
+        linear = self.linear
+        flat = linear.weight.reshape(len(linear.weight), -1)
+        known = np.append(flat, np.zeros_like(flat[:1]), axis=0)  # the last one: of no channel
+        outs = np.array([block.outputs for block in linear.blocks])
+        # Blocks of outputs, their lanes, and the lanes of the group.
+        own = known[outs][..., np.array(self._read(group), int)]
+        parts = [own[start:end].transpose(2, 0, 1).reshape(-1) for start, end in self._tiles()]
+        return np.concatenate(parts)
+
+
+class Total(Layer):
+    """What all groups of a head add, bias and activation."""
+
+    def __init__(self, linear: Product, sums: Buffer) -> None:
+        self.name, self.linear, self.sums, self.y = linear.name, linear, sums, linear.y
+        self.reads, self.writes = [sums], [linear.y]
+        self.rows = linear.y.blocks
+        self.parts_of_sum = sums.blocks // linear.y.blocks
+
+    def summary(self) -> str:
+        acts = (self.linear.act, self.linear.act_after)
+        fused = "".join(f" + {act.kind}" for act in acts if act)
+        return f"sum of {self.parts_of_sum} parts{fused}, {len(self.linear.weight)} values"
+
+    def emit(self, writer: Writer) -> str:
+        linear, y, sums = self.linear, self.y, self.sums
+        outs = np.array([block.outputs for block in linear.blocks])
+        bias = writer.weight(np.append(linear.bias, 0)[outs])
+        value = "a"
+        for act in (linear.act, linear.act_after):
+            value = f"{activations.function(act, writer)}({value})" if act else value
+        part = f"load({sums.base} + {sums.at} + ((long)n * {y.blocks} + b) * V)"
+        lines = [
+            "for (int b = from; b < to; b++) {",
+            f"  v a = load(weights + {bias} + b * V);",
+            f"  for (int n = 0; n < {self.parts_of_sum}; n++) a += {part};",
+            f"  store({y.base} + {y.at} + b * V, {value});",
+            "}",
+        ]
+        return self.pieces(writer, lines)

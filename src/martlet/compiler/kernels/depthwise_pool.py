@@ -1,0 +1,171 @@
+"""Windows over each map by itself: depthwise convolutions, maxima and averages."""
+
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.ir.program import Buffer, Maps, Writer, c_name
+from martlet.compiler.ir.window import Window
+from martlet.compiler.kernels import activations
+from martlet.compiler.kernels.channelwise import Blockwise
+from martlet.compiler.passes.fuse import Activation
+
+WIDE = 8  # output places made at once
+
+
+class Windowed(Blockwise):
+    """Depthwise convolution, maximum or average over a window."""
+
+    def __init__(
+        self,
+        name: str,
+        x: Maps,
+        y: Buffer,
+        window: Window,
+        kind: Literal["depthwise", "max", "average"],
+        *,
+        weight: NDArray[Any] | None = None,
+        bias: NDArray[Any] | None = None,
+        act: Activation | None = None,
+        count_padding: bool = False,
+    ) -> None:
+        super().__init__(name, x, y)
+        self.window, self.kind, self.act = window, kind, act
+        self.weight, self.bias, self.count_padding = weight, bias, count_padding
+        self.can_band = window.is_flat
+        self.macs = 0 if weight is None else prod(window.out) * weight.size
+
+    def summary(self) -> str:
+        act = f" + {self.act.kind}" if self.act else ""
+        sides = "×".join(map(str, self.x.spatial)), "×".join(map(str, self.window.spatial))
+        return f"{self.kind} {self.window}{act}, {prod(self.x.axes)} maps {sides[0]} → {sides[1]}"
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Rows of the output; blocks, when it stands alone in a single thread."""
+        return self.window.rows if self.by_rows else super().rows
+
+    @property
+    def by_rows(self) -> bool:  # type: ignore[override]
+        """Whether a piece of its work is a row: a thread then reads what it has made itself."""
+        return self.banded or self.parts > 1
+
+    def first_row(self, row: int) -> int:
+        return self.window.first_row(row)
+
+    def rows_for(self, rows: int) -> int:
+        return self.window.rows_for(rows)
+
+    def emit(self, writer: Writer) -> str:
+        kernel = self._kernel(writer)
+        w = ""
+        if self.weight is not None:
+            packed = self._pack()
+            w = f", weights + {writer.weight(packed)} + b * {packed[0].size}"
+        rows = "from, to" if self.by_rows else f"0, {self.window.rows}"
+        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self.by_rows)
+
+    def before(self, writer: Writer) -> list[str]:
+        """Fetches of the rows that other threads have made: they come while own ones are read."""
+        source, window = self.x.buffers[0], self.window
+        if source.parts == 1 or self.banded:
+            return []
+        (_, stride, _), (_, pad, _), reach = window.stride, window.pad, window.kernel[1]
+        reach = (reach - 1) * window.dilation[1] + 1
+        rows, width = window.size[1:]
+        last = f"LEAST({rows}, end - {stride + pad} + {reach})"
+        address = f"work + {c_name(self.name)}_at[b] + {writer.row(source, 'row', width)}"
+        return [
+            f"const int own = from * {stride}, end = to * {stride};",
+            f"for (int row = MOST(0, own - {pad}); row < {last}; row++)",
+            f"  for (int b = 0; b < {len(self.x.blocks())} && (row < own || row >= end); b++)",
+            f"    for (int p = 0; p < {width}; p++)",
+            f"      FETCH({address} + p * V);",
+        ]
+
+    def _pack(self) -> NDArray[np.float32]:
+        """For each block the biases, then the weights tap by tap."""
+        assert self.weight is not None
+        assert self.bias is not None
+        lanes, taps = self.y.lanes, self.weight[0].size
+        numbers = {(id(b), block): n for n, (b, block) in enumerate(self.x.blocks())}
+        packed = np.zeros((len(numbers), 1 + taps, lanes), np.float32)
+        for channel, (buffer, slot, _) in enumerate(self.x.channels()):
+            block = packed[numbers[id(buffer), slot // lanes]]
+            block[0, slot % lanes] = self.bias[channel]
+            block[1:, slot % lanes] = self.weight[channel].reshape(-1)
+        return packed
+
+    def _kernel(self, writer: Writer) -> str:
+        """The C function that makes some rows of one block."""
+        window, act = self.window, activations.function(self.act, writer)
+        source, target = self.x.buffers[0], self.y
+        name = f"{self.kind}_{window.name}"
+        name += f"_ring{source.ring}" if source.ring else ""
+        name += f"_to{target.ring}" if target.ring else ""
+        name += "_from_apart" if source.parts > 1 else ""
+        name += "_to_apart" if target.parts > 1 else ""
+        name += "_padded" if self.count_padding else ""
+        name += f"_{act}" if act else ""
+        sh, ph = window.stride[1], window.pad[1]
+        top = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
+        lines = [
+            "for (int row = from; row < to; row++) {",
+            f"  const int top = {top} * {sh} - {ph};",
+            f"  float *o = y + {writer.row(target, 'row', window.out[2])};",
+        ]
+        for start, wide, times in window.tiles(WIDE):
+            body = self._tile(writer, start, wide, act)
+            if times > 1:
+                loop = f"for (int p = {start}; p < {start + wide * times}; p += {wide}) {{"
+                lines += [f"  {loop}", *(f"    {text}" for text in body), "  }"]
+            else:
+                lines += [f"  {{ const int p = {start};", *(f"    {text}" for text in body), "  }"]
+        lines.append("}")
+        weights = ", const float *w" if self.kind == "depthwise" else ""
+        head = f"static void {name}(const float *x{weights}, float *y, int from, int to)"
+        text = "\n".join(f"  {line}" for line in lines)
+        return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
+
+    def _tile(self, writer: Writer, start: int, wide: int, act: str) -> list[str]:
+        window, source = self.window, self.x.buffers[0]
+        (kd, kh, kw), (_, _, sw), (_, _, pw) = window.kernel, window.stride, window.pad
+        (_, dh, _), (_, height, width) = window.dilation, window.size
+        first = {"depthwise": "load(w)", "max": "fill(-INFINITY)", "average": "fill(0)"}[self.kind]
+        counted = self.kind == "average" and not self.count_padding
+        tap_of = f"k * {kw}" if kd == 1 else f"(j * {kh} + k) * {kw}"
+        inner = [
+            f"const int line = top + k * {dh};",
+            f"if ((unsigned)line >= {height}u) continue;",
+            *(["lines++;"] if counted else []),
+            f"const float *l = {'s' if window.is_deep else 'x'} "
+            f"+ {writer.row(source, 'line', width)} + (p * {sw} - {pw}) * V;",
+        ]
+        for tap in range(kw):
+            seen = [(p, c) for p in range(wide) for t, c in window.taps(start, p) if t == tap]
+            if self.kind == "depthwise" and seen:
+                inner.append(f"{{ const v t = load(w + (1 + {tap_of} + {tap}) * V);")
+                inner += [f"  a{p} += t * load(l + {c} * V);" for p, c in seen]
+                inner.append("}")
+            elif self.kind == "max":
+                inner += [f"a{p} = vmax(a{p}, load(l + {c} * V));" for p, c in seen]
+            else:
+                inner += [f"a{p} += load(l + {c} * V);" for p, c in seen]
+        body = [f"for (int k = 0; k < {kh}; k++) {{", *(f"  {text}" for text in inner), "}"]
+        body = window.over_depths(body, "s = x", f"{height * width} * V")
+        lines = [f"v {', '.join(f'a{p} = {first}' for p in range(wide))};"]
+        lines += ["int lines = 0;"] if counted else []
+        lines += body
+        for p in range(wide):
+            value = f"a{p}"
+            if self.kind == "average":
+                value += (
+                    f" * (1.0f / (lines * {len(window.taps(start, p))}))"
+                    if counted
+                    else f" * (1.0f / {prod(window.kernel)})"
+                )
+            value = f"{act}({value})" if act else value
+            lines.append(f"store(o + (p + {p}) * V, {value});")
+        return lines

@@ -1,0 +1,237 @@
+"""Plain layers: tensors of any rank row by row in memory, worked through by nested loops.
+
+They do what the layers in blocks do not: batches, broadcasting, odd axes. The loops are made to be
+read; what matters for speed has a layer of its own.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.ir.graph import Shape
+from martlet.compiler.ir.program import Buffer, Layer, Writer, c_name
+from martlet.compiler.kernels.activations import number
+from martlet.compiler.kernels.generic_scalar import add_functions
+
+Steps = tuple[int, ...]
+LETTERS = [*"abcdefghijklmnopqrstuvwxz", *(f"a{number}" for number in range(1000))]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A tensor as a loop reads it: `steps` are the floats between neighbours along each axis."""
+
+    source: Buffer | NDArray[Any]  # memory, or a constant in row-major order
+    shape: Shape
+    steps: Steps
+    start: int = 0  # floats from the beginning of the source
+
+    def pointer(self, writer: Writer) -> str:
+        """The C expression of where it starts."""
+        if isinstance(self.source, Buffer):
+            return f"{self.source.base} + {self.source.at + self.start}"
+        return f"weights + {writer.weight(self.source) + self.start}"
+
+    def broadcast(self, shape: Shape) -> "Rows":
+        """Seen with another shape, as ONNX (and numpy) broadcast."""
+        missing = len(shape) - len(self.shape)
+        steps = [0] * missing + [
+            0 if side == 1 else step for side, step in zip(self.shape, self.steps, strict=True)
+        ]
+        return replace(self, shape=shape, steps=tuple(steps))
+
+    def permuted(self, order: Sequence[int]) -> "Rows":
+        """With its axes in another order."""
+        return replace(
+            self,
+            shape=tuple(self.shape[axis] for axis in order),
+            steps=tuple(self.steps[axis] for axis in order),
+        )
+
+    def reshaped(self, shape: Shape) -> "Rows":
+        """With other sides; only for what still lies row by row."""
+        assert self.steps == row_steps(self.shape)
+        return replace(self, shape=shape, steps=row_steps(shape))
+
+    def scalar(self) -> float | None:
+        """The value of a constant that is one number."""
+        if isinstance(self.source, np.ndarray) and self.source.size == 1:
+            return float(self.source.reshape(()))
+        return None
+
+
+def row_steps(shape: Shape) -> Steps:
+    """Floats between neighbours along each axis of a tensor that lies row by row."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def rows_of(source: Buffer | NDArray[Any], shape: Shape, start: int = 0) -> Rows:
+    """A tensor that lies row by row."""
+    return Rows(source, shape, row_steps(shape), start)
+
+
+def merge(shape: Shape, steps: Sequence[Steps]) -> tuple[Shape, list[Steps]]:
+    """The fewest loops for the same walk: axes of one value go, neighbours become one axis."""
+    sides: list[int] = []
+    kept: list[list[int]] = [[] for _ in steps]
+    for axis, side in enumerate(shape):
+        if side == 1:
+            continue
+        if sides and all(k[-1] == s[axis] * side for k, s in zip(kept, steps, strict=True)):
+            sides[-1] *= side
+            for k, s in zip(kept, steps, strict=True):
+                k[-1] = s[axis]
+        else:
+            sides.append(side)
+            for k, s in zip(kept, steps, strict=True):
+                k.append(s[axis])
+    return tuple(sides), [tuple(k) for k in kept]
+
+
+def index(steps: Steps, names: Sequence[str]) -> str:
+    """The C expression of a place: each axis's variable times its step."""
+    terms = [
+        name if step == 1 else f"{name} * {step}"
+        for name, step in zip(names, steps, strict=True)
+        if step
+    ]
+    return " + ".join(terms) or "0"
+
+
+def nest(sides: Sequence[int], names: Sequence[str], body: Sequence[str]) -> list[str]:
+    """Loops around a body, the last axis innermost."""
+    lines = list(body)
+    for depth, (side, name) in enumerate(reversed(list(zip(sides, names, strict=True)))):
+        head = f"for (int {name} = 0; {name} < {side}; {name}++)"
+        several = depth == 0 and len(lines) > 1
+        lines = [f"  {line}" for line in lines]
+        lines = [f"{head} {{", *lines, "}"] if several else [head, *lines]
+    return lines
+
+
+def axes_names(letter: str, count: int) -> list[str]:
+    """Loop variables."""
+    return [f"{letter}{axis}" for axis in range(count)]
+
+
+class Plain(Layer):
+    """Shared by all plain layers: a C function of pointers to its operands and its result."""
+
+    def __init__(self, name: str, operands: Sequence[Rows], y: Buffer) -> None:
+        self.name, self.operands, self.y = name, list(operands), y
+        self.reads = [rows.source for rows in operands if isinstance(rows.source, Buffer)]
+        self.writes = [y]
+
+    def function(self, writer: Writer, lines: Sequence[str], used: Sequence[Rows]) -> str:
+        """Write the function and return its call; operands are called a, b, …, the result y."""
+        name, letters = f"{c_name(self.name)}_layer", [*LETTERS[: len(used)], "y"]
+        text = "\n".join(lines)
+        unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
+        head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
+        body = [*(f"(void){letter};" for letter in unused), *lines]
+        writer.function(f"static void {name}({head})", body)
+        pointers = [rows.pointer(writer) for rows in used]
+        return f"{name}({', '.join([*pointers, f'{self.y.base} + {self.y.at}'])})"
+
+
+class Elementwise(Plain):
+    """A formula of operands that are broadcast to one shape; {0}, {1}, … are their values."""
+
+    def __init__(self, name: str, formula: str, operands: Sequence[Rows], y: Buffer) -> None:
+        shape = y.spatial
+        super().__init__(name, [rows.broadcast(shape) for rows in operands], y)
+        self.formula, self.shape = formula, shape
+
+    def summary(self) -> str:
+        return f"each of {'×'.join(map(str, self.shape)) or '1'} values"
+
+    def emit(self, writer: Writer) -> str:
+        add_functions(self.formula, writer)
+        used = [rows for rows in self.operands if rows.scalar() is None]
+        sides, steps = merge(self.shape, [*(rows.steps for rows in used), row_steps(self.shape)])
+        names = axes_names("i", len(sides))
+        values, place = [], 0
+        for rows in self.operands:
+            scalar = rows.scalar()
+            if scalar is not None:
+                values.append(number(scalar))
+                continue
+            values.append(f"{LETTERS[place]}[{index(steps[place], names)}]")
+            place += 1
+        target = f"y[{index(steps[-1], names)}]"
+        lines = nest(sides, names, [f"{target} = {self.formula.format(*values)};"])
+        return self.function(writer, lines, used)
+
+
+class Rearrange(Plain):
+    """Copies tensors side by side into one; with each comes its first place in y."""
+
+    def __init__(
+        self, name: str, pieces: Sequence[tuple[Rows, int]], y: Buffer, fill: float | None = None
+    ) -> None:
+        super().__init__(name, [rows for rows, _ in pieces], y)
+        self.firsts, self.fill = [first for _, first in pieces], fill
+        self.steps = row_steps(y.spatial)
+        self.moved = 8 * sum(prod(rows.shape) for rows, _ in pieces)
+
+    def summary(self) -> str:
+        return f"rearranged to {'×'.join(map(str, self.y.spatial)) or '1'}"
+
+    def emit(self, writer: Writer) -> str:
+        lines = []
+        if self.fill is not None:
+            head = f"for (int i = 0; i < {prod(self.y.spatial)}; i++)"
+            lines += [head, f"  y[i] = {number(self.fill)};"]
+        for place, (rows, first) in enumerate(zip(self.operands, self.firsts, strict=True)):
+            if 0 in rows.shape:
+                continue
+            sides, (read, write) = merge(rows.shape, [rows.steps, self.steps])
+            names = axes_names("i", len(sides))
+            start = f"{first} + " if first else ""
+            copied = f"y[{start}{index(write, names)}] = {LETTERS[place]}[{index(read, names)}];"
+            lines += nest(sides, names, [copied])
+        return self.function(writer, lines, self.operands)
+
+
+class Picked(Plain):
+    """y[i0, i1, …] = x at a listed index along each axis; an index of -1 means `fill`."""
+
+    def __init__(
+        self, name: str, x: Rows, indices: Sequence[NDArray[np.int64]], y: Buffer, fill: float = 0.0
+    ) -> None:
+        super().__init__(name, [x], y)
+        self.x, self.indices, self.fill = x, indices, fill
+        self.moved = 8 * prod(y.spatial)
+
+    def summary(self) -> str:
+        return f"picked {'×'.join(map(str, self.y.spatial)) or '1'} values"
+
+    def emit(self, writer: Writer) -> str:
+        shape, name = self.y.spatial, c_name(self.name)
+        names = axes_names("i", len(shape))
+        terms, checks = [], []
+        for axis, (listed, variable) in enumerate(zip(self.indices, names, strict=True)):
+            step = self.x.steps[axis]
+            if listed.min(initial=0) >= 0 and np.array_equal(
+                listed - listed[:1], np.arange(listed.size)
+            ):
+                begin = int(listed[0]) if listed.size else 0
+                terms.append(
+                    f"({begin} + {variable}) * {step}" if begin else f"{variable} * {step}"
+                )
+                continue
+            table = f"{name}_axis{LETTERS[axis]}"
+            writer.table(table, [int(at) for at in listed])
+            terms.append(f"{table}[{variable}] * {step}")
+            if (listed < 0).any():
+                checks.append(f"{table}[{variable}] < 0")
+        value = f"a[{' + '.join(terms) or '0'}]"
+        if checks:
+            value = f"{' || '.join(checks)} ? {number(self.fill)} : {value}"
+        target = f"y[{index(row_steps(shape), names)}]"
+        return self.function(writer, nest(shape, names, [f"{target} = {value};"]), [self.x])

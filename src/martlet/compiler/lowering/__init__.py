@@ -1,0 +1,1 @@
+"""Graph to program: which layer does each node, and where its channels lie."""

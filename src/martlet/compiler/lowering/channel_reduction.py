@@ -1,0 +1,78 @@
+"""Rules of the layers that look across channels; they say None to what is not their task."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from martlet.compiler.ir.graph import Node, Shape
+from martlet.compiler.ir.program import Maps
+from martlet.compiler.ir.window import Three, Window
+from martlet.compiler.kernels.channel_reduce import Across, ByPlace
+from martlet.compiler.kernels.channelwise import beside
+from martlet.compiler.kernels.depthwise_pool import Windowed
+from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
+from martlet.compiler.lowering.views import reshaped
+
+WIDEST = 256  # places of a row that one window may cover
+
+
+def _reduce(low: Lowering, node: Node) -> Maps | None:
+    """A reduction of maps in blocks over the channels, or over axes of the maps."""
+    x = low.channels(node.inputs[0])
+    if x is None or x.lanes == 1 or not 1 <= len(x.spatial) <= 3:
+        return None
+    axes = node.attributes.get("axes", list(range(2, len(x.shape))))
+    kind = node.op.removeprefix("Reduce").removeprefix("Global").removesuffix("Pool").lower()
+    if kind in ("max", "mean") and axes and min(axes) >= 2:
+        return _over_maps(low, node, low.in_blocks(node, x), kind, axes)
+    if axes != [1] or x.axes[0] != 1:
+        return None
+    x = low.in_blocks(node, x)
+    y = low.in_rows(low.graph.shapes[node.outputs[0]])
+    low.add(Across(node.name, x, y.buffers[0], kind))
+    return y
+
+
+def _over_maps(low: Lowering, node: Node, x: Maps, kind: str, axes: list[int]) -> Maps | None:
+    """A pool whose window is as large as the map along the axes that go."""
+    places = [*enumerate(x.spatial, start=2)]
+    kernel = tuple(side if axis in axes else 1 for axis, side in places)
+    out = tuple(1 if axis in axes else side for axis, side in places)
+    if kernel[-1] > WIDEST:
+        return None
+    one, lead = (1, 1, 1), (1,) * (3 - len(out))
+    size, seen, left = ((*lead, *sides)[-3:] for sides in (x.spatial, kernel, out))
+    window = Window(_three(size), _three(seen), one, (0, 0, 0), one, _three(left), out)
+    y = low.program.buffer(len(x.blocks()) * low.program.lanes, out)
+    pool: Literal["max", "average"] = "max" if kind == "max" else "average"
+    low.add(Windowed(node.name, x, y, window, pool))
+    return reshaped(beside(x, y), low.graph.shapes[node.outputs[0]])
+
+
+def _three(sides: Shape) -> Three:
+    depth, rows, columns = sides
+    return depth, rows, columns
+
+
+def _by_place(low: Lowering, node: Node) -> Maps | None:
+    """Maps in blocks with one map, which is the second operand where the order matters."""
+    if len(node.inputs) != 2:
+        return None
+    first, second = (low.channels(name) for name in node.inputs)
+    if first is None or second is None:
+        return None
+    if second.axes != (1, 1) and node.op in ("Mul", "Add"):
+        first, second = second, first
+    alike = second.axes == (1, 1) and first.axes[0] == 1 and first.spatial == second.spatial
+    if not alike or first.lanes == 1 or not first.spatial:
+        return None
+    x = low.in_blocks(node, first)
+    y = low.program.buffer(len(x.blocks()) * low.program.lanes, x.spatial)
+    low.add(ByPlace(node.name, x, second, y, SIGNS[node.op], node.attributes.get("act")))
+    return beside(x, y)
+
+
+ACROSS: Mapping[str, Rule] = {
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
+    "GlobalMaxPool": _reduce,
+    **dict.fromkeys(SIGNS, _by_place),
+}

@@ -1,0 +1,173 @@
+"""The walk from graph to program: it knows where tensors lie, and asks rules for the layers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.ir.program import Buffer, Layer, Maps, Program, maps_in
+from martlet.compiler.kernels.copy import Copy
+from martlet.compiler.kernels.generic import Elementwise, Rows, rows_of
+from martlet.compiler.lowering.channel_order import Slots
+from martlet.compiler.lowering.views import MOST, by_channel, rename
+from martlet.errors import MartletError
+
+# What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
+Rule = Callable[["Lowering", Node], Maps | Mapping[str, Maps] | None]
+SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}  # of operators, in C
+KINDS = (np.dtype(np.float32), np.dtype(np.bool_))  # truth values are 0 and 1 in float
+
+
+class Lowering:
+    """Walks the graph once; `maps` says where every tensor lies."""
+
+    def __init__(self, graph: Graph, lanes: int, registers: int, slots: Slots) -> None:
+        self.graph, self.slots = graph, slots
+        self.program = Program(graph.name, lanes, registers)
+        self.maps: dict[str, Maps] = {}
+        self._rows: dict[str, Rows] = {}  # copies row by row that have been made
+
+    def run(self, rules: Sequence[Mapping[str, Rule]]) -> Program:
+        """The whole program; for each node the first rule that does not say None is taken."""
+        for number, name in enumerate(self.graph.inputs):
+            self._check_side("input", name)
+            self.maps[name] = self.in_rows(self.graph.shapes[name], f"input{number}")
+            self.program.inputs.append((name, self.maps[name]))
+        for node in self.graph.nodes:
+            self._check(node)
+            self.maps.update(self._outputs(node, rules))
+        for number, name in enumerate(self.graph.outputs):
+            self._check_side("output", name)
+            target = self.in_rows(self.graph.shapes[name], f"output{number}")
+            self.program.outputs.append((name, target))
+            self.copy(f"{name} to output", self.placed(name), target)
+        return self.program
+
+    def _check_side(self, side: str, name: str) -> None:
+        kind = self.graph.types.get(name)
+        if kind != np.float32:
+            raise MartletError(f"the {side} {name!r} is {kind}; float32 is supported.")
+
+    def _check(self, node: Node) -> None:
+        for name in node.outputs:
+            kind = self.graph.types.get(name, KINDS[0])
+            if name and kind not in KINDS:
+                raise node.fail(f"its output {name!r} is {kind}; values at run time are float32")
+
+    def _outputs(self, node: Node, rules: Sequence[Mapping[str, Rule]]) -> Mapping[str, Maps]:
+        named = rename(self.graph, node, self.maps)
+        if named is not None:
+            return named
+        for table in rules:
+            made = table[node.op](self, node) if node.op in table else None
+            if made is not None:
+                outputs = {node.outputs[0]: made} if isinstance(made, Maps) else made
+                for name, maps in outputs.items():
+                    assert not name or maps.shape == self.graph.shapes[name], (node, maps.shape)
+                return outputs
+        supported = {op for table in rules for op in table}
+        if node.op in supported:
+            raise node.fail("this use of the operator is not supported")
+        close = get_close_matches(node.op, supported, n=3, cutoff=0.6)
+        hint = f", among them {', '.join(close)}" if close else ""
+        raise node.fail(f"the operator is not supported; {len(supported)} others are{hint}")
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer."""
+        self.program.layers.append(layer)
+
+    def copy(self, name: str, x: Maps, target: Maps) -> None:
+        """Add a copy; the tensors may name different numbers of axes."""
+        axes = max(len(x.axes), len(target.axes))
+        source, goal = by_channel(x, axes), by_channel(target, axes)
+        assert source is not None
+        assert goal is not None
+        self.add(Copy(name, source, goal))
+
+    def in_rows(self, shape: Shape, outside: str = "") -> Maps:
+        """A new tensor in one piece, row by row; `outside` names the caller's array."""
+        buffer = self.program.buffer(1, shape, 1, outside)
+        return maps_in(buffer, [0], ())
+
+    def placed(self, name: str) -> Maps:
+        """Where a tensor lies; a constant is copied into the workspace first."""
+        if name not in self.maps:
+            value = self.graph.constants[name]
+            target = self.in_rows(value.shape)
+            rows = rows_of(value, value.shape)
+            self.add(Elementwise(f"{name} constant", "{0}", [rows], target.buffers[0]))
+            self.maps[name] = target
+        return self.maps[name]
+
+    def channels(self, name: str, axes: int = 2) -> Maps | None:
+        """A tensor whose first axes name channels; None when it does not lie so, or is constant."""
+        x = self.maps.get(name)
+        return None if x is None or prod(x.shape[:axes]) > MOST else by_channel(x, axes)
+
+    def rows(self, name: str) -> Rows:
+        """A tensor row by row, for a plain layer: as it is, a constant, or copied."""
+        shape = self.graph.shapes[name]
+        if name in self.graph.constants and name not in self.maps:
+            return rows_of(self.graph.constants[name], shape)
+        if name not in self._rows:
+            x = self.maps[name]
+            whole = by_channel(x, 0) if x.lanes == 1 else None
+            if whole is None:
+                whole = self.in_rows(shape)
+                self.copy(f"{name} in rows", x, whole)
+            buffer, slot, place = whole.channels()[0]
+            self._rows[name] = rows_of(buffer, shape, slot * buffer.places + place)
+        return self._rows[name]
+
+    def result(self, shape: Shape) -> Buffer:
+        """Memory for the result of a plain layer."""
+        return self.program.buffer(1, shape, 1)
+
+    def calculate(self, name: str, formula: str, operands: Sequence[Rows], shape: Shape) -> Rows:
+        """Add an elementwise layer; returns its result."""
+        y = self.result(shape)
+        self.add(Elementwise(name, formula, operands, y))
+        return rows_of(y, shape)
+
+    def weight(self, node: Node, place: int) -> NDArray[Any] | None:
+        """An input that is a constant, or None."""
+        if place >= len(node.inputs):
+            return None
+        return self.graph.constants.get(node.inputs[place])
+
+    def reachable(self, node: Node, x: Maps) -> Maps:
+        """`x` as it is when one pointer and one step reach all its channels, else a copy."""
+        alike = len({(buffer.base, buffer.lanes) for buffer in x.buffers}) == 1
+        return x if alike else self.to_blocks(node, x)
+
+    def inside(self, node: Node, x: Maps) -> Maps:
+        """`x` as it is when it lies in the workspace, else a copy."""
+        return self.to_blocks(node, x) if any(buffer.outside for buffer in x.buffers) else x
+
+    def is_in_rows(self, x: Maps) -> bool:
+        """Whether `x` is better taken row by row; without vectors a block is one channel."""
+        blocked = self.program.lanes == 1 and x.in_slots().is_blocked(1)
+        return x.lanes == 1 and not blocked
+
+    def in_blocks(self, node: Node, x: Maps) -> Maps:
+        """`x` as it is when it lies in blocks of vectors, each channel once; else a copy."""
+        x = x.in_slots()
+        blocked = x.is_blocked(self.program.lanes) and len(set(x.channels())) == prod(x.axes)
+        return x if blocked else self.to_blocks(node, x)
+
+    def to_blocks(self, node: Node, x: Maps) -> Maps:
+        """A copy in blocks, channels in order."""
+        slots = prod(x.axes)
+        target = maps_in(self.program.buffer(slots, x.spatial), range(slots), x.axes)
+        self.copy(f"{node.name} blocks", x, target)
+        return target
+
+
+def in_memory(rows: Rows) -> Maps:
+    """The tensor that a plain layer has made."""
+    assert isinstance(rows.source, Buffer)
+    return Maps((rows.source,), np.array([0, 0, rows.start], np.int64), rows.shape)

@@ -1,0 +1,91 @@
+"""Rules of the plain layers: everything that the fast ones leave, on tensors row by row."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from martlet.compiler.ir.graph import Node
+from martlet.compiler.ir.program import Maps
+from martlet.compiler.kernels.activations import number
+from martlet.compiler.kernels.generic_scalar import BINARY, UNARY, WITH_ATTRIBUTES
+from martlet.compiler.lowering.context import Lowering, Rule, in_memory
+from martlet.compiler.lowering.generic_norms import NORMS
+from martlet.compiler.lowering.generic_products import PRODUCTS
+from martlet.compiler.lowering.generic_shaping import SHAPING
+
+
+def _formula(low: Lowering, node: Node) -> Maps:
+    """Operators of each value for itself, and of two values."""
+    formula = UNARY.get(node.op) or BINARY.get(node.op, "")
+    if node.op in WITH_ATTRIBUTES:
+        text, defaults = WITH_ATTRIBUTES[node.op]
+        given = {key: node.attributes.get(key, value) for key, value in defaults.items()}
+        formula = text.format("{0}", **{key: number(value) for key, value in given.items()})
+    elif node.op == "Gelu" and node.attributes.get("approximate", b"none") == b"tanh":
+        formula = "one_gelu_tanh({0})"
+    elif node.op == "Gelu":
+        formula = "one_gelu({0})"
+    elif node.op == "Mod" and node.attributes.get("fmod", 0):
+        formula = "fmodf({0}, {1})"
+    elif node.op == "Mod":
+        formula = "one_remainder({0}, {1})"
+    elif node.op == "IsInf":
+        signs = [
+            f"{{0}} == {sign}INFINITY"
+            for sign, key in (("", "detect_positive"), ("-", "detect_negative"))
+            if node.attributes.get(key, 1)
+        ]
+        formula = f"(float)({' || '.join(signs) or '0 * {0} != 0'})"
+    return _each(low, node, formula, node.inputs)
+
+
+def _each(low: Lowering, node: Node, formula: str, names: list[str]) -> Maps:
+    shape = low.graph.shapes[node.outputs[0]]
+    rows = [low.rows(name) for name in names]
+    return in_memory(low.calculate(node.name, formula, rows, shape))
+
+
+def _many(low: Lowering, node: Node) -> Maps:
+    """Sum, mean, maximum or minimum of any number of tensors."""
+    places = [f"{{{place}}}" for place in range(len(node.inputs))]
+    if node.op in ("Sum", "Mean"):
+        text = " + ".join(places)
+        text = f"({text}) / {len(places)}" if node.op == "Mean" else text
+    else:
+        text, function = places[0], {"Max": "one_larger", "Min": "one_smaller"}[node.op]
+        for place in places[1:]:
+            text = f"{function}({text}, {place})"
+    return _each(low, node, text, node.inputs)
+
+
+def _clip(low: Lowering, node: Node) -> Maps:
+    names = [node.inputs[0]]
+    limits = ["-INFINITY", "INFINITY"]
+    for place, name in enumerate(node.inputs[1:3]):
+        if name:
+            limits[place] = f"{{{len(names)}}}"
+            names.append(name)
+    return _each(low, node, f"one_clip({{0}}, {limits[0]}, {limits[1]})", names)
+
+
+def _where(low: Lowering, node: Node) -> Maps:
+    return _each(low, node, "{0} != 0 ? {1} : {2}", node.inputs)
+
+
+def _cast(low: Lowering, node: Node) -> Maps:
+    """From float to truth value, or the other way; float to float leaves all as it is."""
+    to_truth = low.graph.types[node.outputs[0]] == np.bool_
+    return _each(low, node, "(float)({0} != 0)" if to_truth else "{0}", node.inputs[:1])
+
+
+PLAIN: Mapping[str, Rule] = {
+    **dict.fromkeys((*UNARY, *BINARY, *WITH_ATTRIBUTES, "Gelu", "IsInf", "Mod"), _formula),
+    **dict.fromkeys(("Max", "Mean", "Min", "Sum"), _many),
+    "Cast": _cast,
+    "CastLike": _cast,
+    "Clip": _clip,
+    "Where": _where,
+    **NORMS,
+    **PRODUCTS,
+    **SHAPING,
+}  # fmt: skip

@@ -1,0 +1,175 @@
+"""Rules of the fast layers, in blocks of channels; each says None to what is not its task."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.ir.graph import Node
+from martlet.compiler.ir.program import Buffer, Maps
+from martlet.compiler.ir.window import Window, window_of
+from martlet.compiler.kernels.channelwise import Activate, Join, Mean, beside
+from martlet.compiler.kernels.depthwise_pool import Windowed
+from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
+from martlet.compiler.lowering.conv_gemm import linear, picture, product, stacked
+from martlet.compiler.passes.fuse import Activation, activation
+
+
+def _convolution(low: Lowering, node: Node) -> Maps | None:
+    x, weight = low.channels(node.inputs[0]), low.weight(node, 1)
+    bias = _bias(low, node)
+    if x is None or weight is None or bias is None or not 1 <= len(x.spatial) <= 3:
+        return None
+    window = window_of(low.graph, node, weight.shape[2:])
+    groups, batch = int(node.attributes.get("group", 1)), x.axes[0]
+    if groups == len(weight) == x.axes[1] and "gate" not in node.attributes:
+        return _depthwise(low, node, x, weight, bias, window)
+    parts = [
+        product(low, node, picture(x, number), weight, bias, groups, window, number)
+        for number in range(batch)
+    ]
+    return stacked(parts)
+
+
+def _bias(low: Lowering, node: Node) -> NDArray[Any] | None:
+    """The biases of a convolution: zeros when left out, None when computed at run time."""
+    if len(node.inputs) < 3 or not node.inputs[2]:
+        return np.zeros(low.graph.shapes[node.outputs[0]][1], np.float32)
+    return low.weight(node, 2)
+
+
+def _depthwise(
+    low: Lowering, node: Node, x: Maps, weight: NDArray[Any], bias: NDArray[Any], window: Window
+) -> Maps:
+    batch = x.axes[0]
+    x = low.in_blocks(node, x)
+    y = _blocks_like(low, x, window.spatial)
+    weight = np.tile(weight, (batch, *[1] * (weight.ndim - 1)))
+    bias, act = np.tile(bias, batch), node.attributes.get("act")
+    low.add(Windowed(node.name, x, y, window, "depthwise", weight=weight, bias=bias, act=act))
+    made = beside(x, y)
+    if "add" not in node.attributes:
+        return made
+    added = low.channels(node.attributes["add"])
+    added = low.placed(node.attributes["add"]) if added is None else added
+    return _joined(low, node, made, added, "+", node.attributes.get("act_after"))
+
+
+def _scale_shift(low: Lowering, node: Node) -> Maps | None:
+    """Each channel times a number, plus another: a depthwise convolution of one place."""
+    x, scale, shift = low.channels(node.inputs[0]), low.weight(node, 1), low.weight(node, 2)
+    if x is None or scale is None or shift is None or x.lanes == 1 or not 1 <= len(x.spatial) <= 3:
+        return None
+    ones = (1,) * len(x.spatial)
+    window = window_of(low.graph, node, ones)
+    return _depthwise(low, node, x, scale.reshape(-1, 1, *ones), shift, window)
+
+
+def _blocks_like(low: Lowering, x: Maps, spatial: tuple[int, ...]) -> Buffer:
+    """Memory with a block for each block of `x`."""
+    return low.program.buffer(len(x.blocks()) * low.program.lanes, spatial)
+
+
+def _pool(low: Lowering, node: Node) -> Maps | None:
+    x = low.channels(node.inputs[0])
+    if x is None or any(node.outputs[1:]) or not 1 <= len(x.spatial) <= 3:
+        return None
+    padded = bool(node.attributes.get("count_include_pad", 0))
+    if padded and node.attributes.get("ceil_mode", 0):
+        return None  # windows that stick out of the padding count less
+    window = window_of(low.graph, node, tuple(node.attributes["kernel_shape"]))
+    x = low.in_blocks(node, x)
+    y = _blocks_like(low, x, window.spatial)
+    kind: Any = {"MaxPool": "max", "AveragePool": "average"}[node.op]
+    act = node.attributes.get("act")
+    low.add(Windowed(node.name, x, y, window, kind, count_padding=padded, act=act))
+    return beside(x, y)
+
+
+def _mean(low: Lowering, node: Node) -> Maps | None:
+    x = low.channels(node.inputs[0])
+    if x is None or low.is_in_rows(x) or not x.spatial:
+        return None
+    x = low.in_blocks(node, x)
+    y = _blocks_like(low, x, (1,) * (len(low.graph.shapes[node.outputs[0]]) - 2))
+    low.add(Mean(node.name, x, y))
+    return beside(x, y)
+
+
+def _activate(low: Lowering, node: Node) -> Maps | None:
+    x, act = low.maps.get(node.inputs[0]), activation(low.graph, node)
+    if x is None or low.is_in_rows(x) or act is None:
+        return None
+    x = low.in_blocks(node, x)
+    y = _blocks_like(low, x, x.spatial)
+    low.add(Activate(node.name, x, y, act))
+    return beside(x, y)
+
+
+def _join(low: Lowering, node: Node) -> Maps | None:
+    """Two tensors of one shape, or one with a value for each of its channels."""
+    if len(node.inputs) != 2:
+        return None
+    first, second = (low.channels(name) for name in node.inputs)
+    if first is None or second is None or (low.is_in_rows(first) and low.is_in_rows(second)):
+        return None
+    if first.places < second.places and node.op in ("Add", "Mul"):
+        first, second = second, first
+    by_channel_alone = second.axes == first.axes and set(second.spatial) <= {1}
+    if first.shape != second.shape and not by_channel_alone:
+        return None
+    if len(first.shape) != len(second.shape):
+        return None
+    return _joined(low, node, first, second, SIGNS[node.op], node.attributes.get("act"))
+
+
+def _joined(
+    low: Lowering, node: Node, first: Maps, second: Maps, sign: str, act: Activation | None
+) -> Maps:
+    x = low.in_blocks(node, first)
+    other = _aligned(low, node, x, second)
+    y = _blocks_like(low, x, x.spatial)
+    low.add(Join(node.name, x, other, y, sign, act))
+    return beside(x, y)
+
+
+def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
+    """`other` with its channels in the lanes in which `x` has them; copied when they are not."""
+    if other.is_blocked(low.program.lanes) and _lanes(x) == _lanes(other):
+        return other
+    low.slots.wish(low.program, other, _lanes(x))
+    y = _blocks_like(low, x, other.spatial)
+    beside_x = beside(x, y)
+    target = Maps((y,), beside_x.where.reshape(*other.axes, 3), other.spatial)
+    low.copy(f"{node.name} aligned", other, target)
+    return target
+
+
+def _lanes(x: Maps) -> list[tuple[int, int]]:
+    """(number of the block, lane) of every channel."""
+    numbers = {(id(b), block): n for n, (b, block) in enumerate(x.blocks())}
+    return [(numbers[id(b), slot // b.lanes], slot % b.lanes) for b, slot, _ in x.channels()]
+
+
+RULES: Mapping[str, Rule] = {
+    "Add": _join,
+    "AveragePool": _pool,
+    "Clip": _activate,
+    "Conv": _convolution,
+    "Div": _join,
+    "Gemm": linear,
+    "GlobalAveragePool": _mean,
+    "HardSigmoid": _activate,
+    "HardSwish": _activate,
+    "LeakyRelu": _activate,
+    "MatMul": linear,
+    "MaxPool": _pool,
+    "Mul": _join,
+    "Relu": _activate,
+    "ScaleShift": _scale_shift,
+    "Sigmoid": _activate,
+    "Sub": _join,
+    "Swish": _activate,
+    "Tanh": _activate,
+}

@@ -1,0 +1,126 @@
+"""Where the time of a compiled network goes, layer by layer."""
+
+import ctypes
+import time
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.codegen.emit import Emitted
+from martlet.compiler.codegen.header import Facts
+from martlet.compiler.ir.program import Layer, Maps
+from martlet.compiler.runtime.library import load_once
+
+LEAST_RUNS, MOST_RUNS = 5, 1000
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """One layer of a compiled network; times are medians."""
+
+    name: str
+    summary: str  # window, what was fused, shapes
+    macs: int
+    bytes: int  # read and written: maps, and weights
+    moved_bytes: int  # of them only to change places
+    tile: str  # output blocks × places whose sums stay in registers
+    milliseconds: float
+    gflops: float  # two for each MAC
+    share_of_peak: float  # of the processor's multipliers, measured
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All layers in the order of their calls."""
+
+    name: str
+    target: str
+    layers: list[LayerTime]
+    milliseconds: float  # of all layers together, the clock's own time included
+    peak_gflops: float  # of one core, by a loop that reads no memory, at the clock of these runs
+    runs: int
+
+    @property
+    def macs(self) -> int:
+        """Of the whole network."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def gflops(self) -> float:
+        """Of the whole network."""
+        return 2e-6 * self.macs / self.milliseconds
+
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes that only change places."""
+        return sum(layer.moved_bytes for layer in self.layers)
+
+
+def profile(emitted: Emitted, compiler: str | None, seconds: float) -> Profile:
+    """Build the timed variant, run it for about `seconds` on random numbers, and throw it away.
+
+    The peak is measured right behind each run: a processor lowers its clock under such work, and
+    a peak from a cooler moment would be one that these runs cannot reach.
+    """
+    facts = emitted.facts
+    program, target = facts.program, facts.target
+    name = program.name
+    library = load_once(emitted, emitted.profile, compiler)
+    spent, peak = _run(library, facts, seconds)
+    each = 1e3 * np.median(spent, axis=0)
+    layers = [
+        _row(layer, weight_bytes, float(ms), peak)
+        for layer, weight_bytes, ms in zip(
+            program.layers, facts.layer_weight_bytes, each, strict=True
+        )
+    ]
+    total = 1e3 * float(np.median(spent.sum(axis=1)))
+    return Profile(name, target.name, layers, total, peak, len(spent))
+
+
+def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> tuple[NDArray[np.float64], float]:
+    """Seconds of every layer in every run, (runs, layers), and the peak in GFLOP/s."""
+    program = facts.program
+    random = np.random.default_rng(0)
+    shapes = [maps.shape for _, maps in (*program.inputs, *program.outputs)]
+    arrays = [random.standard_normal(shape, np.float32) for shape in shapes]
+    workspace = np.empty(facts.workspace_bytes, np.uint8)
+    spent, peaks = list[NDArray[np.float64]](), list[float]()
+    run, peak = (getattr(library, f"{program.name}_{word}") for word in ("profile", "peak"))
+    peak.restype, sums = ctypes.c_double, np.empty(2, np.float32)
+    end = time.perf_counter() + seconds
+    while len(spent) < LEAST_RUNS or (time.perf_counter() < end and len(spent) < MOST_RUNS):
+        times = np.zeros(max(1, len(program.layers)))
+        given = [array.ctypes.data for array in arrays]
+        run(*map(ctypes.c_void_p, (*given, workspace.ctypes.data, times.ctypes.data)))
+        spent.append(times[: len(program.layers)])
+        sums[:] = 0.5, 0.25
+        peaks.append(peak(ctypes.c_void_p(sums.ctypes.data)))
+    return np.array(spent[1:]), float(np.median(peaks[1:]))
+
+
+def _row(layer: Layer, weight_bytes: int, milliseconds: float, peak: float) -> LayerTime:
+    gflops = 2e-6 * layer.macs / milliseconds if milliseconds else 0.0
+    return LayerTime(
+        name=layer.name,
+        summary=layer.summary(),
+        macs=layer.macs,
+        bytes=_bytes(layer) + weight_bytes,
+        moved_bytes=layer.moved,
+        tile=getattr(layer, "tile", ""),
+        milliseconds=milliseconds,
+        gflops=gflops,
+        share_of_peak=gflops / peak if peak else 0.0,
+    )
+
+
+def _bytes(layer: Layer) -> int:
+    """Of the maps that a layer reads and writes; of its input only the channels it reads."""
+    x = getattr(layer, "x", None)
+    channels = x if isinstance(x, Maps) else None
+    own = set() if channels is None else {id(buffer) for buffer in channels.buffers}
+    others = [buffer for buffer in (*layer.reads, *layer.writes) if id(buffer) not in own]
+    read = 0 if channels is None else 4 * prod(channels.shape)
+    return read + sum(4 * b.blocks * b.lanes * prod(b.spatial) for b in others)

@@ -1,0 +1,1 @@
+"""A compiled library as a function: numpy in, numpy out."""

@@ -1,0 +1,77 @@
+"""What callers hand to a compiled network, as the C code takes it: float32, row by row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.compiler.ir.graph import Shape
+from martlet.errors import MartletError
+
+Array = NDArray[np.float32]
+FLOAT = np.dtype(np.float32)
+NUMBERS = "biuf"  # kinds of numpy types; complex numbers, text and objects are none
+
+
+def fit(inputs: Sequence[Any], wanted: Sequence[Shape]) -> TypeGuard[Sequence[Array]]:
+    """Whether the inputs are arrays exactly as compiled for.
+
+    Nothing but plain steps: behind each run all of Python has left the cache, and whatever is
+    looked at here comes from slow memory.
+    """
+    if len(inputs) != len(wanted):
+        return False
+    for x, shape in zip(inputs, wanted, strict=True):
+        if type(x) is not np.ndarray or x.dtype is not FLOAT or x.shape != shape:
+            return False
+        flags = x.flags
+        if not (flags.c_contiguous and flags.aligned):
+            return False
+    return True
+
+
+def checked(
+    inputs: Sequence[Any], wanted: Mapping[str, Shape], outputs: Mapping[str, Shape], name: str
+) -> list[Array]:
+    """The inputs of one run, or of several one behind the other.
+
+    Raises MartletError for another number of inputs, other shapes, and what holds no numbers.
+    """
+    if len(inputs) != len(wanted):
+        raise MartletError(f"{name} takes {len(wanted)} inputs, not {len(inputs)}.")
+    ready = [_floats(x, *item) for x, item in zip(inputs, wanted.items(), strict=True)]
+    turns = set()
+    for x, (key, shape) in zip(ready, wanted.items(), strict=True):
+        several = x.shape[1:] == shape[1:] and x.ndim == len(shape) and shape and shape[0]
+        if x.shape != shape and (not several or not len(x) or len(x) % shape[0]):
+            raise MartletError(f"the input {key!r} has shape {x.shape}; accepted: {shape}.")
+        turns.add(len(x) // shape[0] if several else 1)
+    if len(turns) > 1 or (turns != {1} and not _have_batch([*wanted.values(), *outputs.values()])):
+        raise MartletError(
+            f"inputs of {', '.join(str(x.shape) for x in ready)} are not accepted together; "
+            f"{name} takes {', '.join(map(str, wanted.values()))}."
+        )
+    return ready
+
+
+def _have_batch(shapes: Sequence[Shape]) -> bool:
+    """Whether all begin with the same axis."""
+    return all(shapes) and len({shape[0] for shape in shapes}) == 1
+
+
+def _floats(given: Any, name: str, shape: Shape) -> Array:
+    """Any array, list or tensor of numbers; what float32 cannot hold becomes infinite."""
+    try:
+        array = np.asarray(given)
+    except Exception as error:  # whatever an object raises that is to become an array
+        reason = f" ({str(error).strip().partition(chr(10))[0][:100].rstrip('.')})"
+        what = type(given).__name__
+    else:
+        if array.dtype.kind in NUMBERS:
+            with np.errstate(over="ignore"):
+                return np.require(array, np.float32, ["C", "A"])
+        what, reason = f"{type(given).__name__} of type {array.dtype}", ""
+    raise MartletError(
+        f"the input {name!r} is a {what}{reason}; accepted: numbers of shape {shape}."
+    )

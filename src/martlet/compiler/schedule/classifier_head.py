@@ -1,0 +1,74 @@
+"""Which ends of networks become one layer: see kernels/classifier_head.py."""
+
+from math import prod
+
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.kernels.channelwise import Mean
+from martlet.compiler.kernels.classifier_head import Head, Total
+from martlet.compiler.kernels.gemm import Product
+
+LEAST = 4  # parts of a core's cache; from one of them on, weights do not wait in it
+
+
+def join_heads(program: Program, cache: int) -> bool:
+    """Join a product that is alone in its band, the mean of its maps and a large linear layer.
+
+    `cache` is in bytes. Returns whether there were any; the bands must be made anew then.
+    """
+    banded = {id(program.layers[n]) for band in program.bands if len(band) > 1 for n in band}
+    layers, made = program.layers, list[Layer]()
+    while layers:
+        product, mean, linear = (*layers[:3], Layer(), Layer())[:3]
+        if (
+            isinstance(product, Product)
+            and isinstance(mean, Mean)
+            and isinstance(linear, Product)
+            and LEAST * 4 * linear.weight.size > cache > 0
+            and id(product) not in banded
+            and _in_a_row(product, mean, linear)
+            and _pays(product, linear)
+        ):
+            sums = program.buffer(_sums(product, linear) * program.lanes, ())
+            made += [Head(product, mean, linear, sums), Total(linear, sums)]
+            layers = layers[3:]
+        else:
+            made.append(layers[0])
+            layers = layers[1:]
+    joined = len(made) < len(program.layers)
+    program.layers = made
+    return joined
+
+
+def _in_a_row(product: Product, mean: Mean, linear: Product) -> bool:
+    """Whether each is of what the one before makes, and lanes that hold no channel come last.
+
+    Others may hold anything, even what is no number.
+    """
+    y, slots = product.y, [slot for _, slot, _ in linear.x.channels()]
+    return (
+        product.window.is_pointwise
+        and mean.x.blocks() == [(y, block) for block in range(y.blocks)]
+        and linear.x.buffers == (mean.y,)
+        and linear.x.lanes == y.lanes
+        and not linear.x.where[..., 2].any()
+        and sorted(slots) == list(range(len(slots)))
+        and linear.window.is_pointwise
+        and prod(linear.window.out) == linear.groups == 1
+        and linear.add is None
+        and linear.gate is None
+    )
+
+
+def _pays(product: Product, linear: Product) -> bool:
+    """Whether the product works long enough, and its maps are not smaller than the sums.
+
+    A core gets about a quarter of a byte from memory in the time of one multiplication: of at most
+    a byte for each, a quarter of the weights or more comes while the product is at work.
+    """
+    places = product.y.blocks * product.y.places
+    return 4 * linear.weight.size <= product.macs and _sums(product, linear) <= places
+
+
+def _sums(product: Product, linear: Product) -> int:
+    """Vectors that all groups of the product's channels together add to the outputs."""
+    return len(product.sizes()) * linear.y.blocks

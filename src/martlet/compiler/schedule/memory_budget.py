@@ -1,0 +1,26 @@
+"""How large a workspace may be before memory is worth more than speed."""
+
+from math import prod
+
+from martlet.compiler.ir.graph import Graph, Shape
+
+ROOM = 1.25  # of the two largest tensors that are needed at the same time
+
+
+def bound(graph: Graph, lanes: int) -> int:
+    """Floats of the two largest tensors that are needed at the same time, and a quarter more."""
+    last = {name: number for number, node in enumerate(graph.nodes) for name in node.inputs if name}
+    outside, live, most = {*graph.inputs, *graph.outputs}, dict[str, int](), 0
+    for number, node in enumerate(graph.nodes):
+        made = (name for name in node.outputs if name and name not in outside)
+        live |= {name: _floats(graph.shapes[name], lanes) for name in made}
+        most = max(most, sum(sorted(live.values())[-2:]))
+        live = {name: floats for name, floats in live.items() if last.get(name, -1) > number}
+    return int(ROOM * most)
+
+
+def _floats(shape: Shape, lanes: int) -> int:
+    """Of a tensor whose channels fill whole vectors."""
+    if len(shape) < 2:
+        return prod(shape) * lanes
+    return shape[0] * -(-shape[1] // lanes) * lanes * prod(shape[2:])

@@ -1,0 +1,1 @@
+"""What a terminal is told: progress on standard error, results as tables."""

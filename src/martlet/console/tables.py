@@ -1,0 +1,267 @@
+"""How the command line prints the results of the verbs: rich tables on standard output."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from martlet.api.convert import ConvertedFile
+    from martlet.api.show import Shown
+    from martlet.compiler import CompiledNetwork
+    from martlet.compiler.profile import Profile
+    from martlet.exporting import Exported
+    from martlet.inference import Prediction
+    from martlet.measuring.cost import Cost
+    from martlet.measuring.latency import Latency
+    from martlet.models.spec import Spec
+    from martlet.workflows.run_folder import Run
+
+
+def out() -> Console:
+    """Standard output."""
+    return Console(highlight=False, emoji=False, soft_wrap=True)
+
+
+def show_table(console: Console, table: Table) -> None:
+    """Print a table in its full width: a narrow terminal wraps lines, but no figure is cut."""
+    needed = table.__rich_measure__(console, console.options.update(max_width=10_000)).maximum
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def fill(table: Table, *cells: str) -> None:
+    """Add a row whose brackets are brackets: rich takes them for markup otherwise."""
+    table.add_row(*map(Text, cells))
+
+
+def columns(*names: str, left: int = 1) -> Table:
+    """A table without lines; all columns but the first `left` are for numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(names):
+        table.add_column(name, justify="left" if number < left else "right", no_wrap=True)
+    return table
+
+
+def nothing(_: object) -> None:
+    """The verb said it all while it worked."""
+
+
+def trained(run: "Run") -> None:
+    """Where the run lies and what can be done next."""
+    console, folder = out(), shlex.quote(str(run.folder))
+    for line in (
+        f"made {run.folder}: model.safetensors, report.html and more",
+        "next:",
+        f"  martlet predict {folder} some.jpg",
+        f"  martlet export {folder} --format onnx",
+        f"  martlet measure {folder}",
+    ):
+        console.print(line, markup=False)
+
+
+def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
+    """The figures, then a row per class."""
+    from martlet.report.result import wilson
+
+    console = console or out()
+    total, top1 = metrics["pictures"], metrics["top1"]
+    low, high = wilson(round(top1 * total), total)
+    console.print(
+        f"top1 {top1:.2%} of {total} pictures (95 % interval {low:.1%} to {high:.1%}), balanced "
+        f"{metrics['balanced_top1']:.2%}, macro F1 {metrics['macro_f1']:.2%}, loss "
+        f"{metrics['loss']:.3f}" + (f", top5 {metrics['top5']:.2%}" if "top5" in metrics else "")
+    )
+    table = columns("class", "precision", "recall", "F1", "pictures")
+    for row in metrics["per_class"]:
+        figures = (f"{row[key]:.1%}" for key in ("precision", "recall", "f1"))
+        fill(table, row["class"], *figures, str(row["support"]))
+    show_table(console, table)
+
+
+def predicted(predictions: "Sequence[Prediction]", console: Console | None = None) -> None:
+    """A row per picture: the answer, its probability, and the next best."""
+    table = columns("picture", "answer", "probability", "next", left=2)
+    table.columns[3].justify = "left"
+    for found in predictions:
+        if found.error is not None:
+            fill(table, found.path, "(none)", "", found.error)
+            continue
+        others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:])
+        fill(table, found.path, found.label, f"{found.probability:.1%}", others)
+    show_table(console or out(), table)
+
+
+def exported(file: "Exported | CompiledNetwork", console: Console | None = None) -> None:
+    """Where the file is, and that it was compared."""
+    from martlet.exporting import Exported
+
+    if not isinstance(file, Exported):
+        compiled(file, console)
+        return
+    (console or out()).print(
+        f"{file.path}: {file.bytes / 1e6:.2f} MB, opset {file.opset}; verified with ONNX Runtime "
+        f"at batch {' and '.join(map(str, file.batches))}, max difference {file.max_difference:.1e}"
+        " of the output's scale",
+        markup=False,
+    )
+
+
+def converted(file: "ConvertedFile", console: Console | None = None) -> None:
+    """What was made of which weights, how pictures are prepared, and what comes next."""
+    console = console or out()
+    how, path = file.preprocess, shlex.quote(str(file.path))
+    options = ", ".join(f"{name}={value}" for name, value in file.options.items())
+    for line in (
+        f"{file.path}: {file.network}{f' ({options})' if options else ''} with the weights of "
+        f"{file.origin}: {file.tensors} tensors, {file.params:,} params, {file.classes} classes",
+        f"pictures: {how.channels} of {how.size}×{how.size}, crop_pct {how.crop_pct:.3g}, "
+        f"{how.interpolation}, mean {_few(how.mean)}, std {_few(how.std)}; if these weights want "
+        "another preparation, convert again with its values",
+        "next:",
+        f"  martlet predict {path} some.jpg",
+        f"  martlet export {path} --format onnx",
+    ):
+        console.print(line, markup=False)
+
+
+def _few(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.3g}" for value in values)
+
+
+def compiled(net: "CompiledNetwork", console: Console | None = None) -> None:
+    """The files and their sizes; then the layers, when they were timed."""
+    console, about = console or out(), net.description
+    made = "no library" if about.library is None else about.library
+    console.print(
+        f"{net.folder}: {about.name}.c, {about.name}.h, {made}, for {about.target}; "
+        f"{about.macs / 1e6:.1f} M MACs, {about.weight_bytes / 1e6:.2f} MB of weights, "
+        f"{about.workspace_bytes / 1e6:.2f} MB of workspace, {about.moved_bytes:,} bytes moved "
+        "for a change of places alone",
+        markup=False,
+    )
+    if net.profile is not None:
+        profiled(net.profile, console)
+
+
+def profiled(profile: "Profile", console: Console) -> None:
+    """A row per layer, and the sums."""
+    names = ("layer", "does", "tile", "MACs", "bytes", "ms", "GFLOP/s", "of peak")
+    table = columns(*names, left=3)
+    for row in profile.layers:
+        speed = (f"{row.gflops:.0f}", f"{row.share_of_peak:.0%}") if row.macs else ("", "")
+        figures = (f"{row.macs:,}", f"{row.bytes:,}", f"{row.milliseconds:.4f}", *speed)
+        fill(table, row.name, row.summary, row.tile, *figures)
+    show_table(console, table)
+    console.print(
+        f"{len(profile.layers)} layers, {profile.milliseconds:.3f} ms (median of {profile.runs}), "
+        f"{profile.gflops:.0f} GFLOP/s, {profile.gflops / profile.peak_gflops:.0%} of the "
+        f"measured peak of {profile.peak_gflops:.0f}; {profile.moved_bytes:,} bytes only change "
+        "places",
+        markup=False,
+    )
+
+
+def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
+    """A row per engine."""
+    from martlet.measuring.machine import machine
+
+    console = console or out()
+    table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "images/s")
+    for row in rows:
+        fill(
+            table,
+            row.engine,
+            str(row.threads),
+            str(row.batch),
+            f"{row.median_ms:.3f}",
+            f"{row.p10_ms:.3f}",
+            f"{row.p90_ms:.3f}",
+            f"{row.images_per_second:.0f}",
+        )
+    show_table(console, table)
+    console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
+
+
+def cost_line(cost: "Cost", console: Console, what: str = "picture") -> None:
+    """Params, MACs and bytes in one line."""
+    console.print(
+        f"{cost.params:,} params, {cost.macs / 1e6:.1f} M MACs, "
+        f"{cost.bytes_moved / 1e6:.1f} MB moved per {what}"
+    )
+
+
+def listed(rows: "Sequence[Spec]") -> None:
+    """A row per network, the paper's figures and the weights' accuracy beside ours."""
+    table = columns(
+        *("network", "params", "MACs (M)", "paper params", "paper MACs", "paper top-1 error %"),
+        "weights top-1 %",
+    )
+    for row in rows:
+        paper = row.paper
+        fill(
+            table,
+            row.name,
+            f"{row.params:,}",
+            f"{row.macs / 1e6:.1f}",
+            paper.params or "",
+            paper.macs or "",
+            "" if paper.top1_error is None else f"{paper.top1_error}",
+            "" if row.weights is None else f"{row.weights.top1}",
+        )
+    show_table(out(), table)
+
+
+def shown(found: "Shown") -> None:
+    """A row per layer, the sums, then what the network's row says."""
+    console, cost, row = out(), found.cost, found.spec
+    table = columns("layer", "type", "output", "params", "MACs", "bytes moved", left=3)
+    for layer in cost.layers:
+        fill(
+            table,
+            layer.name,
+            layer.type,
+            "×".join(map(str, layer.output_shape)),
+            f"{layer.params:,}",
+            f"{layer.macs:,}",
+            f"{layer.bytes_moved:,}",
+        )
+    show_table(console, table)
+    console.print()
+    what = {"image": "picture", "cube": "window", "series": "recording"}[row.input.kind]
+    cost_line(cost, console, what)
+    for title, text in _said(row, found.options):
+        console.print(f"{title}: {text}", markup=False)
+
+
+def _said(row: "Spec", options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a row says about its network, without what it leaves open."""
+    if options:
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        standard = f"{row.params:,} params, {row.macs / 1e6:.1f} M MACs"
+        yield "options", f"{given}; without them {standard}"
+    shape = "×".join(map(str, row.input.shape))
+    yield "standard form", f"{row.input.kind} of {shape}, {row.num_classes} classes"
+    paper = row.paper
+    figures = [f"{paper.params} params"] if paper.params else []
+    if paper.macs:
+        left_out = "" if paper.with_classifier else " without the classifier"
+        figures.append(f"{paper.macs} MACs{left_out}")
+    if paper.top1_error is not None:
+        figures.append(f"top-1 error {paper.top1_error} %")
+    if figures:
+        yield "paper", ", ".join(figures) + (f" ({paper.source})" if paper.source else "")
+    if row.note:
+        yield "note", row.note
+    if row.aliases:
+        yield "also called", ", ".join(row.aliases)
+    if row.weights:
+        weights = row.weights
+        yield (
+            "weights",
+            f"{weights.library} {weights.name}, top-1 {weights.top1} % at {weights.resize} pixels "
+            f"before the crop, licence {weights.licence}",
+        )

@@ -1,0 +1,1 @@
+"""Pictures: from a folder of class folders to batches."""

@@ -1,0 +1,186 @@
+"""Batches from the pixel cache, the same ones whatever the number of workers.
+
+Nothing here keeps the state of a random generator. The order of an epoch follows from (seed,
+epoch), and the augmentation of a picture from (seed, epoch, picture), so a run may stop at any
+batch and go on from there with exactly the batches it would have had.
+"""
+
+import signal
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from martlet.data.cache import PixelCache
+from martlet.data.pictures.augment import augmented
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.errors import MartletError
+
+Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memory, int64 (N,)
+BatchKey = tuple[int, int]  # epoch, number of the batch within it
+
+
+INIT, STEP, AUGMENT = 0, 1, 2  # what random numbers are drawn for; each has its own stream
+
+
+def seed_torch(seed: int, purpose: int, *counters: int) -> None:
+    """Seed torch's generators for one purpose at one point of a run; neighbours are unlike."""
+    low, high = np.random.SeedSequence((seed, purpose, *counters)).generate_state(2)
+    seed = (int(high) << 32 | int(low)) & (2**63 - 1)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 20 times as long
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
+
+
+class TrainBatches(Dataset[int]):
+    """Augmented training batches; item (epoch, number) prepares one whole batch in a slot.
+
+    The last, smaller batch of an epoch is left out (another one each epoch, since the order
+    changes): batch norm needs a full one, and a compiled step a fixed shape.
+
+    Pixels go into a ring of `slots` in shared memory, made once: sending fresh memory from a
+    worker for every batch takes as long as augmenting it does.
+    """
+
+    def __init__(
+        self,
+        cache: PixelCache,
+        labels: Sequence[int],
+        indices: Sequence[int],
+        *,
+        size: int,
+        augment: v2.Transform,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self.cache, self.augment, self.seed = cache, augment, seed
+        self.labels = np.asarray(labels, dtype=np.int64)
+        self.indices = np.asarray(indices, dtype=np.int64)
+        batch_size = min(batch_size, len(self.indices))
+        self.shape = (batch_size, size, size, cache[0].shape[2])
+        self.batches_per_epoch = len(self.indices) // batch_size
+        self.slots = torch.empty(1, *self.shape, dtype=torch.uint8)
+
+    def chosen(self, key: BatchKey) -> NDArray[np.int64]:
+        """Indices of the pictures in the batch."""
+        epoch, number = key
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
+        return order[number * self.shape[0] : (number + 1) * self.shape[0]]
+
+    def __getitem__(self, key: BatchKey) -> int:
+        """Fill a slot with the batch and return the slot's number."""
+        epoch, number = key
+        slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
+        for picture, index in zip(self.slots[slot], self.chosen(key), strict=True):
+            seed_torch(self.seed, AUGMENT, epoch, int(index))
+            pixels = torch.from_numpy(self.cache[int(index)])
+            picture.copy_(augmented(self.augment, pixels))
+        return slot
+
+    def batch(self, key: BatchKey, slot: int) -> Batch:
+        """What lies in `slot`, with its labels; valid until the next batch is asked for."""
+        labels = torch.from_numpy(self.labels[self.chosen(key)])
+        return self.slots[slot].permute(0, 3, 1, 2), labels
+
+
+class EvalBatches(Dataset[Batch]):
+    """Pictures as the Preprocess crops them, in the given order; item n is the n-th batch."""
+
+    def __init__(
+        self,
+        cache: PixelCache,
+        labels: Sequence[int],
+        indices: Sequence[int],
+        *,
+        preprocess: Preprocess,
+        batch_size: int,
+    ) -> None:
+        self.cache, self.preprocess, self.batch_size = cache, preprocess, batch_size
+        self.labels = np.asarray(labels, dtype=np.int64)
+        self.indices = np.asarray(indices, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return -(-len(self.indices) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> Batch:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        chosen = self.indices[number * self.batch_size : (number + 1) * self.batch_size]
+        pixels = np.stack([self.preprocess.crop(self.cache[int(index)]) for index in chosen])
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(self.labels[chosen])
+
+
+class EpochKeys:
+    """A sampler: the keys of one epoch's batches from `first` on. Set both before iterating."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches, self.epoch, self.first = batches, 0, 0
+
+    def __iter__(self) -> Iterator[BatchKey]:
+        return ((self.epoch, number) for number in range(self.first, self.batches))
+
+    def __len__(self) -> int:
+        return self.batches - self.first
+
+
+def _start_worker(_: int) -> None:
+    """Signals may reach the whole process group; only the training process acts on them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+class TrainLoader:
+    """Iterates an epoch's batches, prepared ahead in `workers` processes (0: in this one)."""
+
+    AHEAD = 2  # batches that each worker prepares in advance
+
+    def __init__(self, batches: TrainBatches, workers: int) -> None:
+        self.batches = batches
+        self.keys = EpochKeys(batches.batches_per_epoch)
+        if workers > 0:  # one slot in use while all the others may be written to
+            slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=torch.uint8)
+            batches.slots = slots.share_memory_()
+        self._loader: DataLoader[int] = DataLoader(
+            batches,
+            batch_size=None,
+            sampler=self.keys,
+            num_workers=workers,
+            prefetch_factor=self.AHEAD if workers > 0 else None,
+            persistent_workers=workers > 0,
+            worker_init_fn=_start_worker,
+        )
+
+    def __len__(self) -> int:
+        return self.batches.batches_per_epoch
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of `epoch`, from number `first` on; each valid until the next one.
+
+        Raises MartletError when a worker dies.
+        """
+        self.keys.epoch, self.keys.first = epoch, first
+        slots = iter(self._slots())
+        for key in self.keys:
+            yield self.batches.batch(key, next(slots))
+        next(slots, None)  # let the loader finish its epoch
+
+    def _slots(self) -> Iterator[int]:
+        try:
+            yield from self._loader
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise MartletError(
+                f"a process that prepares pictures died ({str(error).splitlines()[0]}); the last "
+                "checkpoint is kept, go on with --resume, with --workers 0 if it dies again (in a "
+                "script, call train below `if __name__ == '__main__':`)."
+            ) from error

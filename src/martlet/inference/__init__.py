@@ -1,0 +1,17 @@
+"""Load an exported network and predict, without torch."""
+
+from martlet.inference.network import FORMAT, KEY, Network, is_compiled, load, open_session, reason
+from martlet.inference.prediction import Prediction, rank, softmax
+
+__all__ = [
+    "FORMAT",
+    "KEY",
+    "Network",
+    "Prediction",
+    "is_compiled",
+    "load",
+    "open_session",
+    "rank",
+    "reason",
+    "softmax",
+]

@@ -1,0 +1,110 @@
+"""How `measure` makes its engines."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.errors import MartletError, unknown
+from martlet.exporting import export_onnx
+from martlet.inference import is_compiled
+from martlet.measuring.engines import Engine, c_engine, onnxruntime_engine, torch_engine
+from martlet.measuring.latency import Latency, latency
+from martlet.models import Classifier, create_model, spec
+from martlet.models.spec import input_shape
+from martlet.storage.files import MODEL
+from martlet.training import checkpoint
+from martlet.workflows import train_setup
+from martlet.workflows.open_network import checkpoint_path
+
+ENGINES = ("torch", "onnxruntime", "c")
+USUAL = ("torch", "onnxruntime")
+
+
+def time_engines(
+    run: Path | str,
+    names: tuple[str, ...],
+    threads: int,
+    batch: int,
+    seconds: float,
+    size: int | None,
+) -> list[Latency]:
+    """The rows of `measure`."""
+    names = tuple(part.strip() for name in names for part in name.split(","))
+    for name in names:
+        if name not in ENGINES:
+            raise unknown("engine", name, ENGINES)
+    if batch < 1:
+        raise MartletError(f"batch={batch} is not accepted; give 1 or more.")
+    if is_compiled(run) and not (Path(run) / MODEL).exists():
+        return _time_compiled(Path(run), names, batch, seconds)
+    model, shape, folder = _network(run, size)
+    with _engines(model, shape, names or USUAL, threads) as engines:
+        rows = latency(engines, _numbers(batch, shape), seconds=seconds)
+    if folder is not None:
+        from martlet.workflows.report_page import write_report
+
+        write_report(folder, rows)
+    return rows
+
+
+def _numbers(batch: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
+
+
+@contextmanager
+def _engines(
+    model: Classifier, shape: tuple[int, ...], names: tuple[str, ...], threads: int
+) -> Iterator[list[Engine]]:
+    """The engines by name; their files are there while the block runs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        if set(names) != {"torch"}:
+            classes = [str(number) for number in range(model.num_classes)]
+            export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
+        makers = {
+            "torch": lambda: torch_engine(model, threads),
+            "onnxruntime": lambda: onnxruntime_engine(path, threads),
+            "c": lambda: c_engine(compile_onnx(path, Path(scratch) / "c", threads=threads)),
+        }
+        yield [makers[name]() for name in names]
+
+
+def _time_compiled(
+    folder: Path, names: tuple[str, ...], batch: int, seconds: float
+) -> list[Latency]:
+    """The row of a compiled network, which only engine c runs."""
+    if set(names) - {"c"}:
+        raise MartletError(
+            f"engines={','.join(names)} is not accepted for a compiled network; c is."
+        )
+    net = CompiledNetwork(folder)
+    shapes = list(net.description.inputs.values())
+    if len(shapes) != 1 or batch % shapes[0][0]:
+        raise MartletError(
+            f"batch={batch} does not fit {folder}, which was compiled for {shapes[0]}."
+            if len(shapes) == 1
+            else f"{folder} takes {len(shapes)} inputs; networks of one input can be measured."
+        )
+    return latency([c_engine(net)], _numbers(batch, shapes[0][1:]), seconds=seconds)
+
+
+def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, ...], Path | None]:
+    """Network, shape of one input, and the run folder when there is one with a report."""
+    path = Path(run)
+    if not path.exists() and path.suffix == "" and path.parent == Path("."):
+        row = spec(str(run))
+        shape = input_shape(row, size)
+        if size is not None:
+            train_setup.check_network(row.name, size, small_input=False)
+        torch.manual_seed(0)
+        return create_model(str(run)).eval(), shape, None
+    file = checkpoint_path(path)
+    model, header = checkpoint.load_model(file)
+    folder = path if path.is_dir() and (path / MODEL).exists() else None
+    preprocess = header.preprocess
+    return model, (len(preprocess.mean), preprocess.size, preprocess.size), folder

@@ -1,0 +1,49 @@
+"""report.html from what a run folder holds, so that it can be written anew at any time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from martlet.measuring.cost import cost
+from martlet.measuring.latency import Latency
+from martlet.report.page import ClassRow, CostTotals, LatencyRow, Page, write_page
+from martlet.training import checkpoint
+from martlet.workflows.run_folder import PAGE
+
+
+def write_report(folder: Path, latency: Sequence[Latency] = ()) -> None:
+    """Write report.html of the run in `folder`; nothing when the run has not been scored yet."""
+    model, header = checkpoint.load_model(folder)
+    metrics = header.metrics
+    if "per_class" not in metrics:
+        return
+    shape = (1, len(header.preprocess.mean), header.preprocess.size, header.preprocess.size)
+    totals = cost(model, shape)
+    page = Page(
+        name=folder.resolve().name,
+        network=header.network.name,
+        correct=round(metrics["top1"] * metrics["pictures"]),
+        total=metrics["pictures"],
+        part=metrics["part"],
+        chose_checkpoint=metrics["part"] == "val",
+        balanced_accuracy=metrics["balanced_top1"],
+        classes=header.classes,
+        counts=metrics["counts"],
+        odd=metrics["odd"],
+        curves=folder / "curves.png",
+        confusion=folder / "confusion.png",
+        predictions=folder / "predictions.png",
+        per_class=[
+            ClassRow(row["class"], row["precision"], row["recall"], row["f1"], row["support"])
+            for row in metrics["per_class"]
+        ],
+        cost=CostTotals(totals.params, totals.macs, totals.bytes_moved, shape),
+        latency=[
+            LatencyRow(r.engine, r.threads, r.batch, r.median_ms, r.p10_ms, r.p90_ms)
+            for r in latency
+        ],
+        recipe=header.recipe.to_dict(),
+        machine=metrics["machine"],
+        versions=metrics["versions"],
+        command=metrics["command"],
+    )
+    write_page(folder / PAGE, page)

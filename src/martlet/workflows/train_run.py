@@ -1,0 +1,258 @@
+"""The steps of `train`, in the order in which they happen."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from martlet.console.progress import TrainingBar, Voice
+from martlet.data.pictures.augment import build_augment
+from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.split import Split, split_pictures
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.storage.files import RESUME, write_text
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header, Network
+from martlet.training.evaluate import ToInput
+from martlet.training.journal import Journal
+from martlet.training.loop import EpochEnd, Job, Stop, fit
+from martlet.training.recipe import Recipe
+from martlet.training.state import State
+from martlet.workflows import train_setup
+from martlet.workflows.pictures import Pictures, describe, read_pictures
+from martlet.workflows.run_folder import SPLIT, Run, check_folder, clear_folder, read_json
+
+# torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
+# shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
+# this many MACs it costs more than it saves. A count, not a stopwatch: the choice must be the same
+# in a run that is resumed.
+COMPILE_PAYS_FROM_MACS = 1.5e13
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments of `train` that are not part of the recipe."""
+
+    data: Path
+    folder: Path
+    model: str
+    preprocess: Preprocess
+    small_input: bool
+    weights: Path | None
+    pretrained: bool
+    val: float
+    test: float
+    max_bad: float
+    allow_overlap: bool
+    compile: str
+    device: str
+    workers: int | None
+    resume: bool
+    overwrite: bool
+    command: str  # that makes this run again
+
+
+def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
+    """Check, read, train, evaluate, report; the order keeps an earlier run safe from mistakes."""
+    from martlet.workflows.train_finish import finish
+
+    train_setup.check_network(plan.model, plan.preprocess.size, plan.small_input)
+    device = train_setup.choose_device(plan.device)
+    workers = train_setup.choose_workers(plan.workers, device)
+    check_folder(plan.folder, resume=plan.resume, overwrite=plan.overwrite)
+    pictures = read_pictures(plan.data, plan.preprocess, voice, max_bad=plan.max_bad)
+    split = choose_split(plan, pictures, recipe.seed)
+    counts = describe(pictures, split, voice)
+    network = Network(
+        name=plan.model,
+        num_classes=len(pictures.listing.classes),
+        in_chans=len(plan.preprocess.mean),
+        small_input=plan.small_input,
+        options=train_setup.known_options(plan.weights),
+    )
+    model = train_setup.build(network, recipe, device, plan.weights, plan.pretrained)
+    recipe = replace(recipe, compiled=choose_compile(plan, recipe, model, split, voice))
+    header = Header(network, pictures.listing.classes, plan.preprocess, recipe)
+    state = State(model, recipe)
+    if plan.resume and (plan.folder / RESUME).exists():
+        go_on(plan.folder / RESUME, header, state, voice)
+    else:
+        if plan.resume:
+            voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
+        if plan.overwrite:
+            clear_folder(plan.folder)
+        write_text(plan.folder / SPLIT, json.dumps(split.to_dict(pictures.cache)))
+    job = make_job(plan.folder, header, pictures, split, device, workers)
+    run_loop(job, state, voice)
+    try:
+        return finish(job, state, pictures, split, counts, plan.command, voice)
+    except KeyboardInterrupt:
+        voice.say("Trained; the report is missing: the same command with --resume makes it.")
+        raise
+
+
+def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
+    """Put the pictures into parts; in a resumed run these must be the very parts of before.
+
+    Raises MartletError when pictures or shares changed since the run was started.
+    """
+    split = split_pictures(
+        pictures.labels,
+        pictures.cache.digests,
+        pictures.parts,
+        val=plan.val,
+        test=plan.test,
+        seed=seed,
+        allow_overlap=plan.allow_overlap,
+        classes=pictures.listing.classes,
+        paths=[picture.path for picture in pictures.cache.pictures],
+    )
+    path = plan.folder / SPLIT
+    if plan.resume and path.exists() and read_json(path) != split.to_dict(pictures.cache):
+        raise MartletError(
+            f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
+            "was started with; resume with the same ones, or choose another --name."
+        )
+    return split
+
+
+def choose_compile(
+    plan: Plan, recipe: Recipe, model: nn.Module, split: Split, voice: Voice
+) -> bool:
+    """Whether to compile the training step, and a line that says so."""
+    if plan.compile != "auto":
+        return plan.compile == "on"
+    path = plan.folder / RESUME
+    if plan.resume and path.exists():
+        return checkpoint.load(path)[1].recipe.compiled
+    size = plan.preprocess.size
+    macs = cost(model, (1, len(plan.preprocess.mean), size, size)).macs
+    total = macs * len(split.train) * recipe.epochs
+    pays = total > COMPILE_PAYS_FROM_MACS and next(model.parameters()).device.type == "cpu"
+    able = pays and train_setup.can_compile()
+    voice.say(
+        f"torch.compile: {'on' if able else 'off'}; {total / 1e12:.1f} T MACs forward in this run, "
+        f"and on a CPU it pays from about {COMPILE_PAYS_FROM_MACS / 1e12:.0f} T on"
+        + (", but no C++ compiler with Python's headers is here." if pays and not able else ".")
+    )
+    return able
+
+
+def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
+    """Put `state` back to where the run stopped.
+
+    Raises MartletError when the arguments are not those that the run was started with.
+    """
+    tensors, before = checkpoint.load(path)
+    differences = before.recipe.differences(header.recipe)
+    for what in ("network", "classes", "preprocess"):
+        if getattr(before, what) != getattr(header, what):
+            differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
+    if differences:
+        raise MartletError(
+            f"{path.parent} was started with other arguments (then / now): "
+            f"{'; '.join(differences)}; resume with the same ones, or choose another --name."
+        )
+    state.restore(path, tensors, before)
+    threads = before.state.get("threads")
+    if threads != torch.get_num_threads():
+        voice.say(
+            f"the run was started with {threads} threads, now there are {torch.get_num_threads()}: "
+            "the weights will not be those of an uninterrupted run bit for bit."
+        )
+    if state.epoch == header.recipe.epochs:
+        voice.say(f"{path.parent} is trained to its end; it is scored again.")
+    else:
+        at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
+        voice.say(f"going on with {path.parent} at {at}.")
+
+
+def make_job(
+    folder: Path,
+    header: Header,
+    pictures: Pictures,
+    split: Split,
+    device: torch.device,
+    workers: int,
+) -> Job:
+    """Loaders and all else that the loop works on."""
+    recipe, size = header.recipe, header.preprocess.size
+    train = TrainBatches(
+        pictures.cache,
+        pictures.labels,
+        split.train,
+        size=size,
+        augment=build_augment(
+            size,
+            crop_scale=recipe.crop_scale,
+            flip=recipe.flip,
+            trivial_augment=recipe.trivial_augment,
+            erase=recipe.erase,
+        ),
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+    )
+    val = EvalBatches(
+        pictures.cache, pictures.labels, split.val, preprocess=header.preprocess, batch_size=64
+    )
+    return Job(
+        header=header,
+        train=TrainLoader(train, workers),
+        val=val if split.val else None,
+        folder=folder,
+        to_input=ToInput(header.preprocess, device),
+    )
+
+
+def run_loop(job: Job, state: State, voice: Voice) -> None:
+    """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
+    if state.epoch == job.recipe.epochs:
+        return
+    journal = Journal(job.folder, state.history)
+    try:
+        with (
+            stopping(job.stop, voice),
+            TrainingBar(voice, job.recipe.epochs, job.val is not None) as bar,
+        ):
+            for event in fit(job, state):
+                bar.show(event)
+                if isinstance(event, EpochEnd):
+                    journal.note(state.history)
+    finally:
+        journal.close()
+    if state.epoch < job.recipe.epochs:
+        voice.say(
+            f"Stopped at epoch {state.epoch + 1}, batch {state.batch}; all is saved in "
+            f"{job.folder}. Go on with the same command and --resume."
+        )
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def stopping(stop: Stop, voice: Voice) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the loop to save and stop; a second one stops at once."""
+
+    def ask(number: int, frame: object) -> None:
+        if stop.requested:
+            raise KeyboardInterrupt
+        stop.requested = True
+        voice.say("stopping after this step; once more to stop at once (the last checkpoint stays)")
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = [signal.signal(number, ask) for number in signals]
+    except ValueError:  # not in the main thread, where Python allows no handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

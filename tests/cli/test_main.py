@@ -1,0 +1,221 @@
+"""The command line on real files; most calls stay in this process, since torch loads slowly."""
+
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import martlet
+from martlet.api.train import train
+from martlet.cli import main
+from martlet.workflows import train_run
+from martlet.workflows.run_folder import Run
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run a command: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["martlet", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main.main()
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def test_help_names_every_verb(call: Call) -> None:
+    code, out, _ = call("--help")
+    assert code == 0
+    verbs = "demo list show train evaluate predict export measure compile"
+    for verb in verbs.split():
+        assert f"\n  {verb} " in out
+
+
+def test_every_option_of_train_has_help(call: Call) -> None:
+    _, out, _ = call("train", "--help")
+    for name in inspect.signature(train).parameters:
+        assert name == "data" or f"--{name.replace('_', '-')}" in out
+    assert "Raises" not in out
+
+
+def test_list_shows_the_papers_figures_and_the_weights(call: Call) -> None:
+    code, out, _ = call("list", "shufflenet_v2*")
+    assert code == 0
+    line = next(line for line in out.splitlines() if line.startswith("shufflenet_v2_x1_0"))
+    assert line.split() == [
+        *("shufflenet_v2_x1_0", "2,278,604", "144.9", "2.3M", "146M", "30.6", "69.362")
+    ]
+
+
+@pytest.mark.parametrize("key", ["name", "params", "macs"])
+def test_list_sorted_as_json(call: Call, key: str) -> None:
+    _, out, _ = call("list", "--sort", key, "--json")
+    rows = json.loads(out)
+    assert [row[key] for row in rows] == sorted(row[key] for row in rows)
+    assert len(rows) > 10
+
+
+def test_list_by_error_puts_rows_without_one_last(call: Call) -> None:
+    _, out, _ = call("list", "shufflenet_v1*", "--sort", "error", "--json")
+    errors = [row["paper"]["top1_error"] for row in json.loads(out)]
+    known = [error for error in errors if error is not None]
+    assert known == sorted(known)
+    assert errors == known + [None] * (len(errors) - len(known))
+
+
+def test_show_ends_with_the_sums_and_the_row(call: Call) -> None:
+    code, out, _ = call("show", "shufflenet_v2_x0_5")
+    assert code == 0
+    layers, _, end = out.partition("\n\n")
+    assert layers.splitlines()[-1].split()[:4] == ["classifier", "Linear", "1×1000", "1,025,000"]
+    lines = end.splitlines()
+    assert lines[0].startswith("1,366,792 params, 40.5 M MACs")
+    assert "paper: 1.4M params, 41M MACs, top-1 error 39.7 %" in lines
+    assert "also called: shufflenetv2_wd2" in lines
+    assert any(line.startswith("note: both readings") for line in lines)
+    assert lines[-1].startswith("weights: torchvision ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1")
+    assert lines[-1].endswith("licence BSD-3-Clause")
+
+
+def test_show_takes_the_options_of_the_network(call: Call) -> None:
+    _, out, _ = call("show", "mobilenet_v1_x0_25", "--attention", "se", "--image-size", "96")
+    assert "options: attention=se, image_size=96; without them 470,072 params" in out
+    assert "SqueezeExcite" not in out  # its layers are the rows
+    assert ".attention.fc2 " in out
+    _, out, _ = call("show", "shufflenet_series", "--option", "kernel=5")
+    assert "205,324 params" in out
+    assert "per recording" in out
+
+
+def test_show_as_json(call: Call) -> None:
+    _, out, _ = call("show", "hybridsn", "--json")
+    shown = json.loads(out)
+    assert shown["spec"]["paper"]["params"] == "5,122,176"
+    assert shown["cost"]["shape"] == [1, 1, 30, 25, 25]
+    assert shown["cost"]["params"] == sum(row["params"] for row in shown["cost"]["layers"])
+    assert shown["cost"]["uncounted"]["relu"] == 6
+
+
+def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path) -> None:
+    recipe, run = tmp_path / "quick.toml", tmp_path / "run"
+    lines = ("model = 'shufflenet_v2_x0_5'", "image_size = 16", "batch_size = 8", "epochs = 9")
+    recipe.write_text("\n".join(lines))
+    code, out, err = call(
+        *("train", photos, "--recipe", recipe, "--epochs", 1, "--workers", 0),
+        *("--folder", tmp_path, "--name", "run"),
+    )
+    assert code == 0, err
+    assert "3 classes" in err
+    assert "epochs = 9" not in err
+    assert f"martlet predict {run}" in out
+    code, out, err = call("predict", run, photos / "red" / "001.png", "--json")
+    assert code == 0, err
+    (answer,) = json.loads(out)
+    assert answer["label"] in ("blue", "green", "red")
+    code, out, err = call("export", run, "--format", "onnx")
+    assert code == 0, err
+    assert "verified with ONNX Runtime" in out
+    code, out, err = call("evaluate", run, photos, "--json")
+    assert code == 0, err
+    assert json.loads(out)["pictures"] > 0
+    code, out, err = call("measure", run, "--seconds", 0.1, "--engines", "torch")
+    assert code == 0, err
+    assert "median ms" in out
+    assert (run / "metrics.csv").read_text().count("\n") == 2  # the flag won over the recipe
+
+
+def test_version(call: Call) -> None:
+    assert call("--version") == (0, f"martlet {martlet.__version__}\n", "")
+
+
+def test_json_has_null_for_what_is_no_number() -> None:
+    values = {"loss": float("nan"), "rows": [float("inf"), 1.5], "path": Path("a")}
+    assert main.plain(values) == {"loss": None, "rows": [None, 1.5], "path": "a"}
+
+
+def test_a_quiet_run_says_nothing(
+    call: Call, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_run, "carry_out", lambda *_: trained)
+    assert call("train", "photos", "--quiet") == (0, "", "")
+    assert "next:" in call("train", "photos")[1]
+
+
+def test_predict_fails_when_no_picture_could_be_read(
+    call: Call, trained: Run, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    code, out, _ = call("predict", trained.folder, tmp_path / "broken.jpg")
+    assert code == 1
+    assert "broken.jpg" in out
+    code, out, _ = call("predict", trained.folder, tmp_path / "broken.jpg", "--json")
+    assert code == 1
+    assert json.loads(out)[0]["error"]
+    good = photos / "red" / "001.png"
+    assert call("predict", trained.folder, tmp_path / "broken.jpg", good)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["show", "shufflenet_v2_x10"], "did you mean"),
+        (["train", "nowhere"], "'nowhere' does not exist"),
+        (["train", "nowhere", "--epochs", "0"], "epochs=0 is not accepted"),
+        (["train", "nowhere", "--recipe", "no.toml"], "recipe=no.toml cannot be read"),
+        (["train", "nowhere", "--device", "cpu:foo"], "device='cpu:foo' is not accepted"),
+        (
+            ["measure", "shufflenet_v2_x0_5", "--seconds", "inf", "--engines", "torch"],
+            "seconds=inf",
+        ),
+        (["predict", "nowhere", "a.jpg"], "nowhere does not exist"),
+        (["list", "vgg*"], "matches no network"),
+        (["show", "hybridsn", "--image-size", "64"], "takes a cube of shape (1, 30, 25, 25)"),
+        (["show", "shufflenet_series", "--image-size", "64"], "takes a series of shape"),
+        (["show", "shufflenet_v2_x0_5", "--option", "width"], "give NAME=VALUE"),
+        (["show", "shufflenet_v2_x0_5", "--option", "width=2"], "has no option 'width'"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_2(
+    call: Call, arguments: list[str], sentence: str
+) -> None:
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_key_in_a_recipe_is_named(call: Call, tmp_path: Path, photos: Path) -> None:
+    recipe = tmp_path / "bad.toml"
+    recipe.write_text("epoch = 3\n")
+    code, _, err = call("train", photos, "--recipe", recipe)
+    assert code == 2
+    assert "did you mean epochs" in err
+
+
+def test_the_command_works_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "martlet", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "Usage: martlet" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_is_no_traceback() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m martlet list | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""

@@ -1,0 +1,182 @@
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from tests.compiler.networks import network
+
+from martlet.compiler import compile_onnx
+from martlet.compiler.codegen.c_text import WIDTH, comment, plain, string, wrapped
+
+Program = Callable[..., subprocess.CompletedProcess[bytes]]
+STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+TARGETS = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_c_file_reads_well(tiny: Path, tmp_path: Path, target: str) -> None:
+    compile_onnx(tiny, tmp_path, target=target, library=False)
+    source = (tmp_path / "tiny.c").read_text(encoding="ascii")
+    assert all(len(line) <= WIDTH for line in source.splitlines())
+    assert "/* a/b: 1x1 + relu, 8x10x12 -> 8x10x12; 7,680 MACs */" in source
+    run = source.partition("void tiny_run(")[2].partition("\n}\n")[0]
+    calls = re.findall(r"^  (\w+)\(", run, re.MULTILINE)
+    assert calls.pop(0) == "__asm__"
+    assert calls[1] == "a_b_layer"  # "a/b" in C
+    assert len(calls) == len(set(calls))
+    for call in calls:  # one function per node, below a comment
+        assert len(re.findall(rf"^static void {call}\(", source, re.MULTILINE)) == 1
+    assert "malloc" not in source
+
+
+@pytest.mark.parametrize(
+    ("target", "weights"),
+    [
+        *((target, "embedded") for target in TARGETS),
+        *(
+            ("portable", weights) for weights in ("text", "file")
+        ),  # whose few lines hang on no target
+    ],
+)
+def test_no_compiler_warns(
+    tiny: Path, tmp_path: Path, cc: list[str], target: str, weights: str
+) -> None:
+    if target == "aarch64" and cc[-1] != "cc":
+        pytest.skip("the system's compiler builds for this machine")
+    net = compile_onnx(tiny, tmp_path, target=target, weights=weights, library=False)
+    flags = {"x86-64-v4": "-mavx512f", "x86-64-v3": "-mavx2"}.get(target, "")
+    words = ["-target", "aarch64-linux-gnu"] if target == "aarch64" else [flags] * bool(flags)
+    done = subprocess.run(
+        [*cc, *STRICT, *words, "-O1", "-c", f"{net.description.name}.c", "-o", "tiny.o"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nothing_is_allocated_and_nothing_is_kept(tiny: Path, tmp_path: Path) -> None:
+    if not shutil.which("gcc") or not shutil.which("nm"):
+        pytest.skip("gcc or nm is not installed")
+    compile_onnx(tiny, tmp_path, library=False)
+    words = ["gcc", "-O2", "-march=native", "-c", "tiny.c", "-o", "tiny.o"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    words = ["nm", "tiny.o"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    symbols = [line.split()[-2:] for line in done.stdout.splitlines()]
+    assert {name for kind, name in symbols if kind == "T"} == {
+        "tiny_run",
+        "tiny_description",
+        "tiny_workspace_bytes",
+    }
+    outside = {name for kind, name in symbols if kind == "U"}
+    assert outside <= {"memcpy", "memset", "expf", "tanhf", "_GLOBAL_OFFSET_TABLE_"}
+    assert not [name for kind, name in symbols if kind in "BbDdCS"]  # memory that can be written
+
+
+def test_the_header_says_the_sizes(tiny: Path, tmp_path: Path) -> None:
+    about = compile_onnx(tiny, tmp_path, library=False).description
+    said = dict(re.findall(r"#define TINY_(\w+) (\d+)", (tmp_path / "tiny.h").read_text()))
+    assert said == {
+        "INPUT0_FLOATS": "1440",
+        "OUTPUT0_FLOATS": "10",
+        "MACS": str(about.macs),
+        "WEIGHT_BYTES": str(about.weight_bytes),
+        "WORKSPACE_BYTES": str(about.workspace_bytes),
+    }
+    header = (tmp_path / "tiny.h").read_text()
+    assert "x: float32 1x3x20x24" in header
+    assert "fused into others" in header
+    assert f"{about.macs:,} MACs" in header
+    assert about.weight_bytes == (tmp_path / "tiny.bin").stat().st_size
+
+
+@pytest.mark.parametrize("compiler", ["c++", "clang++"])
+def test_the_header_is_cplusplus_too(tiny: Path, tmp_path: Path, compiler: str) -> None:
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    compile_onnx(tiny, tmp_path, library=False)
+    (tmp_path / "user.cc").write_text('#include "tiny.h"\nauto *f = &tiny_run;\n')
+    words = [compiler, "-Wall", "-Wextra", "-Werror", "-c", "user.cc", "-o", "user.o"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+
+
+def test_names_that_c_does_not_know(tiny: Path, tmp_path: Path) -> None:
+    renamed = shutil.copy(tiny, tmp_path / "3 élan-net.v2.onnx")
+    net = compile_onnx(renamed, tmp_path / "out", library=False)
+    assert net.description.name == "n3__lan_net_v2"
+    named = compile_onnx(tiny, tmp_path / "out", name="my net", library=False)
+    assert named.description.name == "my_net"
+
+
+def test_text_cannot_leave_its_comment_or_string() -> None:
+    assert comment("a */ b /* c\nd é ×") == "/* a * / b / * c?d ? x */"
+    assert string('a"b\\c?\n\x01é') == r'"a\"b\\c\077\n\001\303\251"'.replace(
+        r"\"", r"\042"
+    ).replace(r"\\", r"\134")
+    assert plain("1×1 → 2\t") == "1x1 -> 2?"
+
+
+def test_long_lines_are_wrapped_and_say_the_same() -> None:
+    line = "  call(" + ", ".join(f"argument{i}" for i in range(30)) + ");"
+    lines = wrapped(line).split("\n")
+    assert max(map(len, lines)) <= WIDTH
+    assert all(text.startswith("      ") for text in lines[1:])
+    assert " ".join(text.strip() for text in lines) == line.strip()
+    word = "x" * 150
+    assert wrapped(word) == word
+    assert wrapped(f'  puts("{word}");') == f'  puts("{word}");'
+
+
+def test_a_network_without_weights(tmp_path: Path) -> None:
+    node = onnx.helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], name="pool")
+    sides = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, 2, 5, 6]), ("y", [1, 2, 4, 5]))
+    ]
+    graph = onnx.helper.make_graph([node], "g", sides[:1], sides[1:])
+    onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "pool.onnx")
+    net = compile_onnx(tmp_path / "pool.onnx", tmp_path / "out")
+    x = np.random.default_rng(0).standard_normal((1, 2, 5, 6)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(2, 3))
+    np.testing.assert_array_equal(net(x), windows.max(axis=(-1, -2)))
+
+
+def test_arrays_may_lie_anywhere(
+    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
+    import ctypes
+
+    from martlet.compiler.runtime.network import load_library
+
+    net = compile_onnx(tiny, tmp_path / "out")
+    x, expected = pair
+    library = load_library(tmp_path / "out" / str(net.description.library))
+    for shift in (1, 2, 3, 5):
+        source = np.zeros(x.size + 16, np.float32)[shift:]
+        source[: x.size] = x.reshape(-1)
+        target = np.zeros(32, np.float32)[shift:]
+        work = np.full(net.description.workspace_bytes + 64, 255, np.uint8)[shift:]
+        places = (array.ctypes.data for array in (source, target, work))
+        library.tiny_run(*map(ctypes.c_void_p, places))
+        np.testing.assert_allclose(target[:10], expected[0], rtol=1e-4, atol=1e-5)
+        assert not target[10:].any()
+
+
+def test_nodes_called_as_what_c_has(tmp_path: Path) -> None:
+    words = "memcpy expf floor y0 index main for float int32_t pool worker job one_gelu store v a n"
+    names = [*words.split(), "called_run", "pieces", "pieces_layer"]
+    make = onnx.helper.make_node
+    nodes = [
+        make("Softmax" if number % 2 else "Neg", [f"t{number}"], [f"t{number + 1}"], name=name)
+        for number, name in enumerate(names)
+    ]
+    path = tmp_path / "called.onnx"
+    onnx.save(network(nodes, {"t0": [3, 4]}, {f"t{len(names)}": [3, 4]}), path)
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    expected = onnxruntime.InferenceSession(path).run(None, {"t0": x})[0]
+    net = compile_onnx(path, tmp_path / "out", threads=2)
+    np.testing.assert_allclose(net(x), expected, rtol=1e-5)

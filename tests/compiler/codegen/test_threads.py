@@ -1,0 +1,238 @@
+"""Several threads share a run: the same numbers, whoever calls and whenever."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from tests.compiler.exported import our_file
+
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.kernels.gemm import Product
+from martlet.compiler.pipeline import make_program
+from martlet.compiler.schedule.memory import plan
+from martlet.compiler.schedule.row_fusion import parts
+from martlet.compiler.targets import native
+from martlet.errors import MartletError
+
+SIDE = 160
+REFUSING = """
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+static int calls;
+
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *x) {
+  return calls++ < ALLOWED ? __real_pthread_create(t, a, f, x) : EAGAIN;
+}
+
+__attribute__((destructor)) static void say(void) { fprintf(stderr, "%d calls", calls); }
+"""
+SLOW = (
+    "shufflenet_v2_x0_5",
+    "shufflenet_v1_g3_x0_5",
+    "mobilenet_v2_x0_35",
+    "mobilenet_v3_small_x0_75",
+    "cbam_resnet18",
+    "se_shufflenet_v1_g3_x1_0",
+    "resnet18",
+)
+NETWORKS = [
+    "shufflenet_v2_authors_x0_5",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Gone after the tests: some of the files are large."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+def onnx_file(name: str, folder: Path) -> Path:
+    path = folder / f"{name}.onnx"
+    if not path.exists():
+        our_file(path, name, SIDE)
+    return path
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def networks(request: pytest.FixtureRequest, folder: Path) -> list[CompiledNetwork]:
+    """One network for one, two and three threads."""
+    path = onnx_file(request.param, folder)
+    return [
+        compile_onnx(path, folder / f"{request.param}{n}", threads=n, weights="file")
+        for n in (1, 2, 3)
+    ]
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((count, 3, SIDE, SIDE), np.float32)
+
+
+def test_same_numbers_bit_for_bit(networks: list[CompiledNetwork]) -> None:
+    one, two, three = networks
+    x = pictures(6)
+    assert np.array_equal(two(x), one(x))
+    assert np.array_equal(three(x), one(x))
+
+
+def test_calls_at_the_same_time(networks: list[CompiledNetwork]) -> None:
+    one, two, _ = networks
+    x = pictures(8)
+    expected = one(x)
+    with ThreadPoolExecutor(4) as callers:
+        found = list(callers.map(lambda number: two(x[number : number + 1]), [*range(8)] * 4))
+    assert all(np.array_equal(y[0], expected[i % 8]) for i, y in enumerate(found))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_starts_threads_of_its_own(
+    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
+    network, x = compile_onnx(tiny, tmp_path, threads=2), pair[0]
+    expected = network(x)  # its threads run in this process from here on
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # threads that wait for each other for ever
+        for _ in range(20):
+            found = network(x)
+        os.write(writing, found.tobytes())
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    found = np.frombuffer(os.read(reading, 4 * expected.size), np.float32)
+    assert np.array_equal(found.reshape(expected.shape), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its linker has no --wrap")
+@pytest.mark.parametrize("allowed", [0, 2])
+def test_without_threads_the_caller_does_all(
+    tiny: Path,
+    tmp_path: Path,
+    program: Callable[..., subprocess.CompletedProcess[bytes]],
+    close: Callable[[np.ndarray, np.ndarray], None],
+    pair: tuple[np.ndarray, np.ndarray],
+    allowed: int,
+) -> None:
+    """The system refuses all threads from one on, in several runs."""
+    compile_onnx(tiny, tmp_path / "out", threads=4, weights="text", library=False)
+    refusing = tmp_path / "refusing.c"
+    refusing.write_text(REFUSING.replace("ALLOWED", str(allowed)))
+    words = ["gcc", "-O1", "-march=native", "-pthread", "-DRUNS=5", "-Wl,--wrap=pthread_create"]
+    done = program(tmp_path / "out", pair[0], [*words, str(refusing)])
+    calls = 5 if allowed == 0 else allowed + 1  # each run asks anew while there is none at all
+    assert (done.returncode, done.stderr) == (0, f"{calls} calls".encode())
+    close(np.frombuffer(done.stdout, np.float32), pair[1])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc here")
+def test_a_network_that_is_loaded_again_has_the_same_threads(
+    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
+    network = compile_onnx(tiny, tmp_path, threads=3)
+    network(pair[0])
+    threads = os.listdir("/proc/self/task")
+    for again in (CompiledNetwork(tmp_path), pickle.loads(pickle.dumps(network))):
+        again(pair[0])
+        assert os.listdir("/proc/self/task") == threads
+
+
+def test_rows_of_a_band_are_shared_out(folder: Path) -> None:
+    path = onnx_file("mobilenet_v2_x0_35", folder)
+    program = make_program(path, native(), threads=3)
+    band = next(band for band in program.bands if len(band) > 1)
+    schedules = parts(program, band)
+    starts = [turns[0][-1] for turns in schedules]
+    ends = [turns[-1][-1] for turns in schedules]
+    assert starts == [0, *ends[:-1]]
+    assert ends[-1] == program.layers[band[-1]].rows
+
+
+@pytest.mark.parametrize("threads", [0, -1, 65])
+def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads: int) -> None:
+    with pytest.raises(MartletError, match=f"threads={threads} is not accepted; give 1 to 64"):
+        compile_onnx(tiny, tmp_path / "refused", threads=threads)
+    assert not (tmp_path / "refused").exists()
+
+
+def graph(side: tuple[int, int]) -> onnx.ModelProto:
+    """Layers of every kind that works on a thread's own rows, and some that need all rows."""
+    text = f"""
+      <ir_version: 9, opset_import: ["" : 17]>
+      rows (float[1, 3, {side[0]}, {side[1]}] x) => (float[1, 40] y)
+      {{
+        a = Conv <pads = [1, 1, 1, 1]> (x, w0)
+        b = HardSwish (a)
+        c = Conv <pads = [2, 2, 2, 2], group = 40> (b, w1)
+        d = Add (c, b)
+        m = GlobalAveragePool (d)
+        s = Sigmoid (m)
+        e = Mul (d, s)
+        f = Conv (e, w2)
+        g = Tanh (f)
+        o = MaxPool <kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]> (g)
+        q = Sigmoid (o)
+        h = Sub (o, q)
+        i = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (h, w3)
+        axes = Constant <value_ints = [1]> ()
+        j = ReduceMean <axes = [1]> (i)
+        k = Mul (i, j)
+        n = GlobalAveragePool (k)
+        y = Flatten (n)
+      }}"""
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(3)
+    shapes = {"w0": (40, 3, 3, 3), "w1": (40, 1, 5, 5), "w2": (40, 40, 1, 1), "w3": (40, 40, 3, 3)}
+    for name, shape in shapes.items():
+        weight = rng.standard_normal(shape, np.float32) / np.float32(np.sqrt(np.prod(shape[1:])))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(weight, name))
+    return model
+
+
+@pytest.mark.parametrize("side", [(22, 9), pytest.param((17, 30), marks=pytest.mark.slow)])
+def test_rows_that_lie_apart_give_the_same_numbers(tmp_path: Path, side: tuple[int, int]) -> None:
+    path = tmp_path / "rows.onnx"
+    onnx.save(graph(side), path)
+    x = np.random.default_rng(2).standard_normal((1, 3, *side), np.float32)
+    expected = compile_onnx(path, tmp_path / "one")(x)
+    for threads in (2, 5):
+        program = make_program(path, native(), threads=threads)
+        kinds = {type(a).__name__ for a in program.layers for b in a.reads if b.parts > 1}
+        if native().lanes > 1:
+            assert {"Product", "Windowed", "Mean", "Join", "Activate"} <= kinds, kinds
+        found = compile_onnx(path, tmp_path / f"{threads}", threads=threads)(x)
+        assert np.array_equal(found, expected)
+
+
+def test_threads_share_the_rows_of_a_map_evenly(folder: Path) -> None:
+    """Each makes all channels of its rows, which lie in memory of its own."""
+    path = onnx_file("mobilenet_v2_x0_35", folder)
+    program = make_program(path, native(), threads=3)
+    size = plan(program)
+    products = [x for x in program.layers if isinstance(x, Product) and not x.banded]
+    shared = [layer for layer in products if layer.y.parts == 3]
+    assert shared
+    for layer in shared:
+        width = layer.y.spatial[-1] * layer.y.lanes
+        owners = np.array(layer.y.row_offsets()) // layer.y.apart
+        rows = np.bincount(owners)
+        assert rows.sum() == layer.rows
+        assert rows.max() - rows.min() <= 1
+        assert layer.y.at + layer.y.blocks * rows.max() * width <= size
+    assert products[-1].streams  # of one place: it is not among them
+    assert products[-1] not in shared

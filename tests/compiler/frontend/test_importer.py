@@ -1,0 +1,306 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tests.compiler.mutations import damaged_bytes, damaged_fields
+from tests.compiler.networks import network, random, rearranged, shuffle_unit
+
+from martlet.compiler.codegen.emit import emit
+from martlet.compiler.frontend.importer import read, read_model
+from martlet.compiler.lowering.lower import lower
+from martlet.compiler.passes.fuse import simplify
+from martlet.compiler.schedule.row_fusion import make_bands
+from martlet.compiler.targets import target
+from martlet.errors import MartletError
+
+node = helper.make_node
+
+
+def test_shapes_and_constants_are_known() -> None:
+    graph = read_model(shuffle_unit(), batch=2)
+    assert graph.inputs == ["x"]
+    assert graph.shapes["x"] == (2, 4, 8, 8)
+    assert graph.shapes["a"] == (2, 2, 4, 8, 8)
+    assert graph.shapes["y"] == (2, 3)
+    assert {node.op for node in graph.nodes}.isdisjoint({"Shape", "Slice", "Concat"})
+
+
+def test_an_open_side_is_asked_for_and_given() -> None:
+    model = network([node("Relu", ["x"], ["y"])], {"x": [1, 3, "height", 8]}, {"y": None})
+    with pytest.raises(MartletError, match=r"'x' leaves axis 2 \(height\) open"):
+        read_model(model)
+    assert read_model(model, shapes={"x": (1, 3, 5, 8)}).shapes["y"] == (1, 3, 5, 8)
+    with pytest.raises(MartletError, match="'x' has 4 axes, not 2"):
+        read_model(model, shapes={"x": (1, 3)})
+
+
+def test_a_value_that_is_given_is_a_constant() -> None:
+    model = network([node("Reshape", ["x", "shape"], ["y"])], {"x": [2, 6]}, {"y": None})
+    model.graph.input.append(helper.make_tensor_value_info("shape", TensorProto.INT64, [2]))
+    graph = read_model(model, values={"shape": np.array([3, 4])})
+    assert graph.inputs == ["x"]
+    assert graph.shapes["y"] == (3, 4)
+
+
+def test_constants_of_every_exporter_s_kind_are_computed() -> None:
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "first"], ["n"]),
+        node("Mul", ["n", "two"], ["double"]),
+        node("Range", ["zero", "double", "one"], ["r"]),
+        node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
+        node("Add", ["x", "f"], ["y"]),
+    ]
+    given = {"first": np.array(1), "two": np.array(2), "zero": np.array(0), "one": np.array(1)}
+    graph = read_model(network(nodes, {"x": [4, 1]}, {"y": None}, given))
+    assert [item.op for item in graph.nodes] == ["Add"]
+    np.testing.assert_array_equal(graph.constants["f"], [0, 1])
+    assert graph.shapes["y"] == (4, 2)
+
+
+def test_a_large_constant_of_one_value_takes_no_memory() -> None:
+    value = numpy_helper.from_array(np.array([0.5], np.float32))
+    nodes = [node("ConstantOfShape", ["s"], ["k"], value=value), node("MatMul", ["x", "k"], ["y"])]
+    model = network(nodes, {"x": [1, 1 << 14]}, {"y": None}, {"s": np.array([1 << 14, 1 << 14])})
+    graph = read_model(model)
+    assert graph.constants["k"].strides == (0, 0)
+    assert graph.shapes["y"] == (1, 1 << 14)
+
+
+def _with(change: Callable[[onnx.ModelProto], None]) -> onnx.ModelProto:
+    model = shuffle_unit()
+    change(model)
+    return model
+
+
+def _constant(model: onnx.ModelProto, name: str) -> TensorProto:
+    return next(tensor for tensor in model.graph.initializer if tensor.name == name)
+
+
+def _cycle(model: onnx.ModelProto) -> None:
+    model.graph.node[0].input[0] = "y"
+
+
+def _deep(model: onnx.ModelProto) -> None:
+    leaf = branch = helper.make_graph([node("Relu", ["x"], ["i"])], "g", [], [])
+    for _ in range(20):
+        inner = node("If", ["x"], ["i"], then_branch=branch, else_branch=leaf, name="choice")
+        branch = helper.make_graph([inner], "g", [], [])
+    model.graph.node.append(branch.node[0])
+
+
+REFUSED: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
+    "no node": (lambda m: m.graph.ClearField("node"), "holds no network"),
+    "cycle": (_cycle, "reads 'y', which nothing before it makes"),
+    "missing constant": (lambda m: m.graph.initializer.pop(0) and None, "reads 'w'"),
+    "made twice": (
+        lambda m: m.graph.node.append(m.graph.node[2]), "makes 'r', which is there already",
+    ),
+    "constant twice": (
+        lambda m: m.graph.initializer.append(m.graph.initializer[0]), "'w' is there twice",
+    ),
+    "negative side": (
+        lambda m: _constant(m, "w").dims.__setitem__(0, -8), "impossible or too large size",
+    ),
+    "overflowing sides": (
+        lambda m: _constant(m, "w").dims.extend([1 << 40, 1 << 40]), "impossible or too large",
+    ),
+    "too few values": (
+        lambda m: _constant(m, "b").ClearField("raw_data"), "has 0 values where its size says 8",
+    ),
+    "too few bytes": (
+        lambda m: setattr(_constant(m, "b"), "raw_data", b"1234567"), "7 bytes for 8 values",
+    ),
+    "unknown type": (lambda m: setattr(_constant(m, "b"), "data_type", 99), "unknown type 99"),
+    "other domain": (
+        lambda m: setattr(m.graph.node[0], "domain", "com.microsoft"),
+        r"node 'conv' \(Conv\) is of the domain 'com.microsoft'",
+    ),
+    "subgraph": (_deep, r"node 'choice' \(If\) holds a network of its own"),
+    "functions": (lambda m: m.functions.add() and None, "functions of its own"),
+    "old operator set": (
+        lambda m: setattr(m.opset_import[0], "version", 3), "uses operator set 3; accepted",
+    ),
+    "no operator set": (lambda m: m.ClearField("opset_import"), "operator set none"),
+    "sequence": (
+        lambda m: m.graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent(),
+        "'x' is a sequence; accepted are tensors",
+    ),
+    "no output": (lambda m: m.graph.ClearField("output"), "no outputs"),
+    "output of nobody": (
+        lambda m: setattr(m.graph.output[0], "name", "nobody"), "nothing makes its output 'nobody'",
+    ),
+    "huge input": (
+        lambda m: setattr(m.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", 1 << 40),
+        "impossible or too large",
+    ),
+    "weights of other channels": (
+        lambda m: m.graph.node[0].attribute.append(helper.make_attribute("group", 4)),
+        r"node 'conv' \(Conv\) cannot be compiled|not a valid network",
+    ),
+    "huge stride": (
+        lambda m: m.graph.node[0].attribute.append(helper.make_attribute("strides", [1 << 40, 1])),
+        "cannot be compiled|not a valid network",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_one_sentence_says_what_is_wrong(case: str) -> None:
+    change, sentence = REFUSED[case]
+    with pytest.raises(MartletError, match=sentence) as caught:
+        read_model(_with(change))
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+def test_what_is_no_onnx_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    with pytest.raises(MartletError, match="does not exist"):
+        read(path)
+    path.write_bytes(b"\x12\xff\xff")
+    with pytest.raises(MartletError, match=r"a\.onnx is no ONNX file, or is cut short"):
+        read(path)
+    path.write_bytes(b"")
+    with pytest.raises(MartletError, match="no node"):
+        read(path)
+
+
+def test_networks_in_networks_a_thousand_deep(tmp_path: Path) -> None:
+    content = b""
+    for number in [6, 5, 1] * 1000:  # graph in attribute in node
+        size, length = len(content), b""
+        while size > 127:
+            length += bytes([size % 128 + 128])
+            size //= 128
+        content = bytes([number * 8 + 2]) + length + bytes([size]) + content
+    path = tmp_path / "deep.onnx"
+    size = len(content)
+    path.write_bytes(b"\x3a" + bytes([size % 128 + 128, size // 128]) + content)
+    with pytest.raises(MartletError, match="is no ONNX file, or is cut short"):
+        read(path)
+
+
+def _outside(tmp_path: Path, location: str, **more: str) -> Path:
+    """A file whose constant `w` keeps its data at `location`."""
+    folder = tmp_path / "net"
+    folder.mkdir()
+    model = shuffle_unit()
+    tensor = _constant(model, "w")
+    (folder / "w.bin").write_bytes(b"pad!" + tensor.raw_data)
+    (tmp_path / "secret").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in {"location": location, **more}.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    path = folder / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_data_beside_the_file_are_read(tmp_path: Path) -> None:
+    graph = read(_outside(tmp_path, "w.bin", offset="4"))
+    np.testing.assert_array_equal(graph.constants["w"], random(1, 8, 4, 3, 3))
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "", "link", "gone", "a\0b", "."])
+def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
+    path = _outside(tmp_path, location)
+    (path.parent / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(MartletError, match="accepted are files in the folder"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "more", [{"offset": "8"}, {"offset": "999999999"}, {"offset": "4", "length": "4"}]
+)
+def test_data_must_be_whole(tmp_path: Path, more: dict[str, str]) -> None:
+    with pytest.raises(MartletError, match=r"'w' is not whole: 1152 bytes from \d+ on are needed"):
+        read(_outside(tmp_path, "w.bin", **more))
+
+
+@pytest.mark.parametrize("key", ["offset", "length"])
+@pytest.mark.parametrize("said", ["-16", "x", "1e3", "9" * 16])
+def test_places_of_data_are_counts(tmp_path: Path, key: str, said: str) -> None:
+    with pytest.raises(MartletError, match="is not whole"):
+        read(_outside(tmp_path, "w.bin", **{key: said}))
+
+
+def test_constants_that_follow_from_each_other_are_computed_to_the_end() -> None:
+    """Each reshape asks for the shape of the one before, as torch's older exporter writes it."""
+    nodes, last = [], "x"
+    for number in range(20):
+        nodes += [
+            node("Shape", [last], [f"s{number}"]),
+            node("Gather", [f"s{number}", "order"], [f"t{number}"]),
+            node("Reshape", [last, f"t{number}"], [f"r{number}"]),
+        ]
+        last = f"r{number}"
+    model = network(nodes, {"x": (1, 3, 4, 5)}, {last: None}, {"order": np.array([0, 3, 2, 1])})
+    assert read_model(model).shapes[last] == (1, 3, 4, 5)
+
+
+def test_a_range_is_not_written_out() -> None:
+    nodes = [
+        node("Range", ["zero", "many", "one"], ["r"]),
+        node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
+        node("ReduceSum", ["f"], ["s"], keepdims=0),
+        node("Add", ["x", "s"], ["y"]),
+    ]
+    values = {name: np.array(value) for name, value in (("zero", 0), ("many", 10**12), ("one", 1))}
+    started = time.perf_counter()
+    with pytest.raises(MartletError):
+        lower(simplify(read_model(network(nodes, {"x": (1, 4)}, {"y": None}, values))), 1, 16)
+    assert time.perf_counter() - started < 5
+
+
+def test_memory_is_not_filled_by_what_is_computed() -> None:
+    huge = np.array([1 << 20, 1 << 20])
+    for nodes in (
+        [node("ConstantOfShape", ["s"], ["k"]), node("Add", ["x", "k"], ["y"])],
+        [node("Expand", ["one", "s"], ["k"]), node("Add", ["x", "k"], ["y"])],
+        [node("Tile", ["square", "s"], ["k"]), node("Add", ["x", "k"], ["y"])],
+    ):
+        given = {"s": huge, "one": np.ones(1, np.float32), "square": np.ones((1, 1), np.float32)}
+        started = time.perf_counter()
+        with pytest.raises(MartletError):
+            simplify(read_model(network(nodes, {"x": [1, 1]}, {"y": None}, given)))
+        assert time.perf_counter() - started < 5
+
+
+def _all_stages(model: onnx.ModelProto) -> int:
+    """1 when C comes out, 0 for an error of one sentence; nothing else may happen."""
+    chosen = target("portable")
+    try:
+        program = lower(simplify(read_model(model)), chosen.lanes, chosen.registers)
+        make_bands(program)
+        return int(bool(emit(program, chosen).source))
+    except MartletError as error:
+        return 10_000 if "\n" in str(error) else 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_changed_fields_give_a_program_or_one_sentence() -> None:
+    accepted = 0
+    for seed in range(900):
+        model = damaged_fields((shuffle_unit, rearranged)[seed % 2](), seed)
+        accepted += _all_stages(model)
+    assert 50 < accepted < 10_000
+
+
+def test_damaged_files_give_a_graph_or_one_sentence(tmp_path: Path) -> None:
+    path, accepted = tmp_path / "network.onnx", 0
+    contents = [shuffle_unit().SerializeToString(), rearranged().SerializeToString()]
+    for seed in range(900):
+        path.write_bytes(damaged_bytes(contents[seed % 2], seed))
+        try:
+            accepted += bool(read(path).nodes)
+        except MartletError as error:
+            accepted += 10_000 * ("\n" in str(error))
+    assert 50 < accepted < 10_000

@@ -1,0 +1,171 @@
+import copy
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.runtime.network import find
+from martlet.errors import MartletError
+
+Array = NDArray[np.float32]
+Close = Callable[[Array, Array], None]
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_loaded_later_it_gives_the_same(
+    folder: Path, close: Close, pair: tuple[Array, Array]
+) -> None:
+    net = CompiledNetwork(folder)
+    assert net.description.inputs == {"x": (1, 3, 20, 24)}
+    assert net.description.outputs == {"y": (1, 10)}
+    assert "tiny" in repr(net)
+    close(net(pair[0]), pair[1])
+
+
+def test_two_threads_at_once(folder: Path) -> None:
+    net = CompiledNetwork(folder)
+    random = np.random.default_rng(3)
+    batches = [random.standard_normal((40, 3, 20, 24)).astype(np.float32) for _ in range(2)]
+    alone = [net(batch) for batch in batches]
+    together: list[list[Array]] = [[], []]
+
+    def work(number: int) -> None:
+        for _ in range(10):
+            together[number].append(net(batches[number]))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for expected, found in zip(alone, together, strict=True):
+        assert len(found) == 10
+        for answer in found:
+            np.testing.assert_array_equal(answer, expected)
+
+
+@pytest.mark.parametrize("folder_", [5, None, b"x", "", "a\0b", ["a"]])
+def test_a_folder_that_is_no_path_is_one_sentence(folder_: object) -> None:
+    with pytest.raises(MartletError, match=r"folder=.* is not accepted; give the path"):
+        CompiledNetwork(folder_)
+    with pytest.raises(MartletError, match="name=5 is not accepted; give the name"):
+        CompiledNetwork("folder", 5)
+
+
+def pickled(net: CompiledNetwork) -> CompiledNetwork:
+    return pickle.loads(pickle.dumps(net))
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_is_read_from_the_same_folder(
+    copied: Path,
+    pair: tuple[Array, Array],
+    monkeypatch: pytest.MonkeyPatch,
+    again: Callable[[CompiledNetwork], CompiledNetwork],
+) -> None:
+    monkeypatch.chdir(copied.parent)
+    net = CompiledNetwork(copied.name, "tiny")
+    other = again(net)
+    assert other.description == net.description
+    np.testing.assert_array_equal(other(pair[0]), net(pair[0]))
+    written = pickle.dumps(net)
+    monkeypatch.chdir("/")  # another process may be elsewhere
+    assert pickle.loads(written).folder == copied.resolve()
+    shutil.rmtree(copied)
+    with pytest.raises(MartletError, match="holds no compiled network"):
+        pickle.loads(written)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format": 2}, "format 2, made by a newer martlet"),
+        ({"inputs": 3}, "damaged"),
+        ({"workspace_bytes": -1}, "damaged"),
+        ({"weight_bytes": "a"}, "damaged"),
+        ({"lanes": None}, "damaged"),
+        ({"library": 5}, "damaged"),
+        ({"library_bytes": 5}, "is damaged; `martlet compile` makes it again"),
+        ({"library_fingerprint": "0"}, "is damaged; `martlet compile` makes it again"),
+        ({"machine": "vax"}, r"which does not run here"),
+        ({"system": "plan9"}, r"which does not run here"),
+        ({"lanes": 64}, "vectors of 64 floats"),
+        ({"library": None}, "holds the sources of tiny alone"),
+        ({"library": "../other.so"}, "is missing"),
+        ({"library": "nothing.so"}, "is missing"),
+        ({"name": "other"}, "holds no other"),
+    ],
+)
+def test_a_folder_that_does_not_fit(
+    copied: Path, pair: tuple[Array, Array], change: dict[str, object], sentence: str
+) -> None:
+    path = copied / "tiny.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(MartletError, match=sentence):
+        CompiledNetwork(copied)(pair[0])
+
+
+def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
+    (copied / "split.json").write_text("{}")
+    assert find(copied) == copied / "tiny.json"
+    assert find(tmp_path) is None
+    with pytest.raises(MartletError, match="holds no compiled network"):
+        CompiledNetwork(tmp_path)
+    shutil.copy(copied / "tiny.json", copied / "second.json")
+    with pytest.raises(MartletError, match="several compiled networks; name one of second, tiny"):
+        CompiledNetwork(copied)
+    assert CompiledNetwork(copied, "tiny").description.name == "tiny"
+
+
+def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
+    library = copied / CompiledNetwork(copied).description.library
+    library.write_bytes(b"no library")
+    with pytest.raises(MartletError, match="is damaged; `martlet compile` makes it again"):
+        CompiledNetwork(copied)(np.zeros((1, 3, 20, 24), np.float32))
+    library.unlink()
+    net = CompiledNetwork(copied)  # what it is can still be asked
+    assert net.description.macs > 0
+    with pytest.raises(MartletError, match="is missing"):
+        net(np.zeros((1, 3, 20, 24), np.float32))
+
+
+def test_weights_of_another_network_are_not_taken(tiny: Path, tmp_path: Path) -> None:
+    compile_onnx(tiny, tmp_path, weights="file")
+    weights = tmp_path / "tiny.bin"
+    weights.write_bytes(bytes(weights.stat().st_size))
+    with pytest.raises(MartletError, match="holds other weights; compile it again"):
+        CompiledNetwork(tmp_path)
+
+
+def test_compiling_again_does_not_disturb_one_that_runs(
+    tiny: Path, copied: Path, close: Close, pair: tuple[Array, Array]
+) -> None:
+    before = CompiledNetwork(copied)
+    compile_onnx(tiny, copied, target="portable")
+    close(before(pair[0]), pair[1])
+    close(CompiledNetwork(copied)(pair[0]), pair[1])
+
+
+def test_it_runs_where_there_is_neither_onnx_nor_torch(folder: Path) -> None:
+    program = (
+        "import sys\n"
+        "from martlet import CompiledNetwork\n"
+        f"net = CompiledNetwork({str(folder)!r})\n"
+        "import numpy\n"
+        "assert net(numpy.zeros((1, 3, 20, 24), 'f')).shape == (1, 10)\n"
+        "assert not {'onnx', 'torch', 'onnxruntime'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

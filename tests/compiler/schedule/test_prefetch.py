@@ -1,0 +1,102 @@
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from tests.compiler.networks import network, random
+
+from martlet.compiler import compile_onnx
+from martlet.compiler.codegen.emit import emit
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.pipeline import make_program
+from martlet.compiler.schedule.prefetch import SHARE, plan_fetches
+from martlet.compiler.targets import TARGETS, target
+
+CACHE = 4000 * SHARE
+
+
+def layers(*kinds: tuple[int, int, int]) -> Program:
+    """A program of layers that can fetch so many bytes, and need so many at once."""
+    made = []
+    for can, first, streams in kinds:
+        layer = Layer()
+        layer.can_fetch, layer.first_weights, layer.streams = can, first, bool(streams)
+        made.append(layer)
+    return Program("made", 16, 32, layers=made)
+
+
+def test_each_layer_fetches_what_the_next_ones_begin_with() -> None:
+    program = layers((900, 100, 0), (900, 200, 0), (900, 300, 0))
+    plan_fetches(program, CACHE, [500, 600, 700])
+    assert [layer.fetch for layer in program.layers] == [(100, 700), (700, 1400), (1400, 1800)]
+
+
+def test_those_before_fetch_what_a_layer_cannot() -> None:
+    program = layers((9000, 100, 0), (0, 0, 0), (50, 100, 0), (0, 300, 1))
+    plan_fetches(program, CACHE, [400, 100, 2000, 3000])
+    assert [layer.fetch for layer in program.layers] == [
+        (100, 4400), (4400, 4400), (4400, 4450), (4450, 5500),
+    ]  # fmt: skip
+
+
+def test_what_waits_in_the_cache_is_a_part_of_it() -> None:
+    program = layers((9000, 100, 0), (0, 300, 1), (0, 300, 1))
+    plan_fetches(program, CACHE, [400, 9000, 9000])
+    first, second, third = (layer.fetch for layer in program.layers)
+    assert first == (100, 400 + CACHE // SHARE)
+    assert second == (first[1], 9400 + CACHE // SHARE)
+    assert third == (second[1], 18400)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pointwise convolutions and a linear layer, with more weights than the small cache."""
+    node = onnx.helper.make_node
+    nodes = [
+        node("Conv", ["x", "a"], ["c"], name="first"),
+        node("Relu", ["c"], ["r"]),
+        node("Conv", ["r", "b"], ["d"], name="second"),
+        node("GlobalAveragePool", ["d"], ["p"]),
+        node("Flatten", ["p"], ["f"]),
+        node("Gemm", ["f", "k"], ["y"], transB=1, name="classes"),
+    ]
+    values = {"a": random(1, 80, 48, 1, 1), "b": random(2, 160, 80, 1, 1), "k": random(3, 90, 160)}
+    model = network(nodes, {"x": (1, 48, 6, 5)}, {"y": (1, 90)}, values)
+    path = tmp_path_factory.mktemp("wide") / "wide.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_weights_are_fetched_once_and_to_the_end(wide: Path) -> None:
+    chosen = target("x86-64-v4")
+    program = make_program(wide, chosen)
+    facts = emit(program, chosen).facts
+    ranges = [layer.fetch for layer in program.layers]
+    assert all(before[1] <= after[0] for before, after in pairwise(ranges))
+    assert 0 < ranges[0][0] < facts.layer_weight_bytes[0]
+    assert ranges[-1][1] == facts.weight_bytes
+
+
+def test_fetching_changes_no_value(
+    wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = random(4, 1, 48, 6, 5)
+    fetching = compile_onnx(wide, tmp_path / "fetching")
+    monkeypatch.setattr("martlet.compiler.codegen.emit.plan_fetches", lambda *_: None)
+    plain = compile_onnx(wide, tmp_path / "plain")
+    np.testing.assert_array_equal(fetching(x), plain(x))
+    assert "FETCH(" not in (tmp_path / "plain/wide.c").read_text()
+
+
+@pytest.mark.parametrize("name", ["wasm32", "portable", "riscv64"])
+def test_targets_that_cannot_fetch_do_not(name: str, wide: Path) -> None:
+    chosen = target(name)
+    assert "FETCH(" not in emit(make_program(wide, chosen), chosen).source
+
+
+def test_the_others_do(wide: Path) -> None:
+    fetching = [one for one in TARGETS.values() if one.cache]
+    assert len(fetching) == 5
+    for chosen in fetching:
+        assert "FETCH(ahead" in emit(make_program(wide, chosen), chosen).source

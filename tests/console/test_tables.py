@@ -1,0 +1,50 @@
+import shlex
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from martlet.api.convert import ConvertedFile
+from martlet.api.show import list_networks
+from martlet.console import tables
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.inference import Prediction
+from martlet.workflows.run_folder import Run
+
+
+@pytest.fixture
+def narrow() -> Console:
+    return Console(file=StringIO(), width=40)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_brackets_are_no_markup(narrow: Console) -> None:
+    answer = Prediction("img[a].jpg", "[bold]x", 0.5, (("[bold]x", 0.5), ("[/y]", 0.25)))
+    tables.predicted([answer], narrow)
+    for part in ("img[a].jpg", "[bold]x", "[/y] 25.0%"):
+        assert part in text(narrow)
+
+
+def test_what_comes_next_can_be_pasted(narrow: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "out", lambda: narrow)
+    tables.trained(Run(Path("my runs")))
+    assert "  martlet measure 'my runs'\n" in text(narrow)
+    preprocess = Preprocess(size=32)
+    made = ConvertedFile(Path("it's.safetensors"), "a", {}, 1, 1, 1, preprocess, "b")
+    tables.converted(made, narrow)
+    assert shlex.quote("it's.safetensors") in text(narrow)
+
+
+def test_no_figure_is_cut_on_a_narrow_terminal(
+    narrow: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "out", lambda: narrow)
+    tables.listed(list_networks("shufflenet_v2*"))
+    assert "shufflenet_v2_x1_0" in text(narrow)
+    assert "2,278,604" in text(narrow)
+    assert "…" not in text(narrow)

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from martlet.data.cache import PixelCache
+from martlet.data.pictures.augment import build_augment
+from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader, seed_torch
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import scan
+
+PREPROCESS = Preprocess(size=16, crop_pct=1.0)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
+    folder = tmp_path_factory.mktemp("loader")
+    for number in range(22):
+        path = folder / "photos" / "ab"[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (16 + number, 20, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+    return PixelCache.build(scan(folder / "photos"), PREPROCESS, folder=folder / "cache")
+
+
+def loader(cache: PixelCache, workers: int = 0, seed: int = 0, batch_size: int = 4) -> TrainLoader:
+    batches = TrainBatches(
+        cache,
+        cache.labels,
+        range(len(cache)),
+        size=16,
+        augment=build_augment(16, trivial_augment=True, erase=0.5),
+        batch_size=batch_size,
+        seed=seed,
+    )
+    return TrainLoader(batches, workers)
+
+
+def take(found: TrainLoader, epoch: int, first: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [(pixels.clone(), labels.clone()) for pixels, labels in found.epoch(epoch, first)]
+
+
+def equal(one: list[tuple[torch.Tensor, ...]], other: list[tuple[torch.Tensor, ...]]) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a, b)
+        for mine, theirs in zip(one, other, strict=True)
+        for a, b in zip(mine, theirs, strict=True)
+    )
+
+
+def test_shapes_and_memory_format(cache: PixelCache) -> None:
+    batches = take(loader(cache), epoch=0)
+    assert len(batches) == 5  # 22 pictures: the two left over wait for another epoch
+    for pixels, labels in batches:
+        assert pixels.shape == (4, 3, 16, 16)
+        assert pixels.dtype == torch.uint8
+        assert pixels.is_contiguous(memory_format=torch.channels_last)
+        assert labels.dtype == torch.int64
+
+
+def test_same_batches_whatever_the_number_of_workers(cache: PixelCache) -> None:
+    alone, helped = loader(cache), loader(cache, workers=2)
+    for epoch in (0, 1, 2):  # more batches than slots: the ring comes round
+        assert equal(take(alone, epoch), take(helped, epoch))
+
+
+def test_an_epoch_can_start_in_its_middle(cache: PixelCache) -> None:
+    whole = take(loader(cache), epoch=3)
+    assert equal(take(loader(cache), 3, first=2), whole[2:])
+    assert equal(take(loader(cache, workers=1), 3, first=2), whole[2:])
+
+
+def test_epochs_and_seeds_differ(cache: PixelCache) -> None:
+    first = take(loader(cache), 0)
+    assert not equal(first, take(loader(cache), 1))
+    assert not equal(first, take(loader(cache, seed=1), 0))
+    assert equal(first, take(loader(cache), 0))
+
+
+def test_labels_belong_to_their_pictures(cache: PixelCache) -> None:
+    batches = TrainBatches(
+        cache,
+        cache.labels,
+        range(len(cache)),
+        size=16,
+        augment=build_augment(16, crop_scale=1.0, flip=False),
+        batch_size=22,
+        seed=0,
+    )
+    ((pixels, labels),) = TrainLoader(batches, 0).epoch(0)
+    for picture, label, index in zip(pixels, labels, batches.chosen((0, 0)), strict=True):
+        assert label == cache.labels[index]
+        assert torch.equal(
+            picture.permute(1, 2, 0), torch.from_numpy(PREPROCESS.crop(cache[index]).copy())
+        )
+
+
+def test_fewer_pictures_than_a_batch_make_one_batch(cache: PixelCache) -> None:
+    batches = take(loader(cache, batch_size=500), epoch=0)
+    assert [len(labels) for _, labels in batches] == [22]
+
+
+def test_evaluation_sees_every_picture_once_in_order(cache: PixelCache) -> None:
+    indices = [3, 1, 20, 7, 8]
+    batches = EvalBatches(cache, cache.labels, indices, preprocess=PREPROCESS, batch_size=2)
+    found = list(batches)
+    assert len(batches) == len(found) == 3
+    pixels = torch.cat([pixels for pixels, _ in found]).permute(0, 2, 3, 1).numpy()
+    for picture, index in zip(pixels, indices, strict=True):
+        np.testing.assert_array_equal(picture, PREPROCESS.crop(cache[index]))
+    assert torch.cat([labels for _, labels in found]).tolist() == [
+        cache.labels[index] for index in indices
+    ]
+
+
+def test_neighbouring_seeds_are_unlike() -> None:
+    drawn = set()
+    for numbers in ((0, 0), (0, 1, 0), (0, 1, 1), (1, 0), (0, 2, 1, 0), (2**32 - 1, 0)):
+        seed_torch(*numbers)
+        drawn.add(torch.rand(1).item())
+    assert len(drawn) == 6

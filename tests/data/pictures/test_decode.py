@@ -1,0 +1,369 @@
+import io
+import os
+import pickle
+import struct
+import threading
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from martlet.data.pictures.decode import FORMATS, BadPicture, decode, decode_bytes, upright_rgb
+from martlet.errors import MartletError
+
+Pixels = NDArray[np.uint8]
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format, **options)
+    return stream.getvalue()
+
+
+def rgb(content: bytes) -> Pixels:
+    image = decode_bytes(content, "made up")
+    assert image.mode == "RGB"
+    return np.asarray(image)
+
+
+def gray(values: object, dtype: type) -> Image.Image:
+    return Image.fromarray(np.array([values], dtype))
+
+
+def noise(width: int = 7, height: int = 5) -> Pixels:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def png(width: int, height: int, depth: int, kind: int, rows: bytes) -> bytes:
+    """A PNG file written by hand, for what Pillow reads but does not write."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*both) for both in chunks)
+
+
+UPRIGHT = {  # how the stored rows have to be turned, from the EXIF standard's table
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a.swapaxes(0, 1), 2),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_exif_orientation(orientation: int, format: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True} if format == "WEBP" else {}
+    content = encoded(Image.fromarray(noise()), format, exif=exif, **options)
+    np.testing.assert_array_equal(rgb(content), UPRIGHT[orientation](noise()))
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_an_upright_picture_stays_upright(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    once = decode_bytes(encoded(Image.fromarray(noise()), exif=exif), "")
+    np.testing.assert_array_equal(np.asarray(upright_rgb(once)), np.asarray(once))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_means_nothing(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(noise()), exif=exif)
+    np.testing.assert_array_equal(rgb(content), noise())
+
+
+def test_gray_and_one_bit() -> None:
+    values = gray([0, 1, 128, 255], np.uint8)
+    expected = [[v] * 3 for v in (0, 1, 128, 255)]
+    np.testing.assert_array_equal(rgb(encoded(values))[0], expected)
+    np.testing.assert_array_equal(rgb(encoded(values, "JPEG", quality=100))[0, 3], [255] * 3)
+    one_bit = rgb(encoded(Image.fromarray(np.array([[True, False]]))))
+    np.testing.assert_array_equal(one_bit[0], [[255] * 3, [0] * 3])
+
+
+def test_transparency_is_over_white() -> None:
+    rgba = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [0, 0, 0, 128]]], np.uint8)
+    expected = [[10, 20, 30], [255, 255, 255], [127, 127, 127]]
+    np.testing.assert_array_equal(rgb(encoded(Image.fromarray(rgba)))[0], expected)
+    np.testing.assert_array_equal(rgb(encoded(Image.fromarray(rgba), "TIFF"))[0], expected)
+    la = Image.fromarray(np.array([[[10, 255], [10, 0], [0, 128]]], np.uint8), "LA")
+    np.testing.assert_array_equal(rgb(encoded(la))[0], [[10] * 3, [255] * 3, [127] * 3])
+
+
+def test_transparent_colour_without_alpha_channel() -> None:
+    image = Image.fromarray(np.array([[[9, 8, 7], [1, 2, 3]]], np.uint8))
+    content = encoded(image, transparency=(9, 8, 7))
+    np.testing.assert_array_equal(rgb(content)[0], [[255] * 3, [1, 2, 3]])
+    content = encoded(gray([9, 1], np.uint8), transparency=9)
+    np.testing.assert_array_equal(rgb(content)[0], [[255] * 3, [1] * 3])
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+def test_palette(format: str) -> None:
+    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
+    image.putpalette([200, 0, 0, 0, 150, 0, 0, 0, 100])
+    expected = [[200, 0, 0], [0, 150, 0], [0, 0, 100]]
+    np.testing.assert_array_equal(rgb(encoded(image, format))[0], expected)
+    see_through = encoded(image, format, transparency=1)
+    np.testing.assert_array_equal(rgb(see_through)[0], [expected[0], [255] * 3, expected[2]])
+
+
+def test_palette_with_partly_transparent_entries() -> None:
+    image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    image.putpalette([0, 0, 0, 200, 100, 50])
+    content = encoded(image, transparency=bytes([128, 255]))
+    np.testing.assert_array_equal(rgb(content)[0], [[127] * 3, [200, 100, 50]])
+
+
+@pytest.mark.parametrize("format", ["JPEG", "TIFF"])
+def test_cmyk(format: str) -> None:
+    inks = {(0, 255, 255, 0): [255, 0, 0], (255, 0, 255, 0): [0, 255, 0], (0, 0, 0, 255): [0] * 3}
+    for ink, colour in inks.items():
+        content = encoded(Image.new("CMYK", (16, 16), ink), format)
+        np.testing.assert_allclose(rgb(content)[8, 8], colour, atol=3)
+    # Adobe's JPEG stores inks upside down and says so in a marker
+    adobe = encoded(Image.new("CMYK", (16, 16), (255, 0, 0, 0)), "JPEG")
+    assert b"Adobe" in adobe
+    np.testing.assert_allclose(rgb(adobe)[8, 8], [0, 255, 255], atol=3)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
+def test_16_bit_gray_is_scaled_and_not_clipped(format: str) -> None:
+    values = [0, 128, 129, 257, 32896, 65279, 65535]
+    content = encoded(gray(values, np.uint16), format)
+    expected = [0, 0, 1, 1, 128, 254, 255]
+    np.testing.assert_array_equal(rgb(content)[0], [[v] * 3 for v in expected])
+
+
+def test_16_bit_tiff_of_either_byte_order() -> None:
+    little = encoded(gray([0, 32896, 65535], np.uint16), "TIFF")
+    big = Image.frombytes("I;16B", (3, 1), struct.pack(">HHH", 0, 32896, 65535))
+    np.testing.assert_array_equal(rgb(encoded(big, "TIFF")), rgb(little))
+    np.testing.assert_array_equal(rgb(little)[0], [[0] * 3, [128] * 3, [255] * 3])
+
+
+def test_16_bit_colour_png() -> None:
+    row = struct.pack(">6H", 65535, 32896, 0, 257, 65535, 128 * 257)
+    expected = [[255, 128, 0], [1, 255, 128]]
+    np.testing.assert_array_equal(rgb(png(2, 1, 16, 2, b"\0" + row))[0], expected)
+
+
+def test_16_bit_png_with_alpha() -> None:
+    gray_alpha = b"\0" + struct.pack(">4H", 32896, 65535, 32896, 0)
+    expected = [[128] * 3, [255] * 3]
+    np.testing.assert_array_equal(rgb(png(2, 1, 16, 4, gray_alpha))[0], expected)
+    colour_alpha = b"\0" + struct.pack(">8H", 65535, 0, 257, 65535, 0, 0, 0, 0)
+    expected = [[255, 0, 1], [255] * 3]
+    np.testing.assert_array_equal(rgb(png(2, 1, 16, 6, colour_alpha))[0], expected)
+
+
+def test_32_bit_values() -> None:
+    content = encoded(gray([0, 32896, 65535], np.int32), "TIFF")
+    np.testing.assert_array_equal(rgb(content)[0], [[0] * 3, [128] * 3, [255] * 3])
+    content = encoded(gray([0, 0.5, 1], np.float32), "TIFF")
+    np.testing.assert_array_equal(rgb(content)[0], [[0] * 3, [128] * 3, [255] * 3])
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([-1, 0], np.int32), ([0, 65536], np.int32), ([0, 255], np.float32), ([np.nan], np.float32)],
+)
+def test_values_without_an_agreed_scale_are_refused(values: list[float], dtype: type) -> None:
+    with pytest.raises(BadPicture, match="no agreed scale"):
+        decode_bytes(encoded(gray(values, dtype), "TIFF"), "x.tif")
+    with pytest.raises(MartletError, match="no agreed scale"):
+        upright_rgb(gray(values, dtype))
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_the_first_of_several_frames(format: str) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
+    content = encoded(frames[0], format, save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(rgb(content)[4, 4], [255, 0, 0], atol=3)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000"])
+def test_every_format_by_content_and_not_by_name(format: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.jpg"
+    path.write_bytes(encoded(Image.new("RGB", (16, 12), (200, 100, 50)), format))
+    assert decode(path).size == (16, 12)
+    np.testing.assert_allclose(np.asarray(decode(path))[5, 5], [200, 100, 50], atol=6)
+
+
+def test_one_pixel_and_odd_names(tmp_path: Path) -> None:
+    for name in ("ünï cödé.png", "a b.png", "%s{}.png", "-rf.png"):
+        Image.new("RGB", (1, 1), "red").save(tmp_path / name)
+        np.testing.assert_array_equal(np.asarray(decode(tmp_path / name)), [[[255, 0, 0]]])
+
+
+def big_header(width: int, height: int) -> bytes:
+    return png(width, height, 8, 2, b"\0" * 100)
+
+
+def noisy(format: str) -> bytes:
+    return encoded(Image.fromarray(noise(64, 64)), format)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"<html>not found</html>", "is not a picture in a known format"),
+        (b"\xff\xd8\xff", "is not a picture|is damaged"),
+        (noisy("JPEG")[:1000], "is damaged .*truncated"),
+        (noisy("PNG")[:1000], "is damaged .*truncated"),
+        (noisy("GIF")[:1000], "is damaged"),
+        (noisy("WEBP")[:1000], "is not a picture|is damaged"),
+        (noisy("TIFF")[:1000], "is not a picture|is damaged"),
+        (big_header(100_000, 100_000), "declares more pixels than the 178,956,970 accepted"),
+        (big_header(2**31 - 1, 2**31 - 1), "declares more pixels|is damaged"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a picture"),
+    ],
+)
+def test_bad_content(content: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.jpg"
+    path.write_bytes(content)
+    with pytest.raises(BadPicture, match=reason) as caught:
+        decode(path)
+    assert str(path) in str(caught.value)
+    assert caught.value.path == str(path)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_bomb_is_refused_by_its_header_whatever_pillow_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(BadPicture, match="declares more pixels"):
+        decode_bytes(big_header(60_000, 60_000), "bomb.png")
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name, reason in (
+        ("folder.jpg", "is not a regular file"),
+        ("pipe.jpg", "is not a regular file"),
+        ("dangling.jpg", "cannot be read (No such file or directory)"),
+        ("loop.jpg", "cannot be read (Too many levels of symbolic links)"),
+        ("missing.jpg", "cannot be read (No such file or directory)"),
+        ("null\0.jpg", "is not a file name (embedded null byte)"),
+    ):
+        with pytest.raises(BadPicture) as caught:
+            decode(tmp_path / name)
+        assert caught.value.reason == reason
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    with open(tmp_path / "huge.jpg", "wb") as file:
+        file.truncate(2**30 + 1)  # a hole: takes no room on the disk
+    with pytest.raises(BadPicture, match="has 1,073,741,825 bytes; up to 1,073,741,824"):
+        decode(tmp_path / "huge.jpg")
+
+
+@pytest.mark.skipif("AVIF" not in FORMATS, reason="this Pillow has no AVIF")
+def test_avif(tmp_path: Path) -> None:
+    content = encoded(Image.new("RGB", (16, 12), (200, 100, 50)), "AVIF")
+    np.testing.assert_allclose(rgb(content)[5, 5], [200, 100, 50], atol=6)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    path = tmp_path / "secret.png"
+    path.write_bytes(noisy("PNG"))
+    path.chmod(0)
+    with pytest.raises(BadPicture, match=r"cannot be read .*ermission"):
+        decode(path)
+
+
+def test_a_corrupt_exif_block_does_not_matter() -> None:
+    plain = encoded(Image.fromarray(noise(64, 64)), "JPEG")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    block = bytearray(exif.tobytes())
+    block[10:] = b"\xff" * (len(block) - 10)
+    content = encoded(Image.fromarray(noise(64, 64)), "JPEG", exif=bytes(block))
+    np.testing.assert_array_equal(rgb(content), rgb(plain))
+
+
+def test_pillow_does_not_warn_while_decoding_but_does_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = noisy("PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 64 - 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_bytes(content, "").size == (64, 64)
+        with pytest.raises(Image.DecompressionBombWarning):
+            Image.open(io.BytesIO(content))
+
+
+def test_other_threads_are_warned_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, heard = noisy("PNG"), []
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 64 - 1)
+
+    def open_elsewhere() -> None:
+        try:
+            Image.open(io.BytesIO(content))
+        except Image.DecompressionBombWarning as warning:
+            heard.append(warning)
+
+    def in_the_middle(image: Image.Image) -> Image.Image:
+        other = threading.Thread(target=open_elsewhere)
+        other.start()
+        other.join()
+        return upright_rgb(image)
+
+    monkeypatch.setattr("martlet.data.pictures.decode.upright_rgb", in_the_middle)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_bytes(content, "").size == (64, 64)
+    assert len(heard) == 1
+
+
+def test_bad_pictures_travel_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(BadPicture("a.jpg", "is damaged")))
+    assert (error.path, error.reason, str(error)) == ("a.jpg", "is damaged", "'a.jpg' is damaged.")
+
+
+DAMAGED = ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM"]
+WHOLE = {format: encoded(Image.fromarray(noise(20, 16)), format) for format in DAMAGED}
+
+
+@given(
+    format=st.sampled_from(DAMAGED),
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6),
+    kept=st.integers(0, 3000),
+)
+def test_any_damage_is_a_picture_or_a_bad_picture(
+    format: str, changes: list[tuple[int, int]], kept: int
+) -> None:
+    content = bytearray(WHOLE[format][:kept])
+    for at, value in changes:
+        if at < len(content):
+            content[at] = value
+    try:
+        image = decode_bytes(bytes(content), "fuzzed")
+    except BadPicture:
+        return
+    assert image.mode == "RGB"

@@ -1,0 +1,215 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import martlet.inference.network as module
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.exporting import export_onnx
+from martlet.inference import FORMAT, KEY, load
+from martlet.inference.prediction import rank
+
+PREPROCESS = Preprocess(size=12)
+CLASSES = ("ant", "bee", "cat")
+
+
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3)).eval()
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "model.onnx"
+    return export_onnx(small(), path, preprocess=PREPROCESS, classes=CLASSES).path
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five readable ones of different sizes."""
+    folder = tmp_path_factory.mktemp("pictures")
+    generator = np.random.default_rng(0)
+    paths = []
+    for number in range(5):
+        pixels = generator.integers(0, 256, (20 + 3 * number, 31, 3), np.uint8)
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(pixels).save(paths[-1])
+    return paths
+
+
+def changed(good: Path, path: Path, header: object) -> Path:
+    """The good file with another text in its metadata."""
+    proto = onnx.load(good)
+    text = header if isinstance(header, str) else json.dumps(header)
+    onnx.helper.set_model_props(proto, {KEY: text})
+    onnx.save(proto, path)
+    return path
+
+
+def header_of(good: Path) -> dict[str, object]:
+    return json.loads(onnx.load(good).metadata_props[0].value)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_logits_are_those_of_pytorch(good: Path, size: int) -> None:
+    batch = np.random.default_rng(1).standard_normal((size, 3, 12, 12), np.float32)
+    with torch.inference_mode():
+        expected = small()(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(load(good, threads=1).logits(batch), expected, atol=1e-5)
+
+
+def test_logits_of_any_layout_and_of_nothing(good: Path) -> None:
+    network = load(good)
+    batch = np.random.default_rng(1).standard_normal((2, 12, 12, 3), np.float32)
+    view = batch.transpose(0, 3, 1, 2)
+    assert np.array_equal(network.logits(view), network.logits(view.copy()))
+    assert np.array_equal(network.logits(view.astype(np.float64)), network.logits(view))
+    assert network.logits(np.zeros((0, 3, 12, 12), np.float32)).shape == (0, 3)
+
+
+def test_a_batch_of_another_shape(good: Path) -> None:
+    for shape in [(3, 12, 12), (1, 1, 12, 12), (1, 3, 12, 13)]:
+        with pytest.raises(MartletError, match=r"use \(N, 3, 12, 12\)"):
+            load(good).logits(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_predictions_follow_the_pictures(
+    good: Path, pictures: list[Path], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", batch)
+    found = load(good).predict(pictures, top=2)
+    for path, prediction in zip(pictures, found, strict=True):
+        with torch.inference_mode():
+            logits = small()(torch.from_numpy(PREPROCESS(path))[None])[0].numpy()
+        expected = rank(str(path), logits, CLASSES, 2)
+        assert (prediction.path, prediction.label) == (str(path), expected.label)
+        assert len(prediction.top) == 2
+        assert prediction.probability == pytest.approx(expected.probability, abs=1e-5)
+
+
+def test_an_unreadable_picture_does_not_stop_the_others(
+    good: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(pictures[0].read_bytes()[:300])
+    long = tmp_path / "long.png"  # readable, but not with this Preprocess
+    Image.new("RGB", (2000, 3)).save(long)
+    asked = [cut, pictures[0], tmp_path / "none.png", long, pictures[1], tmp_path]
+    found = load(good).predict(asked)
+    assert [item.path for item in found] == [str(path) for path in asked]
+    assert [item.error is None for item in found] == [False, True, False, False, True, False]
+    for item in found:
+        if item.error is not None:
+            assert (item.label, item.probability, item.top) == ("", 0.0, ())
+            assert item.error.endswith(".")
+    alone = load(good).predict([pictures[1]])[0]
+    assert found[4].label == alone.label
+    assert found[4].probability == pytest.approx(alone.probability, abs=1e-5)
+
+
+def test_only_unreadable_pictures_and_none_at_all(good: Path, tmp_path: Path) -> None:
+    assert [item.error is None for item in load(good).predict([tmp_path / "no.png"])] == [False]
+    assert load(good).predict([]) == []
+
+
+def test_one_path_is_one_picture(good: Path, pictures: list[Path]) -> None:
+    assert len(load(good).predict(str(pictures[0]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "cannot be read as an ONNX network"), (b"hello" * 99, "cannot be read as an ONNX")],
+)
+def test_a_damaged_file(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    with pytest.raises(MartletError, match=rf"^.*m\.onnx {sentence}.*\.$"):
+        load(path)
+
+
+@pytest.mark.parametrize("part", [0.02, 0.5, 0.98, 0.9999])
+def test_a_truncated_file(good: Path, tmp_path: Path, part: float) -> None:
+    path = tmp_path / "m.onnx"
+    content = good.read_bytes()
+    path.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(MartletError, match=r"m\.onnx (cannot be read|was not exported)"):
+        load(path)
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(MartletError, match=r"none\.onnx does not exist"):
+        load(tmp_path / "none.onnx")
+    with pytest.raises(MartletError, match="is a folder"):
+        load(tmp_path)
+
+
+def test_a_file_of_another_program(good: Path, tmp_path: Path) -> None:
+    proto = onnx.load(good)
+    del proto.metadata_props[:]
+    onnx.save(proto, tmp_path / "m.onnx")
+    with pytest.raises(MartletError, match="was not exported by martlet"):
+        load(tmp_path / "m.onnx")
+
+
+def test_a_newer_format_says_so_whatever_else_it_holds(good: Path, tmp_path: Path) -> None:
+    path = changed(good, tmp_path / "m.onnx", {"format": FORMAT + 1, "labels": 7})
+    with pytest.raises(MartletError, match=f"format {FORMAT + 1}, made by a newer martlet"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": None},
+        {"format": "1"},
+        {"classes": None},
+        {"classes": "abc"},
+        {"classes": [1, 2, 3]},
+        {"preprocess": None},
+        {"preprocess": {"size": -3}},
+        {"preprocess": {"size": 12, "blur": 1}},
+    ],
+)
+def test_damaged_metadata(good: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    path = changed(good, tmp_path / "m.onnx", header_of(good) | change)
+    with pytest.raises(MartletError, match=r"the martlet metadata of .*m\.onnx is damaged"):
+        load(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "null", '{"format": 1}'])
+def test_metadata_that_is_no_header(good: Path, tmp_path: Path, text: str) -> None:
+    with pytest.raises(MartletError, match="the martlet metadata of"):
+        load(changed(good, tmp_path / "m.onnx", text))
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_that_are_none(good: Path, threads: int) -> None:
+    with pytest.raises(MartletError, match=f"threads={threads} is not accepted"):
+        load(good, threads=threads)
+
+
+def test_top_is_checked_before_any_picture_is_read(good: Path) -> None:
+    with pytest.raises(MartletError, match="top=0 is not accepted"):
+        load(good).predict([], top=0)
+
+
+def test_predicting_needs_no_torch(good: Path, pictures: list[Path]) -> None:
+    code = f"""
+import sys
+from martlet.inference import load
+print(load({str(good)!r}).predict([{str(pictures[0])!r}])[0].label)
+print([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision", "onnx")])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    label, heavy = run.stdout.splitlines()
+    assert label in CLASSES
+    assert heavy == "[]"

@@ -1,0 +1,139 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from martlet.errors import MartletError
+from martlet.storage.staging import locked, staging
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+
+FILES = [f"{letter}.txt" for letter in "abcdefghijkl"]
+WRITER = f"""
+import sys
+from martlet.storage.staging import staging
+folder, mark, rounds = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(int(rounds)):
+    with staging(folder, old=["0.extra", "1.extra"]) as inside:
+        for name in [*{FILES!r}, mark + ".extra"]:
+            (inside / name).write_text(f"{{mark}} {{number}}")
+"""
+KILLED = """
+import os, signal, sys
+from martlet.storage.staging import staging
+with staging(sys.argv[1]) as inside:
+    (inside / "half").write_text("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_files_move_up_and_old_ones_go(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    for word in ("first", "second"):
+        with staging(out, old=["first", "second", "never"]) as inside:
+            (inside / word).write_text(word)
+            (inside / "both").write_text(word)
+        assert names(out) == sorted(["both", word])
+        assert (out / "both").read_text() == word
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_an_error_leaves_everything_as_it_was(tmp_path: Path, before: bool) -> None:
+    out = tmp_path / "deep" / "out"
+    if before:
+        out.mkdir(parents=True)
+        (out / "a").write_text("old")
+
+    def fail() -> None:
+        with staging(out, old=["a"]) as inside:
+            (inside / "a").write_text("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert (tmp_path / "deep").exists() == before
+    if before:
+        assert names(out) == ["a"]
+        assert (out / "a").read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "out", tmp_path / "file", Path("/proc/self/out")):
+        with pytest.raises(MartletError, match=f"{place} could not be written"):
+            staging(place).__enter__()
+
+
+def test_processes_at_the_same_time_do_not_mix_their_files(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    words = [sys.executable, "-c", WRITER, str(out)]
+    both = [
+        subprocess.Popen([*words, mark, "12"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for mark in "01"
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    seen = set()
+    while any(process.poll() is None for process in both):
+        with locked(out, shared=True):
+            found = {path.name: path.read_text() for path in out.glob("*.*") if path.is_file()}
+        if found:
+            seen.add(check(found))
+        time.sleep(0.002)  # so that the others get their turn
+    assert [process.wait() for process in both] == [0, 0]
+    for process in both:
+        process.communicate()
+    check({path.name: path.read_text() for path in out.iterdir()})
+    assert seen
+
+
+def check(found: dict[str, str]) -> tuple[str, ...]:
+    """All files are those of one round of one process; which."""
+    (content,) = set(found.values())
+    mark = content.split()[0]
+    assert sorted(found) == sorted([*FILES, f"{mark}.extra"])
+    return tuple(content.split())
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    others = (".0a1b2c3d.tmp", ".martlet-0a1b2c3d.tmpx", ".martlet-of-mine.tmp")
+    for name in others:
+        (tmp_path / name).mkdir()
+    (tmp_path / ".martlet-00000000.tmp").write_text("a file")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".martlet-11111111.tmp").symlink_to(tmp_path / "elsewhere")
+    before = names(tmp_path)
+    with staging(tmp_path) as alive:
+        subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+        left = set(names(tmp_path)) - {*before, alive.name}
+        assert len(left) == 1
+        with staging(tmp_path) as inside:
+            assert names(tmp_path) == sorted([*before, alive.name, inside.name])
+    assert names(tmp_path) == before
+
+
+def test_reading_needs_no_lock(tmp_path: Path) -> None:
+    with locked(tmp_path / "nowhere", shared=True):
+        pass
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "nowhere"):
+        pass
+    descriptors = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
+    with locked(tmp_path, shared=True), locked(tmp_path, shared=True):
+        pass
+    if descriptors:
+        assert len(os.listdir("/proc/self/fd")) == len(descriptors)

@@ -1,0 +1,222 @@
+"""A run killed at any moment goes on, and ends with the weights of one that was not."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.workflows.run_folder import Run
+
+# A process that has imported everything and forks a child per request, since importing takes
+# longer than training here. A request names the moment at which the child sends itself SIGKILL:
+# after so many steps, or at the so many-th write, in the middle of it or after the rename.
+SERVER = """
+import json, os, signal, sys
+from pathlib import Path
+from martlet.workflows import train_finish, train_run
+from martlet.api.train import train
+from martlet.training import loop
+import sklearn.metrics, tensorboard, matplotlib.figure
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def half(source, target):
+    content = Path(source).read_bytes()
+    Path(source).write_bytes(content[: len(content) // 2])
+    die()
+
+def counting(function, number, before=None, after=None):
+    calls = 0
+    def wrapped(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if before and calls == number:
+            before(*args)
+        result = function(*args, **kwargs)
+        if after and calls == number:
+            after(*args)
+        return result
+    return wrapped
+
+def child(data, folder, when, number, resume):
+    log = os.open(f"{folder}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if when == "step":
+        loop.train_step = counting(loop.train_step, number, after=die)
+    elif when == "interrupt":
+        loop.train_step = counting(loop.train_step, number, after=interrupt)
+    elif when == "rename":
+        os.replace = counting(os.replace, number, before=half)
+    elif when == "written":
+        os.replace = counting(os.replace, number, after=die)
+    loop.SAVE_SECONDS = 0.0  # a checkpoint after every step
+    train(data, folder=folder, name="run", resume=resume, model="shufflenet_v2_x0_5",
+          image_size=16, epochs=3, batch_size=8, crop_scale=0.6, workers=1, ema=0.9, drop_rate=0.1)
+
+for line in sys.stdin:
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            child(**json.loads(line))
+            code = 0
+        except KeyboardInterrupt:
+            code = 130
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
+
+
+class Driver:
+    """Runs `train` in a child process; the exit code, -9 when it was killed."""
+
+    def __init__(self, photos: Path) -> None:
+        self.photos = photos
+        self.server = subprocess.Popen(
+            [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self, folder: Path, when: str = "", number: int = 0, resume: bool = False) -> int:
+        assert self.server.stdin
+        assert self.server.stdout
+        folder.mkdir(exist_ok=True)
+        asked = {"data": str(self.photos), "folder": str(folder), "when": when, "number": number}
+        self.server.stdin.write(json.dumps({**asked, "resume": resume}) + "\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
+
+    def said(self, folder: Path) -> str:
+        """What the last child printed."""
+        return folder.with_name(f"{folder.name}.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def drive(photos: Path) -> Iterator[Driver]:
+    driver = Driver(photos)
+    yield driver
+    driver.server.communicate()
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    for name in ("model.safetensors", "resume.safetensors"):
+        mine, _ = checkpoint.load(one / name)
+        theirs, _ = checkpoint.load(other / name)
+        if mine.keys() != theirs.keys():
+            return False
+        if not all(torch.equal(mine[key], theirs[key]) for key in mine):
+            return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def whole(drive: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run without an interruption."""
+    folder = tmp_path_factory.mktemp("whole") / "runs"
+    assert drive(folder) == 0, drive.said(folder)
+    return folder / "run"
+
+
+def slowly(when: str, number: int) -> object:
+    """A place beside others that a plain run tests."""
+    return pytest.param(when, number, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("when", "number"),
+    [
+        slowly("rename", 1),  # before anything is written
+        ("written", 1),  # split.json, but no checkpoint
+        slowly("step", 1),
+        slowly("step", 5),  # in the second epoch, after a checkpoint within it
+        ("rename", 6),  # half a checkpoint lies there under its temporary name
+        slowly("written", 5),  # the best weights of an epoch, but not yet its checkpoint
+        slowly("written", 6),
+        ("step", 9),  # the very last step
+        ("written", 16),  # trained; the report is not written yet
+    ],
+)
+def test_a_killed_run_ends_with_the_same_weights(
+    drive: Driver, tmp_path: Path, whole: Path, when: str, number: int
+) -> None:
+    folder = tmp_path / "runs"
+    assert drive(folder, when, number) == -signal.SIGKILL, drive.said(folder)
+    assert drive(folder, resume=True) == 0, drive.said(folder)
+    assert same_weights(folder / "run", whole)
+    assert (folder / "run" / "metrics.csv").read_text().count("\n") == 4
+    assert (folder / "run" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again(drive: Driver, tmp_path: Path, whole: Path) -> None:
+    folder = tmp_path / "runs"
+    kills = 0
+    for number in range(1, 60):  # each attempt gets a little further than the one before
+        if drive(folder, "written", 1 + number % 4, resume=number > 1) == 0:
+            break
+        kills += 1
+    assert kills > 3
+    assert same_weights(folder / "run", whole)
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
+    drive: Driver, tmp_path: Path, whole: Path
+) -> None:
+    folder = tmp_path / "runs"
+    assert drive(folder, "interrupt", 4) == 130
+    assert "Go on with the same command and --resume" in drive.said(folder)
+    _, header = checkpoint.load(folder / "run" / "resume.safetensors")
+    assert (header.state["epoch"], header.state["batch"]) == (1, 1)
+    assert drive(folder, resume=True) == 0, drive.said(folder)
+    assert same_weights(folder / "run", whole)
+
+
+def test_resume_with_other_arguments_is_refused(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    before = run.checkpoint.read_bytes()
+    with pytest.raises(MartletError, match=r"started with other arguments .*epochs: 1 / 2"):
+        quick(epochs=2, resume=True)
+    with pytest.raises(MartletError, match="are not those that"):
+        quick(epochs=1, resume=True, test=0.5)
+    assert run.checkpoint.read_bytes() == before
+
+
+def test_resume_of_a_finished_run_changes_nothing(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    tensors, _ = checkpoint.load(run.checkpoint)
+    again = quick(epochs=1, resume=True)
+    changing = {"command": "", "machine": {}}  # the machine's record holds its load
+    assert again.metrics | changing == run.metrics | changing
+    after, _ = checkpoint.load(run.checkpoint)
+    assert all(torch.equal(tensors[name], after[name]) for name in tensors)
+
+
+def test_a_damaged_checkpoint_is_named(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    path = run.folder / "resume.safetensors"
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(MartletError, match=r"resume\.safetensors is corrupt or cut short"):
+        quick(epochs=1, resume=True)
+
+
+def test_resume_without_a_checkpoint_replaces_nothing(quick: Callable[..., Run]) -> None:
+    run = quick(epochs=1)
+    (run.folder / "resume.safetensors").unlink()
+    before = run.checkpoint.read_bytes()
+    with pytest.raises(MartletError, match=r"no resume\.safetensors to go on from"):
+        quick(epochs=1, resume=True)
+    assert run.checkpoint.read_bytes() == before

@@ -1,0 +1,112 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Network
+from martlet.workflows import train_setup
+from martlet.workflows.run_folder import Run
+
+COLOURS = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=3, small_input=True)
+
+
+def test_weights_for_other_classes_keep_all_but_the_classifier(trained: Run) -> None:
+    torch.manual_seed(1)
+    network = Network("shufflenet_v2_x0_5", num_classes=5, in_chans=3, small_input=True)
+    model = network.build()
+    fresh = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    train_setup.transfer(trained.checkpoint, model, network)
+    given, _ = checkpoint.load(trained.checkpoint)
+    for name, tensor in model.state_dict().items():
+        expected = fresh[name] if tensor.shape != given[name].shape else given[name]
+        assert torch.equal(tensor, expected), name
+    heads = [name for name in fresh if fresh[name].shape != given[name].shape]
+    assert len(heads) == 2
+
+
+def test_weights_of_another_network_are_refused(trained: Run) -> None:
+    network = Network("shufflenet_v2_x1_0", num_classes=3, in_chans=3, small_input=True)
+    with pytest.raises(MartletError, match=r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
+        train_setup.transfer(trained.checkpoint, network.build(), network)
+
+
+def test_weights_for_other_channels_are_refused(trained: Run) -> None:
+    network = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
+    with pytest.raises(MartletError, match="of another shape"):
+        train_setup.transfer(trained.checkpoint, network.build(), network)
+
+
+def test_the_first_weights_follow_from_the_seed(recipe: object, trained: Run) -> None:
+    _, header = checkpoint.load(trained.checkpoint)
+    device = torch.device("cpu")
+    one, same = (train_setup.build(COLOURS, header.recipe, device, None, False) for _ in range(2))
+    for mine, other in zip(one.parameters(), same.parameters(), strict=True):
+        assert torch.equal(mine, other)
+    convolution = next(p for p in one.parameters() if p.ndim == 4 and p.shape[1] > 1)
+    assert convolution.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_workers_by_device() -> None:
+    assert train_setup.choose_workers(None, torch.device("cpu")) == 1
+    assert train_setup.choose_workers(0, torch.device("cpu")) == 0
+    assert train_setup.choose_workers(None, torch.device("cuda")) >= 1
+
+
+def run_loss(folder: Path) -> float:
+    """Training loss of the first epoch."""
+    _, header = checkpoint.load(folder / "resume.safetensors")
+    return float(header.state["history"][0]["train_loss"])
+
+
+@pytest.mark.slow
+def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
+    quick: Callable[..., Run], tmp_path: Path
+) -> None:
+    if not train_setup.can_compile():
+        pytest.skip("no C++ compiler here")
+    plain = quick(name="plain", compile="off", epochs=1)
+    compiled = quick(name="compiled", compile="on", epochs=1)
+    mine, header = checkpoint.load(compiled.checkpoint)
+    theirs, _ = checkpoint.load(plain.checkpoint)
+    assert header.recipe.compiled
+    assert mine.keys() == theirs.keys()
+    losses = [run_loss(run.folder) for run in (plain, compiled)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)  # of three steps; rounding grows fast
+    again = quick(name="compiled", compile="on", epochs=1, resume=True)
+    assert again.metrics["top1"] == compiled.metrics["top1"]
+
+
+def test_a_run_prepares_pictures_as_its_first_weights_want_them(
+    trained: Run, tmp_path: Path
+) -> None:
+    large = train_setup.known_settings("shufflenet_v2_x1_5", None, True, "RGB")
+    assert train_setup.preprocess_for(224, "crop", "RGB", large).resized["side"] == 232
+    small = train_setup.known_settings("shufflenet_v2_x0_5", None, True, "RGB")
+    assert train_setup.preprocess_for(224, "crop", "RGB", small).resized["side"] == 256
+    assert train_setup.preprocess_for(32, "crop", "RGB", large).crop_pct == 1.0
+    assert train_setup.preprocess_for(224, "crop", "RGB", {}) == Preprocess(size=224)
+    tensors, header = checkpoint.load(trained.checkpoint)
+    preprocess = Preprocess(
+        size=224, crop_pct=0.95, interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3
+    )
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, tensors, replace(header, preprocess=preprocess))
+    known = train_setup.known_settings(header.network.name, path, False, "RGB")
+    assert train_setup.preprocess_for(224, "crop", "RGB", known) == preprocess
+    gray = train_setup.known_settings(header.network.name, path, False, "L")
+    assert gray == {"crop_pct": 0.95, "interpolation": "bicubic"}
+    of_small_pictures = train_setup.known_settings(
+        header.network.name, trained.folder, False, "RGB"
+    )
+    assert "crop_pct" not in of_small_pictures
+
+
+@pytest.mark.parametrize("name", ["cpu:foo", "cpu:-1", "cpu:", "tpu", ""])
+def test_devices_that_are_none(name: str) -> None:
+    with pytest.raises(MartletError, match=f"device='{name}' is not "):
+        train_setup.choose_device(name)

@@ -6,108 +6,35 @@ that channels may lie in any order, and anywhere: a shuffle or a split costs not
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Writer, c_name, cuts
-from martlet.compiler.ir.window import Window
+from martlet.compiler.ir.program import Buffer, Writer, c_name, cuts
 from martlet.compiler.kernels import gemm_remainder, gemm_tiling
 from martlet.compiler.kernels.gemm_micro import LINE
+from martlet.compiler.kernels.gemm_operands import Block, Gemm
 from martlet.compiler.kernels.gemm_remainder import Tail
 from martlet.compiler.kernels.gemm_tiles import Group, shared
-from martlet.compiler.passes.fuse import Activation
-
-LEAST_PLACES = 8  # of a thread's part of a map
 
 
-@dataclass
-class Block:
-    """One vector of output channels: which they are (-1: none) and which inputs they read."""
-
-    outputs: list[int]
-    inputs: list[int]
-
-
-class Product(Layer):
-    """A convolution or linear layer with what follows it: activation, addition, activation."""
-
-    def __init__(
-        self,
-        name: str,
-        x: Maps,
-        weight: NDArray[Any],
-        bias: NDArray[Any],
-        groups: int,
-        window: Window,
-        registers: int,
-        *,
-        act: Activation | None = None,
-        add: Maps | None = None,
-        act_after: Activation | None = None,
-        gate: Maps | None = None,
-    ) -> None:
-        self.name, self.x, self.add, self.gate = name, x, add, gate
-        self.weight, self.bias, self.groups = weight, bias, groups
-        self.window, self.registers = window, registers
-        self.act, self.act_after = act, act_after
-        self.tail = 0  # for how many channels tiles of the last block are, where it has its own
-        self.written: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
-        self.macs = prod(window.out) * weight.size
-        self.can_band = window.is_flat and (window.rows > 1 or window.is_pointwise)
-        self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
+class Product(Gemm):
+    """A convolution or linear layer with its epilogue, as groups of tiles."""
 
     @property
     def rows(self) -> int:  # type: ignore[override]
         """Rows of the output; of a pointwise product that stands alone, tiles or parts of maps."""
         if self.by_rows:
             return self.window.rows
-        return self.parts if self._by_places else sum(n for *_, n in self._tiling())
-
-    @property
-    def in_one_row(self) -> bool:
-        """Whether all places of a map count as one row."""
-        return self.window.is_pointwise and not self.banded
+        return self.parts if self.by_places else sum(n for *_, n in self._tiling())
 
     @property
     def by_rows(self) -> bool:  # type: ignore[override]
-        return not self.in_one_row or self._apart
+        return not self.in_one_row or self.rows_apart
 
     @property
     def own_rows(self) -> tuple[str, ...]:  # type: ignore[override]
         return ("x", "add") if self.window.is_pointwise else ("add",)
-
-    @property
-    def _apart(self) -> bool:
-        """Whether each thread makes its own rows of a map, which lie apart from the others'."""
-        tensors = [maps.buffers[0] for maps in (self.x, self.add) if maps is not None]
-        return self.in_one_row and any(buffer.parts > 1 for buffer in (*tensors, self.y))
-
-    @property
-    def _by_places(self) -> bool:
-        """Whether each thread makes all channels of some places.
-
-        These are in its own cache for the next layer, as are all weights that it fetches.
-        """
-        return (
-            self.in_one_row
-            and self.parts > 1
-            and prod(self.window.out) >= LEAST_PLACES * self.parts
-        )
-
-    @property
-    def columns(self) -> int:
-        """Places that tiles are cut from: of a row, of a map, of a thread's part of it."""
-        if not self.in_one_row:
-            return self.window.out[2]
-        if self._apart:
-            return -(-self.window.rows // self.parts) * self.window.out[2]
-        return prod(self.window.out) // (self.parts if self._by_places else 1)
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
         """Say where the output channels go."""
@@ -132,11 +59,6 @@ class Product(Layer):
         widest = max(size * wide for size, wide, _ in self._tiling())
         places = (len(self.blocks) - (self.tail > 0)) * self.columns
         return LINE * len(self.blocks[0].inputs) * places // widest
-
-    @property
-    def streams(self) -> bool:  # type: ignore[override]
-        """Whether there is a single place."""
-        return self.in_one_row and prod(self.window.out) == 1
 
     @property
     def first_weights(self) -> int:  # type: ignore[override]
@@ -178,7 +100,7 @@ class Product(Layer):
         """Write where its channels lie, and then the weights of one group after the other."""
         name, start = c_name(self.name), 0
         at, firsts, offsets = list[int](), list[int](), self.x.offsets()
-        for members in self._alike():
+        for members in self.alike():
             firsts += [len(at)] * len(members)
             if not self.tail or members != self.blocks[-1:]:
                 at += [offsets[channel] for channel in members[0].inputs]
@@ -186,7 +108,7 @@ class Product(Layer):
             writer.table(f"{name}_at", at)
         if self.gate is not None:
             gates = self.gate.offsets()
-            inputs = [c for members in self._alike() for c in members[0].inputs]
+            inputs = [c for members in self.alike() for c in members[0].inputs]
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
@@ -198,9 +120,9 @@ class Product(Layer):
 
     def _lines(self, groups: list[Group]) -> list[str]:
         """What the layer's function does between `from` and `to`."""
-        if self._apart:
+        if self.rows_apart:
             return self._of_rows(groups)
-        if self._by_places:
+        if self.by_places:
             return [line for part in self.shares() for line in shared(groups, *part)]
         if self.in_one_row:
             chunks, tile = [], 0
@@ -232,7 +154,7 @@ class Product(Layer):
 
     def sizes(self) -> list[int]:
         """How many blocks of output channels each group of tiles has, in order."""
-        counts = [len(members) for members in self._alike()]
+        counts = [len(members) for members in self.alike()]
         counts[-1] -= self.tail > 0
         found = [
             n for count in counts for n in gemm_tiling.split(self.columns, count, self.registers)
@@ -246,30 +168,3 @@ class Product(Layer):
         if self.tail:
             runs[-1] = gemm_remainder.runs(self, self.columns)
         return [(n, *run) for n, each in zip(sizes, runs, strict=True) for run in each]
-
-    def _alike(self) -> list[list[Block]]:
-        """Neighbouring blocks that read the same channels; they can share a tile."""
-        found: list[list[Block]] = []
-        for block in self.blocks:
-            if found and found[-1][0].inputs == block.inputs:
-                found[-1].append(block)
-            else:
-                found.append([block])
-        return found
-
-    def pack(self, chosen: list[Block]) -> NDArray[np.float32]:
-        """Biases, then the weights of all lanes, input channel by input channel, tap by tap."""
-        lanes, taps = self.y.lanes, prod(self.weight.shape[2:])
-        flat = self.weight.reshape(len(self.weight), -1, taps)
-        each_out, each_in = len(self.weight) // self.groups, flat.shape[1]
-        inputs = chosen[0].inputs
-        packed = np.zeros((len(inputs), taps, len(chosen), lanes), np.float32)
-        bias = np.zeros((len(chosen), lanes), np.float32)
-        numbers = {channel: number for number, channel in enumerate(inputs)}
-        for b, block in enumerate(chosen):
-            for lane, channel in enumerate(block.outputs):
-                if channel >= 0:
-                    first = numbers[channel // each_out * each_in]
-                    packed[first : first + each_in, :, b, lane] = flat[channel]
-                    bias[b, lane] = self.bias[channel]
-        return np.concatenate((bias.reshape(-1), packed.reshape(-1)))

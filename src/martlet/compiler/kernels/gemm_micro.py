@@ -1,17 +1,13 @@
 """The C functions of a product's tiles: the sums of a few blocks at a few places."""
 
-from typing import TYPE_CHECKING
-
 from martlet.compiler.ir.program import Writer
 from martlet.compiler.kernels import activations
-
-if TYPE_CHECKING:
-    from martlet.compiler.kernels.gemm import Product
+from martlet.compiler.kernels.gemm_operands import Gemm
 
 LINE = 64  # bytes of a cache line
 
 
-def epilogue(layer: "Product", writer: Writer) -> tuple[str, str, str]:
+def epilogue(layer: Gemm, writer: Writer) -> tuple[str, str, str]:
     """C names of the two activations, and a suffix for the kernel's name."""
     act = activations.function(layer.act, writer)
     after = activations.function(layer.act_after, writer)
@@ -23,7 +19,7 @@ def epilogue(layer: "Product", writer: Writer) -> tuple[str, str, str]:
     return act, after, suffix
 
 
-def head(layer: "Product", name: str, more: str = "", count: str = "channels") -> str:
+def head(layer: Gemm, name: str, more: str = "", count: str = "channels") -> str:
     """C text in front of a tile's function; `count` says what the offsets `at` are of."""
     add = ", const float *s, const int32_t *add" if layer.add is not None else ""
     add += ", const float *g, const int32_t *gate" if layer.gate is not None else ""
@@ -41,7 +37,7 @@ def _sums(blocks: int, wide: int) -> list[str]:
     return [*lines, f"w += {blocks} * V;"]
 
 
-def stores(layer: "Product", blocks: int, wide: int, act: str, after: str) -> list[str]:
+def stores(layer: Gemm, blocks: int, wide: int, act: str, after: str) -> list[str]:
     """C lines that keep the sums `a0_0` and so on of so many blocks and places."""
     lines = []
     for b in range(blocks):
@@ -54,7 +50,7 @@ def stores(layer: "Product", blocks: int, wide: int, act: str, after: str) -> li
     return lines
 
 
-def pointwise(layer: "Product", writer: Writer, blocks: int, wide: int, fetched: int) -> str:
+def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int) -> str:
     """The C function of one tile of a pointwise product.
 
     For each channel it fetches so many lines of the weights of later products.
@@ -96,7 +92,7 @@ def partial(writer: Writer, blocks: int) -> str:
     return writer.kernel(name, function(start, lines))
 
 
-def windowed(layer: "Product", writer: Writer, blocks: int, start: int, wide: int) -> str:
+def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) -> str:
     """The C function of one tile of a convolution with a window."""
     layer.written[blocks, wide] = None
     act, after, suffix = epilogue(layer, writer)

@@ -6,24 +6,21 @@ in memory, and only at the end the lanes of each sum are added up.
 """
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.program import Buffer, Writer, c_name
 from martlet.compiler.kernels import gemm_micro
+from martlet.compiler.kernels.gemm_operands import Block, Gemm
 from martlet.compiler.kernels.gemm_tiles import Group
-
-if TYPE_CHECKING:
-    from martlet.compiler.kernels.gemm import Block, Product
 
 WIDE = 4  # channels; with 8 the folding takes almost all that is gained
 FOLD = 3  # instructions that make one vector of two, whose lanes are added up
 MOST = 0.7  # of the multiplications of a tile like the others, with all that is done around them
 
 
-def width(product: "Product") -> int:
+def width(product: Gemm) -> int:
     """For how many channels tiles of the last block are; 0: they are like the others."""
     lanes, last = product.y.lanes, product.blocks[-1]
     used = sum(channel >= 0 for channel in last.outputs)
@@ -37,14 +34,14 @@ def width(product: "Product") -> int:
     return WIDE if steps < MOST * places * len(last.inputs) else 0
 
 
-def runs(product: "Product", places: int) -> tuple[tuple[int, int], ...]:
+def runs(product: Gemm, places: int) -> tuple[tuple[int, int], ...]:
     """The tiles of so many places: (width, how many); a vector has a lane for each sum of one."""
     wide = product.y.lanes // product.tail
     times, rest = divmod(places, wide)
     return tuple(run for run in ((wide, times), (rest, 1)) if all(run))
 
 
-def sources(product: "Product") -> list[tuple[Buffer, int, bool]]:
+def sources(product: Gemm) -> list[tuple[Buffer, int, bool]]:
     """Blocks of the input that the last block reads, and whether it reads all lanes; those first.
 
     Lanes that it does not read may hold anything, even what is no number.
@@ -59,7 +56,7 @@ def sources(product: "Product") -> list[tuple[Buffer, int, bool]]:
 class Tail(Group):
     """The calls of the tiles of a product's last block."""
 
-    def __init__(self, layer: "Product", writer: Writer) -> None:
+    def __init__(self, layer: Gemm, writer: Writer) -> None:
         blocks, at = sources(layer), f"{c_name(layer.name)}_tail"
         writer.table(at, [buffer.offset(number * buffer.lanes) for buffer, number, _ in blocks])
         super().__init__(layer, writer, len(layer.blocks) - 1, 1, at)
@@ -75,7 +72,7 @@ class Tail(Group):
         """How many of the blocks are read whole."""
         return f", {self.full}"
 
-    def _pack(self, chosen: list["Block"]) -> NDArray[np.float32]:
+    def _pack(self, chosen: list[Block]) -> NDArray[np.float32]:
         """Biases, and for each block of inputs the weights of one output after the other.
 
         In front of those of a block that is not read whole: 1 for each lane that is.
@@ -102,7 +99,7 @@ class Tail(Group):
         return kernel(self.layer, self.writer, wide)
 
 
-def kernel(layer: "Product", writer: Writer, wide: int) -> str:
+def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
     """The C function of one tile: so many places of the last block."""
     lanes, each = layer.y.lanes, layer.tail
     act, after, suffix = gemm_micro.epilogue(layer, writer)

@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,7 @@ from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.ir.program import Buffer, Writer, c_name
 from martlet.compiler.kernels import gemm_micro, gemm_tiling
 from martlet.compiler.kernels.gemm_micro import LINE
-
-if TYPE_CHECKING:
-    from martlet.compiler.kernels.gemm import Block, Product
+from martlet.compiler.kernels.gemm_operands import Block, Gemm
 
 MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for a free place
 
@@ -21,7 +18,7 @@ MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for
 class Group:
     """The calls of the tiles of a few blocks."""
 
-    def __init__(self, layer: "Product", writer: Writer, start: int, size: int, at: str) -> None:
+    def __init__(self, layer: Gemm, writer: Writer, start: int, size: int, at: str) -> None:
         self.layer, self.writer, self.size = layer, writer, size
         chosen = layer.blocks[start : start + size]
         name, y = c_name(layer.name), layer.y
@@ -42,7 +39,7 @@ class Group:
         """The tiles of so many places: (width, how many)."""
         return gemm_tiling.runs(places, self.size, self.layer.registers)[1]
 
-    def _pack(self, chosen: list["Block"]) -> NDArray[np.float32]:
+    def _pack(self, chosen: list[Block]) -> NDArray[np.float32]:
         return self.layer.pack(chosen)
 
     def call(self, kernel: str, place: str, more: str = "", row: str = "") -> str:

@@ -8,8 +8,9 @@ from tests.compiler.networks import error, network, random, shuffle_unit
 
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read_model
+from martlet.compiler.ir.operators import UNARY
 from martlet.compiler.kernels.generic import merge, nest, row_steps
-from martlet.compiler.kernels.generic_scalar import FUNCTIONS, UNARY
+from martlet.compiler.kernels.generic_scalar import FUNCTIONS
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.schedule.row_fusion import make_bands

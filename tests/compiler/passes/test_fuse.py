@@ -6,7 +6,8 @@ from tests.compiler.networks import error, network, random
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import Graph
-from martlet.compiler.passes.fuse import Activation, simplify
+from martlet.compiler.ir.operators import Activation
+from martlet.compiler.passes.fuse import simplify
 
 node = helper.make_node
 PICTURE = [1, 4, 5, 6]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
-from martlet.compiler.kernels.generic_scalar import BINARY, UNARY, WITH_ATTRIBUTES
+from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
 
 BROADCAST = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where"}
 BROADCAST -= {"Cast", "CastLike", "Identity"}

@@ -7,9 +7,9 @@ from math import prod
 
 import numpy as np
 
+from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import Buffer, Layer, Maps, Writer, c_name
 from martlet.compiler.kernels import activations
-from martlet.compiler.passes.fuse import Activation
 
 WORDS = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}
 

@@ -6,11 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import Buffer, Maps, Writer, c_name
 from martlet.compiler.ir.window import Window
 from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.channelwise import Blockwise
-from martlet.compiler.passes.fuse import Activation
 
 WIDE = 8  # output places made at once
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import Buffer, Layer, Maps
 from martlet.compiler.ir.window import Window
-from martlet.compiler.passes.fuse import Activation
 
 LEAST_PLACES = 8  # of a thread's part of a map
 

@@ -2,9 +2,9 @@
 
 import re
 
+from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import Writer
 from martlet.compiler.kernels.activations import number
-from martlet.compiler.passes.fuse import Activation
 
 # name -> (parameters after x, body). A name starts with `one_`, so that none of C's is taken.
 FUNCTIONS: dict[str, tuple[str, str]] = {
@@ -41,77 +41,6 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
         "float other",
         "x = fmodf(x, other);\n  return x != 0 && (x < 0) != (other < 0) ? x + other : x;",
     ),
-}
-
-# Operators of one value without attributes; {0} is the value.
-UNARY = {
-    "Abs": "fabsf({0})",
-    "Acos": "acosf({0})",
-    "Acosh": "acoshf({0})",
-    "Asin": "asinf({0})",
-    "Asinh": "asinhf({0})",
-    "Atan": "atanf({0})",
-    "Atanh": "atanhf({0})",
-    "Cast": "{0}",
-    "CastLike": "{0}",
-    "Ceil": "ceilf({0})",
-    "Cos": "cosf({0})",
-    "Cosh": "coshf({0})",
-    "Erf": "erff({0})",
-    "Exp": "expf({0})",
-    "Floor": "floorf({0})",
-    "HardSwish": "one_hard_swish({0})",
-    "Identity": "{0}",
-    "IsNaN": "(float)({0} != {0})",
-    "Log": "logf({0})",
-    "Mish": "one_mish({0})",
-    "Neg": "-{0}",
-    "Not": "(float)!{0}",
-    "Reciprocal": "1 / {0}",
-    "Relu": "one_relu({0})",
-    "Round": "rintf({0})",
-    "Sigmoid": "one_sigmoid({0})",
-    "Sign": "one_sign({0})",
-    "Sin": "sinf({0})",
-    "Sinh": "sinhf({0})",
-    "Softplus": "one_softplus({0})",
-    "Softsign": "one_softsign({0})",
-    "Sqrt": "sqrtf({0})",
-    "Tan": "tanf({0})",
-    "Tanh": "tanhf({0})",
-}
-
-# Operators of one value with attributes: formula, and the attributes with what they are by default.
-WITH_ATTRIBUTES: dict[str, tuple[str, dict[str, float]]] = {
-    "Celu": ("one_celu({0}, {alpha})", {"alpha": 1.0}),
-    "Elu": ("one_elu({0}, {alpha})", {"alpha": 1.0}),
-    "HardSigmoid": ("one_hard_sigmoid({0}, {alpha}, {beta})", {"alpha": 0.2, "beta": 0.5}),
-    "LeakyRelu": ("one_leaky_relu({0}, {alpha})", {"alpha": 0.01}),
-    "Selu": (
-        "one_selu({0}, {alpha}, {gamma})",
-        {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875},
-    ),
-    "Shrink": ("one_shrink({0}, {lambd}, {bias})", {"lambd": 0.5, "bias": 0.0}),
-    "Swish": ("one_swish({0}, {alpha})", {"alpha": 1.0}),
-    "ThresholdedRelu": ("one_thresholded_relu({0}, {alpha})", {"alpha": 1.0}),
-}
-
-# Operators of two values.
-BINARY = {
-    "Add": "{0} + {1}",
-    "And": "(float)({0} && {1})",
-    "Div": "{0} / {1}",
-    "Equal": "(float)({0} == {1})",
-    "Greater": "(float)({0} > {1})",
-    "GreaterOrEqual": "(float)({0} >= {1})",
-    "Less": "(float)({0} < {1})",
-    "LessOrEqual": "(float)({0} <= {1})",
-    "Mul": "{0} * {1}",
-    "Or": "(float)({0} || {1})",
-    "PRelu": "{0} < 0 ? {1} * {0} : {0}",
-    "Pow": "powf({0}, {1})",
-    "Sub": "{0} - {1}",
-    "Xor": "(float)(!{0} != !{1})",
 }
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from martlet.compiler.ir.graph import Node
+from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
 from martlet.compiler.ir.program import Maps
 from martlet.compiler.kernels.activations import number
-from martlet.compiler.kernels.generic_scalar import BINARY, UNARY, WITH_ATTRIBUTES
 from martlet.compiler.lowering.context import Lowering, Rule, in_memory
 from martlet.compiler.lowering.generic_norms import NORMS
 from martlet.compiler.lowering.generic_products import PRODUCTS

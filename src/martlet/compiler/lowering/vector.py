@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node
+from martlet.compiler.ir.operators import Activation, activation
 from martlet.compiler.ir.program import Buffer, Maps
 from martlet.compiler.ir.window import Window, window_of
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean, beside
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import linear, picture, product, stacked
-from martlet.compiler.passes.fuse import Activation, activation
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:

@@ -6,24 +6,12 @@ name of the tensor, `act_after` behind it, `gate` the name of a tensor that its 
 with, channel by channel.
 """
 
-from dataclasses import dataclass
-
-import numpy as np
-
 from martlet.compiler.ir.graph import Graph, Node
+from martlet.compiler.ir.operators import Activation, activation
 from martlet.compiler.passes.fold_affine import fold_scales, merge_pads, old_hard_swishes
 
 # What takes an activation behind it along.
 FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A function of one value with its two parameters."""
-
-    kind: str  # as the C code calls it
-    a: float = 0.0
-    b: float = 0.0
 
 
 def simplify(graph: Graph) -> Graph:
@@ -39,37 +27,6 @@ def simplify(graph: Graph) -> Graph:
     _fuse_gates(graph)
     _drop_dead(graph)
     return graph
-
-
-def activation(graph: Graph, node: Node) -> Activation | None:
-    """What an activation node computes; None for other nodes, and for limits known at run time."""
-    given = node.attributes
-    match node.op:
-        case "Relu" | "Sigmoid" | "Tanh":
-            return Activation(node.op.lower())
-        case "HardSwish":
-            return Activation("hard_swish")
-        case "Clip":
-            return _clip(graph, node)
-        case "HardSigmoid":
-            alpha, beta = given.get("alpha", 0.2), given.get("beta", 0.5)
-            return Activation("hard_sigmoid", float(alpha), float(beta))
-        case "Swish" if given.get("alpha", 1.0) == 1.0:
-            return Activation("swish")
-        case "LeakyRelu":
-            return Activation("leaky_relu", float(given.get("alpha", 0.01)))
-    return None
-
-
-def _clip(graph: Graph, node: Node) -> Activation | None:
-    limits = [-np.inf, np.inf]
-    for place, name in enumerate(node.inputs[1:3]):
-        if name and name not in graph.constants:
-            return None
-        if name:
-            limits[place] = float(graph.constants[name].reshape(()))
-    low, high = limits
-    return Activation("relu") if (low, high) == (0.0, np.inf) else Activation("clip", low, high)
 
 
 def _drop_identities(graph: Graph) -> None:

@@ -1,0 +1,121 @@
+"""What operators of single values compute: formulas as C expressions, and activations.
+
+What an operator is called in ONNX stands here once, for the frontend's checks and for the rules.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from martlet.compiler.ir.graph import Graph, Node
+
+# Operators of one value without attributes; {0} is the value.
+UNARY = {
+    "Abs": "fabsf({0})",
+    "Acos": "acosf({0})",
+    "Acosh": "acoshf({0})",
+    "Asin": "asinf({0})",
+    "Asinh": "asinhf({0})",
+    "Atan": "atanf({0})",
+    "Atanh": "atanhf({0})",
+    "Cast": "{0}",
+    "CastLike": "{0}",
+    "Ceil": "ceilf({0})",
+    "Cos": "cosf({0})",
+    "Cosh": "coshf({0})",
+    "Erf": "erff({0})",
+    "Exp": "expf({0})",
+    "Floor": "floorf({0})",
+    "HardSwish": "one_hard_swish({0})",
+    "Identity": "{0}",
+    "IsNaN": "(float)({0} != {0})",
+    "Log": "logf({0})",
+    "Mish": "one_mish({0})",
+    "Neg": "-{0}",
+    "Not": "(float)!{0}",
+    "Reciprocal": "1 / {0}",
+    "Relu": "one_relu({0})",
+    "Round": "rintf({0})",
+    "Sigmoid": "one_sigmoid({0})",
+    "Sign": "one_sign({0})",
+    "Sin": "sinf({0})",
+    "Sinh": "sinhf({0})",
+    "Softplus": "one_softplus({0})",
+    "Softsign": "one_softsign({0})",
+    "Sqrt": "sqrtf({0})",
+    "Tan": "tanf({0})",
+    "Tanh": "tanhf({0})",
+}
+
+# Operators of one value with attributes: formula, and the attributes with what they are by default.
+WITH_ATTRIBUTES: dict[str, tuple[str, dict[str, float]]] = {
+    "Celu": ("one_celu({0}, {alpha})", {"alpha": 1.0}),
+    "Elu": ("one_elu({0}, {alpha})", {"alpha": 1.0}),
+    "HardSigmoid": ("one_hard_sigmoid({0}, {alpha}, {beta})", {"alpha": 0.2, "beta": 0.5}),
+    "LeakyRelu": ("one_leaky_relu({0}, {alpha})", {"alpha": 0.01}),
+    "Selu": (
+        "one_selu({0}, {alpha}, {gamma})",
+        {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875},
+    ),
+    "Shrink": ("one_shrink({0}, {lambd}, {bias})", {"lambd": 0.5, "bias": 0.0}),
+    "Swish": ("one_swish({0}, {alpha})", {"alpha": 1.0}),
+    "ThresholdedRelu": ("one_thresholded_relu({0}, {alpha})", {"alpha": 1.0}),
+}
+
+# Operators of two values.
+BINARY = {
+    "Add": "{0} + {1}",
+    "And": "(float)({0} && {1})",
+    "Div": "{0} / {1}",
+    "Equal": "(float)({0} == {1})",
+    "Greater": "(float)({0} > {1})",
+    "GreaterOrEqual": "(float)({0} >= {1})",
+    "Less": "(float)({0} < {1})",
+    "LessOrEqual": "(float)({0} <= {1})",
+    "Mul": "{0} * {1}",
+    "Or": "(float)({0} || {1})",
+    "PRelu": "{0} < 0 ? {1} * {0} : {0}",
+    "Pow": "powf({0}, {1})",
+    "Sub": "{0} - {1}",
+    "Xor": "(float)(!{0} != !{1})",
+}
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of one value with its two parameters."""
+
+    kind: str  # as the C code calls it
+    a: float = 0.0
+    b: float = 0.0
+
+
+def activation(graph: Graph, node: Node) -> Activation | None:
+    """What an activation node computes; None for other nodes, and for limits known at run time."""
+    given = node.attributes
+    match node.op:
+        case "Relu" | "Sigmoid" | "Tanh":
+            return Activation(node.op.lower())
+        case "HardSwish":
+            return Activation("hard_swish")
+        case "Clip":
+            return _clip(graph, node)
+        case "HardSigmoid":
+            alpha, beta = given.get("alpha", 0.2), given.get("beta", 0.5)
+            return Activation("hard_sigmoid", float(alpha), float(beta))
+        case "Swish" if given.get("alpha", 1.0) == 1.0:
+            return Activation("swish")
+        case "LeakyRelu":
+            return Activation("leaky_relu", float(given.get("alpha", 0.01)))
+    return None
+
+
+def _clip(graph: Graph, node: Node) -> Activation | None:
+    limits = [-np.inf, np.inf]
+    for place, name in enumerate(node.inputs[1:3]):
+        if name and name not in graph.constants:
+            return None
+        if name:
+            limits[place] = float(graph.constants[name].reshape(()))
+    low, high = limits
+    return Activation("relu") if (low, high) == (0.0, np.inf) else Activation("clip", low, high)

@@ -1,0 +1,137 @@
+"""Small networks in ONNX's own text, and the one comparison of what they compute."""
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from martlet.compiler.codegen.emit import emit
+from martlet.compiler.frontend.importer import read_model
+from martlet.compiler.pipeline import program_of
+from martlet.compiler.runtime.library import load_once
+from martlet.compiler.targets import target as target_of
+
+Array = NDArray[np.float32]
+Shape = Sequence[int | str]
+CLOSE = 1e-5  # of the output's scale
+# What runs once need not be fast, but no text may make the C compiler warn.
+ONCE = ("-O1", "-Werror")
+
+
+def random(seed: int, *shape: int) -> Array:
+    """Normal random numbers."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+def graph(
+    nodes: str,
+    inputs: Shape | Mapping[str, Shape],
+    outputs: str = "y",
+    opset: int = 17,
+    **constants: Any,
+) -> onnx.ModelProto:
+    """A model of `nodes` in ONNX's text, each called as its first output.
+
+    Inputs and outputs are float32; one input alone is called "x". A constant is an array, a list
+    of whole numbers, a number, or a tuple: the shape of weights, so drawn that sums stay near 1.
+    """
+    inputs = inputs if isinstance(inputs, Mapping) else {"x": inputs}
+    given = (
+        f"float[{','.join(map(str, s))}] {n}" if s else f"float {n}" for n, s in inputs.items()
+    )
+    made = (f"float[] {name}" for name in outputs.split())
+    model = onnx.parser.parse_model(
+        f'<ir_version: 9, opset_import: ["" : {opset}]> '
+        f"network ({', '.join(given)}) => ({', '.join(made)}) {{ {nodes} }}"
+    )
+    for node in model.graph.node:
+        node.name = node.output[0]
+    for seed, (name, value) in enumerate(constants.items(), 1):
+        if isinstance(value, tuple):
+            value = random(seed, *value) / np.float32(np.prod(value[1:])) ** 0.5
+        elif isinstance(value, float):
+            value = np.float32(value)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), name))
+    return model
+
+
+def save(model: onnx.ModelProto, folder: Path, name: str = "net") -> Path:
+    """Write the model as NAME.onnx into the folder."""
+    path = folder / f"{name}.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def error(found: Array, expected: Array) -> float:
+    """The largest difference, as a share of the largest value; infinite when shapes differ."""
+    if found.shape != expected.shape:
+        return np.inf
+    finite = np.isfinite(expected)
+    if not np.array_equal(found[~finite], expected[~finite], equal_nan=True):
+        return np.inf
+    off = np.abs(found[finite].astype(np.float64) - expected[finite]).max(initial=0)
+    return float(off / max(np.abs(expected[finite]).max(initial=0), 1e-30))
+
+
+def close(found: object, expected: object, limit: float = CLOSE) -> None:
+    """Assert that no value of one output, or of several, is off by more than the limit."""
+    several = isinstance(expected, list | tuple)
+    for one, other in zip(found, expected, strict=True) if several else [(found, expected)]:
+        assert error(one, other) <= limit
+
+
+def by_onnx_runtime(model: onnx.ModelProto | Path, *inputs: Array) -> list[Array]:
+    """All outputs."""
+    given = str(model) if isinstance(model, Path) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(given)
+    names = [value.name for value in session.get_inputs()]
+    return session.run(None, dict(zip(names, inputs, strict=True)))
+
+
+def run(
+    model: onnx.ModelProto,
+    inputs: Mapping[str, NDArray[Any]],
+    target: str = "native",
+    threads: int = 1,
+) -> list[Array]:
+    """Compile the model for these inputs and run it once: all outputs.
+
+    Inputs that are not float32 (a shape, axes, indices) become constants.
+    """
+    chosen = target_of(target)
+    values = {name: x for name, x in inputs.items() if x.dtype != np.float32}
+    arrays = {name: np.ascontiguousarray(x) for name, x in inputs.items() if name not in values}
+    shapes = {name: x.shape for name, x in inputs.items() if name not in values}
+    program = program_of(read_model(model, shapes=shapes, values=values), chosen, threads)
+    emitted = emit(program, chosen)
+    more = ("-pthread",) if threads > 1 else ()
+    library = load_once(emitted, emitted.source, None, (*ONCE, *more))
+    outputs = [np.empty(maps.shape, np.float32) for _, maps in program.outputs]
+    # No number is in the workspace before: what is read without having been written shows.
+    workspace = np.full(emitted.facts.workspace_bytes, 255, np.uint8)
+    places = (a.ctypes.data for a in (*arrays.values(), *outputs, workspace))
+    getattr(library, f"{program.name}_run")(*map(ctypes.c_void_p, places))
+    return outputs
+
+
+def agree(
+    model: onnx.ModelProto,
+    *inputs: Array,
+    targets: Sequence[str] = ("native",),
+    threads: int = 1,
+    limit: float = CLOSE,
+) -> None:
+    """Assert that the compiled model gives what ONNX Runtime gives, for random inputs if none."""
+    values = model.graph.input
+    if not inputs:
+        sides = ([dim.dim_value or 1 for dim in v.type.tensor_type.shape.dim] for v in values)
+        inputs = tuple(random(seed, *shape) for seed, shape in enumerate(sides))
+    given = dict(zip((value.name for value in values), inputs, strict=True))
+    expected = by_onnx_runtime(model, *inputs)
+    for target in targets:
+        close(run(model, given, target, threads), expected, limit)

@@ -24,18 +24,31 @@ def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
 
 
-def test_an_error_in_the_block_leaves_the_old_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, GeneratorExit])
+def test_an_error_in_the_block_leaves_the_old_file(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
 
     def fail() -> None:
-        with replacing(path) as temporary:
-            temporary.write_text("new")
-            raise RuntimeError("stop")
+        with replacing(path) as beside:
+            beside.write_text("new")
+            raise error
 
-    with pytest.raises(RuntimeError, match="stop"):
+    with pytest.raises(error):
         fail()
     assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_last_of_two_writers_wins(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with replacing(path) as first:
+        first.write_text("first")
+        write_text(path, "second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -55,5 +68,8 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MartletError, match=r"file/a\.txt could not be written"):
-        write_text(tmp_path / "file" / "a.txt", "x")
+    with (
+        pytest.raises(MartletError, match=r"file/a\.txt could not be written .*; use another\.$"),
+        replacing(tmp_path / "file" / "a.txt", "use another"),
+    ):
+        pass

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import time
@@ -7,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from martlet.errors import MartletError
-from martlet.storage.staging import locked, staging
+from martlet.storage.locks import locked
+from martlet.storage.staging import staging
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
 
@@ -23,13 +23,6 @@ for number in range(int(rounds)):
         for name in [*{FILES!r}, mark + ".extra"]:
             (inside / name).write_text(f"{{mark}} {{number}}")
 """
-KILLED = """
-import os, signal, sys
-from martlet.storage.staging import staging
-with staging(sys.argv[1]) as inside:
-    (inside / "half").write_text("x")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 
 def names(folder: Path) -> list[str]:
@@ -44,6 +37,16 @@ def test_the_files_move_up_and_old_ones_go(tmp_path: Path) -> None:
             (inside / "both").write_text(word)
         assert names(out) == sorted(["both", word])
         assert (out / "both").read_text() == word
+
+
+def test_old_files_of_subfolders_go_and_others_stay(tmp_path: Path) -> None:
+    for name in ("ours/a", "both/a", "both/theirs"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with staging(tmp_path, old=["ours/a", "both/a", "never/a"]):
+        assert names(tmp_path)[1:] == ["both", "ours"]
+    assert names(tmp_path) == ["both"]
+    assert names(tmp_path / "both") == ["theirs"]
 
 
 @pytest.mark.parametrize("before", [False, True])
@@ -108,32 +111,3 @@ def check(found: dict[str, str]) -> tuple[str, ...]:
     mark = content.split()[0]
     assert sorted(found) == sorted([*FILES, f"{mark}.extra"])
     return tuple(content.split())
-
-
-def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    others = (".0a1b2c3d.tmp", ".martlet-0a1b2c3d.tmpx", ".martlet-of-mine.tmp")
-    for name in others:
-        (tmp_path / name).mkdir()
-    (tmp_path / ".martlet-00000000.tmp").write_text("a file")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / ".martlet-11111111.tmp").symlink_to(tmp_path / "elsewhere")
-    before = names(tmp_path)
-    with staging(tmp_path) as alive:
-        subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
-        left = set(names(tmp_path)) - {*before, alive.name}
-        assert len(left) == 1
-        with staging(tmp_path) as inside:
-            assert names(tmp_path) == sorted([*before, alive.name, inside.name])
-    assert names(tmp_path) == before
-
-
-def test_reading_needs_no_lock(tmp_path: Path) -> None:
-    with locked(tmp_path / "nowhere", shared=True):
-        pass
-    with pytest.raises(FileNotFoundError), locked(tmp_path / "nowhere"):
-        pass
-    descriptors = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
-    with locked(tmp_path, shared=True), locked(tmp_path, shared=True):
-        pass
-    if descriptors:
-        assert len(os.listdir("/proc/self/fd")) == len(descriptors)

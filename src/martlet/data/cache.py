@@ -18,6 +18,7 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import Listing, Picture
 from martlet.data.pixel_file import DIGEST_BYTES, VERSION, Decoded, open_pixels, write_pixels
 from martlet.errors import MartletError
+from martlet.storage.caches import cache_folder
 
 Progress = Callable[[int, int], None]
 _AT_ONCE = 16
@@ -112,18 +113,6 @@ class PixelCache:
         """Was an unreadable file touched since (permissions, say)? Then it deserves another try."""
         root, listed = self._listing.root, self._listing.pictures
         return any(_changed(root / listed[n].path) != at for n, _, at in self._file.unread)
-
-
-def cache_folder() -> Path:
-    """$MARTLET_CACHE, else $XDG_CACHE_HOME/martlet, else ~/.cache/martlet."""
-    if chosen := os.environ.get("MARTLET_CACHE"):
-        return Path(chosen)
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "martlet"
-    try:
-        return Path.home() / ".cache" / "martlet"
-    except RuntimeError as error:
-        raise MartletError("there is no home folder; set MARTLET_CACHE to a folder.") from error
 
 
 def _name(root: Path, preprocess: Preprocess) -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.storage.temporary import temporary
+from martlet.storage.files import replacing
 
 VERSION = 1
 MAGIC = b"martlet pixels\r\n"
@@ -57,12 +57,13 @@ class PixelFile(NamedTuple):
 
 def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
     """Write a new file, whole or not at all. Raises MartletError when the disk refuses."""
+    way_out = "set MARTLET_CACHE to a folder with enough room"
     numbers: list[int] = []
     starts: list[int] = []
     shapes: list[tuple[int, ...]] = []
     digests = bytearray()
     unread: list[Unread] = []
-    with temporary(path) as file:
+    with replacing(path, way_out) as beside, beside.open("wb", buffering=1 << 20) as file:
         at = file.write(MAGIC)
         for number, (digest, pixels, reason, changed) in enumerate(decoded):
             if pixels is None:

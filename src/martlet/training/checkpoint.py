@@ -24,8 +24,9 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.models import Classifier, create_model
 from martlet.models.weights.renaming import misfits
-from martlet.storage.files import MODEL, write_bytes
+from martlet.storage.files import write_bytes
 from martlet.training.recipe import Recipe
+from martlet.training.run_files import MODEL
 
 FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
 KEY = "martlet"

@@ -8,13 +8,14 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from martlet.storage.files import write_text
+from martlet.training.run_files import METRICS
 
 
 class Journal:
     """Notes one row an epoch; opened again after an interruption, it repeats nothing."""
 
     def __init__(self, folder: Path, history: Sequence[Mapping[str, float]]) -> None:
-        self.path = folder / "metrics.csv"
+        self.path = folder / METRICS
         # A kill may have come between the checkpoint and the note: the events are told anew.
         self.events = SummaryWriter(str(folder), purge_step=1 if history else None)
         if history:

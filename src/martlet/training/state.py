@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from martlet.errors import MartletError
-from martlet.storage.files import MODEL, RESUME
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.optimizer import build_optimizer
 from martlet.training.recipe import Recipe
+from martlet.training.run_files import MODEL, RESUME
 
 
 class State:

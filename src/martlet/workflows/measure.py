@@ -16,8 +16,8 @@ from martlet.measuring.engines import Engine, c_engine, onnxruntime_engine, torc
 from martlet.measuring.latency import Latency, latency
 from martlet.models import Classifier, create_model, spec
 from martlet.models.spec import input_shape
-from martlet.storage.files import MODEL
 from martlet.training import checkpoint
+from martlet.training.run_files import MODEL
 from martlet.workflows import train_setup
 from martlet.workflows.open_network import checkpoint_path
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from martlet.errors import MartletError
 from martlet.inference import Network, is_compiled, load
-from martlet.storage.files import MODEL
 from martlet.training import checkpoint
+from martlet.training.run_files import MODEL
 
 
 def torch_network(path: Path) -> Network:

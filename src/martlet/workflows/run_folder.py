@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from martlet.errors import MartletError
-from martlet.storage.files import MODEL, RESUME
+from martlet.training.run_files import METRICS, MODEL, RESUME
 
 SPLIT = "split.json"
-METRICS = "metrics.csv"
 PAGE = "report.html"
 EXPORTED = "model.onnx"
 FILES = (MODEL, RESUME, SPLIT, METRICS, PAGE, EXPORTED)

@@ -13,10 +13,10 @@ from martlet.report.confusion import draw_confusion
 from martlet.report.curves import draw_curves
 from martlet.report.predictions import Shown, draw_predictions
 from martlet.report.result import caveats, sentence
-from martlet.storage.files import MODEL
 from martlet.training import checkpoint
 from martlet.training.evaluate import predict_logits
 from martlet.training.loop import Job
+from martlet.training.run_files import MODEL
 from martlet.training.state import State
 from martlet.workflows.pictures import Pictures, odd_files
 from martlet.workflows.report_page import write_report

@@ -17,13 +17,14 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.split import Split, split_pictures
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
-from martlet.storage.files import RESUME, write_text
+from martlet.storage.files import write_text
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import ToInput
 from martlet.training.journal import Journal
 from martlet.training.loop import EpochEnd, Job, Stop, fit
 from martlet.training.recipe import Recipe
+from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.workflows import train_setup
 from martlet.workflows.pictures import Pictures, describe, read_pictures

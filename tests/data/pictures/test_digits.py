@@ -41,5 +41,5 @@ def test_written_once_and_mended(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(MartletError, match="digits cannot be written"):
+    with pytest.raises(MartletError, match="could not be written"):
         write_digits(tmp_path / "file")

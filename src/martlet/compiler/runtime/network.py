@@ -19,7 +19,7 @@ from martlet.compiler.options import text
 from martlet.compiler.runtime.inputs import FLOAT, checked, fit
 from martlet.compiler.targets import here, native
 from martlet.errors import MartletError
-from martlet.storage.staging import locked
+from martlet.storage.locks import locked
 
 if TYPE_CHECKING:
     from martlet.compiler.profile import Profile

@@ -1,13 +1,12 @@
 """The 1,797 scanned digits that come with scikit-learn, as a folder of picture files."""
 
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from martlet.errors import MartletError
+from martlet.storage.staging import staging
 
 
 def write_digits(folder: str | Path) -> Path:
@@ -23,24 +22,12 @@ def write_digits(folder: str | Path) -> Path:
     folder = Path(folder)
     digits = load_digits()
     pictures = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    try:
-        for digit in range(10):
-            (folder / str(digit)).mkdir(parents=True, exist_ok=True)
-        for number, (pixels, digit) in enumerate(zip(pictures, digits.target, strict=True)):
-            stream = io.BytesIO()
-            Image.fromarray(pixels).save(stream, "PNG")
-            _write_changed(folder / str(digit) / f"{number:04d}.png", stream.getvalue())
-    except OSError as error:
-        raise MartletError(
-            f"the digits cannot be written to {str(folder)!r} ({error.strerror or error})."
-        ) from error
+    for digit in range(10):
+        with staging(folder / str(digit)) as inside:
+            for number in np.flatnonzero(digits.target == digit):
+                stream = io.BytesIO()
+                Image.fromarray(pictures[number]).save(stream, "PNG")
+                path = folder / str(digit) / f"{number:04d}.png"
+                if not path.is_file() or path.read_bytes() != stream.getvalue():
+                    (inside / path.name).write_bytes(stream.getvalue())
     return folder
-
-
-def _write_changed(path: Path, content: bytes) -> None:
-    """Without an fsync for each of the small files: a broken one is found and written again."""
-    if path.is_file() and path.read_bytes() == content:
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

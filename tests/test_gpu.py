@@ -32,7 +32,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_it_learns_and_its_checkpoint_opens_on_a_cpu(quick: Train, photos: Path, name: str) -> None:
-    run = quick(device="cuda", epochs=8, **OPTIONS[name])
+    run = quick(device="cuda", **{"epochs": 24, "optimizer": "adamw", "lr": 0.005, **OPTIONS[name]})
     assert run.metrics["top1"] > 0.5
     scored = martlet.evaluate(run.checkpoint, photos, quiet=True)
     assert scored["top1"] == pytest.approx(run.metrics["top1"], abs=0.15)

@@ -18,7 +18,7 @@ from exported import exported
 from record import write_rows
 
 from martlet.compiler.pipeline import profile_onnx
-from martlet.compiler.profile import LayerTime, Profile
+from martlet.compiler.runtime.layer_times import LayerTime, Profile
 from martlet.compiler.targets import native
 from martlet.models import spec
 

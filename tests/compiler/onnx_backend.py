@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnx.backend.base import Backend, BackendRep
 
+from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import Shape
 from martlet.compiler.pipeline import program_of
-from martlet.compiler.runtime.library import load_once
 from martlet.compiler.targets import target as target_of
 from martlet.errors import MartletError
 

@@ -6,7 +6,6 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from martlet.compiler.ir.graph import Shape
 from martlet.errors import MartletError
 
 SHOWN = 60  # characters of what was given
@@ -39,7 +38,7 @@ def whole(word: str, given: Any, most: int | None = None) -> int:
     return number
 
 
-def fit_shapes(shapes: Any, names: list[str]) -> dict[str, Shape]:
+def fit_shapes(shapes: Any, names: list[str]) -> dict[str, tuple[int, ...]]:
     """Shapes by input, with the name of the only input in place of ""."""
     if not isinstance(shapes, Mapping):
         raise MartletError(f"shapes={_shown(shapes)} is not accepted; give sides by input name.")

@@ -8,25 +8,25 @@ from typing import Any
 import onnx
 
 from martlet.compiler import options
+from martlet.compiler.artifacts import ENDINGS, check_ours, write
 from martlet.compiler.codegen.emit import Emitted, emit
-from martlet.compiler.codegen.preprocess_header import picture_header
-from martlet.compiler.codegen.weights import WAYS, Weights, as_text
+from martlet.compiler.codegen.weights import WAYS, Weights
 from martlet.compiler.frontend.importer import load, read, read_model
 from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
-from martlet.compiler.profile import Profile, profile
-from martlet.compiler.runtime.network import CompiledNetwork, Description, find, fingerprint
+from martlet.compiler.profile import profile
+from martlet.compiler.runtime.layer_times import Profile
+from martlet.compiler.runtime.network import CompiledNetwork
 from martlet.compiler.schedule.barriers import plan_meetings
 from martlet.compiler.schedule.classifier_head import join_heads
 from martlet.compiler.schedule.memory import plan
 from martlet.compiler.schedule.memory_budget import bound
 from martlet.compiler.schedule.row_fusion import LARGE, make_bands
 from martlet.compiler.schedule.thread_rows import keep_apart
-from martlet.compiler.targets import SUFFIXES, Target
+from martlet.compiler.targets import Target
 from martlet.compiler.targets import target as target_of
-from martlet.compiler.toolchain import build
 from martlet.errors import MartletError, unknown
 from martlet.storage.staging import staging
 
@@ -34,7 +34,6 @@ KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
 MORE = 1.2  # times the bound of the workspace, up to which threads meet less often
 SMALL = 1 << 12  # bytes of a tensor below which no band saves much
-ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
 HEADERS = {
     *("math", "pthread", "sched", "signal", "stdatomic", "stddef", "stdint", "string", "unistd"),
     *("immintrin", "arm_neon", "wasm_simd128"),
@@ -67,22 +66,11 @@ def compile_onnx(
     out = options.path("out", out, "the path of a folder")
     emitted, meta = generate(model, name, target_of(target), weights, batch, shapes, threads)
     name = emitted.facts.program.name
-    _check_ours(out, name)
+    check_ours(out, name)
     other_options = [f"{name}{ending}" for ending in ENDINGS]
     with staging(out, old=other_options) as folder:
-        _write(folder, emitted, meta, compiler, library)
+        write(folder, emitted, meta, compiler, library)
     return CompiledNetwork(out, name)
-
-
-def _check_ours(out: Path, name: str) -> None:
-    """Raises MartletError when files to be written are there and not from an earlier time."""
-    if find(out, name) is not None:
-        return
-    for path in (out / f"{name}{ending}" for ending in (".c", ".h", ".json", *ENDINGS)):
-        if path.exists():
-            raise MartletError(
-                f"{path} was not made by martlet and would be lost; give another folder or name."
-            )
 
 
 def profile_onnx(
@@ -190,49 +178,6 @@ def _save(program: Program, most: int) -> int:
     if large != best:
         make_bands(program, best)
     return best
-
-
-def _write(
-    folder: Path, emitted: Emitted, meta: dict[str, Any], compiler: str | None, library: bool
-) -> None:
-    facts = emitted.facts
-    name, target = facts.program.name, facts.target
-    (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
-    (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
-    picture = picture_header(name, meta)
-    if picture is not None:
-        (folder / f"{name}_picture.h").write_text(picture, encoding="ascii")
-    if facts.weights == "text":
-        text = as_text(emitted.weights)
-        (folder / f"{name}_weights.h").write_text(text, encoding="ascii")
-    else:
-        (folder / f"{name}.bin").write_bytes(emitted.weights)
-    made = f"{name}{target.suffix}" if library else None
-    if made is not None:
-        exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
-        more = ["-pthread"] if facts.program.threads > 1 else []
-        build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
-    about = Description(
-        name=name,
-        inputs={key: maps.shape for key, maps in facts.program.inputs},
-        outputs={key: maps.shape for key, maps in facts.program.outputs},
-        workspace_bytes=facts.workspace_bytes,
-        weight_bytes=facts.weight_bytes,
-        macs=facts.macs,
-        moved_bytes=facts.moved_bytes,
-        target=target.name,
-        machine=target.machine,
-        system=target.system,
-        lanes=target.lanes,
-        library=made,
-        library_bytes=None if made is None else (folder / made).stat().st_size,
-        library_fingerprint="" if made is None else fingerprint((folder / made).read_bytes()),
-        fingerprint=facts.fingerprint,
-        weights=facts.weights,
-        threads=facts.program.threads,
-        meta=meta,
-    )
-    (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")
 
 
 def _meta(model: onnx.ModelProto) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from martlet.errors import unknown
 
+# What every C compiler is told, for any target.
+FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll", "wasi": ".wasm"}
 
 

@@ -10,10 +10,9 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from martlet.compiler.targets import Target
+from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
 
-FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 STRICT = ("-std=gnu11", "-Wall", "-Wextra")
 PATIENCE = 5.0  # seconds that an interrupted compiler has to clean up
 WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from martlet.api.convert import ConvertedFile
     from martlet.api.show import Shown
     from martlet.compiler import CompiledNetwork
-    from martlet.compiler.profile import Profile
+    from martlet.compiler.runtime.layer_times import Profile
     from martlet.exporting import Exported
     from martlet.inference import Prediction
     from martlet.measuring.cost import Cost

@@ -113,7 +113,7 @@ def load(path: str | Path, threads: int | None = None) -> Network:
 
 def is_compiled(path: str | Path) -> bool:
     """Whether `path` is the folder of a network that `martlet compile` made."""
-    from martlet.compiler.runtime.network import find
+    from martlet.compiler.runtime.description import find
 
     return Path(path).is_dir() and find(path) is not None
 

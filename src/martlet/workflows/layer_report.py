@@ -5,7 +5,7 @@ import io
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from martlet.compiler.profile import LayerTime, Profile
+from martlet.compiler.runtime.layer_times import LayerTime, Profile
 from martlet.report.layers import Bar, draw_layers
 from martlet.storage.files import write_text
 

@@ -150,7 +150,7 @@ def test_arrays_may_lie_anywhere(
 ) -> None:
     import ctypes
 
-    from martlet.compiler.runtime.network import load_library
+    from martlet.compiler.runtime.library import load_library
 
     net = compile_onnx(tiny, tmp_path / "out")
     x, expected = pair

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from martlet.compiler import CompiledNetwork, compile_onnx
-from martlet.compiler.runtime.network import find
+from martlet.compiler.runtime.description import find
 from martlet.errors import MartletError
 
 Array = NDArray[np.float32]

@@ -15,8 +15,7 @@ from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.pipeline import MORE, make_program
 from martlet.compiler.schedule.barriers import QUICK, foreign
 from martlet.compiler.schedule.row_fusion import LATE, parts
-from martlet.compiler.targets import native, target
-from martlet.compiler.toolchain import FLAGS
+from martlet.compiler.targets import FLAGS, native, target
 
 SIDE = 96  # three rows at the end: no two or five threads have as many as the others
 SLOW = (

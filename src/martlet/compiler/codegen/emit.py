@@ -12,13 +12,12 @@ from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
 from martlet.compiler.codegen.threads import run_with_threads
 from martlet.compiler.ir.program import Program, Writer, c_name
-from martlet.compiler.runtime.network import fingerprint
 from martlet.compiler.schedule.memory import plan
 from martlet.compiler.schedule.prefetch import plan_fetches
 from martlet.compiler.schedule.row_fusion import parts
-from martlet.compiler.targets import Target
-from martlet.compiler.toolchain import FLAGS
+from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
+from martlet.storage.fingerprint import fingerprint
 
 MOST_BYTES = 4 << 31  # of the workspace: offsets in C are of 32 bits and count floats
 MOST_BYTES_32 = 1 << 31

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.graph import Shape
+from martlet.compiler.runtime.description import Shape
 from martlet.errors import MartletError
 
 Array = NDArray[np.float32]

@@ -1,25 +1,36 @@
-"""A compiled library for this process alone: built, loaded, and gone from the disk."""
+"""A shared library in this process: a private copy, loaded once, and never unloaded."""
 
 import ctypes
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from martlet.compiler.codegen.emit import Emitted
-from martlet.compiler.runtime.network import load_library
-from martlet.compiler.toolchain import build
+from martlet.errors import MartletError
+from martlet.storage.fingerprint import fingerprint
+
+LOADED: dict[str, ctypes.CDLL] = {}  # by fingerprint: no library, and no thread of it, ever ends
 
 
-def load_once(
-    emitted: Emitted, source: str, compiler: str | None, flags: Sequence[str] = ()
-) -> ctypes.CDLL:
-    """The library of `source`, the run's text or the timed one; `flags` stand behind all others."""
-    name, target = emitted.facts.program.name, emitted.facts.target
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        folder = Path(scratch)
-        (folder / f"{name}.c").write_text(source, encoding="ascii")
-        (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
-        (folder / f"{name}.bin").write_bytes(emitted.weights)
-        built = folder / f"{name}{target.suffix}"
-        build(folder / f"{name}.c", built, target, compiler, [f"{name}_run"], flags)
-        return load_library(built)
+def load_library(library: Path, expected: str | None = None) -> ctypes.CDLL:
+    """Load a private copy: a library that is made anew must not change under one that runs.
+
+    One with the `expected` fingerprint, which the file must have, is loaded once in a process.
+    Raises MartletError when it does not run here.
+    """
+    try:
+        content = library.read_bytes()
+        if expected is not None and fingerprint(content) != expected:
+            raise MartletError(f"{library} is damaged; `martlet compile` makes it again.")
+        if expected in LOADED:
+            return LOADED[expected]
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            copied = Path(folder) / library.name
+            copied.write_bytes(content)
+            loaded = ctypes.CDLL(str(copied))
+    except OSError as error:
+        raise MartletError(
+            f"{library} cannot be loaded ({error}): it must be one for this machine, and TMPDIR a "
+            "folder that takes a copy and lets it run."
+        ) from error
+    if expected is not None:
+        LOADED[expected] = loaded
+    return loaded

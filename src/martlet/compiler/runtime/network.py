@@ -1,111 +1,26 @@
 """A compiled network in Python: numpy in, numpy out. Needs numpy and the files, nothing else."""
 
 import ctypes
-import hashlib
-import json
-import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from martlet.compiler.options import path as path_of
 from martlet.compiler.options import text
+from martlet.compiler.runtime.description import find, read_description
 from martlet.compiler.runtime.inputs import FLOAT, checked, fit
+from martlet.compiler.runtime.layer_times import Profile
+from martlet.compiler.runtime.library import load_library
 from martlet.compiler.targets import here, native
 from martlet.errors import MartletError
+from martlet.storage.fingerprint import fingerprint
 from martlet.storage.locks import locked
-
-if TYPE_CHECKING:
-    from martlet.compiler.profile import Profile
-
-FORMAT = 1  # of NAME.json; a reader refuses a higher number
-MARK = "martlet compile"  # its first words, by which it is known among other JSON files
-
-LOADED: dict[str, ctypes.CDLL] = {}  # by fingerprint: no library, and no thread of it, ever ends
-
-
-@dataclass(frozen=True)
-class Description:
-    """What stands in NAME.json beside the library."""
-
-    name: str
-    inputs: dict[str, tuple[int, ...]]
-    outputs: dict[str, tuple[int, ...]]
-    workspace_bytes: int
-    weight_bytes: int
-    macs: int
-    moved_bytes: int
-    target: str
-    machine: str  # that the library runs on
-    system: str
-    lanes: int  # floats of its vectors
-    library: str | None  # its file, or None when only the sources were written
-    weights: str  # "embedded", "text" or "file"
-    library_bytes: int | None = None  # of that file
-    library_fingerprint: str = ""
-    fingerprint: str = ""  # of the weights
-    threads: int = 1  # that share each run
-    meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
-
-    def to_json(self) -> str:
-        """The text of NAME.json."""
-        return json.dumps({"made_by": MARK, "format": FORMAT, **asdict(self)}, indent=1) + "\n"
-
-
-def find(folder: str | Path, name: str | None = None) -> Path | None:
-    """The NAME.json of the compiled network in `folder`; None when there is none.
-
-    Raises MartletError when there are several and `name` does not say which.
-    """
-    folder = Path(folder)
-    if name is not None:
-        return next((path for path in (folder / f"{name}.json",) if _is_ours(path)), None)
-    found = [path for path in sorted(folder.glob("*.json")) if _is_ours(path)]
-    if len(found) > 1:
-        names = ", ".join(path.stem for path in found)
-        raise MartletError(f"{folder} holds several compiled networks; name one of {names}.")
-    return found[0] if found else None
-
-
-def _is_ours(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return MARK.encode() in file.read(64)
-
-
-def read_description(path: Path) -> Description:
-    """The content of a NAME.json.
-
-    Raises MartletError when it is damaged or of a newer format.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        number = content["format"]
-        if number > FORMAT:
-            raise MartletError(
-                f"{path} has format {number}, made by a newer martlet; this one reads up to "
-                f"{FORMAT}: upgrade martlet or compile again."
-            )
-        known = {item.name: content[item.name] for item in fields(Description)}
-        for side in ("inputs", "outputs"):
-            known[side] = {key: tuple(map(int, shape)) for key, shape in known[side].items()}
-        counts = ("workspace_bytes", "weight_bytes", "macs", "moved_bytes", "lanes", "threads")
-        if any(type(known[word]) is not int or known[word] < 0 for word in counts):
-            raise TypeError
-        if not isinstance(known["library"], str | None):
-            raise TypeError
-        return Description(**known)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, MartletError):
-            raise
-        raise MartletError(f"{path} is damaged; `martlet compile` makes it again.") from error
 
 
 class CompiledNetwork:
@@ -230,36 +145,5 @@ class CompiledNetwork:
         self._given = () if self._weights is None else (self._weights.ctypes.data,)
 
 
-def fingerprint(content: bytes | memoryview) -> str:
-    """What tells these weights, or this library, from others."""
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
 def _times(turns: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (turns * shape[0], *shape[1:]) if shape else ()
-
-
-def load_library(library: Path, expected: str | None = None) -> ctypes.CDLL:
-    """Load a private copy: a library that is made anew must not change under one that runs.
-
-    One with the `expected` fingerprint, which the file must have, is loaded once in a process.
-    Raises MartletError when it does not run here.
-    """
-    try:
-        content = library.read_bytes()
-        if expected is not None and fingerprint(content) != expected:
-            raise MartletError(f"{library} is damaged; `martlet compile` makes it again.")
-        if expected in LOADED:
-            return LOADED[expected]
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            copied = Path(folder) / library.name
-            copied.write_bytes(content)
-            loaded = ctypes.CDLL(str(copied))
-    except OSError as error:
-        raise MartletError(
-            f"{library} cannot be loaded ({error}): it must be one for this machine, and TMPDIR a "
-            "folder that takes a copy and lets it run."
-        ) from error
-    if expected is not None:
-        LOADED[expected] = loaded
-    return loaded

@@ -1,0 +1,88 @@
+"""The files that a compilation leaves, and the library that is gone from the disk once loaded."""
+
+import ctypes
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from martlet.compiler.codegen.emit import Emitted
+from martlet.compiler.codegen.preprocess_header import picture_header
+from martlet.compiler.codegen.weights import as_text
+from martlet.compiler.runtime.description import Description, find
+from martlet.compiler.runtime.library import load_library
+from martlet.compiler.targets import SUFFIXES
+from martlet.compiler.toolchain import build
+from martlet.errors import MartletError
+from martlet.storage.fingerprint import fingerprint
+
+ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
+
+
+def check_ours(out: Path, name: str) -> None:
+    """Raises MartletError when files to be written are there and not from an earlier time."""
+    if find(out, name) is not None:
+        return
+    for path in (out / f"{name}{ending}" for ending in (".c", ".h", ".json", *ENDINGS)):
+        if path.exists():
+            raise MartletError(
+                f"{path} was not made by martlet and would be lost; give another folder or name."
+            )
+
+
+def write(
+    folder: Path, emitted: Emitted, meta: dict[str, Any], compiler: str | None, library: bool
+) -> None:
+    facts = emitted.facts
+    name, target = facts.program.name, facts.target
+    (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
+    (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
+    picture = picture_header(name, meta)
+    if picture is not None:
+        (folder / f"{name}_picture.h").write_text(picture, encoding="ascii")
+    if facts.weights == "text":
+        text = as_text(emitted.weights)
+        (folder / f"{name}_weights.h").write_text(text, encoding="ascii")
+    else:
+        (folder / f"{name}.bin").write_bytes(emitted.weights)
+    made = f"{name}{target.suffix}" if library else None
+    if made is not None:
+        exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
+        more = ["-pthread"] if facts.program.threads > 1 else []
+        build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
+    about = Description(
+        name=name,
+        inputs={key: maps.shape for key, maps in facts.program.inputs},
+        outputs={key: maps.shape for key, maps in facts.program.outputs},
+        workspace_bytes=facts.workspace_bytes,
+        weight_bytes=facts.weight_bytes,
+        macs=facts.macs,
+        moved_bytes=facts.moved_bytes,
+        target=target.name,
+        machine=target.machine,
+        system=target.system,
+        lanes=target.lanes,
+        library=made,
+        library_bytes=None if made is None else (folder / made).stat().st_size,
+        library_fingerprint="" if made is None else fingerprint((folder / made).read_bytes()),
+        fingerprint=facts.fingerprint,
+        weights=facts.weights,
+        threads=facts.program.threads,
+        meta=meta,
+    )
+    (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")
+
+
+def load_once(
+    emitted: Emitted, source: str, compiler: str | None, flags: Sequence[str] = ()
+) -> ctypes.CDLL:
+    """The library of `source`, the run's text or the timed one; `flags` stand behind all others."""
+    name, target = emitted.facts.program.name, emitted.facts.target
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
+        (folder / f"{name}.c").write_text(source, encoding="ascii")
+        (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
+        (folder / f"{name}.bin").write_bytes(emitted.weights)
+        built = folder / f"{name}{target.suffix}"
+        build(folder / f"{name}.c", built, target, compiler, [f"{name}_run"], flags)
+        return load_library(built)

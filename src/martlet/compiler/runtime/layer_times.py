@@ -1,0 +1,45 @@
+"""What a timed run of a compiled network gives: the time of each layer, and of all."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """One layer of a compiled network; times are medians."""
+
+    name: str
+    summary: str  # window, what was fused, shapes
+    macs: int
+    bytes: int  # read and written: maps, and weights
+    moved_bytes: int  # of them only to change places
+    tile: str  # output blocks × places whose sums stay in registers
+    milliseconds: float
+    gflops: float  # two for each MAC
+    share_of_peak: float  # of the processor's multipliers, measured
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All layers in the order of their calls."""
+
+    name: str
+    target: str
+    layers: list[LayerTime]
+    milliseconds: float  # of all layers together, the clock's own time included
+    peak_gflops: float  # of one core, by a loop that reads no memory, at the clock of these runs
+    runs: int
+
+    @property
+    def macs(self) -> int:
+        """Of the whole network."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def gflops(self) -> float:
+        """Of the whole network."""
+        return 2e-6 * self.macs / self.milliseconds
+
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes that only change places."""
+        return sum(layer.moved_bytes for layer in self.layers)

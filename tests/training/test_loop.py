@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import ToInput
-from martlet.training.loop import EpochEnd, Job, Step, fit
+from martlet.training.loop import EpochEnd, Job, Step, fit, train_step
 from martlet.training.recipe import Recipe
 from martlet.training.state import State
 
@@ -171,3 +172,22 @@ def test_bfloat16_and_float32_differ_a_little(setting: Setting, tmp_path: Path) 
     assert found.dtype == torch.float32
     assert not torch.equal(found, exact[name])
     torch.testing.assert_close(found, exact[name], atol=0.05, rtol=0.2)
+
+
+class Watched(Tensor):
+    """Counts how often a value is read, for which a device would have to be waited for."""
+
+    reads = 0
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (Tensor.item, Tensor.tolist, Tensor.__int__, Tensor.__float__, Tensor.__bool__):
+            cls.reads += 1
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def test_a_step_reads_from_the_device_once(setting: Setting) -> None:
+    pixels, labels = batch(0)
+    inputs = setting.job.to_input(pixels).as_subclass(Watched)
+    train_step(setting.state.model, setting.state, setting.job.recipe, inputs, labels)
+    assert Watched.reads == 1

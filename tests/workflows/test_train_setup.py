@@ -104,9 +104,3 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
         header.network.name, trained.folder, False, "RGB"
     )
     assert "crop_pct" not in of_small_pictures
-
-
-@pytest.mark.parametrize("name", ["cpu:foo", "cpu:-1", "cpu:", "tpu", ""])
-def test_devices_that_are_none(name: str) -> None:
-    with pytest.raises(MartletError, match=f"device='{name}' is not "):
-        train_setup.choose_device(name)

@@ -13,6 +13,7 @@ def evaluate(
         "Part to score; test: all that the run was neither trained on nor chosen by.",
     ] = "test",
     max_bad: Annotated[float, "Share of unreadable pictures that is let pass."] = 0.01,
+    device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
     quiet: Annotated[bool, "Print nothing but the result."] = False,
 ) -> dict[str, Any]:
     """Score a trained network on a folder of labelled pictures.
@@ -27,4 +28,4 @@ def evaluate(
     from martlet.console.progress import Voice
     from martlet.workflows.evaluate import score
 
-    return score(Path(run), Path(data), split, max_bad, Voice(quiet))
+    return score(Path(run), Path(data), split, max_bad, device, Voice(quiet))

@@ -13,6 +13,7 @@ def predict(
     pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
     *,
     top: Annotated[int, "Classes listed for each picture."] = 3,
+    device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
 ) -> "list[Prediction]":
     """Name what is in each picture, or in every picture of a folder.
 
@@ -26,4 +27,4 @@ def predict(
     if isinstance(pictures, (str, Path)):
         pictures = [Path(pictures)]
     paths = find_pictures([Path(picture) for picture in pictures])
-    return open_network(Path(run)).predict(paths, top=top)
+    return open_network(Path(run), device).predict(paths, top=top)

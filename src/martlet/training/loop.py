@@ -152,7 +152,10 @@ def train_step(
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     state.optimizer.step()
-    return loss.item(), int((logits.argmax(dim=1) == labels).sum())
+    correct = (logits.argmax(dim=1) == labels).sum()
+    both = torch.stack((loss.detach(), correct.to(loss.dtype)))  # the device is waited for once
+    loss_value, hits = both.tolist()
+    return loss_value, int(hits)
 
 
 def validate(

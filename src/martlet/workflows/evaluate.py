@@ -19,9 +19,11 @@ from martlet.workflows.run_folder import SPLIT, read_json
 BATCH = 64
 
 
-def score(run: Path, data: Path, split: str, max_bad: float, voice: Voice) -> dict[str, Any]:
+def score(
+    run: Path, data: Path, split: str, max_bad: float, device: str, voice: Voice
+) -> dict[str, Any]:
     """The metrics of `evaluate`."""
-    network = open_network(run)
+    network = open_network(run, device)
     pictures = read_pictures(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
     for sentence in odd_files(pictures):
         voice.say(sentence)

@@ -10,17 +10,18 @@ from martlet.errors import MartletError
 from martlet.inference import Network, is_compiled, load
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
+from martlet.workflows.device import choose_device
 
 
-def torch_network(path: Path) -> Network:
-    """A checkpoint run by PyTorch, with the face of an exported network."""
+def torch_network(path: Path, device: torch.device) -> Network:
+    """A checkpoint run by PyTorch on `device`, with the face of an exported network."""
     model, header = checkpoint.load_model(path)
-    model = model.to(memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        images = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
-        return np.asarray(model(images).numpy())
+        images = torch.from_numpy(batch).to(device).contiguous(memory_format=torch.channels_last)
+        return np.asarray(model(images).cpu().numpy())
 
     content = {
         "network": vars(header.network),
@@ -30,11 +31,19 @@ def torch_network(path: Path) -> Network:
     return Network(logits, path, content)
 
 
-def open_network(path: Path) -> Network:
-    """The network of a run folder or checkpoint, of an exported .onnx file, or of compiled C."""
+def open_network(path: Path, device: str = "auto") -> Network:
+    """The network of a run folder or checkpoint, of an exported .onnx file, or of compiled C.
+
+    Raises MartletError when there is none, and for a `device` that it does not run on.
+    """
     if path.suffix == ".onnx" or is_compiled(path):
+        if device not in ("auto", "cpu"):
+            raise MartletError(
+                f"device={device!r} is not accepted for {path}, which runs on the CPU; leave it "
+                "out, or give the checkpoint."
+            )
         return load(path)
-    return torch_network(checkpoint_path(path))
+    return torch_network(checkpoint_path(path), choose_device(device))
 
 
 def checkpoint_path(run: Path) -> Path:

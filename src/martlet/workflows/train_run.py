@@ -27,6 +27,7 @@ from martlet.training.recipe import Recipe
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.workflows import train_setup
+from martlet.workflows.device import choose_device
 from martlet.workflows.pictures import Pictures, describe, read_pictures
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, clear_folder, read_json
 
@@ -65,7 +66,7 @@ def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
     from martlet.workflows.train_finish import finish
 
     train_setup.check_network(plan.model, plan.preprocess.size, plan.small_input)
-    device = train_setup.choose_device(plan.device)
+    device = choose_device(plan.device)
     workers = train_setup.choose_workers(plan.workers, device)
     check_folder(plan.folder, resume=plan.resume, overwrite=plan.overwrite)
     pictures = read_pictures(plan.data, plan.preprocess, voice, max_bad=plan.max_bad)

@@ -119,3 +119,13 @@ def test_neighbouring_seeds_are_unlike() -> None:
         seed_torch(*numbers)
         drawn.add(torch.rand(1).item())
     assert len(drawn) == 6
+
+
+def test_an_epoch_is_shuffled_once(cache: PixelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, shuffles, generator = loader(cache), [], np.random.default_rng
+    monkeypatch.setattr(
+        np.random, "default_rng", lambda seed: shuffles.append(seed) or generator(seed)
+    )
+    for epoch in (0, 1):
+        take(found, epoch)
+    assert shuffles == [(0, 0), (0, 1)]

@@ -66,12 +66,15 @@ class TrainBatches(Dataset[int]):
         self.shape = (batch_size, size, size, cache[0].shape[2])
         self.batches_per_epoch = len(self.indices) // batch_size
         self.slots = torch.empty(1, *self.shape, dtype=torch.uint8)
+        self._epoch, self._order = -1, self.indices  # shuffled once an epoch, not once a batch
 
     def chosen(self, key: BatchKey) -> NDArray[np.int64]:
         """Indices of the pictures in the batch."""
         epoch, number = key
-        order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
-        return order[number * self.shape[0] : (number + 1) * self.shape[0]]
+        if epoch != self._epoch:
+            self._order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
+            self._epoch = epoch
+        return self._order[number * self.shape[0] : (number + 1) * self.shape[0]]
 
     def __getitem__(self, key: BatchKey) -> int:
         """Fill a slot with the batch and return the slot's number."""

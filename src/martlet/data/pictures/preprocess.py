@@ -111,6 +111,11 @@ class Preprocess:
         return values
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one input of the network: (C, size, size)."""
+        return len(self.mean), self.size, self.size
+
+    @property
     def scale(self) -> NDArray[np.float32]:
         """float32 (C,): 1 / (255 * std)."""
         return np.array([1 / (255 * std) for std in self.std], dtype=np.float32)

@@ -23,8 +23,10 @@ from martlet.compiler.schedule.barriers import plan_meetings
 from martlet.compiler.schedule.classifier_head import join_heads
 from martlet.compiler.schedule.memory import plan
 from martlet.compiler.schedule.memory_budget import bound
-from martlet.compiler.schedule.row_fusion import LARGE, make_bands
+from martlet.compiler.schedule.prefetch import plan_fetches
+from martlet.compiler.schedule.row_fusion import LARGE, make_bands, parts
 from martlet.compiler.schedule.thread_rows import keep_apart
+from martlet.compiler.schedule.weight_arena import pack_weights
 from martlet.compiler.targets import Target
 from martlet.compiler.targets import target as target_of
 from martlet.errors import MartletError, unknown
@@ -139,12 +141,22 @@ def make_program(
 
 
 def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
-    """A graph's layers, in bands."""
+    """A graph's layers, when they run and where everything lies."""
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target.lanes, target.registers)
     program.nodes, program.threads = nodes, threads
+    _fuse(program, bound(graph, target.lanes), target)
+    several = [band for band in program.bands if len(band) > 1]
+    program.turns = {band.start: parts(program, band) for band in several}
+    program.weights = pack_weights(program)
+    if target.cache:
+        plan_fetches(program, target.cache)
+    return program
+
+
+def _fuse(program: Program, most: int, target: Target) -> None:
+    """Bands, heads, threads' rows and barriers, in a workspace of `most` floats where it may be."""
     make_bands(program)
-    most = bound(graph, target.lanes)
     large = _save(program, most)
     layers, buffers = program.layers, [*program.buffers]
     if join_heads(program, target.cache):
@@ -152,14 +164,16 @@ def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
         if plan(program) > most:  # then memory is worth more
             program.layers, program.buffers = layers, buffers
             make_bands(program, large)
+            plan(program)
+    if program.threads == 1:
+        return
     for layer in program.layers:
-        layer.parts = threads
+        layer.parts = program.threads
     keep_apart(program)
-    if threads > 1:
-        plan_meetings(program)
-        if plan(program) > MORE * most:  # then memory is worth more
-            program.stretches = list(program.bands)
-    return program
+    plan_meetings(program)
+    if plan(program) > MORE * most:  # then memory is worth more
+        program.stretches = list(program.bands)
+        plan(program)
 
 
 def _save(program: Program, most: int) -> int:
@@ -177,6 +191,7 @@ def _save(program: Program, most: int) -> int:
             best, least = large, floats
     if large != best:
         make_bands(program, best)
+        plan(program)
     return best
 
 

@@ -13,7 +13,7 @@ from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read, read_model
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
-from martlet.compiler.schedule.row_fusion import make_bands
+from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import target
 from martlet.errors import MartletError
 
@@ -278,9 +278,7 @@ def _all_stages(model: onnx.ModelProto) -> int:
     """1 when C comes out, 0 for an error of one sentence; nothing else may happen."""
     chosen = target("portable")
     try:
-        program = lower(simplify(read_model(model)), chosen.lanes, chosen.registers)
-        make_bands(program)
-        return int(bool(emit(program, chosen).source))
+        return int(bool(emit(program_of(read_model(model), chosen), chosen).source))
     except MartletError as error:
         return 10_000 if "\n" in str(error) else 0
 

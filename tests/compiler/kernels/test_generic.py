@@ -13,7 +13,7 @@ from martlet.compiler.kernels.generic import merge, nest, row_steps
 from martlet.compiler.kernels.generic_scalar import FUNCTIONS
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
-from martlet.compiler.schedule.row_fusion import make_bands
+from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import target as target_of
 
 node = helper.make_node
@@ -194,9 +194,7 @@ def test_pictures_of_a_batch_share_their_weights() -> None:
     sizes = []
     for batch in (1, 3):
         chosen = target_of("portable")
-        graph = simplify(read_model(shuffle_unit(), batch=batch))
-        program = lower(graph, chosen.lanes, chosen.registers)
-        make_bands(program)
+        program = program_of(read_model(shuffle_unit(), batch=batch), chosen)
         sizes.append(len(emit(program, chosen).weights))
     assert sizes[1] < 1.2 * sizes[0]
 

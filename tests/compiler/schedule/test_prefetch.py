@@ -9,6 +9,7 @@ from tests.compiler.networks import network, random
 from martlet.compiler import compile_onnx
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import PackedWeights, WeightArena
 from martlet.compiler.pipeline import make_program
 from martlet.compiler.schedule.prefetch import SHARE, plan_fetches
 from martlet.compiler.targets import TARGETS, target
@@ -16,33 +17,37 @@ from martlet.compiler.targets import TARGETS, target
 CACHE = 4000 * SHARE
 
 
-def layers(*kinds: tuple[int, int, int]) -> Program:
-    """A program of layers that can fetch so many bytes, and need so many at once."""
-    made = []
-    for can, first, streams in kinds:
+def layers(*kinds: tuple[int, int, int, int]) -> Program:
+    """A program of layers that can fetch so many bytes, and need so many of their own at once."""
+    program = Program("made", 16, 32)
+    known, end = dict[Layer, PackedWeights](), 0
+    for can, size, first, streams in kinds:
         layer = Layer()
         layer.can_fetch, layer.first_weights, layer.streams = can, first, bool(streams)
-        made.append(layer)
-    return Program("made", 16, 32, layers=made)
+        program.layers.append(layer)
+        known[layer] = PackedWeights((), end, end + size)
+        end += size
+    program.weights = WeightArena(b"", known)
+    return program
 
 
 def test_each_layer_fetches_what_the_next_ones_begin_with() -> None:
-    program = layers((900, 100, 0), (900, 200, 0), (900, 300, 0))
-    plan_fetches(program, CACHE, [500, 600, 700])
+    program = layers((900, 500, 100, 0), (900, 600, 200, 0), (900, 700, 300, 0))
+    plan_fetches(program, CACHE)
     assert [layer.fetch for layer in program.layers] == [(100, 700), (700, 1400), (1400, 1800)]
 
 
 def test_those_before_fetch_what_a_layer_cannot() -> None:
-    program = layers((9000, 100, 0), (0, 0, 0), (50, 100, 0), (0, 300, 1))
-    plan_fetches(program, CACHE, [400, 100, 2000, 3000])
+    program = layers((9000, 400, 100, 0), (0, 100, 0, 0), (50, 2000, 100, 0), (0, 3000, 300, 1))
+    plan_fetches(program, CACHE)
     assert [layer.fetch for layer in program.layers] == [
         (100, 4400), (4400, 4400), (4400, 4450), (4450, 5500),
     ]  # fmt: skip
 
 
 def test_what_waits_in_the_cache_is_a_part_of_it() -> None:
-    program = layers((9000, 100, 0), (0, 300, 1), (0, 300, 1))
-    plan_fetches(program, CACHE, [400, 9000, 9000])
+    program = layers((9000, 400, 100, 0), (0, 9000, 300, 1), (0, 9000, 300, 1))
+    plan_fetches(program, CACHE)
     first, second, third = (layer.fetch for layer in program.layers)
     assert first == (100, 400 + CACHE // SHARE)
     assert second == (first[1], 9400 + CACHE // SHARE)
@@ -83,7 +88,7 @@ def test_fetching_changes_no_value(
 ) -> None:
     x = random(4, 1, 48, 6, 5)
     fetching = compile_onnx(wide, tmp_path / "fetching")
-    monkeypatch.setattr("martlet.compiler.codegen.emit.plan_fetches", lambda *_: None)
+    monkeypatch.setattr("martlet.compiler.pipeline.plan_fetches", lambda *_: None)
     plain = compile_onnx(wide, tmp_path / "plain")
     np.testing.assert_array_equal(fetching(x), plain(x))
     assert "FETCH(" not in (tmp_path / "plain/wide.c").read_text()

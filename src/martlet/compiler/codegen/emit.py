@@ -12,9 +12,6 @@ from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
 from martlet.compiler.codegen.threads import run_with_threads
 from martlet.compiler.ir.program import Program, Writer, c_name
-from martlet.compiler.schedule.memory import plan
-from martlet.compiler.schedule.prefetch import plan_fetches
-from martlet.compiler.schedule.row_fusion import parts
 from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
 from martlet.storage.fingerprint import fingerprint
@@ -75,18 +72,15 @@ def emit(
 
     `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
     """
-    workspace = plan(program) * 4 + LINE
+    workspace = program.floats * 4 + LINE
     most = MOST_BYTES_32 if target.machine == "wasm32" else MOST_BYTES
     if workspace > most:
         raise MartletError(
             f"{program.name} needs a workspace of {workspace:,} bytes; "
             f"up to {most:,} are supported."
         )
-    writer, steps, sizes = _functions(program)
-    if target.cache:
-        plan_fetches(program, target.cache, sizes)
-        writer, steps, sizes = _functions(program)
-    packed = b"".join(part.tobytes() for part in writer.weights) or bytes(LINE)
+    writer, packed = Writer(program.weights.layers), program.weights.data
+    steps = [_step(program, band, writer) for band in program.bands]
     facts = Facts(
         program=program,
         target=target,
@@ -96,7 +90,7 @@ def emit(
         weight_bytes=len(packed),
         weights=weights,
         fingerprint=fingerprint(packed),
-        layer_weight_bytes=sizes,
+        layer_weight_bytes=[program.weights.layers[layer].size for layer in program.layers],
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])
     if program.threads > 1:
@@ -112,30 +106,12 @@ def emit(
     return Emitted(wrapped(source), header(facts), packed, wrapped(profile), facts)
 
 
-def _functions(program: Program) -> tuple[Writer, list[Step], list[int]]:
-    """All kernels and layers, the calls of the layers, and the bytes of each layer's weights."""
-    _name_layers(program)
-    writer, sizes = Writer(), list[int]()
-    steps = [_step(program, band, writer, sizes) for band in program.bands]
-    return writer, steps, sizes
-
-
-def _name_layers(program: Program) -> None:
-    """Give every layer a name that is its own in C, where fewer characters are allowed."""
-    taken = set[str]()
-    for number, layer in enumerate(program.layers):
-        while c_name(layer.name) in taken:
-            layer.name = f"{layer.name}_layer{number}"
-        taken.add(c_name(layer.name))
-
-
-def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> Step:
+def _step(program: Program, band: range, writer: Writer) -> Step:
     """Write the functions of a band's layers, each below a comment that says what it does."""
     calls = []
     for number in band:
-        layer, start, before = program.layers[number], len(writer.layers), writer.weight_floats
+        layer, start = program.layers[number], len(writer.layers)
         calls.append(layer.emit(writer))
-        sizes.append(4 * (writer.weight_floats - before))
         macs = f"; {layer.macs:,} MACs" if layer.macs else ""
         writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
     if len(band) == 1:
@@ -145,7 +121,7 @@ def _step(program: Program, band: range, writer: Writer, sizes: list[int]) -> St
             cut = f"CUT({end}, part, {count})", f"CUT({end}, part + 1, {count})"
             count = count if "{from}" in calls[0] else 1
         return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
-    tables = parts(program, band)
+    tables = program.turns[band.start]
     turns = max(len(table) for table in tables)
     table = f"{c_name(program.layers[band[0]].name)}_rows"
     padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]

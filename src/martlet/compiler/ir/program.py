@@ -5,9 +5,8 @@ in which slot. Shuffles, splits and concatenations rearrange these names and not
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import pairwise
 from math import prod
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Shape
+from martlet.compiler.ir.schedule import PackedWeights, WeightArena
 
 TENSORS = ("x", "add", "gate", "other")  # that a layer reads, by what layers call them
 
@@ -111,7 +111,7 @@ class Maps:
 
     def channels(self) -> list[tuple[Buffer, int, int]]:
         """Buffer, slot and first place of every channel, in order."""
-        return [(self.buffers[b], int(s), int(p)) for b, s, p in self.where.reshape(-1, 3)]
+        return [(self.buffers[b], s, p) for b, s, p in self.where.reshape(-1, 3).tolist()]
 
     def offsets(self) -> list[int]:
         """Floats from the base to every channel; buffers must have their places by now."""
@@ -193,6 +193,10 @@ class Layer:
         """
         raise NotImplementedError
 
+    def packed_weights(self) -> list[NDArray[np.float32]]:
+        """Its weights as its function reads them, in arrays that each begin a cache line."""
+        return []
+
     def summary(self) -> str:
         """What it does, for the comment."""
         raise NotImplementedError
@@ -245,6 +249,9 @@ class Program:
     threads: int = 1
     ring_at: int = 0  # where the rings begin, in floats; each thread has its own
     ring_floats: int = 0  # of all rings of one thread
+    floats: int = 0  # of the workspace
+    turns: dict[int, list[list[list[int]]]] = field(default_factory=dict)  # by a band's first layer
+    weights: WeightArena = field(default_factory=WeightArena)
 
     def buffer(self, slots: int, spatial: Shape, lanes: int = 0, outside: str = "") -> Buffer:
         """A fresh buffer with so many slots, in blocks unless `lanes` says otherwise."""
@@ -257,12 +264,10 @@ class Program:
 class Writer:
     """Collects the parts of the C file; functions that are the same are written once."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: Mapping[Layer, PackedWeights]) -> None:
+        self.weights = weights
         self.kernels: dict[str, str] = {}
         self.layers: list[str] = []
-        self.weights: list[NDArray[np.float32]] = []
-        self.weight_floats = 0
-        self._known: dict[bytes, int] = {}  # offsets of weights, by what they are
 
     def kernel(self, name: str, text: str) -> str:
         """Add a shared function; returns its name, with a number when another one has it."""
@@ -302,17 +307,9 @@ class Writer:
         body = "\n".join(f"  {line}" for line in lines)
         self.layers.append(f"{head} {{\n{body}\n}}\n")
 
-    def weight(self, values: NDArray[np.floating]) -> int:
-        """Add weights; returns their offset in floats, a multiple of a cache line."""
-        flat = np.ascontiguousarray(values, np.float32).reshape(-1)
-        key = sha256(flat.tobytes()).digest()
-        if key in self._known:  # as for each picture of a batch
-            return self._known[key]
-        padded = np.pad(flat, (0, -flat.size % 16))
-        self._known[key] = self.weight_floats
-        self.weights.append(padded)
-        self.weight_floats += padded.size
-        return self.weight_floats - padded.size
+    def offsets(self, layer: Layer) -> tuple[int, ...]:
+        """Floats from the begin of the weights to each array of the layer's packed weights."""
+        return self.weights[layer].offsets
 
 
 def c_name(name: str) -> str:

@@ -7,6 +7,7 @@ weights for that were fetched while the group was at work. What the groups add i
 end, in the same order with any number of threads.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -46,14 +47,11 @@ class Head(Layer):
         return f"{what} + mean + linear, {shapes} → {len(self.linear.weight)}"
 
     def emit(self, writer: Writer) -> str:
-        self.product.name = self.name
-        groups, firsts = list[Group](), list[int]()
-        for group in self.product.groups_of_tiles(writer):
-            groups.append(group)
-            firsts.append(writer.weight(self._pack(group)))
+        weights = writer.offsets(self)
+        groups, firsts = self.product.groups_of_tiles(writer, weights[::2]), weights[1::2]
         lines, chunks = self._before(writer), []
         for number, (group, first) in enumerate(zip(groups, firsts, strict=True)):
-            group.fetches(*self.fetched(number, firsts, 4 * writer.weight_floats))
+            group.fetches(*self.fetched(number, firsts, writer.weights[self].end))
             inside = [*self._maps(group), *self._means(writer, group)]
             inside += self._sums(writer, group, first, number)
             chunks.append([f"if (from <= {number} && {number} < to) {{", *inside, "}"])
@@ -74,7 +72,7 @@ class Head(Layer):
             f"      FETCH({address} + p * V);",
         ]
 
-    def fetched(self, number: int, firsts: list[int], end: int) -> tuple[int, int]:
+    def fetched(self, number: int, firsts: Sequence[int], end: int) -> tuple[int, int]:
         """Bytes that a group fetches: for its own means, and for the maps of the next group.
 
         `firsts` are where the weights of all groups' means begin, in floats. What layers before
@@ -99,7 +97,7 @@ class Head(Layer):
     def _sums(self, writer: Writer, group: Group, first: int, number: int) -> list[str]:
         """What the group's means add; `first` is where the weights for it begin, in floats."""
         means, lanes, lines = self.mean.y, self.product.y.lanes, []
-        channels = len(self._read(group))
+        channels = len(self._read(group.start, group.size))
         x = f"{means.base} + {means.offset(group.start * lanes)}"
         for start, end in self._tiles():
             at = (number * self.linear.y.blocks + start) * lanes
@@ -108,11 +106,11 @@ class Head(Layer):
             lines.append(f"  {gemm_micro.partial(writer, end - start)}({x}, {channels}, {w}, {y});")
         return lines
 
-    def _read(self, group: Group) -> list[int]:
-        """Which of the means that the linear layer reads each lane of the group is."""
+    def _read(self, start: int, size: int) -> list[int]:
+        """Which of the means that the linear layer reads each lane of a group is."""
         lanes = self.product.y.lanes
         known = {slot: number for number, (_, slot, _) in enumerate(self.linear.x.channels())}
-        slots = range(group.start * lanes, (group.start + group.size) * lanes)
+        slots = range(start * lanes, (start + size) * lanes)
         return [known[slot] for slot in slots if slot in known]
 
     def _tiles(self) -> list[tuple[int, int]]:
@@ -120,15 +118,20 @@ class Head(Layer):
         blocks = self.linear.y.blocks
         return list(pairwise(cuts(blocks, -(-blocks // WIDEST))))
 
-    def _pack(self, group: Group) -> NDArray[np.float32]:
-        """The linear layer's weights of the group's lanes: tile by tile, lane by lane."""
+    def packed_weights(self) -> list[NDArray[np.float32]]:
+        """For each group of the product its weights, then the linear layer's."""
+        both = zip(self.product.packed_weights(), self.product.tile_groups(), strict=True)
+        return [piece for packed, group in both for piece in (packed, self._pack(*group))]
+
+    def _pack(self, start: int, size: int) -> NDArray[np.float32]:
+        """The linear layer's weights of a group's lanes: tile by tile, lane by lane."""
         linear = self.linear
         flat = linear.weight.reshape(len(linear.weight), -1)
         known = np.append(flat, np.zeros_like(flat[:1]), axis=0)  # the last one: of no channel
         outs = np.array([block.outputs for block in linear.blocks])
         # Blocks of outputs, their lanes, and the lanes of the group.
-        own = known[outs][..., np.array(self._read(group), int)]
-        parts = [own[start:end].transpose(2, 0, 1).reshape(-1) for start, end in self._tiles()]
+        own = known[outs][..., np.array(self._read(start, size), int)]
+        parts = [own[low:high].transpose(2, 0, 1).reshape(-1) for low, high in self._tiles()]
         return np.concatenate(parts)
 
 
@@ -146,10 +149,14 @@ class Total(Layer):
         fused = "".join(f" + {act.kind}" for act in acts if act)
         return f"sum of {self.parts_of_sum} parts{fused}, {len(self.linear.weight)} values"
 
+    def packed_weights(self) -> list[NDArray[np.float32]]:
+        """The biases."""
+        outs = np.array([block.outputs for block in self.linear.blocks])
+        return [np.append(self.linear.bias, np.float32(0))[outs]]
+
     def emit(self, writer: Writer) -> str:
         linear, y, sums = self.linear, self.y, self.sums
-        outs = np.array([block.outputs for block in linear.blocks])
-        bias = writer.weight(np.append(linear.bias, 0)[outs])
+        (bias,) = writer.offsets(self)
         value = "a"
         for act in (linear.act, linear.act_after):
             value = f"{activations.function(act, writer)}({value})" if act else value

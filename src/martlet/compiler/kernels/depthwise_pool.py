@@ -62,8 +62,9 @@ class Windowed(Blockwise):
         kernel = self._kernel(writer)
         w = ""
         if self.weight is not None:
-            packed = self._pack()
-            w = f", weights + {writer.weight(packed)} + b * {packed[0].size}"
+            (first,) = writer.offsets(self)
+            each = (1 + self.weight[0].size) * self.y.lanes  # floats
+            w = f", weights + {first} + b * {each}"
         rows = "from, to" if self.by_rows else f"0, {self.window.rows}"
         return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self.by_rows)
 
@@ -85,9 +86,10 @@ class Windowed(Blockwise):
             f"      FETCH({address} + p * V);",
         ]
 
-    def _pack(self) -> NDArray[np.float32]:
+    def packed_weights(self) -> list[NDArray[np.float32]]:
         """For each block the biases, then the weights tap by tap."""
-        assert self.weight is not None
+        if self.weight is None:
+            return []
         assert self.bias is not None
         lanes, taps = self.y.lanes, self.weight[0].size
         numbers = {(id(b), block): n for n, (b, block) in enumerate(self.x.blocks())}
@@ -96,7 +98,7 @@ class Windowed(Blockwise):
             block = packed[numbers[id(buffer), slot // lanes]]
             block[0, slot % lanes] = self.bias[channel]
             block[1:, slot % lanes] = self.weight[channel].reshape(-1)
-        return packed
+        return [packed]
 
     def _kernel(self, writer: Writer) -> str:
         """The C function that makes some rows of one block."""

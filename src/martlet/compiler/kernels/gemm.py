@@ -5,9 +5,12 @@ one input channel after the other is read. Where an input channel lies is looked
 that channels may lie in any order, and anywhere: a shuffle or a split costs nothing.
 """
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.ir.program import Buffer, Writer, c_name, cuts
@@ -94,11 +97,11 @@ class Product(Gemm):
         return self.window.rows_for(rows)
 
     def emit(self, writer: Writer) -> str:
-        return self.pieces(writer, self._lines(list(self.groups_of_tiles(writer))))
+        return self.pieces(writer, self._lines(self.groups_of_tiles(writer, writer.offsets(self))))
 
-    def groups_of_tiles(self, writer: Writer) -> Iterator[Group]:
-        """Write where its channels lie, and then the weights of one group after the other."""
-        name, start = c_name(self.name), 0
+    def groups_of_tiles(self, writer: Writer, weights: Sequence[int]) -> list[Group]:
+        """Write where its channels lie; `weights` is where those of each group do."""
+        name = c_name(self.name)
         at, firsts, offsets = list[int](), list[int](), self.x.offsets()
         for members in self.alike():
             firsts += [len(at)] * len(members)
@@ -112,11 +115,14 @@ class Product(Gemm):
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
             writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
-        for size in self.sizes()[: -1 if self.tail else None]:
-            yield Group(self, writer, start, size, f"{name}_at + {firsts[start]}")
-            start += size
-        if self.tail:
-            yield Tail(self, writer)
+        found = list[Group]()
+        for (start, size), first in zip(self.tile_groups(), weights, strict=True):
+            if self.tail and start == len(self.blocks) - 1:
+                found.append(Tail(self, writer, first))
+            else:
+                at_start = f"{name}_at + {firsts[start]}"
+                found.append(Group(self, writer, start, size, at_start, first))
+        return found
 
     def _lines(self, groups: list[Group]) -> list[str]:
         """What the layer's function does between `from` and `to`."""
@@ -160,6 +166,20 @@ class Product(Gemm):
             n for count in counts for n in gemm_tiling.split(self.columns, count, self.registers)
         ]
         return [*found, 1] if self.tail else found
+
+    def tile_groups(self) -> list[tuple[int, int]]:
+        """The first block of each group of tiles, and how many it has."""
+        sizes = self.sizes()
+        return list(zip(accumulate(sizes, initial=0), sizes, strict=False))
+
+    def packed_weights(self) -> list[NDArray[np.float32]]:
+        """One array for each group of tiles."""
+        packed = [
+            self.pack(self.blocks[start : start + size]) for start, size in self.tile_groups()
+        ]
+        if self.tail:
+            packed[-1] = gemm_remainder.pack(self)
+        return packed
 
     def _tiling(self) -> list[tuple[int, int, int]]:
         """(blocks, places, how many tiles) of a product that stands alone."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.ir.program import Buffer, Writer, c_name
 from martlet.compiler.kernels import gemm_micro
-from martlet.compiler.kernels.gemm_operands import Block, Gemm
+from martlet.compiler.kernels.gemm_operands import Gemm
 from martlet.compiler.kernels.gemm_tiles import Group
 
 WIDE = 4  # channels; with 8 the folding takes almost all that is gained
@@ -53,13 +53,37 @@ def sources(product: Gemm) -> list[tuple[Buffer, int, bool]]:
     return sorted(found, key=lambda block: not block[2])
 
 
+def pack(layer: Gemm) -> NDArray[np.float32]:
+    """The last block's biases, then for each block of inputs the weights of each output.
+
+    In front of those of a block that is not read whole: 1 for each lane that is.
+    """
+    lanes, outs = layer.y.lanes, layer.blocks[-1].outputs[: layer.tail]
+    each_out, each_in = len(layer.weight) // layer.groups, layer.weight.shape[1]
+    flat, channels = layer.weight.reshape(len(layer.weight), each_in), layer.x.channels()
+    blocks = sources(layer)
+    numbers = {(buffer, number): k for k, (buffer, number, _) in enumerate(blocks)}
+    bias = np.zeros(lanes, np.float32)
+    packed = np.zeros((len(blocks), 1 + layer.tail, lanes), np.float32)
+    for row, channel in enumerate(outs):
+        first = channel // each_out * each_in
+        bias[row] = layer.bias[channel] if channel >= 0 else 0
+        for number in range(each_in if channel >= 0 else 0):
+            buffer, slot, _ = channels[first + number]
+            k, lane = numbers[buffer, slot // lanes], slot % lanes
+            packed[k, 0, lane] = 1
+            packed[k, 1 + row, lane] += flat[channel, number]
+    parts = [packed[k, full:].reshape(-1) for k, (*_, full) in enumerate(blocks)]
+    return np.concatenate((bias, *parts))
+
+
 class Tail(Group):
     """The calls of the tiles of a product's last block."""
 
-    def __init__(self, layer: Gemm, writer: Writer) -> None:
+    def __init__(self, layer: Gemm, writer: Writer, first: int) -> None:
         blocks, at = sources(layer), f"{c_name(layer.name)}_tail"
         writer.table(at, [buffer.offset(number * buffer.lanes) for buffer, number, _ in blocks])
-        super().__init__(layer, writer, len(layer.blocks) - 1, 1, at)
+        super().__init__(layer, writer, len(layer.blocks) - 1, 1, at, first)
         self.count, self.full = len(blocks), sum(full for *_, full in blocks)
 
     def runs(self, places: int) -> tuple[tuple[int, int], ...]:
@@ -71,29 +95,6 @@ class Tail(Group):
     def more(self, place: str, wide: int) -> str:
         """How many of the blocks are read whole."""
         return f", {self.full}"
-
-    def _pack(self, chosen: list[Block]) -> NDArray[np.float32]:
-        """Biases, and for each block of inputs the weights of one output after the other.
-
-        In front of those of a block that is not read whole: 1 for each lane that is.
-        """
-        layer, lanes, outs = self.layer, self.layer.y.lanes, chosen[0].outputs[: self.layer.tail]
-        each_out, each_in = len(layer.weight) // layer.groups, layer.weight.shape[1]
-        flat, channels = layer.weight.reshape(len(layer.weight), each_in), layer.x.channels()
-        blocks = sources(layer)
-        numbers = {(buffer, number): k for k, (buffer, number, _) in enumerate(blocks)}
-        bias = np.zeros(lanes, np.float32)
-        packed = np.zeros((len(blocks), 1 + layer.tail, lanes), np.float32)
-        for row, channel in enumerate(outs):
-            first = channel // each_out * each_in
-            bias[row] = layer.bias[channel] if channel >= 0 else 0
-            for number in range(each_in if channel >= 0 else 0):
-                buffer, slot, _ = channels[first + number]
-                k, lane = numbers[buffer, slot // lanes], slot % lanes
-                packed[k, 0, lane] = 1
-                packed[k, 1 + row, lane] += flat[channel, number]
-        parts = [packed[k, full:].reshape(-1) for k, (*_, full) in enumerate(blocks)]
-        return np.concatenate((bias, *parts))
 
     def _kernel(self, wide: int) -> str:
         return kernel(self.layer, self.writer, wide)

@@ -3,14 +3,11 @@
 from itertools import pairwise
 from math import prod
 
-import numpy as np
-from numpy.typing import NDArray
-
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.ir.program import Buffer, Writer, c_name
 from martlet.compiler.kernels import gemm_micro, gemm_tiling
 from martlet.compiler.kernels.gemm_micro import LINE
-from martlet.compiler.kernels.gemm_operands import Block, Gemm
+from martlet.compiler.kernels.gemm_operands import Gemm
 
 MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for a free place
 
@@ -18,14 +15,15 @@ MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for
 class Group:
     """The calls of the tiles of a few blocks."""
 
-    def __init__(self, layer: Gemm, writer: Writer, start: int, size: int, at: str) -> None:
+    def __init__(
+        self, layer: Gemm, writer: Writer, start: int, size: int, at: str, first: int
+    ) -> None:
         self.layer, self.writer, self.size = layer, writer, size
         chosen = layer.blocks[start : start + size]
         name, y = c_name(layer.name), layer.y
         self.at, self.gate = at, at.replace("_at +", "_gate +")
         self.count = len(chosen[0].inputs)
-        self.first = writer.weight(self._pack(chosen))  # of its weights, in floats
-        self.weights = f"weights + {self.first}"
+        self.weights = f"weights + {first}"  # floats
         self.target = f"{y.base} + {y.offset(start * y.lanes)}"
         self.add = f"{name}_add + {start}" if layer.add is not None else ""
         self.start = start
@@ -38,9 +36,6 @@ class Group:
     def runs(self, places: int) -> tuple[tuple[int, int], ...]:
         """The tiles of so many places: (width, how many)."""
         return gemm_tiling.runs(places, self.size, self.layer.registers)[1]
-
-    def _pack(self, chosen: list[Block]) -> NDArray[np.float32]:
-        return self.layer.pack(chosen)
 
     def call(self, kernel: str, place: str, more: str = "", row: str = "") -> str:
         """A tile of the maps from place `place` on, of row `row` where one is named."""

@@ -31,12 +31,6 @@ class Rows:
     steps: Steps
     start: int = 0  # floats from the beginning of the source
 
-    def pointer(self, writer: Writer) -> str:
-        """The C expression of where it starts."""
-        if isinstance(self.source, Buffer):
-            return f"{self.source.base} + {self.source.at + self.start}"
-        return f"weights + {writer.weight(self.source) + self.start}"
-
     def broadcast(self, shape: Shape) -> "Rows":
         """Seen with another shape, as ONNX (and numpy) broadcast."""
         missing = len(shape) - len(self.shape)
@@ -127,15 +121,29 @@ class Plain(Layer):
         self.reads = [rows.source for rows in operands if isinstance(rows.source, Buffer)]
         self.writes = [y]
 
-    def function(self, writer: Writer, lines: Sequence[str], used: Sequence[Rows]) -> str:
+    @property
+    def used(self) -> list[Rows]:
+        """The operands that its function gets."""
+        return self.operands
+
+    def packed_weights(self) -> list[NDArray[np.float32]]:
+        """Operands that are constants."""
+        return [rows.source for rows in self.used if not isinstance(rows.source, Buffer)]
+
+    def function(self, writer: Writer, lines: Sequence[str]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
-        name, letters = f"{c_name(self.name)}_layer", [*LETTERS[: len(used)], "y"]
+        name, letters = f"{c_name(self.name)}_layer", [*LETTERS[: len(self.used)], "y"]
         text = "\n".join(lines)
         unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
         body = [*(f"(void){letter};" for letter in unused), *lines]
         writer.function(f"static void {name}({head})", body)
-        pointers = [rows.pointer(writer) for rows in used]
+        constants, pointers = iter(writer.offsets(self)), list[str]()
+        for rows in self.used:
+            if isinstance(rows.source, Buffer):
+                pointers.append(f"{rows.source.base} + {rows.source.at + rows.start}")
+            else:
+                pointers.append(f"weights + {next(constants) + rows.start}")
         return f"{name}({', '.join([*pointers, f'{self.y.base} + {self.y.at}'])})"
 
 
@@ -150,10 +158,15 @@ class Elementwise(Plain):
     def summary(self) -> str:
         return f"each of {'×'.join(map(str, self.shape)) or '1'} values"
 
+    @property
+    def used(self) -> list[Rows]:
+        """Those that are not a single number, which stands in the formula."""
+        return [rows for rows in self.operands if rows.scalar() is None]
+
     def emit(self, writer: Writer) -> str:
         add_functions(self.formula, writer)
-        used = [rows for rows in self.operands if rows.scalar() is None]
-        sides, steps = merge(self.shape, [*(rows.steps for rows in used), row_steps(self.shape)])
+        walked = [*(rows.steps for rows in self.used), row_steps(self.shape)]
+        sides, steps = merge(self.shape, walked)
         names = axes_names("i", len(sides))
         values, place = [], 0
         for rows in self.operands:
@@ -165,7 +178,7 @@ class Elementwise(Plain):
             place += 1
         target = f"y[{index(steps[-1], names)}]"
         lines = nest(sides, names, [f"{target} = {self.formula.format(*values)};"])
-        return self.function(writer, lines, used)
+        return self.function(writer, lines)
 
 
 class Rearrange(Plain):
@@ -195,7 +208,7 @@ class Rearrange(Plain):
             start = f"{first} + " if first else ""
             copied = f"y[{start}{index(write, names)}] = {LETTERS[place]}[{index(read, names)}];"
             lines += nest(sides, names, [copied])
-        return self.function(writer, lines, self.operands)
+        return self.function(writer, lines)
 
 
 class Picked(Plain):
@@ -234,4 +247,4 @@ class Picked(Plain):
         if checks:
             value = f"{' || '.join(checks)} ? {number(self.fill)} : {value}"
         target = f"y[{index(row_steps(shape), names)}]"
-        return self.function(writer, nest(shape, names, [f"{target} = {value};"]), [self.x])
+        return self.function(writer, nest(shape, names, [f"{target} = {value};"]))

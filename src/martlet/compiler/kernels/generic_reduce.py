@@ -50,7 +50,7 @@ class Reduce(Plain):
             *nest(inner, walked, [join.format(x=value)]),
             f"y[{index(write, names)}] = {end.format(n=prod(self.gone.shape))};",
         ]
-        return self.function(writer, nest(outer, names, body), [self.x])
+        return self.function(writer, nest(outer, names, body))
 
 
 class MatrixProduct(Plain):
@@ -94,7 +94,7 @@ class MatrixProduct(Plain):
                 f"{target} = s;",
             ]
             lines = nest([*sides, columns], [*names, "j"], body)
-        return self.function(writer, lines, [a, b])
+        return self.function(writer, lines)
 
 
 def _at(start: str, variable: str, step: int) -> str:

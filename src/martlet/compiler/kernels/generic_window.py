@@ -113,7 +113,7 @@ class PlainConvolution(Weighted):
             f"float s = {'c[m]' if len(self.operands) > 2 else '0'};",
             *nest([each_in], ["q"], _taps(self.window, [f"s += a[{read}] * b[{weigh}];"])),
         ]
-        return self.function(writer, _outputs(self, rank, body), self.operands)
+        return self.function(writer, _outputs(self, rank, body))
 
 
 class TransposedConvolution(Weighted):
@@ -151,7 +151,7 @@ class TransposedConvolution(Weighted):
             ])  # fmt: skip
         start = "c[m]" if len(self.operands) > 2 else "0"
         body = [f"float s = {start};", *nest([each_in], ["q"], lines)]
-        return self.function(writer, _outputs(self, rank, body), self.operands)
+        return self.function(writer, _outputs(self, rank, body))
 
 
 def _outputs(layer: Plain, rank: int, body: list[str]) -> list[str]:
@@ -202,7 +202,7 @@ class PlainPool(Plain):
             end = f"s / ({' * '.join(self._count(writer, axis) for axis in range(rank)) or '1'})"
         target = f"y[{index(row_steps((maps, *window.out)), ['n', *names])}]"
         body = [f"float s = {start};", *_taps(window, [join]), f"{target} = {end};"]
-        return self.function(writer, nest([maps, *window.out], ["n", *names], body), [self.x])
+        return self.function(writer, nest([maps, *window.out], ["n", *names], body))
 
     def _count(self, writer: Writer, axis: int) -> str:
         """How many values along an axis are averaged: a number, or a table by output."""

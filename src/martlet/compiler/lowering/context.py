@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Program, maps_in
+from martlet.compiler.ir.program import Buffer, Layer, Maps, Program, c_name, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots
@@ -29,6 +29,7 @@ class Lowering:
         self.graph, self.slots = graph, slots
         self.program = Program(graph.name, lanes, registers)
         self.maps: dict[str, Maps] = {}
+        self._taken = set[str]()  # names of layers in C
         self._rows: dict[str, Rows] = {}  # copies row by row that have been made
 
     def run(self, rules: Sequence[Mapping[str, Rule]]) -> Program:
@@ -77,7 +78,10 @@ class Lowering:
         raise node.fail(f"the operator is not supported; {len(supported)} others are{hint}")
 
     def add(self, layer: Layer) -> None:
-        """Append a layer."""
+        """Append a layer, with a name that is its own in C, where fewer characters are allowed."""
+        while c_name(layer.name) in self._taken:
+            layer.name = f"{layer.name}_layer{len(self.program.layers)}"
+        self._taken.add(c_name(layer.name))
         self.program.layers.append(layer)
 
     def copy(self, name: str, x: Maps, target: Maps) -> None:

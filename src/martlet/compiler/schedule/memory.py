@@ -45,7 +45,8 @@ def plan(program: Program) -> int:
     over = _over(program)
     buffers = [buffer for buffer in program.buffers if id(buffer) in pieces]
     if program.threads == 1:
-        return _arrange(buffers, pieces, over)
+        program.floats = _arrange(buffers, pieces, over)
+        return program.floats
     rings = [buffer for buffer in buffers if buffer.ring]
     own = [buffer for buffer in buffers if buffer.parts > 1]
     shared = [buffer for buffer in buffers if not buffer.ring and buffer.parts == 1]
@@ -56,7 +57,8 @@ def plan(program: Program) -> int:
     size = max(program.threads * each, _arrange(shared, pieces, over, fixed))
     program.ring_at = _rounded(size)
     program.ring_floats = _rounded(_arrange(rings, pieces, over))
-    return program.ring_at + program.threads * program.ring_floats
+    program.floats = program.ring_at + program.threads * program.ring_floats
+    return program.floats
 
 
 def _rounded(floats: int) -> int:

@@ -13,12 +13,13 @@ from martlet.compiler.ir.program import Layer, Program
 SHARE = 4  # at most one such part of the cache holds weights that wait
 
 
-def plan_fetches(program: Program, cache: int, sizes: Sequence[int]) -> None:
+def plan_fetches(program: Program, cache: int) -> None:
     """Say for every layer which bytes of the weights it fetches: `layer.fetch`, from and to.
 
-    `sizes` are the bytes of each layer's weights, `cache` those of a core's cache.
+    `cache` is the size of a core's cache in bytes.
     """
     at = end = 0
+    sizes = [program.weights.layers[layer].size for layer in program.layers]
     goals = _goals(program, cache, sizes)
     for layer, size, goal in zip(program.layers, sizes, goals, strict=True):
         at = max(at, end + _first(layer, size))

@@ -1,0 +1,23 @@
+import numpy as np
+from tests.compiler.networks import shuffle_unit
+
+from martlet.compiler.frontend.importer import read_model
+from martlet.compiler.kernels.gemm import Product
+from martlet.compiler.pipeline import program_of
+from martlet.compiler.targets import target
+
+
+def test_every_array_lies_where_the_arena_says_and_once() -> None:
+    program = program_of(read_model(shuffle_unit(), batch=2), target("x86-64-v3"))
+    arena, end = np.frombuffer(program.weights.data, np.float32), 0
+    for layer in program.layers:
+        packed = program.weights.layers[layer]
+        assert packed.begin == end
+        end = packed.end
+        for start, values in zip(packed.offsets, layer.packed_weights(), strict=True):
+            assert start % 16 == 0
+            assert np.array_equal(arena[start : start + values.size], values.reshape(-1))
+    assert end == arena.nbytes
+    products = [layer for layer in program.layers if isinstance(layer, Product)]
+    sizes = [program.weights.layers[layer].size for layer in products[:2]]
+    assert sizes[0] > sizes[1] == 0  # the second picture's convolution has the same weights

@@ -67,7 +67,7 @@ def _row(layer: Layer, weight_bytes: int, milliseconds: float, peak: float) -> L
         macs=layer.macs,
         bytes=_bytes(layer) + weight_bytes,
         moved_bytes=layer.moved,
-        tile=getattr(layer, "tile", ""),
+        tile=layer.tile,
         milliseconds=milliseconds,
         gflops=gflops,
         share_of_peak=gflops / peak if peak else 0.0,

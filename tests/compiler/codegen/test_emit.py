@@ -77,33 +77,6 @@ def test_nothing_is_allocated_and_nothing_is_kept(tiny: Path, tmp_path: Path) ->
     assert not [name for kind, name in symbols if kind in "BbDdCS"]  # memory that can be written
 
 
-def test_the_header_says_the_sizes(tiny: Path, tmp_path: Path) -> None:
-    about = compile_onnx(tiny, tmp_path, library=False).description
-    said = dict(re.findall(r"#define TINY_(\w+) (\d+)", (tmp_path / "tiny.h").read_text()))
-    assert said == {
-        "INPUT0_FLOATS": "1440",
-        "OUTPUT0_FLOATS": "10",
-        "MACS": str(about.macs),
-        "WEIGHT_BYTES": str(about.weight_bytes),
-        "WORKSPACE_BYTES": str(about.workspace_bytes),
-    }
-    header = (tmp_path / "tiny.h").read_text()
-    assert "x: float32 1x3x20x24" in header
-    assert "fused into others" in header
-    assert f"{about.macs:,} MACs" in header
-    assert about.weight_bytes == (tmp_path / "tiny.bin").stat().st_size
-
-
-@pytest.mark.parametrize("compiler", ["c++", "clang++"])
-def test_the_header_is_cplusplus_too(tiny: Path, tmp_path: Path, compiler: str) -> None:
-    if not shutil.which(compiler):
-        pytest.skip(f"{compiler} is not installed")
-    compile_onnx(tiny, tmp_path, library=False)
-    (tmp_path / "user.cc").write_text('#include "tiny.h"\nauto *f = &tiny_run;\n')
-    words = [compiler, "-Wall", "-Wextra", "-Werror", "-c", "user.cc", "-o", "user.o"]
-    subprocess.run(words, cwd=tmp_path, check=True)
-
-
 def test_names_that_c_does_not_know(tiny: Path, tmp_path: Path) -> None:
     renamed = shutil.copy(tiny, tmp_path / "3 élan-net.v2.onnx")
     net = compile_onnx(renamed, tmp_path / "out", library=False)

@@ -1,6 +1,5 @@
 """What is known about a compiled network, and the header that says it to C."""
 
-import re
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ def description(facts: Facts) -> list[str]:
     threads = f", {program.threads} threads" if program.threads > 1 else ""
     fused: Counter[str] = Counter()
     for layer in program.layers:
-        fused.update(re.findall(r" \+ (\w+)", layer.summary()))
+        fused.update(layer.fused)
     together = ", ".join(f"{count} {word}" for word, count in fused.most_common()) or "nothing"
     became = f"{facts.nodes} nodes became " if facts.nodes else ""
     lines = [

@@ -175,6 +175,7 @@ class Layer:
     rows: int = 1
     macs: int = 0
     moved: int = 0  # bytes that only change places
+    fused: Sequence[str] = ()  # what became part of it: activations, gates, sums, further layers
     banded: bool = False  # whether it runs row by row with its neighbours
     parts: int = 1  # threads that share its work
     slices: Sequence[int] = ()  # bounds of the output blocks that it makes in turns with the next
@@ -198,8 +199,17 @@ class Layer:
         return []
 
     def summary(self) -> str:
-        """What it does, for the comment."""
+        """What it does, for people; whatever else needs a fact of it reads an attribute."""
         raise NotImplementedError
+
+    @property
+    def tile(self) -> str:
+        """Output blocks × places whose sums stay in registers, where there are such tiles."""
+        return ""
+
+    def with_fused(self, what: str) -> str:
+        """`what` it does, and what became part of it, as a summary says it."""
+        return " + ".join((what, *self.fused))
 
     def pieces(self, writer: "Writer", lines: Iterable[str]) -> str:
         """Write the layer's function of a range, with the pointers it needs; returns its call."""

@@ -33,6 +33,7 @@ class Head(Layer):
         self.reads, self.writes = product.reads, [product.y, mean.y, sums]
         self.rows = len(product.sizes())
         self.macs = product.macs + linear.macs
+        self.fused = [*product.fused, "mean", "linear"]
         self.first_weights = product.first_weights
         self.can_fetch = product.macs // MACS_FOR_A_BYTE
 
@@ -42,9 +43,8 @@ class Head(Layer):
         return self.product.tile
 
     def summary(self) -> str:
-        """Shapes, and what was fused."""
-        what, _, shapes = self.product.summary().rpartition(", ")
-        return f"{what} + mean + linear, {shapes} → {len(self.linear.weight)}"
+        what, shapes = self.with_fused(self.product.kind), self.product.shapes
+        return f"{what}, {shapes} → {len(self.linear.weight)}"
 
     def emit(self, writer: Writer) -> str:
         weights = writer.offsets(self)
@@ -143,11 +143,11 @@ class Total(Layer):
         self.reads, self.writes = [sums], [linear.y]
         self.rows = linear.y.blocks
         self.parts_of_sum = sums.blocks // linear.y.blocks
+        self.fused = [act.kind for act in (linear.act, linear.act_after) if act]
 
     def summary(self) -> str:
-        acts = (self.linear.act, self.linear.act_after)
-        fused = "".join(f" + {act.kind}" for act in acts if act)
-        return f"sum of {self.parts_of_sum} parts{fused}, {len(self.linear.weight)} values"
+        what = self.with_fused(f"sum of {self.parts_of_sum} parts")
+        return f"{what}, {len(self.linear.weight)} values"
 
     def packed_weights(self) -> list[NDArray[np.float32]]:
         """The biases."""

@@ -34,13 +34,14 @@ class Windowed(Blockwise):
         super().__init__(name, x, y)
         self.window, self.kind, self.act = window, kind, act
         self.weight, self.bias, self.count_padding = weight, bias, count_padding
+        self.fused = [act.kind] if act else []
         self.can_band = window.is_flat
         self.macs = 0 if weight is None else prod(window.out) * weight.size
 
     def summary(self) -> str:
-        act = f" + {self.act.kind}" if self.act else ""
+        what = self.with_fused(f"{self.kind} {self.window}")
         sides = "×".join(map(str, self.x.spatial)), "×".join(map(str, self.window.spatial))
-        return f"{self.kind} {self.window}{act}, {prod(self.x.axes)} maps {sides[0]} → {sides[1]}"
+        return f"{what}, {prod(self.x.axes)} maps {sides[0]} → {sides[1]}"
 
     @property
     def rows(self) -> int:  # type: ignore[override]

@@ -77,18 +77,19 @@ class Product(Gemm):
         return ", ".join(written + tail)
 
     def summary(self) -> str:
-        """Shapes, and what was fused."""
-        kind = f"{self.window}" + (f", {self.groups} groups" if self.groups > 1 else "")
+        return f"{self.with_fused(self.kind)}, {self.shapes}"
+
+    @property
+    def kind(self) -> str:
+        """Its window, and its groups if there are several."""
+        return f"{self.window}" + (f", {self.groups} groups" if self.groups > 1 else "")
+
+    @property
+    def shapes(self) -> str:
+        """Of what it reads and what it makes."""
         sides = "×".join(map(str, self.x.spatial)) or "1"
         outs = "×".join(map(str, self.window.spatial)) or "1"
-        fused = [
-            self.gate and "gate",
-            self.act and self.act.kind,
-            self.add and "sum",
-            self.act_after and self.act_after.kind,
-        ]
-        extra = "".join(f" + {word}" for word in fused if word)
-        return f"{kind}{extra}, {prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
+        return f"{prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
 
     def first_row(self, row: int) -> int:
         return self.window.first_row(row)

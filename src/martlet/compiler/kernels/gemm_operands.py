@@ -50,6 +50,8 @@ class Gemm(Layer):
         self.weight, self.bias, self.groups = weight, bias, groups
         self.window, self.registers = window, registers
         self.act, self.act_after = act, act_after
+        epilogue = act and act.kind, add and "sum", act_after and act_after.kind
+        self.fused = [word for word in (gate and "gate", *epilogue) if word]
         self.tail = 0  # for how many channels tiles of the last block are, where it has its own
         self.written: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size

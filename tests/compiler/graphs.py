@@ -135,3 +135,41 @@ def agree(
     expected = by_onnx_runtime(model, *inputs)
     for target in targets:
         close(run(model, given, target, threads), expected, limit)
+
+
+def shuffle_unit() -> onnx.ModelProto:
+    """Convolution, batch normalisation, shuffle, split, pool, fully connected: 1×4×8×8 to 1×3."""
+    nodes = """
+        conv = Conv <pads = [1, 1, 1, 1]> (x, w, b)
+        norm = BatchNormalization (conv, g, s, m, v)
+        relu = Relu (norm)
+        shape = Shape (relu)
+        batch = Slice (shape, zero, one)
+        five = Concat <axis = 0> (batch, grouped)
+        a = Reshape (relu, five)
+        t = Transpose <perm = [0, 2, 1, 3, 4]> (a)
+        d = Reshape (t, four)
+        left, right = Split <axis = 1> (d)
+        sum = Add (left, right)
+        p = GlobalAveragePool (sum)
+        f = Flatten (p)
+        y = Gemm <transB = 1> (f, k, q)"""
+    return graph(
+        nodes, ("batch", 4, 8, 8), w=(8, 4, 3, 3), b=(8,), g=(8,), s=(8,), m=(8,),
+        v=np.abs(random(6, 8)), zero=[0], one=[1], grouped=[2, 4, 8, 8], four=[-1, 8, 8, 8],
+        k=(3, 4), q=(3,),
+    )  # fmt: skip
+
+
+def rearranged() -> onnx.ModelProto:
+    """Operators that take axes, sizes and indices: 2×3×4."""
+    nodes = """
+        p = Pad <mode = "reflect"> (x, pads)
+        u = Unsqueeze (p, axes)
+        t = Tile (u, repeats)
+        g = Gather <axis = 2> (t, indices)
+        m = ReduceMax <axes = [-1], keepdims = 0> (g)
+        s = Softmax <axis = 1> (m)
+        y = Pow (s, two)"""
+    values = {"pads": [0, 0, 1, 0, 0, 2], "axes": [1], "repeats": [1, 2, 1, 1]}
+    return graph(nodes, (2, 3, 4), **values, indices=[2, 0, -1], two=2.0)

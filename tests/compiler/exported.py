@@ -6,10 +6,12 @@ The files are made by torch's older exporter, which takes a tenth of the time of
 
 import copy
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -35,6 +37,15 @@ MORE_OF_THE_SAME = frozenset(
     )
 )
 NETWORKS = [name for name in list_models() if name not in MORE_OF_THE_SAME]
+
+
+def marked(
+    names: Iterable[str], quick: Iterable[str] = (), slow: Iterable[str] = ()
+) -> list[object]:
+    """The names as parameters: a few in a plain run, a few as `slow`, and all others as `long`."""
+    marks = {name: [pytest.mark.slow] for name in slow} | {name: [] for name in quick}
+    assert marks.keys() <= set(names)
+    return [pytest.param(name, marks=marks.get(name, [pytest.mark.long])) for name in names]
 
 
 def of_its_own(model: nn.Module, shape: Shape, momentum: float = 0.5) -> nn.Module:

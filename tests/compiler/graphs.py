@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.pipeline import program_of
-from martlet.compiler.runtime.library import load_once
 from martlet.compiler.targets import target as target_of
 
 Array = NDArray[np.float32]

@@ -1,12 +1,12 @@
 """The workspace: no two values in one place at a time, and not much larger than it must be."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
 import pytest
-from tests.compiler.exported import NETWORKS, our_file
+from tests.compiler.exported import NETWORKS, marked, our_file
 
 from martlet.compiler.frontend.importer import read
 from martlet.compiler.ir.graph import Graph
@@ -18,15 +18,14 @@ from martlet.compiler.schedule.memory import LINE, _over, _pieces, plan
 from martlet.compiler.targets import TARGETS, target
 from martlet.models import list_models
 
-FEW = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x1_0", "mobilenet_v2_x0_5", "se_resnet20")
+QUICK = ("shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x0_5", "mobilenet_v2_x0_5")
+SLOW = (
+    *("cbam_resnet18", "hybridsn_salinas", "mobilenet_v1_x0_5", "mobilenet_v3_small_x1_0"),
+    *("se_resnet20", "se_shufflenet_v1_g3_x1_0", "shufflenet_series", "units_xception_13m"),
+)
+SHUFFLES = [name for name in list_models() if "shufflenet_v" in name]
 MACHINES = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
 ROOM = 1.25  # of the two largest tensors that are needed at the same time
-
-
-def mostly_slow(names: Iterable[str]) -> pytest.MarkDecorator:
-    """Only FEW in a plain run; each network is exported once for all tests."""
-    marked = [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in names]
-    return pytest.mark.parametrize("exported", marked, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,7 @@ def test_no_two_values_lie_in_one_place(tiny: Path, machine: str) -> None:
     assert plan(program) == plan(program)  # planning again changes nothing
 
 
-@mostly_slow(NETWORKS)
+@pytest.mark.parametrize("exported", marked(NETWORKS, QUICK, SLOW), indirect=True)
 def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
     graph = simplify(read(exported))
     for machine in ("aarch64", "x86-64-v3"):
@@ -98,12 +97,12 @@ def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
         assert 4 * floats <= bound, f"{machine}: {4 * floats} bytes, more than {bound:.0f}"
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-@mostly_slow(n for n in list_models() if "shufflenet_v" in n)
-def test_a_shuffle_moves_nothing(exported: Path, machine: str) -> None:
-    chosen = target(machine)
-    program = lower(simplify(read(exported)), chosen.lanes, chosen.registers)
-    assert {layer.summary() for layer in program.layers if layer.moved} == set()
+@pytest.mark.parametrize("exported", marked(SHUFFLES, QUICK[:2], SHUFFLES[::6]), indirect=True)
+def test_a_shuffle_moves_nothing(exported: Path) -> None:
+    graph = simplify(read(exported))
+    for machine in MACHINES:
+        program = lower(graph, target(machine).lanes, target(machine).registers)
+        assert {layer.summary() for layer in program.layers if layer.moved} == set()
 
 
 @pytest.mark.parametrize("exported", ["mobilenet_v2_x0_5"], indirect=True)

@@ -1,4 +1,4 @@
-"""`cost` against closed forms, fvcore and PyTorch's counter; it must not touch the model."""
+"""`cost` against closed forms and fvcore; it must not touch the model."""
 
 import copy
 import warnings
@@ -10,7 +10,6 @@ import timm
 import torch
 import torchvision
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
@@ -121,23 +120,15 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 SLOW = ("densenet121", "ghostnet", "levit", "lraspp", "r3d_18", "swin_t")
 
 
-def macs_of_torch(model: nn.Module, x: Tensor) -> float:
-    """What PyTorch's counter finds; it counts a multiply-add twice."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(x)
-    return counter.get_total_flops() / 2
-
-
 @pytest.mark.filterwarnings("ignore")  # fvcore's tracing has many to give
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NETWORKS],
 )
-def test_agrees_with_fvcore_and_torch(name: str) -> None:
+def test_agrees_with_fvcore(name: str) -> None:
     build, shape = NETWORKS[name]
     model, x = build().eval(), torch.randn(shape)
     found = cost(model, shape)
-    assert found.macs == macs_of_torch(model, x)
     fvcore = FlopCountAnalysis(model, x).unsupported_ops_warnings(False)
     products = {
         module: sum(counts[kind] for kind in PRODUCTS)
@@ -150,12 +141,18 @@ def test_agrees_with_fvcore_and_torch(name: str) -> None:
     assert found.params == sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "mobilevit_xxs"])
-def test_fused_attention_agrees_with_torch(name: str) -> None:
-    """fvcore leaves its products out."""
-    model = timm.create_model(name).eval()
-    found = cost(model, (1, 3, 224, 224))
-    assert found.macs == macs_of_torch(model, torch.randn(1, 3, 224, 224))
+def test_fused_attention_of_a_whole_network() -> None:
+    """By hand: what the libraries' own counters see depends on the kernel that a processor gets."""
+    patches, width, depth, hidden, classes = 14 * 14, 192, 12, 768, 1000
+    tokens = patches + 1  # and the one that is classified
+    projections = tokens * (4 * width * width + 2 * width * hidden)  # q, k, v, output; two layers
+    scores = 2 * tokens * tokens * width  # q·k and what they weigh, all heads together
+    embedding, classifier = patches * width * (3 * 16 * 16), width * classes
+    macs = embedding + depth * (projections + scores) + classifier
+    assert macs == 28_901_376 + 12 * (87_146_496 + 14_902_656) + 192_000 == 1_253_683_200
+    with torch.device("meta"):
+        found = cost(timm.create_model("vit_tiny_patch16_224"), (1, 3, 224, 224))
+    assert found.macs == macs
     assert {"bmm", "addmm"} <= {row.name for row in found.by_operator() if row.macs}
 
 

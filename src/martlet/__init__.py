@@ -7,6 +7,8 @@ torch is imported by the first call that needs it.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from martlet.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from martlet.api.compile import compile
     from martlet.api.convert import convert
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from martlet.models import create_model, list_models, spec
     from martlet.workflows.recipe_file import load_recipe
     from martlet.workflows.run_folder import Run
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "CompiledNetwork": "compiler.runtime.network",

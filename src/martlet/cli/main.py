@@ -17,7 +17,6 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from martlet import __version__
 from martlet.api.compile import compile
 from martlet.api.convert import convert
 from martlet.api.demo import demo
@@ -28,6 +27,7 @@ from martlet.api.predict import predict
 from martlet.api.show import list_networks, show
 from martlet.api.train import train
 from martlet.errors import MartletError
+from martlet.version import __version__
 from martlet.workflows.recipe_file import load_recipe
 
 app = typer.Typer(

@@ -19,7 +19,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-import martlet
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.models import Classifier, create_model
@@ -27,6 +26,7 @@ from martlet.models.weights.renaming import misfits
 from martlet.storage.files import write_bytes
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL
+from martlet.version import __version__
 
 FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
 KEY = "martlet"
@@ -125,7 +125,7 @@ class Header:
 def versions() -> dict[str, str]:
     """Of what the numbers depend on."""
     return {
-        "martlet": martlet.__version__,
+        "martlet": __version__,
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),

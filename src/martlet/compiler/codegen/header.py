@@ -9,6 +9,7 @@ from martlet.compiler.codegen.c_text import comment, plain
 from martlet.compiler.codegen.weights import Weights
 from martlet.compiler.ir.program import Maps, Program
 from martlet.compiler.targets import Target
+from martlet.version import __version__
 
 WIDE = 88  # characters of a line of the description
 
@@ -49,8 +50,6 @@ class Facts:
 
 def description(facts: Facts) -> list[str]:
     """Lines of plain text: version, target, shapes, MACs, sizes, and what was fused."""
-    from martlet import __version__
-
     program, target = facts.program, facts.target
     lanes = f"vectors of {target.lanes} floats" if target.lanes > 1 else "no vectors"
     threads = f", {program.threads} threads" if program.threads > 1 else ""

@@ -38,19 +38,11 @@ RECIPE = Recipe(
     batch_size=BATCH,
     lr=0.01,
     warmup_epochs=0.0,
-    optimizer="sgd",
-    momentum=0.9,
     weight_decay=1e-4,
     label_smoothing=0.0,
     drop_rate=0.0,
     crop_scale=CROP_SCALE,
-    flip=True,
-    trivial_augment=False,
-    erase=0.0,
-    ema=0.0,
-    seed=0,
-    precision="float32",
-    compiled=False,
+    compile="off",
 )
 
 

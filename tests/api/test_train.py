@@ -209,15 +209,14 @@ def test_dropout_is_the_network_s_unless_given(
     kept: float,
 ) -> None:
     seen = []
-    monkeypatch.setattr(
-        train_run, "carry_out", lambda plan, recipe, voice: seen.append((plan, recipe))
-    )
+    monkeypatch.setattr(train_run, "carry_out", lambda *given: seen.append(given))
     options = {} if given is None else {"drop_rate": given}
     quick(model="shufflenet_v2_authors_x2_0", **options)
-    ((plan, recipe),) = seen
-    assert recipe.drop_rate == kept
-    assert ("--drop-rate" in plan.command) == (given is not None)
-    network = Network(plan.model, num_classes=3, in_chans=3, small_input=True)
-    model = start.build(network, recipe, torch.device("cpu"), None, False)
+    ((data, asked),) = seen
+    plan = train_run.make_plan(data, asked)
+    assert plan.recipe.drop_rate == kept
+    assert ("--drop-rate" in asked.command(data)) == (given is not None)
+    network = Network(asked.model, num_classes=3, in_chans=3, small_input=True)
+    model = start.build(network, plan.recipe, torch.device("cpu"), None, False)
     assert isinstance(model.dropout, torch.nn.Dropout)
     assert model.dropout.p == kept

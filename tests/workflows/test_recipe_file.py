@@ -1,11 +1,9 @@
-import inspect
 from pathlib import Path
 
 import pytest
 
-from martlet.api.train import train
 from martlet.errors import MartletError
-from martlet.workflows.recipe_file import command_line, load_recipe
+from martlet.workflows.recipe_file import load_recipe
 
 
 def test_values_come_as_toml_has_them(tmp_path: Path) -> None:
@@ -33,11 +31,3 @@ def test_bad_content(tmp_path: Path, content: str, sentence: str) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MartletError, match=r"recipe=.*no\.toml cannot be read"):
         load_recipe(tmp_path / "no.toml")
-
-
-def test_the_command_of_a_run_names_what_is_not_default() -> None:
-    values = {name: p.default for name, p in inspect.signature(train).parameters.items()}
-    values |= {"data": Path("my photos"), "epochs": 3, "flip": False, "resume": True, "lr": 0.1}
-    assert command_line(train, values) == (
-        "martlet train 'my photos' --epochs 3 --lr 0.1 --no-flip"
-    )

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
 from martlet.workflows import train_setup
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train_options import TrainOptions
 
 COLOURS = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=3, small_input=True)
 
@@ -73,7 +75,7 @@ def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
     compiled = quick(name="compiled", compile="on", epochs=1)
     mine, header = checkpoint.load(compiled.checkpoint)
     theirs, _ = checkpoint.load(plain.checkpoint)
-    assert header.recipe.compiled
+    assert header.recipe.compile == "on"
     assert mine.keys() == theirs.keys()
     losses = [run_loss(run.folder) for run in (plain, compiled)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)  # of three steps; rounding grows fast
@@ -81,12 +83,16 @@ def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
     assert again.metrics["top1"] == compiled.metrics["top1"]
 
 
+def known(model: str, **options: Any) -> dict[str, Any]:
+    return train_setup.known_settings(TrainOptions(model=model, **options))
+
+
 def test_a_run_prepares_pictures_as_its_first_weights_want_them(
     trained: Run, tmp_path: Path
 ) -> None:
-    large = train_setup.known_settings("shufflenet_v2_x1_5", None, True, "RGB")
+    large = known("shufflenet_v2_x1_5", pretrained=True)
     assert train_setup.preprocess_for(224, "crop", "RGB", large).resized["side"] == 232
-    small = train_setup.known_settings("shufflenet_v2_x0_5", None, True, "RGB")
+    small = known("shufflenet_v2_x0_5", pretrained=True)
     assert train_setup.preprocess_for(224, "crop", "RGB", small).resized["side"] == 256
     assert train_setup.preprocess_for(32, "crop", "RGB", large).crop_pct == 1.0
     assert train_setup.preprocess_for(224, "crop", "RGB", {}) == Preprocess(size=224)
@@ -96,11 +102,9 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
     )
     path = tmp_path / "model.safetensors"
     checkpoint.save(path, tensors, replace(header, preprocess=preprocess))
-    known = train_setup.known_settings(header.network.name, path, False, "RGB")
-    assert train_setup.preprocess_for(224, "crop", "RGB", known) == preprocess
-    gray = train_setup.known_settings(header.network.name, path, False, "L")
+    same = known(header.network.name, weights=path)
+    assert train_setup.preprocess_for(224, "crop", "RGB", same) == preprocess
+    gray = known(header.network.name, weights=path, channels="L")
     assert gray == {"crop_pct": 0.95, "interpolation": "bicubic"}
-    of_small_pictures = train_setup.known_settings(
-        header.network.name, trained.folder, False, "RGB"
-    )
+    of_small_pictures = known(header.network.name, weights=trained.folder)
     assert "crop_pct" not in of_small_pictures

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from martlet.arguments import typed
 
+
+@typed
 def evaluate(
     run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
     data: Annotated[Path, "Folder of class folders, alone or below train/, val/ and test/."],
@@ -28,4 +31,4 @@ def evaluate(
     from martlet.console.progress import Voice
     from martlet.workflows.evaluate import score
 
-    return score(Path(run), Path(data), split, max_bad, device, Voice(quiet))
+    return score(run, data, split, max_bad, device, Voice(quiet))

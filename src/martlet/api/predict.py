@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from martlet.arguments import typed
+
 if TYPE_CHECKING:
     from martlet.inference import Prediction
 
 
+@typed
 def predict(
     run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
     pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
@@ -24,7 +27,4 @@ def predict(
     from martlet.data.pictures.read import find_pictures
     from martlet.workflows.open_network import open_network
 
-    if isinstance(pictures, (str, Path)):
-        pictures = [Path(pictures)]
-    paths = find_pictures([Path(picture) for picture in pictures])
-    return open_network(Path(run), device).predict(paths, top=top)
+    return open_network(run, device).predict(find_pictures(pictures), top=top)

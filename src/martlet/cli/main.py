@@ -29,6 +29,7 @@ from martlet.api.train import train
 from martlet.errors import MartletError
 from martlet.version import __version__
 from martlet.workflows.recipe_file import load_recipe
+from martlet.workflows.train_options import TrainOptions
 
 app = typer.Typer(
     name="martlet",
@@ -86,19 +87,28 @@ def _end(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
-def add(verb: Callable[..., Any], printer: str, name: str) -> None:
+def add(
+    verb: Callable[..., Any],
+    printer: str,
+    name: str,
+    options: type | None = None,
+    to: typer.Typer = app,
+) -> None:
     """Make `verb` a command with the parameters of its signature, and --json.
 
-    `printer` names the function of console/tables.py that shows the result.
+    `printer` names the function of console/tables.py that shows the result. A verb that takes
+    `options` takes them from a file too: --recipe.
     """
     own = inspect.signature(verb).parameters.values()
     parameters = [_for_typer(parameter) for parameter in own]
     first = [parameter.name for parameter in own if parameter.kind is parameter.POSITIONAL_ONLY]
     extra = {"json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]}
-    if verb is train:
+    if options is not None:
         extra["recipe"] = Annotated[
             Path | None,
-            typer.Option(help="TOML file of options; flags win.", callback=_use, is_eager=True),
+            typer.Option(
+                help="TOML file of options; flags win.", callback=_reader(options), is_eager=True
+            ),
         ]
     for option, annotation in extra.items():
         default = False if option == "json" else None
@@ -115,7 +125,7 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
         result = verb(*positional, **given)
         if as_json:
             print(json.dumps(plain(result), indent=2, allow_nan=False))
-        elif verb is not train or not given["quiet"]:
+        elif options is None or not given["quiet"]:
             getattr(import_module("martlet.console.tables"), printer)(result)
         if verb is predict and all(answer.error is not None for answer in result):
             raise typer.Exit(1)  # the reasons are printed
@@ -123,7 +133,7 @@ def add(verb: Callable[..., Any], printer: str, name: str) -> None:
     run.__doc__ = _for_people(inspect.getdoc(verb) or "")
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    app.command(name)(run)
+    to.command(name)(run)
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -152,11 +162,15 @@ def _for_people(docstring: str) -> str:
     return "\n\n".join(p.split(" Raises MartletError")[0] for p in flowing)
 
 
-def _use(context: typer.Context, path: Path | None) -> Path | None:
+def _reader(options: type) -> Callable[[typer.Context, Path | None], Path | None]:
     """--recipe FILE: its values become the defaults of the options not given."""
-    if path is not None:
-        context.default_map = {**(context.default_map or {}), **load_recipe(path)}
-    return path
+
+    def use(context: typer.Context, value: Path | None) -> Path | None:
+        if value is not None:
+            context.default_map = {**(context.default_map or {}), **load_recipe(value, options)}
+        return value
+
+    return use
 
 
 def plain(value: Any) -> Any:
@@ -175,9 +189,9 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+add(train, "trained", "train", TrainOptions)
 for _verb, _printer, _name in (
     (demo, "nothing", "demo"),
-    (train, "trained", "train"),
     (evaluate, "evaluated", "evaluate"),
     (predict, "predicted", "predict"),
     (export, "exported", "export"),

@@ -9,9 +9,9 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints, overload
 
+from martlet.arguments import checked
 from martlet.errors import MartletError, unknown
 from martlet.models.classifier import Classifier, ImageClassifier
-from martlet.models.options import checked
 from martlet.models.spec import CubeInput, ImageInput, Printed, SeriesInput, Spec, Weights
 from martlet.models.widths import shortest
 from martlet.ops.attention import Attention, AttentionOption

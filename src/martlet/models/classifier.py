@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from martlet.arguments import checked
 from martlet.errors import MartletError
-from martlet.models.options import checked
 from martlet.ops.conv import draw
 from martlet.ops.pool import global_average
 from martlet.ops.tracing import is_recorded

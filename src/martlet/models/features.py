@@ -7,9 +7,9 @@ from typing import Any, overload
 import torch
 from torch import Tensor, nn
 
+from martlet.arguments import checked
 from martlet.errors import MartletError
 from martlet.models.classifier import ImageClassifier, check_pictures
-from martlet.models.options import checked
 from martlet.ops.bare import without_data
 
 

@@ -79,7 +79,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     """
     recipe, steps_per_epoch = job.recipe, len(job.train)
     forward: Callable[[Tensor], Tensor] = state.model
-    if recipe.compiled:
+    if recipe.compile == "on":
         forward = torch.compile(state.model)
     save(job, state, step=0)
     saved = time.monotonic()

@@ -1,58 +1,75 @@
-"""A training recipe: every choice that decides the final weights, besides network and data."""
+"""A training recipe: every choice that decides the final weights, besides network and data.
+
+Its fields are the only place of a training option: type, default, help, range.
+"""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
-from math import isfinite
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from martlet.arguments import Range, check_options, option
 from martlet.errors import MartletError
 
-Optimizer = Literal["sgd", "adamw"]
-Precision = Literal["float32", "bfloat16"]
+AT_LEAST_0 = Range("0 or more", lambda value: value >= 0)
+AT_LEAST_1 = Range("1 or more", lambda value: value >= 1)
+ABOVE_0 = Range("a number above 0", lambda value: value > 0)
+BELOW_1 = Range("0 up to (not including) 1", lambda value: 0 <= value < 1)
+SHARE = Range("0 to 1", lambda value: 0 <= value <= 1)
+SHARE_ABOVE_0 = Range("above 0, at most 1", lambda value: 0 < value <= 1)
+TWO_PICTURES = Range("2 or more (batch norm needs two pictures)", lambda value: value >= 2)
+SEED = Range("0 up to 2**32 - 1", lambda value: 0 <= value < 2**32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Checked on creation; raises MartletError that names the field, its value and the range."""
+    """Checked on creation; raises MartletError that names the field, its value and the range.
 
-    epochs: int
-    batch_size: int
-    lr: float  # peak learning rate
-    warmup_epochs: float
-    optimizer: Optimizer
-    momentum: float  # of SGD (Nesterov); AdamW keeps its own betas
-    weight_decay: float  # not applied to biases and batch norm
-    label_smoothing: float
-    drop_rate: float  # dropout before the classifier
-    crop_scale: float  # smallest share of the picture's area that a training crop covers
-    flip: bool  # mirror left and right at random
-    trivial_augment: bool  # TrivialAugmentWide on every picture
-    erase: float  # probability of erasing a random rectangle
-    ema: float  # decay of the averaged weights per step, 0: off
-    seed: int
-    precision: Precision  # of the forward pass; weights and optimiser stay float32
-    compiled: bool  # torch.compile for the training step
+    `lr` and `drop_rate` are None only until `filled` has put in what fits the rest. A field that is
+    added gets the default that behaves as before it: checkpoints without it are read with that.
+    """
+
+    epochs: int = option(30, "Times that the network sees every training picture.", AT_LEAST_1)
+    batch_size: int = option(32, "Pictures per step.", TWO_PICTURES)
+    lr: float = option(None, "Peak learning rate (default: fits optimizer and batch).", ABOVE_0)
+    optimizer: Literal["sgd", "adamw"] = option("sgd", "The optimiser.")
+    momentum: float = option(0.9, "Momentum of SGD (Nesterov).", BELOW_1)
+    weight_decay: float = option(5e-4, "Not applied to biases and batch norm.", AT_LEAST_0)
+    warmup_epochs: float = option(2.0, "Epochs in which the learning rate rises.", AT_LEAST_0)
+    label_smoothing: float = option(0.1, "Share of the target spread over all classes.", BELOW_1)
+    drop_rate: float = option(
+        None, "Dropout before the classifier (default: the network's).", BELOW_1
+    )
+    ema: float = option(0.0, "Decay of averaged weights per step; 0 turns averaging off.", BELOW_1)
+    crop_scale: float = option(
+        0.35, "Smallest share of the area in a training crop.", SHARE_ABOVE_0
+    )
+    flip: bool = option(True, "Mirror training pictures left and right at random.")
+    trivial_augment: bool = option(False, "TrivialAugment on the training pictures.")
+    erase: float = option(0.0, "Probability of erasing a rectangle of a training picture.", SHARE)
+    seed: int = option(0, "Same seed, same weights, on a CPU with as many threads.", SEED)
+    compile: Literal["auto", "on", "off"] = option(
+        "auto", "torch.compile; auto: where it pays for itself."
+    )
+    precision: Literal["float32", "bfloat16"] = option(
+        "float32", "Of the forward pass; bfloat16 needs a CPU or GPU for it."
+    )
 
     def __post_init__(self) -> None:
-        def check(name: str, accepted: str, fine: bool) -> None:
-            value = getattr(self, name)
-            if not fine or (isinstance(value, float) and not isfinite(value)):
-                raise MartletError(f"{name}={value} is not accepted; give {accepted}.")
+        check_options(self)
 
-        check("epochs", "1 or more", self.epochs >= 1)
-        check("batch_size", "2 or more (batch norm needs two pictures)", self.batch_size >= 2)
-        check("lr", "a number above 0", self.lr > 0)
-        check("warmup_epochs", "0 or more", self.warmup_epochs >= 0)
-        check("optimizer", "sgd or adamw", self.optimizer in ("sgd", "adamw"))
-        check("momentum", "0 up to (not including) 1", 0 <= self.momentum < 1)
-        check("weight_decay", "0 or more", self.weight_decay >= 0)
-        check("label_smoothing", "0 up to (not including) 1", 0 <= self.label_smoothing < 1)
-        check("drop_rate", "0 up to (not including) 1", 0 <= self.drop_rate < 1)
-        check("crop_scale", "above 0, at most 1", 0 < self.crop_scale <= 1)
-        check("erase", "0 to 1", 0 <= self.erase <= 1)
-        check("ema", "0 up to (not including) 1", 0 <= self.ema < 1)
-        check("precision", "float32 or bfloat16", self.precision in ("float32", "bfloat16"))
-        check("seed", "0 up to 2**32 - 1", 0 <= self.seed < 2**32)
+    def filled(self, drop_rate: float) -> "Recipe":
+        """The recipe alone, with what was left open: the learning rate, and this `drop_rate`.
+
+        The peak learning rate is 0.1 per 64 pictures for SGD, and 0.002 for AdamW.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
+        usual = {
+            "lr": 0.1 * self.batch_size / 64 if self.optimizer == "sgd" else 2e-3,
+            "drop_rate": drop_rate,
+        }
+        for name, value in usual.items():
+            values[name] = value if values[name] is None else values[name]
+        return Recipe(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -60,16 +77,16 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
-        """The recipe with these values; raises MartletError when fields are missing or unknown.
+        """The recipe with these values, and the defaults of fields that they lack.
 
-        A field that is added later gets a default, the behaviour before it, so that checkpoints
-        without it stay readable.
+        Raises MartletError for a field that this version does not know.
         """
-        names = {field.name for field in fields(cls)}
-        needed = {field.name for field in fields(cls) if field.default is MISSING}
-        odd = sorted((set(values) - names) | (needed - set(values)))
+        odd = sorted(set(values) - {field.name for field in fields(cls)})
         if odd:
-            raise MartletError(f"recipe fields {odd} are missing or unknown to this version.")
+            raise MartletError(
+                f"the recipe has {', '.join(odd)}, unknown to this version: it is of a newer "
+                "martlet; upgrade, or train again."
+            )
         return cls(**values)
 
     def differences(self, other: "Recipe") -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.split import Split, split_pictures
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
+from martlet.models import spec
 from martlet.storage.files import write_text
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
@@ -30,6 +32,7 @@ from martlet.workflows import train_setup
 from martlet.workflows.device import choose_device
 from martlet.workflows.pictures import Pictures, describe, read_pictures
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, clear_folder, read_json
+from martlet.workflows.train_options import TrainOptions
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
 # shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
@@ -40,67 +43,79 @@ COMPILE_PAYS_FROM_MACS = 1.5e13
 
 @dataclass(frozen=True)
 class Plan:
-    """The arguments of `train` that are not part of the recipe."""
+    """What the options of `train` come to for this data and this network."""
 
     data: Path
+    options: TrainOptions
+    recipe: Recipe
     folder: Path
-    model: str
     preprocess: Preprocess
     small_input: bool
-    weights: Path | None
-    pretrained: bool
-    val: float
-    test: float
-    max_bad: float
-    allow_overlap: bool
-    compile: str
-    device: str
-    workers: int | None
-    resume: bool
-    overwrite: bool
-    command: str  # that makes this run again
+
+    @property
+    def before(self) -> Path | None:
+        """The checkpoint to go on from, if any."""
+        path = self.folder / RESUME
+        return path if self.options.resume and path.exists() else None
 
 
-def carry_out(plan: Plan, recipe: Recipe, voice: Voice) -> Run:
+def carry_out(data: Path, options: TrainOptions) -> Run:
     """Check, read, train, evaluate, report; the order keeps an earlier run safe from mistakes."""
     from martlet.workflows.train_finish import finish
 
-    train_setup.check_network(plan.model, plan.preprocess.size, plan.small_input)
-    device = choose_device(plan.device)
-    workers = train_setup.choose_workers(plan.workers, device)
-    check_folder(plan.folder, resume=plan.resume, overwrite=plan.overwrite)
-    pictures = read_pictures(plan.data, plan.preprocess, voice, max_bad=plan.max_bad)
-    split = choose_split(plan, pictures, recipe.seed)
+    voice = Voice(options.quiet)
+    plan = make_plan(data, options)
+    device = choose_device(options.device)
+    workers = train_setup.choose_workers(options.workers, device)
+    check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
+    pictures = read_pictures(data, plan.preprocess, voice, max_bad=options.max_bad)
+    split = choose_split(plan, pictures)
     counts = describe(pictures, split, voice)
     network = Network(
-        name=plan.model,
+        name=spec(options.model).name,
         num_classes=len(pictures.listing.classes),
         in_chans=len(plan.preprocess.mean),
         small_input=plan.small_input,
-        options=train_setup.known_options(plan.weights),
+        options=train_setup.known_options(options.weights),
     )
-    model = train_setup.build(network, recipe, device, plan.weights, plan.pretrained)
-    recipe = replace(recipe, compiled=choose_compile(plan, recipe, model, split, voice))
+    model = train_setup.build(network, plan.recipe, device, options.weights, options.pretrained)
+    recipe = replace(plan.recipe, compile=choose_compile(plan, model, split, voice))
     header = Header(network, pictures.listing.classes, plan.preprocess, recipe)
     state = State(model, recipe)
-    if plan.resume and (plan.folder / RESUME).exists():
-        go_on(plan.folder / RESUME, header, state, voice)
+    if plan.before is not None:
+        go_on(plan.before, header, state, voice)
     else:
-        if plan.resume:
+        if options.resume:
             voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
-        if plan.overwrite:
+        if options.overwrite:
             clear_folder(plan.folder)
         write_text(plan.folder / SPLIT, json.dumps(split.to_dict(pictures.cache)))
     job = make_job(plan.folder, header, pictures, split, device, workers)
     run_loop(job, state, voice)
     try:
-        return finish(job, state, pictures, split, counts, plan.command, voice)
+        return finish(job, state, pictures, split, counts, options.command(data), voice)
     except KeyboardInterrupt:
         voice.say("Trained; the report is missing: the same command with --resume makes it.")
         raise
 
 
-def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
+def make_plan(data: Path, options: TrainOptions) -> Plan:
+    """Raises MartletError for a network that is not known, or not for pictures of this size."""
+    row, size, small = spec(options.model), options.image_size, options.small_input
+    known = train_setup.known_settings(options)
+    plan = Plan(
+        data=data,
+        options=options,
+        recipe=options.filled(row.drop_rate),
+        folder=options.folder / (options.name or f"{data.resolve().name}-{options.model}"),
+        preprocess=train_setup.preprocess_for(size, options.resize, options.channels, known),
+        small_input=size <= train_setup.SMALL if small is None else small,
+    )
+    train_setup.check_network(row.name, plan.preprocess.size, plan.small_input)
+    return plan
+
+
+def choose_split(plan: Plan, pictures: Pictures) -> Split:
     """Put the pictures into parts; in a resumed run these must be the very parts of before.
 
     Raises MartletError when pictures or shares changed since the run was started.
@@ -109,15 +124,15 @@ def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
         pictures.labels,
         pictures.cache.digests,
         pictures.parts,
-        val=plan.val,
-        test=plan.test,
-        seed=seed,
-        allow_overlap=plan.allow_overlap,
+        val=plan.options.val,
+        test=plan.options.test,
+        seed=plan.recipe.seed,
+        allow_overlap=plan.options.allow_overlap,
         classes=pictures.listing.classes,
         paths=[picture.path for picture in pictures.cache.pictures],
     )
     path = plan.folder / SPLIT
-    if plan.resume and path.exists() and read_json(path) != split.to_dict(pictures.cache):
+    if plan.options.resume and path.exists() and read_json(path) != split.to_dict(pictures.cache):
         raise MartletError(
             f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
             "was started with; resume with the same ones, or choose another --name."
@@ -126,16 +141,15 @@ def choose_split(plan: Plan, pictures: Pictures, seed: int) -> Split:
 
 
 def choose_compile(
-    plan: Plan, recipe: Recipe, model: nn.Module, split: Split, voice: Voice
-) -> bool:
+    plan: Plan, model: nn.Module, split: Split, voice: Voice
+) -> Literal["on", "off"]:
     """Whether to compile the training step, and a line that says so."""
-    if plan.compile != "auto":
-        return plan.compile == "on"
-    path = plan.folder / RESUME
-    if plan.resume and path.exists():
-        return checkpoint.load(path)[1].recipe.compiled
-    size = plan.preprocess.size
-    macs = cost(model, (1, len(plan.preprocess.mean), size, size)).macs
+    recipe = plan.recipe
+    if recipe.compile != "auto":
+        return recipe.compile
+    if plan.before is not None:
+        return "on" if checkpoint.load(plan.before)[1].recipe.compile == "on" else "off"
+    macs = cost(model, (1, *plan.preprocess.shape)).macs
     total = macs * len(split.train) * recipe.epochs
     pays = total > COMPILE_PAYS_FROM_MACS and next(model.parameters()).device.type == "cpu"
     able = pays and train_setup.can_compile()
@@ -144,7 +158,7 @@ def choose_compile(
         f"and on a CPU it pays from about {COMPILE_PAYS_FROM_MACS / 1e12:.0f} T on"
         + (", but no C++ compiler with Python's headers is here." if pays and not able else ".")
     )
-    return able
+    return "on" if able else "off"
 
 
 def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:

@@ -17,13 +17,9 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
 from martlet.training.recipe import Recipe
 from martlet.workflows.open_network import checkpoint_path
+from martlet.workflows.train_options import TrainOptions
 
 SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off
-
-
-def default_lr(optimizer: str, batch_size: int) -> float:
-    """The peak learning rate when none is given: 0.1 per 64 pictures for SGD, 0.002 for AdamW."""
-    return 0.1 * batch_size / 64 if optimizer == "sgd" else 2e-3
 
 
 def preprocess_for(
@@ -42,19 +38,17 @@ def preprocess_for(
     return Preprocess(size=image_size, rule=resize, channels=channels, **settings)
 
 
-def known_settings(
-    model: str, weights: Path | None, pretrained: bool, channels: str
-) -> dict[str, Any]:
+def known_settings(options: TrainOptions) -> dict[str, Any]:
     """How the pictures were prepared for the weights that training starts from."""
-    if pretrained:
-        return torchvision.preprocess(spec(model))
-    if weights is None:
+    if options.pretrained:
+        return torchvision.preprocess(spec(options.model))
+    if options.weights is None:
         return {}
-    before = checkpoint.load(checkpoint_path(Path(weights)))[1].preprocess
+    before = checkpoint.load(checkpoint_path(options.weights))[1].preprocess
     kept = ["interpolation"]
     if before.size > SMALL:
         kept.append("crop_pct")
-    if before.channels == channels:
+    if before.channels == options.channels:
         kept += ["mean", "std"]
     return {name: getattr(before, name) for name in kept}
 
@@ -63,7 +57,7 @@ def known_options(weights: Path | None) -> Mapping[str, Any]:
     """The structure of the weights that training starts from, as options of their network."""
     if weights is None:
         return {}
-    return checkpoint.load(checkpoint_path(Path(weights)))[1].network.options
+    return checkpoint.load(checkpoint_path(weights))[1].network.options
 
 
 def check_network(model: str, image_size: int, small_input: bool) -> None:
@@ -129,6 +123,4 @@ def choose_workers(workers: int | None, device: torch.device) -> int:
     """Processes that prepare batches; on a CPU one is enough: the network is the slow part."""
     if workers is None:
         return 1 if device.type == "cpu" else min(8, max(1, (os.cpu_count() or 2) - 1))
-    if workers < 0:
-        raise MartletError(f"workers={workers} is not accepted; give 0 or more.")
     return workers

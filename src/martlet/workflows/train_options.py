@@ -1,0 +1,53 @@
+"""The options of `train`: a recipe, and on what, from which weights, where and how it runs."""
+
+import shlex
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from martlet.arguments import option
+from martlet.training.recipe import AT_LEAST_0, Recipe
+
+NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
+NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Recipe):
+    """Checked on creation as a Recipe is."""
+
+    model: str = option("shufflenet_v2_x1_0", "Network; see `martlet list`.")
+    image_size: int = option(224, "Side of the square that the network sees, in pixels.")
+    resize: Literal["crop", "squash"] = option(
+        "crop", "Crop the centre of the picture, or squash all of it."
+    )
+    channels: Literal["RGB", "L"] = option("RGB", "Colour, or L for gray.")
+    small_input: bool = option(None, "The form for small pictures (default: up to 64 pixels).")
+    weights: Path | None = option(None, "Start from this run or model.safetensors.")
+    pretrained: bool = option(False, "Start from torchvision's ImageNet weights (download).")
+    val: float = option(0.1, "Share cut out to choose the best epoch.")
+    test: float = option(0.2, "Share held out for the final figure.")
+    max_bad: float = option(0.01, "Share of unreadable pictures that is let pass.")
+    allow_overlap: bool = option(False, "Go on when train and test share pictures.")
+    device: str = option("auto", "auto, cpu, cuda or mps.")
+    workers: int | None = option(
+        None, "Processes that prepare pictures (default: fits).", AT_LEAST_0
+    )
+    folder: Path = option(Path("runs"), "Where run folders lie.")
+    name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).")
+    resume: bool = option(False, "Go on with the run of this name where it stopped.")
+    overwrite: bool = option(False, "Replace the run of this name.")
+    quiet: bool = option(False, "Print nothing.")
+
+    def command(self, data: Path) -> str:
+        """The `martlet` command that trains the same again; defaults are left out."""
+        words = ["martlet", "train", str(data)]
+        for field in fields(self):
+            value, flag = getattr(self, field.name), field.name.replace("_", "-")
+            if value == field.default or field.default is MISSING or field.name in NOT_REPEATED:
+                continue
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                words += [f"--{flag}", str(value)]
+        return shlex.join(words)

@@ -1,16 +1,20 @@
-"""The tables of docs/compiling.md and of the README, from the files in results/.
+"""The tables of docs/compiling.md and of the README, from the files in results/ and the code.
 
 python benchmarks/latency_tables.py    # writes them between the marks of both pages
 """
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from in_c import IN_C
 from latency_chart import ALONE, NAMES, OURS
 from native import BEHIND, LIMIT
+
+from martlet.compiler import targets
+from martlet.compiler.lowering.kernel_table import KERNELS
+from martlet.compiler.lowering.views import RENAMING
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -87,12 +91,33 @@ def readme_table() -> str:
     return "\n".join(lines)
 
 
+def kernels_table() -> str:
+    """What each kind of the compiler's kernels serves."""
+    rows = [
+        "| kernels | number types | targets | operators |",
+        "| --- | --- | --- | --- |",
+        f"| views: no instruction remains | any | all | {_listed((*RENAMING, 'Dropout'))} |",
+    ]
+    for kernels in KERNELS:
+        names = [name for name in targets.NAMES if kernels.serves(targets.target(name))]
+        where = "all" if names == [*targets.NAMES] else ", ".join(f"`{name}`" for name in names)
+        types = ", ".join(map(str, kernels.dtypes))
+        operators = _listed({*kernels.rules} - {"ScaleShift"})  # which passes make
+        rows.append(f"| {kernels.name} | {types} | {where} | {operators} |")
+    return "\n".join(rows)
+
+
+def _listed(operators: Iterable[str]) -> str:
+    return ", ".join(sorted(operators))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "latency": lambda: engines_table("latency"),
     "avx2": lambda: engines_table("latency_avx2"),
     "threads": lambda: engines_table("latency_2_threads"),
     "memory": memory_table,
     "readme": readme_table,
+    "kernels": kernels_table,
 }
 PAGES = (ROOT / "README.md", ROOT / "docs" / "compiling.md")
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

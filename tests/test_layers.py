@@ -47,7 +47,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("compiler.ir", "compiler.codegen.c_text", "compiler.codegen.reroll"),
         "compiler.codegen.writer",
     ),
-    "compiler.lowering": ("compiler.ir", "compiler.kernels"),
+    "compiler.lowering": ("compiler.ir", "compiler.kernels", "compiler.targets"),
     "compiler.schedule": ("compiler.ir", "compiler.kernels"),
     "compiler.codegen": ("compiler.ir", "compiler.targets"),
     "compiler.runtime": ("compiler.options", "compiler.targets"),

@@ -143,7 +143,7 @@ def make_program(
 def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
     """A graph's layers, when they run and where everything lies."""
     nodes = len(graph.nodes)
-    program = lower(simplify(graph), target.lanes, target.registers)
+    program = lower(simplify(graph), target)
     program.nodes, program.threads = nodes, threads
     _fuse(program, bound(graph, target.lanes), target)
     several = [band for band in program.bands if len(band) > 1]

@@ -10,12 +10,12 @@ from martlet.compiler.kernels.generic import merge, nest, row_steps
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import program_of
-from martlet.compiler.targets import target
+from martlet.compiler.targets import TARGETS, target
 
 
 def layers(model: onnx.ModelProto) -> list[str]:
     """The kinds of the layers that a network becomes, without the copies to its outputs."""
-    program = lower(simplify(read_model(model)), 8, 16)
+    program = lower(simplify(read_model(model)), TARGETS["x86-64-v3"])
     inside = [layer for layer in program.layers if not layer.writes[0].outside]
     return [type(layer).__name__ for layer in inside]
 

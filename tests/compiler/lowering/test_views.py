@@ -10,6 +10,7 @@ from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.lowering.views import by_channel, rename
 from martlet.compiler.passes.fuse import simplify
+from martlet.compiler.targets import target
 
 node = helper.make_node
 
@@ -33,7 +34,7 @@ def renamed(op: str, x: Maps, shape: tuple[int, ...], **attributes: object) -> M
 
 def copies(model: onnx.ModelProto) -> int:
     """Copies in a network, but for those to its outputs."""
-    layers = lower(simplify(read_model(model)), 4, 16).layers
+    layers = lower(simplify(read_model(model)), target("wasm32")).layers
     return sum(isinstance(x, Copy) and not x.writes[0].outside for x in layers)
 
 

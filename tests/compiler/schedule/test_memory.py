@@ -101,7 +101,7 @@ def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
 def test_a_shuffle_moves_nothing(exported: Path) -> None:
     graph = simplify(read(exported))
     for machine in MACHINES:
-        program = lower(graph, target(machine).lanes, target(machine).registers)
+        program = lower(graph, target(machine))
         assert {layer.summary() for layer in program.layers if layer.moved} == set()
 
 

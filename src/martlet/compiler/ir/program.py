@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Shape
+from martlet.compiler.ir.number_types import FLOAT32, NumberType
 from martlet.compiler.ir.schedule import PackedWeights, WeightArena
 
 TENSORS = ("x", "add", "gate", "other")  # that a layer reads, by what layers call them
@@ -26,7 +27,7 @@ def cuts(rows: int, parts: int) -> list[int]:
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for maps: [blocks][places][lanes] floats; the channel in slot s has lane s % lanes.
+    """Memory for maps: [blocks][places][lanes] numbers; the channel in slot s has lane s % lanes.
 
     `lanes` is the vector width, or 1 where channels stand one after the other as in the caller's
     own arrays. A buffer with `ring` rows holds only the last rows of its maps.
@@ -36,6 +37,7 @@ class Buffer:
     spatial: Shape
     lanes: int
     outside: str = ""  # the C name of the caller's array, when it is not in the workspace
+    dtype: NumberType = FLOAT32
     ring: int = 0
     parts: int = 1  # threads whose rows of it lie apart, each in memory of its own
     apart: int = 0  # floats from one thread's memory to the next one's
@@ -57,6 +59,11 @@ class Buffer:
     def floats(self) -> int:
         """Size in floats."""
         return self.blocks * self.places * self.lanes
+
+    @property
+    def bytes(self) -> int:
+        """Size of what is in memory at a time."""
+        return self.floats * self.dtype.itemsize
 
     @property
     def base(self) -> str:
@@ -91,8 +98,13 @@ class Maps:
 
     @property
     def lanes(self) -> int:
-        """Floats from one place to the next; the same in all buffers."""
+        """Numbers from one place to the next; the same in all buffers."""
         return self.buffers[0].lanes
+
+    @property
+    def dtype(self) -> NumberType:
+        """Of its numbers; the same in all buffers."""
+        return self.buffers[0].dtype
 
     @property
     def places(self) -> int:
@@ -263,10 +275,17 @@ class Program:
     turns: dict[int, list[list[list[int]]]] = field(default_factory=dict)  # by a band's first layer
     weights: WeightArena = field(default_factory=WeightArena)
 
-    def buffer(self, slots: int, spatial: Shape, lanes: int = 0, outside: str = "") -> Buffer:
+    def buffer(
+        self,
+        slots: int,
+        spatial: Shape,
+        lanes: int = 0,
+        outside: str = "",
+        dtype: NumberType = FLOAT32,
+    ) -> Buffer:
         """A fresh buffer with so many slots, in blocks unless `lanes` says otherwise."""
         lanes = lanes or self.lanes
-        made = Buffer(-(-slots // lanes), spatial, lanes, outside)
+        made = Buffer(-(-slots // lanes), spatial, lanes, outside, dtype)
         self.buffers.append(made)
         return made
 

@@ -15,7 +15,7 @@ class Copy(Layer):
     def __init__(self, name: str, x: Maps, target: Maps) -> None:
         self.name, self.x, self.target = name, x, target
         self.reads, self.writes = list(x.buffers), list(target.buffers)
-        self.moved = 0 if target.buffers[0].outside else 8 * prod(x.shape)
+        self.moved = 0 if target.buffers[0].outside else 2 * x.dtype.itemsize * prod(x.shape)
 
     def summary(self) -> str:
         return f"copy of {self.x.shape}"
@@ -55,7 +55,7 @@ class Copy(Layer):
             for number, place in enumerate(here)
         )
         if joined and (places == 1 or step == goal == 1):
-            size = 4 * places * len(at)
+            size = self.x.dtype.itemsize * places * len(at)
             return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
         writer.table(f"{name}_at", at)
         writer.table(f"{name}_to", to)

@@ -1,6 +1,7 @@
 """The walk from graph to program: it knows where tensors lie, and asks rules for the layers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from math import prod
 from typing import Any
@@ -9,73 +10,126 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.ir.number_types import FLOAT32, NumberType, stored_as
 from martlet.compiler.ir.program import Buffer, Layer, Maps, Program, c_name, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots
 from martlet.compiler.lowering.views import MOST, by_channel, rename
+from martlet.compiler.targets import Target
 from martlet.errors import MartletError
 
 # What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
 Rule = Callable[["Lowering", Node], Maps | Mapping[str, Maps] | None]
 SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}  # of operators, in C
-KINDS = (np.dtype(np.float32), np.dtype(np.bool_))  # truth values are 0 and 1 in float
+
+
+def any_target(target: Target) -> bool:
+    """What kernels serve that are written in C's own operators alone."""
+    return True
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Kernels of one kind: what makes layers of nodes, and which number types and targets it has.
+
+    An operator is served where a rule stands for it; the rule may still leave a node to others.
+    """
+
+    name: str
+    rules: Mapping[str, Rule]  # by operator
+    dtypes: tuple[NumberType, ...] = (FLOAT32,)  # that their layers read and write
+    serves: Callable[[Target], bool] = any_target
+
+
+def rules_for(
+    table: Sequence[Kernels], operator: str, dtype: NumberType, target: Target
+) -> list[Rule]:
+    """The rules for (operator, number type, target), those to be asked first in front."""
+    return [
+        kernels.rules[operator]
+        for kernels in table
+        if operator in kernels.rules and dtype in kernels.dtypes and kernels.serves(target)
+    ]
 
 
 class Lowering:
     """Walks the graph once; `maps` says where every tensor lies."""
 
-    def __init__(self, graph: Graph, lanes: int, registers: int, slots: Slots) -> None:
-        self.graph, self.slots = graph, slots
-        self.program = Program(graph.name, lanes, registers)
+    def __init__(
+        self, graph: Graph, target: Target, slots: Slots, table: Sequence[Kernels]
+    ) -> None:
+        self.graph, self.target, self.slots, self.table = graph, target, slots, table
+        self.program = Program(graph.name, target.lanes, target.registers)
+        served = (dtype for kernels in table if kernels.serves(target) for dtype in kernels.dtypes)
+        self.served = list(dict.fromkeys(served))
         self.maps: dict[str, Maps] = {}
         self._taken = set[str]()  # names of layers in C
         self._rows: dict[str, Rows] = {}  # copies row by row that have been made
 
-    def run(self, rules: Sequence[Mapping[str, Rule]]) -> Program:
+    def run(self) -> Program:
         """The whole program; for each node the first rule that does not say None is taken."""
         for number, name in enumerate(self.graph.inputs):
             self._check_side("input", name)
-            self.maps[name] = self.in_rows(self.graph.shapes[name], f"input{number}")
+            dtype = self.graph.types[name]
+            self.maps[name] = self.in_rows(self.graph.shapes[name], f"input{number}", dtype)
             self.program.inputs.append((name, self.maps[name]))
         for node in self.graph.nodes:
             self._check(node)
-            self.maps.update(self._outputs(node, rules))
+            self.maps.update(self._outputs(node))
         for number, name in enumerate(self.graph.outputs):
             self._check_side("output", name)
-            target = self.in_rows(self.graph.shapes[name], f"output{number}")
+            dtype = self.graph.types[name]
+            target = self.in_rows(self.graph.shapes[name], f"output{number}", dtype)
             self.program.outputs.append((name, target))
             self.copy(f"{name} to output", self.placed(name), target)
         return self.program
 
     def _check_side(self, side: str, name: str) -> None:
         kind = self.graph.types.get(name)
-        if kind != np.float32:
-            raise MartletError(f"the {side} {name!r} is {kind}; float32 is supported.")
+        if kind not in self.served:
+            listed = ", ".join(map(str, self.served))
+            raise MartletError(f"the {side} {name!r} is {kind}; {listed} is supported.")
 
     def _check(self, node: Node) -> None:
         for name in node.outputs:
-            kind = self.graph.types.get(name, KINDS[0])
-            if name and kind not in KINDS:
-                raise node.fail(f"its output {name!r} is {kind}; values at run time are float32")
+            kind = self.graph.types.get(name, FLOAT32)
+            if name and stored_as(kind) not in self.served:
+                listed = ", ".join(map(str, self.served))
+                raise node.fail(f"its output {name!r} is {kind}; values at run time are {listed}")
 
-    def _outputs(self, node: Node, rules: Sequence[Mapping[str, Rule]]) -> Mapping[str, Maps]:
+    def _outputs(self, node: Node) -> Mapping[str, Maps]:
         named = rename(self.graph, node, self.maps)
         if named is not None:
             return named
-        for table in rules:
-            made = table[node.op](self, node) if node.op in table else None
+        dtype = self._dtype(node)
+        for rule in rules_for(self.table, node.op, dtype, self.target):
+            made = rule(self, node)
             if made is not None:
                 outputs = {node.outputs[0]: made} if isinstance(made, Maps) else made
                 for name, maps in outputs.items():
                     assert not name or maps.shape == self.graph.shapes[name], (node, maps.shape)
                 return outputs
-        supported = {op for table in rules for op in table}
+        raise self._refusal(node, dtype)
+
+    def _dtype(self, node: Node) -> NumberType:
+        """Of the first input that is known at run time only, else of the first output."""
+        name = next((name for name in node.inputs if name in self.maps), node.outputs[0])
+        return stored_as(self.graph.types.get(name, FLOAT32))
+
+    def _refusal(self, node: Node, dtype: NumberType) -> MartletError:
+        supported = {op: kernels for kernels in self.table for op in kernels.rules}
+        if node.op in supported and not rules_for(self.table, node.op, dtype, self.target):
+            listed = [str(t) for t in self.served if rules_for(self.table, node.op, t, self.target)]
+            return node.fail(
+                f"no kernel for it in {dtype} serves target={self.target.name!r}; accepted: "
+                f"{', '.join(listed) or 'another target'}"
+            )
         if node.op in supported:
-            raise node.fail("this use of the operator is not supported")
+            return node.fail("this use of the operator is not supported")
         close = get_close_matches(node.op, supported, n=3, cutoff=0.6)
         hint = f", among them {', '.join(close)}" if close else ""
-        raise node.fail(f"the operator is not supported; {len(supported)} others are{hint}")
+        return node.fail(f"the operator is not supported; {len(supported)} others are{hint}")
 
     def add(self, layer: Layer) -> None:
         """Append a layer, with a name that is its own in C, where fewer characters are allowed."""
@@ -92,9 +146,9 @@ class Lowering:
         assert goal is not None
         self.add(Copy(name, source, goal))
 
-    def in_rows(self, shape: Shape, outside: str = "") -> Maps:
+    def in_rows(self, shape: Shape, outside: str = "", dtype: NumberType = FLOAT32) -> Maps:
         """A new tensor in one piece, row by row; `outside` names the caller's array."""
-        buffer = self.program.buffer(1, shape, 1, outside)
+        buffer = self.program.buffer(1, shape, 1, outside, dtype)
         return maps_in(buffer, [0], ())
 
     def placed(self, name: str) -> Maps:
@@ -121,14 +175,14 @@ class Lowering:
             x = self.maps[name]
             whole = by_channel(x, 0) if x.lanes == 1 else None
             if whole is None:
-                whole = self.in_rows(shape)
+                whole = self.in_rows(shape, dtype=x.dtype)
                 self.copy(f"{name} in rows", x, whole)
             buffer, slot, place = whole.channels()[0]
             self._rows[name] = rows_of(buffer, shape, slot * buffer.places + place)
         return self._rows[name]
 
     def result(self, shape: Shape) -> Buffer:
-        """Memory for the result of a plain layer."""
+        """Memory for the result of a generic layer."""
         return self.program.buffer(1, shape, 1)
 
     def calculate(self, name: str, formula: str, operands: Sequence[Rows], shape: Shape) -> Rows:
@@ -166,7 +220,8 @@ class Lowering:
     def to_blocks(self, node: Node, x: Maps) -> Maps:
         """A copy in blocks, channels in order."""
         slots = prod(x.axes)
-        target = maps_in(self.program.buffer(slots, x.spatial), range(slots), x.axes)
+        buffer = self.program.buffer(slots, x.spatial, dtype=x.dtype)
+        target = maps_in(buffer, range(slots), x.axes)
         self.copy(f"{node.name} blocks", x, target)
         return target
 

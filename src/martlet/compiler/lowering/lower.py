@@ -1,43 +1,37 @@
 """Graph to program: which layer does each node, and where its channels lie."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from martlet.compiler.ir.graph import Graph
 from martlet.compiler.ir.program import Program
 from martlet.compiler.lowering.channel_order import Slots, by_readers
-from martlet.compiler.lowering.channel_reduction import ACROSS
-from martlet.compiler.lowering.context import Lowering
-from martlet.compiler.lowering.generic_rules import PLAIN
-from martlet.compiler.lowering.vector import RULES
-from martlet.compiler.lowering.views import RENAMING
-
-# Operators that are compiled; Dropout goes, since it does nothing but in training.
-CLAIMED = frozenset((*RULES, *ACROSS, *PLAIN, *RENAMING, "Dropout")) - {"ScaleShift"}
-
+from martlet.compiler.lowering.context import Kernels, Lowering
+from martlet.compiler.lowering.kernel_table import KERNELS
+from martlet.compiler.targets import Target
 
 ROUNDS = 4  # a product that moves for one sum may have to move for the next one, too
 
 
-def lower(graph: Graph, lanes: int, registers: int) -> Program:
-    """The program of a simplified graph for vectors of `lanes` floats.
+def lower(graph: Graph, target: Target, table: Sequence[Kernels] = KERNELS) -> Program:
+    """The program of a simplified graph for a target, of the kernels in `table`.
 
     Where channels should lie is known when it is known who reads them: so it is made again.
     """
     with np.errstate(all="ignore"):  # weights may be infinite, or no numbers
-        best, slots = _lowered(graph, lanes, registers, Slots())
-        orders = by_readers(best, slots.products) if lanes > 1 else {}
+        slots = Slots()
+        best = Lowering(graph, target, slots, table).run()
+        orders = by_readers(best, slots.products) if target.lanes > 1 else {}
         better = bool(orders) or bool(slots.wishes)
         for _ in range(ROUNDS):
             if not better:
                 break
             orders |= slots.wishes
-            program, slots = _lowered(graph, lanes, registers, Slots(orders))
+            slots = Slots(orders)
+            program = Lowering(graph, target, slots, table).run()
             best, better = min(best, program, key=_cost), bool(slots.wishes)
     return best
-
-
-def _lowered(graph: Graph, lanes: int, registers: int, slots: Slots) -> tuple[Program, Slots]:
-    return Lowering(graph, lanes, registers, slots).run((RULES, ACROSS, PLAIN)), slots
 
 
 def _cost(program: Program) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from martlet.errors import MartletError
 
-SHOWN = 60  # characters of what was given
+LONGEST_REPR = 60  # characters of what was given
 
 
 def path(word: str, given: object, wanted: str) -> Path:
@@ -60,4 +60,4 @@ def fit_shapes(shapes: Any, names: list[str]) -> dict[str, tuple[int, ...]]:
 def _shown(given: object) -> str:
     """How it is written in Python; of what fills pages, its type."""
     text = repr(given)
-    return text if len(text) <= SHOWN and "\n" not in text else f"a {type(given).__name__}"
+    return text if len(text) <= LONGEST_REPR and "\n" not in text else f"a {type(given).__name__}"

@@ -14,7 +14,7 @@ from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
 
 STRICT = ("-std=gnu11", "-Wall", "-Wextra")
-PATIENCE = 5.0  # seconds that an interrupted compiler has to clean up
+CLEAN_UP_SECONDS = 5.0  # seconds that an interrupted compiler has to clean up
 WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base")
 
 
@@ -104,6 +104,6 @@ def _end(process: "subprocess.Popen[str]") -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE)
+                process.wait(CLEAN_UP_SECONDS)
             os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

@@ -11,7 +11,7 @@ import pytest
 from tests.compiler.networks import network
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.codegen.c_text import WIDTH, comment, plain, string, wrapped
+from martlet.compiler.codegen.c_text import LINE_CHARACTERS, comment, plain, string, wrapped
 
 Program = Callable[..., subprocess.CompletedProcess[bytes]]
 STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
@@ -22,7 +22,7 @@ TARGETS = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
 def test_the_c_file_reads_well(tiny: Path, tmp_path: Path, target: str) -> None:
     compile_onnx(tiny, tmp_path, target=target, library=False)
     source = (tmp_path / "tiny.c").read_text(encoding="ascii")
-    assert all(len(line) <= WIDTH for line in source.splitlines())
+    assert all(len(line) <= LINE_CHARACTERS for line in source.splitlines())
     assert "/* a/b: 1x1 + relu, 8x10x12 -> 8x10x12; 7,680 MACs */" in source
     run = source.partition("void tiny_run(")[2].partition("\n}\n")[0]
     calls = re.findall(r"^  (\w+)\(", run, re.MULTILINE)
@@ -96,7 +96,7 @@ def test_text_cannot_leave_its_comment_or_string() -> None:
 def test_long_lines_are_wrapped_and_say_the_same() -> None:
     line = "  call(" + ", ".join(f"argument{i}" for i in range(30)) + ");"
     lines = wrapped(line).split("\n")
-    assert max(map(len, lines)) <= WIDTH
+    assert max(map(len, lines)) <= LINE_CHARACTERS
     assert all(text.startswith("      ") for text in lines[1:])
     assert " ".join(text.strip() for text in lines) == line.strip()
     word = "x" * 150

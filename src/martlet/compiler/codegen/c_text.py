@@ -2,7 +2,7 @@
 
 import re
 
-WIDTH = 100
+LINE_CHARACTERS = 100
 PLAIN = str.maketrans({"×": "x", "→": "->", "–": "-", "·": "."})
 
 
@@ -28,10 +28,10 @@ def string(text: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """The same C text with no line longer than WIDTH where it can be broken."""
+    """The same C text with no line longer than LINE_CHARACTERS where it can be broken."""
     lines: list[str] = []
     for line in text.split("\n"):
-        lines += _break(line) if len(line) > WIDTH and _may_break(line) else [line]
+        lines += _break(line) if len(line) > LINE_CHARACTERS and _may_break(line) else [line]
     return "\n".join(lines)
 
 
@@ -45,13 +45,13 @@ def _break(line: str) -> list[str]:
     assert indent is not None
     inside = " " * (len(indent[0]) if indent[1] else len(indent[0]) + 4)
     lines: list[str] = []
-    while len(line) > WIDTH:
+    while len(line) > LINE_CHARACTERS:
         start = len(inside) if lines else len(indent[0])
-        cut = max(line.rfind(mark, start, WIDTH) + len(mark) for mark in (", ", "; "))
+        cut = max(line.rfind(mark, start, LINE_CHARACTERS) + len(mark) for mark in (", ", "; "))
         if cut <= start + 20:
-            cut = line.rfind(" ", start, WIDTH) + 1
+            cut = line.rfind(" ", start, LINE_CHARACTERS) + 1
         if cut <= start:
-            cut = line.find(" ", WIDTH) + 1
+            cut = line.find(" ", LINE_CHARACTERS) + 1
             if not cut:
                 break
         lines.append(line[:cut].rstrip())

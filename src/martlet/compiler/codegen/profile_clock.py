@@ -1,6 +1,6 @@
 """C text that only the timed variant has: a clock, and what the processor's multipliers can do."""
 
-TURNS = 40_000  # of the loop that measures the peak: a tenth of a millisecond
+PEAK_TURNS = 40_000  # of the loop that measures the peak: a tenth of a millisecond
 CLOCK = """
 #include <time.h>
 static double now(void) {
@@ -34,5 +34,7 @@ def clock_and_peak(name: str, lanes: int, registers: int) -> str:
     sums = ", ".join(f"x{i} = x * {i}" for i in range(chains))
     steps = "\n".join(f"    x{i} = x{i} * x + y;" for i in range(chains))
     together = " + ".join(f"x{i}" for i in range(chains))
-    text = PEAK.format(name=name, sums=sums, steps=steps, chains=chains, turns=TURNS, all=together)
+    text = PEAK.format(
+        name=name, sums=sums, steps=steps, chains=chains, turns=PEAK_TURNS, all=together
+    )
     return CLOCK + (text.replace("(v){0} + ", "") if lanes == 1 else text)

@@ -3,7 +3,7 @@
 import re
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
-LEAST = 3  # repetitions that are worth a loop
+LEAST_REPETITIONS = 3  # repetitions that are worth a loop
 
 
 def rolled(chunks: list[list[str]], variable: str) -> list[str]:
@@ -13,7 +13,7 @@ def rolled(chunks: list[list[str]], variable: str) -> list[str]:
     start = 0
     while start < len(texts):
         count = _alike(texts[start:])
-        if count < LEAST:
+        if count < LEAST_REPETITIONS:
             lines += chunks[start]
             start += 1
             continue

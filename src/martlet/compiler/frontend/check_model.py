@@ -15,13 +15,13 @@ from onnx import TensorProto, helper
 from martlet.compiler.ir.graph import Shape
 from martlet.errors import MartletError
 
-LARGEST = 1 << 31  # bytes of one tensor
+MOST_TENSOR_BYTES = 1 << 31  # bytes of one tensor
 MOST_AXES = 16
 MOST_NODES = 100_000
 OPSETS = range(6, onnx.defs.onnx_opset_version() + 1)
-OURS = ("", "ai.onnx")
+ONNX_DOMAINS = ("", "ai.onnx")
 # Fields that hold values when raw_data does not.
-KEPT_IN: dict[int, str] = {
+VALUE_FIELDS: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
     TensorProto.DOUBLE: "double_data",
     TensorProto.INT64: "int64_data",
@@ -59,7 +59,7 @@ def check(model: onnx.ModelProto, name: str) -> None:
 
 
 def _check_opset(model: onnx.ModelProto, name: str) -> None:
-    versions = [item.version for item in model.opset_import if item.domain in OURS]
+    versions = [item.version for item in model.opset_import if item.domain in ONNX_DOMAINS]
     if len(versions) != 1 or versions[0] not in OPSETS:
         found = ", ".join(map(str, versions)) or "none"
         raise MartletError(
@@ -114,7 +114,7 @@ def check_sides(sides: list[int] | Shape, what: str) -> None:
     size = 8
     for side in sides:
         size *= max(1, side)
-        if side < 0 or size > LARGEST or len(sides) > MOST_AXES:
+        if side < 0 or size > MOST_TENSOR_BYTES or len(sides) > MOST_AXES:
             raise MartletError(f"{what} has the impossible or too large size {list(sides)[:8]}.")
 
 
@@ -131,8 +131,8 @@ def check_tensor(tensor: TensorProto, what: str) -> None:
         if len(tensor.raw_data) != (count * width + 7) // 8:
             raise MartletError(f"{what} has {len(tensor.raw_data)} bytes for {count} values.")
         return
-    if tensor.data_type in KEPT_IN:
-        found = len(getattr(tensor, KEPT_IN[tensor.data_type]))
+    if tensor.data_type in VALUE_FIELDS:
+        found = len(getattr(tensor, VALUE_FIELDS[tensor.data_type]))
         if found != count:
             raise MartletError(f"{what} has {found} values where its size says {count}.")
 
@@ -150,7 +150,7 @@ def _bits(kind: int) -> int:
 def _check_node(node: onnx.NodeProto, number: int, known: set[str]) -> None:
     """Adds the node's outputs to `known`."""
     what = f"node {node.name or f'{node.op_type}_{number}'!r} ({node.op_type})"
-    if node.domain not in OURS:
+    if node.domain not in ONNX_DOMAINS:
         raise MartletError(
             f"{what} is of the domain {node.domain!r}; operators of ONNX itself are supported."
         )

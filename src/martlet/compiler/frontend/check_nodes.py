@@ -15,7 +15,7 @@ from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
 BROADCAST = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where"}
 BROADCAST -= {"Cast", "CastLike", "Identity"}
 SAME_COUNT = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
-LARGEST_NUMBER = 1 << 31
+ATTRIBUTE_LIMIT = 1 << 31
 
 
 def validate(node: Node, graph: Graph) -> None:
@@ -43,7 +43,7 @@ def _check_numbers(node: Node) -> None:
         listed = value if isinstance(value, list) else [value]
         least = 1 if key in ("strides", "dilations", "kernel_shape", "group", "blocksize") else None
         for item in listed:
-            if isinstance(item, int) and abs(item) >= LARGEST_NUMBER:
+            if isinstance(item, int) and abs(item) >= ATTRIBUTE_LIMIT:
                 raise node.fail(f"{key}={item} is too large")
             if least is not None and isinstance(item, int) and item < least:
                 raise node.fail(f"{key}={item} is not accepted; {least} or more is")

@@ -9,10 +9,10 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from martlet.compiler.frontend.check_model import LARGEST
+from martlet.compiler.frontend.check_model import MOST_TENSOR_BYTES
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
 
-MOST = 1 << 24  # values that a constant computed here may have
+FOLDED_VALUES = 1 << 24  # values that a constant computed here may have
 RANDOM = ("Random", "Bernoulli", "Multinomial")
 NO_LARGER = (  # operators that make at most as many values as they read
     *("Cast", "CastLike", "Compress", "Concat", "Constant", "Flatten", "Identity", "NonZero"),
@@ -55,7 +55,7 @@ def _without_values(node: Node, graph: Graph) -> Constant | None:
         given = node.attributes.get("value")
         value = np.zeros(1, np.float32) if given is None else numpy_helper.to_array(given)
         shape: Shape = tuple(int(side) for side in graph.constants[first])
-        if min(shape, default=1) < 0 or prod(shape) * value.itemsize > LARGEST:
+        if min(shape, default=1) < 0 or prod(shape) * value.itemsize > MOST_TENSOR_BYTES:
             raise node.fail(f"its output would have the size {list(shape)[:8]}")
         return np.broadcast_to(value.reshape(()), shape)
     return None
@@ -65,21 +65,21 @@ def _is_small(node: Node, graph: Graph, outputs: list[str]) -> bool:
     """Whether it is known that the outputs do not fill the memory."""
     constants = [graph.constants[name] for name in node.inputs if name]
     if all(name in graph.shapes for name in outputs):
-        return sum(prod(graph.shapes[name]) for name in outputs) <= MOST
+        return sum(prod(graph.shapes[name]) for name in outputs) <= FOLDED_VALUES
     if node.op == "Range":
         first, last, step = (value.reshape(-1)[0] for value in constants)
-        return bool(step != 0) and ceil((float(last) - float(first)) / float(step)) <= MOST
+        return bool(step != 0) and ceil((float(last) - float(first)) / float(step)) <= FOLDED_VALUES
     if node.op == "Expand" or node.op in ("Add", "Mul", "Div", "Sub", "Equal", "Where", "Mod"):
         shapes = [value.shape for value in constants]
         if node.op == "Expand":
             shapes[1] = tuple(int(side) for side in constants[1])
         try:
-            return prod(np.broadcast_shapes(*shapes)) <= MOST
+            return prod(np.broadcast_shapes(*shapes)) <= FOLDED_VALUES
         except ValueError:
             return False
     if node.op == "Gather":
-        return constants[0].size * max(1, constants[1].size) <= MOST
-    return node.op in NO_LARGER and sum(value.size for value in constants) <= MOST
+        return constants[0].size * max(1, constants[1].size) <= FOLDED_VALUES
+    return node.op in NO_LARGER and sum(value.size for value in constants) <= FOLDED_VALUES
 
 
 def _computed(node: Node, proto: onnx.NodeProto, graph: Graph, opset: int) -> list[Constant]:

@@ -13,13 +13,13 @@ from onnx import helper, numpy_helper, shape_inference
 
 from martlet.compiler.frontend.canonicalize import normalise
 from martlet.compiler.frontend.ceil_mode import rounds_up, settle
-from martlet.compiler.frontend.check_model import OURS, check, check_sides, load_outside
+from martlet.compiler.frontend.check_model import ONNX_DOMAINS, check, check_sides, load_outside
 from martlet.compiler.frontend.check_nodes import validate
 from martlet.compiler.frontend.constant_folding import fold
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
 from martlet.errors import MartletError
 
-SMALL = 4096  # values of a constant that shape inference may want to know
+INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
 SAME_SHAPE = ("GroupNormalization", "MeanVarianceNormalization")
 
 
@@ -109,7 +109,7 @@ def _sketch(
     """The model without large constants: they are inputs in the eyes of shape inference."""
     sketch = onnx.ModelProto()
     sketch.ir_version = max(model.ir_version, 4)
-    sketch.opset_import.extend(item for item in model.opset_import if item.domain in OURS)
+    sketch.opset_import.extend(item for item in model.opset_import if item.domain in ONNX_DOMAINS)
     graph = sketch.graph
     graph.name = "network"
     graph.node.extend(map(_stand_in, model.graph.node))
@@ -136,7 +136,7 @@ def _stand_in(proto: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _add_constant(graph: onnx.GraphProto, name: str, value: Constant) -> None:
-    if value.size <= SMALL and value.dtype != object:
+    if value.size <= INFERRED_CONSTANT_VALUES and value.dtype != object:
         graph.initializer.append(numpy_helper.from_array(value, name))
     else:
         kind = helper.np_dtype_to_tensor_dtype(value.dtype)
@@ -183,7 +183,7 @@ def _graph(
     name: str,
     constants: dict[str, Constant],
 ) -> Graph:
-    opset = next(item.version for item in model.opset_import if item.domain in OURS)
+    opset = next(item.version for item in model.opset_import if item.domain in ONNX_DOMAINS)
     graph = Graph(
         name=re.sub(r"\W", "_", name, flags=re.ASCII),
         nodes=[],

@@ -11,7 +11,7 @@ import pytest
 from tests.compiler.networks import network
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.codegen.c_text import LINE_CHARACTERS, comment, plain, string, wrapped
+from martlet.compiler.codegen.c_text import LINE_CHARACTERS
 
 Program = Callable[..., subprocess.CompletedProcess[bytes]]
 STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
@@ -83,25 +83,6 @@ def test_names_that_c_does_not_know(tiny: Path, tmp_path: Path) -> None:
     assert net.description.name == "n3__lan_net_v2"
     named = compile_onnx(tiny, tmp_path / "out", name="my net", library=False)
     assert named.description.name == "my_net"
-
-
-def test_text_cannot_leave_its_comment_or_string() -> None:
-    assert comment("a */ b /* c\nd é ×") == "/* a * / b / * c?d ? x */"
-    assert string('a"b\\c?\n\x01é') == r'"a\"b\\c\077\n\001\303\251"'.replace(
-        r"\"", r"\042"
-    ).replace(r"\\", r"\134")
-    assert plain("1×1 → 2\t") == "1x1 -> 2?"
-
-
-def test_long_lines_are_wrapped_and_say_the_same() -> None:
-    line = "  call(" + ", ".join(f"argument{i}" for i in range(30)) + ");"
-    lines = wrapped(line).split("\n")
-    assert max(map(len, lines)) <= LINE_CHARACTERS
-    assert all(text.startswith("      ") for text in lines[1:])
-    assert " ".join(text.strip() for text in lines) == line.strip()
-    word = "x" * 150
-    assert wrapped(word) == word
-    assert wrapped(f'  puts("{word}");') == f'  puts("{word}");'
 
 
 def test_a_network_without_weights(tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from tests.compiler.mutations import damaged_bytes, damaged_fields
-from tests.compiler.networks import network, random, rearranged, shuffle_unit
+from tests.compiler.networks import network, rearranged, shuffle_unit
 
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read, read_model
-from martlet.compiler.lowering.lower import lower
-from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import target
 from martlet.errors import MartletError
@@ -44,31 +41,6 @@ def test_a_value_that_is_given_is_a_constant() -> None:
     graph = read_model(model, values={"shape": np.array([3, 4])})
     assert graph.inputs == ["x"]
     assert graph.shapes["y"] == (3, 4)
-
-
-def test_constants_of_every_exporter_s_kind_are_computed() -> None:
-    nodes = [
-        node("Shape", ["x"], ["s"]),
-        node("Gather", ["s", "first"], ["n"]),
-        node("Mul", ["n", "two"], ["double"]),
-        node("Range", ["zero", "double", "one"], ["r"]),
-        node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
-        node("Add", ["x", "f"], ["y"]),
-    ]
-    given = {"first": np.array(1), "two": np.array(2), "zero": np.array(0), "one": np.array(1)}
-    graph = read_model(network(nodes, {"x": [4, 1]}, {"y": None}, given))
-    assert [item.op for item in graph.nodes] == ["Add"]
-    np.testing.assert_array_equal(graph.constants["f"], [0, 1])
-    assert graph.shapes["y"] == (4, 2)
-
-
-def test_a_large_constant_of_one_value_takes_no_memory() -> None:
-    value = numpy_helper.from_array(np.array([0.5], np.float32))
-    nodes = [node("ConstantOfShape", ["s"], ["k"], value=value), node("MatMul", ["x", "k"], ["y"])]
-    model = network(nodes, {"x": [1, 1 << 14]}, {"y": None}, {"s": np.array([1 << 14, 1 << 14])})
-    graph = read_model(model)
-    assert graph.constants["k"].strides == (0, 0)
-    assert graph.shapes["y"] == (1, 1 << 14)
 
 
 def _with(change: Callable[[onnx.ModelProto], None]) -> onnx.ModelProto:
@@ -184,97 +156,6 @@ def test_networks_in_networks_a_thousand_deep(tmp_path: Path) -> None:
     path.write_bytes(b"\x3a" + bytes([size % 128 + 128, size // 128]) + content)
     with pytest.raises(MartletError, match="is no ONNX file, or is cut short"):
         read(path)
-
-
-def _outside(tmp_path: Path, location: str, **more: str) -> Path:
-    """A file whose constant `w` keeps its data at `location`."""
-    folder = tmp_path / "net"
-    folder.mkdir()
-    model = shuffle_unit()
-    tensor = _constant(model, "w")
-    (folder / "w.bin").write_bytes(b"pad!" + tensor.raw_data)
-    (tmp_path / "secret").write_bytes(tensor.raw_data)
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in {"location": location, **more}.items():
-        entry = tensor.external_data.add()
-        entry.key, entry.value = key, value
-    path = folder / "net.onnx"
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-def test_data_beside_the_file_are_read(tmp_path: Path) -> None:
-    graph = read(_outside(tmp_path, "w.bin", offset="4"))
-    np.testing.assert_array_equal(graph.constants["w"], random(1, 8, 4, 3, 3))
-
-
-@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "", "link", "gone", "a\0b", "."])
-def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
-    path = _outside(tmp_path, location)
-    (path.parent / "link").symlink_to(tmp_path / "secret")
-    with pytest.raises(MartletError, match="accepted are files in the folder"):
-        read(path)
-
-
-@pytest.mark.parametrize(
-    "more", [{"offset": "8"}, {"offset": "999999999"}, {"offset": "4", "length": "4"}]
-)
-def test_data_must_be_whole(tmp_path: Path, more: dict[str, str]) -> None:
-    with pytest.raises(MartletError, match=r"'w' is not whole: 1152 bytes from \d+ on are needed"):
-        read(_outside(tmp_path, "w.bin", **more))
-
-
-@pytest.mark.parametrize("key", ["offset", "length"])
-@pytest.mark.parametrize("said", ["-16", "x", "1e3", "9" * 16])
-def test_places_of_data_are_counts(tmp_path: Path, key: str, said: str) -> None:
-    with pytest.raises(MartletError, match="is not whole"):
-        read(_outside(tmp_path, "w.bin", **{key: said}))
-
-
-def test_constants_that_follow_from_each_other_are_computed_to_the_end() -> None:
-    """Each reshape asks for the shape of the one before, as torch's older exporter writes it."""
-    nodes, last = [], "x"
-    for number in range(20):
-        nodes += [
-            node("Shape", [last], [f"s{number}"]),
-            node("Gather", [f"s{number}", "order"], [f"t{number}"]),
-            node("Reshape", [last, f"t{number}"], [f"r{number}"]),
-        ]
-        last = f"r{number}"
-    model = network(nodes, {"x": (1, 3, 4, 5)}, {last: None}, {"order": np.array([0, 3, 2, 1])})
-    assert read_model(model).shapes[last] == (1, 3, 4, 5)
-
-
-def test_a_range_is_not_written_out() -> None:
-    nodes = [
-        node("Range", ["zero", "many", "one"], ["r"]),
-        node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
-        node("ReduceSum", ["f"], ["s"], keepdims=0),
-        node("Add", ["x", "s"], ["y"]),
-    ]
-    values = {name: np.array(value) for name, value in (("zero", 0), ("many", 10**12), ("one", 1))}
-    started = time.perf_counter()
-    with pytest.raises(MartletError):
-        lower(
-            simplify(read_model(network(nodes, {"x": (1, 4)}, {"y": None}, values))),
-            target("portable"),
-        )
-    assert time.perf_counter() - started < 5
-
-
-def test_memory_is_not_filled_by_what_is_computed() -> None:
-    huge = np.array([1 << 20, 1 << 20])
-    for nodes in (
-        [node("ConstantOfShape", ["s"], ["k"]), node("Add", ["x", "k"], ["y"])],
-        [node("Expand", ["one", "s"], ["k"]), node("Add", ["x", "k"], ["y"])],
-        [node("Tile", ["square", "s"], ["k"]), node("Add", ["x", "k"], ["y"])],
-    ):
-        given = {"s": huge, "one": np.ones(1, np.float32), "square": np.ones((1, 1), np.float32)}
-        started = time.perf_counter()
-        with pytest.raises(MartletError):
-            simplify(read_model(network(nodes, {"x": [1, 1]}, {"y": None}, given)))
-        assert time.perf_counter() - started < 5
 
 
 def _all_stages(model: onnx.ModelProto) -> int:

@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from martlet.compiler import CompiledNetwork, compile_onnx
-from martlet.compiler.runtime.description import find
 from martlet.errors import MartletError
 
 Array = NDArray[np.float32]
@@ -118,45 +117,12 @@ def test_a_folder_that_does_not_fit(
         CompiledNetwork(copied)(pair[0])
 
 
-def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
-    (copied / "split.json").write_text("{}")
-    assert find(copied) == copied / "tiny.json"
-    assert find(tmp_path) is None
-    with pytest.raises(MartletError, match="holds no compiled network"):
-        CompiledNetwork(tmp_path)
-    shutil.copy(copied / "tiny.json", copied / "second.json")
-    with pytest.raises(MartletError, match="several compiled networks; name one of second, tiny"):
-        CompiledNetwork(copied)
-    assert CompiledNetwork(copied, "tiny").description.name == "tiny"
-
-
-def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
-    library = copied / CompiledNetwork(copied).description.library
-    library.write_bytes(b"no library")
-    with pytest.raises(MartletError, match="is damaged; `martlet compile` makes it again"):
-        CompiledNetwork(copied)(np.zeros((1, 3, 20, 24), np.float32))
-    library.unlink()
-    net = CompiledNetwork(copied)  # what it is can still be asked
-    assert net.description.macs > 0
-    with pytest.raises(MartletError, match="is missing"):
-        net(np.zeros((1, 3, 20, 24), np.float32))
-
-
 def test_weights_of_another_network_are_not_taken(tiny: Path, tmp_path: Path) -> None:
     compile_onnx(tiny, tmp_path, weights="file")
     weights = tmp_path / "tiny.bin"
     weights.write_bytes(bytes(weights.stat().st_size))
     with pytest.raises(MartletError, match="holds other weights; compile it again"):
         CompiledNetwork(tmp_path)
-
-
-def test_compiling_again_does_not_disturb_one_that_runs(
-    tiny: Path, copied: Path, close: Close, pair: tuple[Array, Array]
-) -> None:
-    before = CompiledNetwork(copied)
-    compile_onnx(tiny, copied, target="portable")
-    close(before(pair[0]), pair[1])
-    close(CompiledNetwork(copied)(pair[0]), pair[1])
 
 
 def test_it_runs_where_there_is_neither_onnx_nor_torch(folder: Path) -> None:

@@ -1,0 +1,41 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.errors import MartletError
+
+Array = NDArray[np.float32]
+
+
+Close = Callable[[Array, Array], None]
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
+    library = copied / CompiledNetwork(copied).description.library
+    library.write_bytes(b"no library")
+    with pytest.raises(MartletError, match="is damaged; `martlet compile` makes it again"):
+        CompiledNetwork(copied)(np.zeros((1, 3, 20, 24), np.float32))
+    library.unlink()
+    net = CompiledNetwork(copied)  # what it is can still be asked
+    assert net.description.macs > 0
+    with pytest.raises(MartletError, match="is missing"):
+        net(np.zeros((1, 3, 20, 24), np.float32))
+
+
+def test_compiling_again_does_not_disturb_one_that_runs(
+    tiny: Path, copied: Path, close: Close, pair: tuple[Array, Array]
+) -> None:
+    before = CompiledNetwork(copied)
+    compile_onnx(tiny, copied, target="portable")
+    close(before(pair[0]), pair[1])
+    close(CompiledNetwork(copied)(pair[0]), pair[1])

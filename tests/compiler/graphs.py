@@ -107,8 +107,8 @@ def run(
     values = {name: x for name, x in inputs.items() if x.dtype != np.float32}
     arrays = {name: np.ascontiguousarray(x) for name, x in inputs.items() if name not in values}
     shapes = {name: x.shape for name, x in inputs.items() if name not in values}
-    program = program_of(read_model(model, shapes=shapes, values=values), chosen, threads)
-    emitted = emit(program, chosen)
+    program, schedule = program_of(read_model(model, shapes=shapes, values=values), chosen, threads)
+    emitted = emit(program, schedule, chosen)
     more = ("-pthread",) if threads > 1 else ()
     library = load_once(emitted, emitted.source, None, (*ONCE, *more))
     outputs = [np.empty(maps.shape, np.float32) for _, maps in program.outputs]

@@ -77,8 +77,8 @@ class MartletRep(BackendRep):
     def _build(self, shapes: dict[str, Shape], values: dict[str, NDArray[Any]]) -> Built:
         target = target_of(self.target)
         graph = read_model(self.model, shapes=shapes, values=values)
-        program = program_of(graph, target)
-        emitted = emit(program, target)
+        program, schedule = program_of(graph, target)
+        emitted = emit(program, schedule, target)
         library = load_once(emitted, emitted.source, self.compiler, self.flags)
         run = getattr(library, f"{program.name}_run")
         run.restype = None

@@ -91,5 +91,5 @@ def test_at_its_own_size(name: str, folder: Path) -> None:
     if name.startswith("shufflenet_v2_x"):
         return  # all tests take the same exporter's file
     older = older_export(folder / "older.onnx", model, shape)
-    one, other = (make_program(made, native()) for made in (path, older))
+    one, other = (make_program(made, native())[0] for made in (path, older))
     assert [x.summary() for x in one.layers] == [x.summary() for x in other.layers]

@@ -48,7 +48,7 @@ def write(
     made = f"{name}{target.suffix}" if library else None
     if made is not None:
         exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
-        more = ["-pthread"] if facts.program.threads > 1 else []
+        more = ["-pthread"] if facts.schedule.threads > 1 else []
         build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
     about = Description(
         name=name,
@@ -67,7 +67,7 @@ def write(
         library_fingerprint="" if made is None else fingerprint((folder / made).read_bytes()),
         fingerprint=facts.fingerprint,
         weights=facts.weights,
-        threads=facts.program.threads,
+        threads=facts.schedule.threads,
         meta=meta,
     )
     (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")

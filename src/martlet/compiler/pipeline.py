@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,19 @@ from martlet.compiler.codegen.weights import WAYS, Weights
 from martlet.compiler.frontend.importer import load, read, read_model
 from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
+from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.profile import profile
 from martlet.compiler.runtime.layer_times import Profile
 from martlet.compiler.runtime.network import CompiledNetwork
-from martlet.compiler.schedule.barriers import plan_meetings
+from martlet.compiler.schedule.barriers import eliminate_barriers
 from martlet.compiler.schedule.classifier_head import join_heads
-from martlet.compiler.schedule.memory import plan
+from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.schedule.memory_budget import bound
-from martlet.compiler.schedule.prefetch import plan_fetches
-from martlet.compiler.schedule.row_fusion import LARGE, make_bands, parts
-from martlet.compiler.schedule.thread_rows import keep_apart
+from martlet.compiler.schedule.prefetch import plan_prefetch
+from martlet.compiler.schedule.row_fusion import LARGE, fuse_rows
+from martlet.compiler.schedule.thread_rows import separate_thread_rows
 from martlet.compiler.schedule.weight_arena import pack_weights
 from martlet.compiler.targets import Target
 from martlet.compiler.targets import target as target_of
@@ -34,7 +36,7 @@ from martlet.storage.staging import staging
 
 KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
-MORE = 1.2  # times the bound of the workspace, up to which threads meet less often
+MORE = 1.2  # times the budget of the workspace, up to which barriers are eliminated
 SMALL = 1 << 12  # bytes of a tensor below which no band saves much
 HEADERS = {
     *("math", "pthread", "sched", "signal", "stdatomic", "stddef", "stdint", "string", "unistd"),
@@ -121,11 +123,12 @@ def generate(
     inputs = [value.name for value in loaded.graph.input if value.name not in constants]
     given = options.fit_shapes(shapes or {}, inputs)
     graph = read_model(loaded, name=path.stem, batch=batch, shapes=given)
-    program = program_of(graph, target, threads)
+    program, schedule = program_of(graph, target, threads)
     program.name = c_name(program.name if name is None else name)
     if program.name in HEADERS:  # its own header would hide the system's
         program.name += "_net"
-    emitted = emit(program, target, weights=weights, made_from=path.name, nodes=program.nodes)
+    made_from, nodes = path.name, program.nodes
+    emitted = emit(program, schedule, target, weights=weights, made_from=made_from, nodes=nodes)
     return emitted, _meta(loaded)
 
 
@@ -135,64 +138,61 @@ def make_program(
     batch: int = 1,
     shapes: Mapping[str, Shape] | None = None,
     threads: int = 1,
-) -> Program:
+) -> tuple[Program, Schedule]:
     """Everything before the C text."""
     return program_of(read(model, batch, shapes), target, threads)
 
 
-def program_of(graph: Graph, target: Target, threads: int = 1) -> Program:
-    """A graph's layers, when they run and where everything lies."""
+def program_of(graph: Graph, target: Target, threads: int = 1) -> tuple[Program, Schedule]:
+    """A graph's layers, and how they run."""
     nodes = len(graph.nodes)
     program = lower(simplify(graph), target)
-    program.nodes, program.threads = nodes, threads
-    _fuse(program, bound(graph, target.lanes), target)
-    several = [band for band in program.bands if len(band) > 1]
-    program.turns = {band.start: parts(program, band) for band in several}
-    program.weights = pack_weights(program)
+    program.nodes = nodes
+    program, schedule = _in_budget(program, target, threads, bound(graph, target.lanes))
+    schedule = pack_weights(program, schedule)
     if target.cache:
-        plan_fetches(program, target.cache)
-    return program
+        schedule = plan_prefetch(program, schedule, target.cache)
+    return program, schedule
 
 
-def _fuse(program: Program, most: int, target: Target) -> None:
-    """Bands, heads, threads' rows and barriers, in a workspace of `most` floats where it may be."""
-    make_bands(program)
-    large = _save(program, most)
-    layers, buffers = program.layers, [*program.buffers]
-    if join_heads(program, target.cache):
-        make_bands(program, large)
-        if plan(program) > most:  # then memory is worth more
-            program.layers, program.buffers = layers, buffers
-            make_bands(program, large)
-            plan(program)
-    if program.threads == 1:
-        return
-    for layer in program.layers:
-        layer.parts = program.threads
-    keep_apart(program)
-    plan_meetings(program)
-    if plan(program) > MORE * most:  # then memory is worth more
-        program.stretches = list(program.bands)
-        plan(program)
+def _in_budget(
+    program: Program, target: Target, threads: int, budget: int
+) -> tuple[Program, Schedule]:
+    """Rows fused, heads joined, threads' rows apart, barriers gone, and a place for every buffer.
 
-
-def _save(program: Program, most: int) -> int:
-    """Put more layers into bands while the workspace has more floats than it may, if that helps.
-
-    Returns from how many bytes of a tensor on they are in bands now.
+    Where the workspace would have more than `budget` floats, memory is worth more than speed.
     """
-    large, best, floats = LARGE, LARGE, plan(program)
-    least = floats
-    while floats > most and large > SMALL:
+    schedule, large = _fuse(program, threads, budget)
+    joined = join_heads(program, schedule, target.cache)
+    if joined is not program:
+        with_heads = plan_memory(joined, fuse_rows(joined, threads, large))
+        if with_heads.floats <= budget:
+            program, schedule = joined, with_heads
+    if threads == 1:
+        return program, schedule
+    apart = separate_thread_rows(program, schedule)
+    schedule = plan_memory(program, eliminate_barriers(program, apart))
+    if schedule.floats > MORE * budget:
+        schedule = plan_memory(program, replace(apart, regions=apart.bands))
+    return program, schedule
+
+
+def _fuse(program: Program, threads: int, budget: int) -> tuple[Schedule, int]:
+    """Rows fused of more layers while the workspace is over its budget, if that helps.
+
+    Returns with it from how many bytes of a tensor on.
+    """
+    best = tried = plan_memory(program, fuse_rows(program, threads))
+    large = chosen = LARGE
+    while tried.floats > budget and large > SMALL:
         large //= 2
-        make_bands(program, large)
-        floats = plan(program)
-        if floats < least:
-            best, least = large, floats
-    if large != best:
-        make_bands(program, best)
-        plan(program)
-    return best
+        fused = fuse_rows(program, threads, large)
+        if fused.bands == tried.bands:
+            continue
+        tried = plan_memory(program, fused)
+        if tried.floats < best.floats:
+            best, chosen = tried, large
+    return best, chosen
 
 
 def _meta(model: onnx.ModelProto) -> dict[str, Any]:

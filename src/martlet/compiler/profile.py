@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import Emitted
 from martlet.compiler.codegen.header import Facts
-from martlet.compiler.ir.program import Layer, Maps
+from martlet.compiler.ir.program import Layer
+from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.runtime.layer_times import LayerTime, Profile
 
 LEAST_RUNS, MOST_RUNS = 5, 1000

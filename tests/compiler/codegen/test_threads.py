@@ -18,8 +18,6 @@ from tests.compiler.exported import our_file
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.compiler.kernels.gemm import Product
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.memory import plan
-from martlet.compiler.schedule.row_fusion import parts
 from martlet.compiler.targets import native
 from martlet.errors import MartletError
 
@@ -154,13 +152,12 @@ def test_a_network_that_is_loaded_again_has_the_same_threads(
 
 def test_rows_of_a_band_are_shared_out(folder: Path) -> None:
     path = onnx_file("mobilenet_v2_x0_35", folder)
-    program = make_program(path, native(), threads=3)
-    band = next(band for band in program.bands if len(band) > 1)
-    schedules = parts(program, band)
-    starts = [turns[0][-1] for turns in schedules]
-    ends = [turns[-1][-1] for turns in schedules]
+    program, schedule = make_program(path, native(), threads=3)
+    band = next(band for band in schedule.bands if len(band) > 1)
+    starts = [turns[0][-1] for turns in schedule.turns[band.start]]
+    ends = [turns[-1][-1] for turns in schedule.turns[band.start]]
     assert starts == [0, *ends[:-1]]
-    assert ends[-1] == program.layers[band[-1]].rows
+    assert ends[-1] == program.layers[band[-1]].rows(schedule)
 
 
 @pytest.mark.parametrize("threads", [0, -1, 65])
@@ -211,8 +208,9 @@ def test_rows_that_lie_apart_give_the_same_numbers(tmp_path: Path, side: tuple[i
     x = np.random.default_rng(2).standard_normal((1, 3, *side), np.float32)
     expected = compile_onnx(path, tmp_path / "one")(x)
     for threads in (2, 5):
-        program = make_program(path, native(), threads=threads)
-        kinds = {type(a).__name__ for a in program.layers for b in a.reads if b.parts > 1}
+        program, schedule = make_program(path, native(), threads=threads)
+        apart = {buffer for buffer, storage in schedule.storage.items() if storage.parts > 1}
+        kinds = {type(a).__name__ for a in program.layers if not apart.isdisjoint(a.reads)}
         if native().lanes > 1:
             assert {"Product", "Windowed", "Mean", "Join", "Activate"} <= kinds, kinds
         found = compile_onnx(path, tmp_path / f"{threads}", threads=threads)(x)
@@ -222,17 +220,18 @@ def test_rows_that_lie_apart_give_the_same_numbers(tmp_path: Path, side: tuple[i
 def test_threads_share_the_rows_of_a_map_evenly(folder: Path) -> None:
     """Each makes all channels of its rows, which lie in memory of its own."""
     path = onnx_file("mobilenet_v2_x0_35", folder)
-    program = make_program(path, native(), threads=3)
-    size = plan(program)
-    products = [x for x in program.layers if isinstance(x, Product) and not x.banded]
-    shared = [layer for layer in products if layer.y.parts == 3]
+    program, schedule = make_program(path, native(), threads=3)
+    products = [layer for layer in program.layers if isinstance(layer, Product)]
+    products = [layer for layer in products if layer.name not in schedule.banded]
+    shared = [layer for layer in products if schedule[layer.y].parts == 3]
     assert shared
     for layer in shared:
         width = layer.y.spatial[-1] * layer.y.lanes
-        owners = np.array(layer.y.row_offsets()) // layer.y.apart
+        y = schedule[layer.y]
+        owners = np.array(y.row_offsets()) // y.stride
         rows = np.bincount(owners)
-        assert rows.sum() == layer.rows
+        assert rows.sum() == layer.rows(schedule)
         assert rows.max() - rows.min() <= 1
-        assert layer.y.at + layer.y.blocks * rows.max() * width <= size
-    assert products[-1].streams  # of one place: it is not among them
+        assert y.at + layer.y.blocks * rows.max() * width <= schedule.floats
+    assert products[-1].streams(schedule)  # of one place: it is not among them
     assert products[-1] not in shared

@@ -162,7 +162,7 @@ def _all_stages(model: onnx.ModelProto) -> int:
     """1 when C comes out, 0 for an error of one sentence; nothing else may happen."""
     chosen = target("portable")
     try:
-        return int(bool(emit(program_of(read_model(model), chosen), chosen).source))
+        return int(bool(emit(*program_of(read_model(model), chosen), chosen).source))
     except MartletError as error:
         return 10_000 if "\n" in str(error) else 0
 

@@ -67,8 +67,8 @@ def graph(
 
 def tail(path: Path, name: str = "x86-64-v4", threads: int = 1) -> int:
     """For how many channels the tiles of the last block are."""
-    layers = make_program(path, target(name), threads=threads).layers
-    (layer,) = (layer for layer in layers if layer.name == "tailed")
+    program, _ = make_program(path, target(name), threads=threads)
+    (layer,) = (layer for layer in program.layers if layer.name == "tailed")
     assert isinstance(layer, Product)
     return layer.tail
 

@@ -67,7 +67,7 @@ def crossed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_channels_that_the_same_layers_need_share_blocks(interleaved: Path) -> None:
-    program = make_program(interleaved, target("x86-64-v4"))
+    program, _ = make_program(interleaved, target("x86-64-v4"))
     windows, first = layer_of(program, "windows"), layer_of(program, "first")
     assert isinstance(windows, Windowed)
     assert len(windows.x.blocks()) == 1  # 16 channels of 32, in vectors of 16
@@ -77,7 +77,7 @@ def test_channels_that_the_same_layers_need_share_blocks(interleaved: Path) -> N
 
 
 def test_what_makes_a_summand_puts_its_channels_where_the_other_has_them(crossed: Path) -> None:
-    program = make_program(crossed, target("x86-64-v4"))
+    program, _ = make_program(crossed, target("x86-64-v4"))
     assert not any(layer.moved for layer in program.layers)
     total = layer_of(program, "sum")
     assert isinstance(total, Join)
@@ -91,7 +91,7 @@ def test_what_makes_a_summand_puts_its_channels_where_the_other_has_them(crossed
 
 def test_without_vectors_nothing_is_copied_either(crossed: Path, interleaved: Path) -> None:
     for path in (crossed, interleaved):
-        program = make_program(path, target("portable"))
+        program, _ = make_program(path, target("portable"))
         assert not any(layer.moved for layer in program.layers)
 
 
@@ -113,7 +113,8 @@ def test_groups_of_few_channels_share_a_vector(tmp_path: Path) -> None:
     values = {"a": random(1, 30, 4, 3, 3), "p": random(2, 30)}
     path = tmp_path / "groups.onnx"
     onnx.save(network(nodes, {"x": (1, 24, 6, 5)}, {"y": (1, 30, 6, 5)}, values), path)
-    layer = layer_of(make_program(path, target("x86-64-v4")), "groups")
+    program, _ = make_program(path, target("x86-64-v4"))
+    layer = layer_of(program, "groups")
     assert isinstance(layer, Product)
     assert [block.outputs for block in layer.blocks] == [
         [*range(15), -1],

@@ -5,7 +5,7 @@ from tests.compiler.networks import error, network, random
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import Graph, Node
-from martlet.compiler.ir.program import Buffer, Maps, maps_in
+from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.lowering.views import by_channel, rename

@@ -10,11 +10,11 @@ import pytest
 from tests.compiler.exported import our_file
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.ir.program import Program
+from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.pipeline import MORE, make_program
 from martlet.compiler.schedule.barriers import QUICK, foreign
-from martlet.compiler.schedule.row_fusion import LATE, parts
+from martlet.compiler.schedule.row_fusion import LATE
 from martlet.compiler.targets import FLAGS, native, target
 
 SIDE = 96  # three rows at the end: no two or five threads have as many as the others
@@ -67,10 +67,10 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-def stretches(program: Program) -> Iterator[list[range]]:
-    """The bands of each stretch."""
-    for stretch in program.stretches:
-        yield [band for band in program.bands if band.start in stretch]
+def regions(schedule: Schedule) -> Iterator[list[range]]:
+    """The bands of each barrier-free region."""
+    for region in schedule.regions:
+        yield [band for band in schedule.bands if band.start in region]
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def stretches(program: Program) -> Iterator[list[range]]:
         pytest.param("the last one first", 5, marks=pytest.mark.slow),
     ],
 )
-def test_a_thread_may_be_a_whole_stretch_ahead(
+def test_a_thread_may_be_a_whole_region_ahead(
     network: Path,
     tmp_path: Path,
     program: Callable[..., subprocess.CompletedProcess[bytes]],
     order: str,
     threads: int,
 ) -> None:
-    """One thread does all parts of a stretch, one behind the other, in either order."""
+    """One thread does all parts of a region, one behind the other, in either order."""
     x = np.random.default_rng(1).standard_normal((1, 3, SIDE, SIDE), np.float32)
     expected = compile_onnx(network, tmp_path / "one")(x)
     compile_onnx(
@@ -103,45 +103,46 @@ def test_a_thread_may_be_a_whole_stretch_ahead(
     assert np.array_equal(found, expected)
 
 
-def test_nothing_made_in_a_stretch_is_read_by_others_before_they_meet(network: Path) -> None:
-    program = make_program(network, target("x86-64-v3"), threads=3)
-    assert [n for stretch in program.stretches for n in stretch] == [*range(len(program.layers))]
-    for bands in stretches(program):
+def test_nothing_made_in_a_region_is_read_by_others_before_the_barrier(network: Path) -> None:
+    program, schedule = make_program(network, target("x86-64-v3"), threads=3)
+    assert [n for region in schedule.regions for n in region] == [*range(len(program.layers))]
+    for bands in regions(schedule):
         written = set[int]()
-        assert len({program.layers[band[-1]].rows for band in bands}) == 1
+        assert len({program.layers[band[-1]].rows(schedule) for band in bands}) == 1
         for band in bands:
             layers = [program.layers[number] for number in band]
             for layer in layers:
-                assert written.isdisjoint(id(b) for b in foreign(layer, layer is layers[-1]))
+                others = foreign(layer, schedule, layer is layers[-1])
+                assert written.isdisjoint(id(buffer) for buffer in others)
             written |= {id(b) for layer in layers for b in layer.writes}
 
 
 def test_threads_meet_once_for_each_depthwise_convolution(tmp_path: Path) -> None:
     our_file(tmp_path / "net.onnx", "shufflenet_v2_x1_0", 224)
-    program = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
+    program, schedule = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
     windows = [layer for layer in program.layers if isinstance(layer, Windowed)]
     ends = 5  # the first band, a layer that takes long, the end, its sum, and the output's copy
-    assert len(windows) < len(program.stretches) <= len(windows) + ends
-    assert len(program.bands) > 2 * len(windows)
+    assert len(windows) < len(schedule.regions) <= len(windows) + ends
+    assert len(schedule.bands) > 2 * len(windows)
 
 
 def test_the_first_thread_makes_more_while_others_wake_up(tmp_path: Path) -> None:
     our_file(tmp_path / "net.onnx", "shufflenet_v2_x1_0", 224)
-    program = make_program(tmp_path / "net.onnx", native(), threads=2)
-    first, other = program.bands[0], next(b for b in program.bands[1:] if len(b) > 1)
-    ends = [turns[-1][-1] for turns in parts(program, first)]
-    rows = program.layers[first[-1]].rows
+    program, schedule = make_program(tmp_path / "net.onnx", native(), threads=2)
+    first, other = schedule.bands[0], next(b for b in schedule.bands[1:] if len(b) > 1)
+    ends = [turns[-1][-1] for turns in schedule.turns[first.start]]
+    rows = program.layers[first[-1]].rows(schedule)
     macs = sum(program.layers[number].macs for number in first)
     assert ends == [ends[0], rows]
     assert 0 <= ends[0] - (rows - ends[0]) - rows * LATE // macs <= 1
-    assert [turns[-1][-1] for turns in parts(program, other)] == [14, 28]
+    assert [turns[-1][-1] for turns in schedule.turns[other.start]] == [14, 28]
 
 
 def test_long_layers_meet(tmp_path: Path) -> None:
     """Each 1x1 of the wide one has 12 million multiplications: a meeting is nothing beside them."""
     our_file(tmp_path / "net.onnx", "shufflenet_v2_x2_0", 224)
-    program = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
-    for bands in stretches(program):
+    program, schedule = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
+    for bands in regions(schedule):
         macs = [sum(program.layers[number].macs for number in band) for band in bands]
         assert len(bands) == 1 or max(macs) <= QUICK
     assert max(layer.macs for layer in program.layers) > QUICK
@@ -153,5 +154,5 @@ def test_threads_meet_more_often_where_memory_is_worth_more(
 ) -> None:
     monkeypatch.setattr("martlet.compiler.pipeline.MORE", more)
     write_in_place(tmp_path / "net.onnx")
-    program = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
-    assert (program.stretches == program.bands) == (more < 1)
+    _, schedule = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
+    assert (schedule.regions == schedule.bands) == (more < 1)

@@ -19,7 +19,6 @@ from martlet.compiler.codegen.emit import emit
 from martlet.compiler.ir.program import Layer
 from martlet.compiler.kernels.classifier_head import Head, Total
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.memory import plan
 from martlet.compiler.targets import target
 from martlet.exporting import export_onnx
 
@@ -84,7 +83,7 @@ class Net:
 
 
 def layers(path: Path, name: str = "x86-64-v4", threads: int = 1) -> list[Layer]:
-    return make_program(path, target(name), threads=threads).layers
+    return make_program(path, target(name), threads=threads)[0].layers
 
 
 def joined(path: Path, name: str = "x86-64-v4") -> int:
@@ -209,9 +208,8 @@ def test_memory_is_worth_more(tmp_path: Path) -> None:
     assert joined(tmp_path / "small.onnx") == 0
     x = {"x": (1, 3, 112, 112)}
     onnx.save(network(net.nodes, x, net.outputs, net.values), tmp_path / "large.onnx")
-    program = make_program(tmp_path / "large.onnx", target("x86-64-v4"))
-    banded = [program.layers[n] for band in program.bands if len(band) > 1 for n in band]
-    assert joined(tmp_path / "large.onnx") == (not banded)
+    _, schedule = make_program(tmp_path / "large.onnx", target("x86-64-v4"))
+    assert joined(tmp_path / "large.onnx") == (not schedule.banded)
 
 
 def test_several_pictures_at_once(tmp_path: Path, close: Close) -> None:
@@ -228,30 +226,31 @@ def test_several_pictures_at_once(tmp_path: Path, close: Close) -> None:
 def test_each_group_fetches_what_comes_behind_it(tmp_path: Path) -> None:
     """All weights from the second group's on, once, and in the order in which they are used."""
     chosen = target("x86-64-v4")
-    program = make_program(Net("plain").save(tmp_path / "net.onnx"), chosen)
-    facts = emit(program, chosen).facts
+    program, schedule = make_program(Net("plain").save(tmp_path / "net.onnx"), chosen)
+    facts = emit(program, schedule, chosen).facts
     (head,) = (layer for layer in program.layers if isinstance(layer, Head))
     before = sum(facts.layer_weight_bytes[: program.layers.index(head)])
     size = facts.layer_weight_bytes[program.layers.index(head)]
-    each = size // head.rows  # all groups are alike
-    own = 4 * 16 * head.product.sizes()[0] * (INS + 1)
-    firsts = [(before + own + n * each) // 4 for n in range(head.rows)]
-    spans = [head.fetched(n, firsts, before + size) for n in range(head.rows)]
-    assert head.rows > 2
+    groups = head.rows(schedule)
+    each = size // groups  # all groups are alike
+    own = 4 * 16 * head.product.sizes(schedule)[0] * (INS + 1)
+    firsts = [(before + own + n * each) // 4 for n in range(groups)]
+    fetch = schedule.prefetch[head.name]
+    spans = [head.fetched(fetch, n, firsts, before + size) for n in range(groups)]
+    assert groups > 2
     assert all(one[1] == other[0] for one, other in pairwise(spans))
-    assert spans[0][0] == max(4 * firsts[0], head.fetch[0])
-    assert spans[-1][1] == max(before + size, head.fetch[1])
+    assert spans[0][0] == max(4 * firsts[0], fetch[0])
+    assert spans[-1][1] == max(before + size, fetch[1])
 
 
 def test_threads_read_rows_that_lie_apart(tmp_path: Path) -> None:
     path = Net("residual").save(tmp_path / "net.onnx")
-    program = make_program(path, target("x86-64-v4"), threads=2)
-    plan(program)
+    program, schedule = make_program(path, target("x86-64-v4"), threads=2)
     (head,) = (layer for layer in program.layers if isinstance(layer, Head))
-    assert [buffer.parts for buffer in head.x.buffers] == [2]
+    assert [schedule[buffer].parts for buffer in head.x.buffers] == [2]
     assert head.add is not None
-    assert [buffer.parts for buffer in head.add.buffers] == [2]
-    assert {buffer.parts for buffer in head.writes} == {1}
+    assert [schedule[buffer].parts for buffer in head.add.buffers] == [2]
+    assert {schedule[buffer].parts for buffer in head.writes} == {1}
 
 
 @pytest.mark.parametrize("kind", ["padded", "residual", "zero"])

@@ -10,11 +10,12 @@ from tests.compiler.exported import NETWORKS, marked, our_file
 
 from martlet.compiler.frontend.importer import read
 from martlet.compiler.ir.graph import Graph
-from martlet.compiler.ir.program import Buffer, Program
+from martlet.compiler.ir.program import Program
+from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.memory import LINE, _over, _pieces, plan
+from martlet.compiler.schedule.memory import LINE, aliases, lifetimes, plan_memory
 from martlet.compiler.targets import TARGETS, target
 from martlet.models import list_models
 
@@ -59,19 +60,18 @@ def two_largest(graph: Graph, lanes: int) -> int:
     return most
 
 
-def check_places(program: Program, floats: int) -> None:
+def check_places(program: Program, schedule: Schedule) -> None:
     """Nothing overlaps but the pairs that may, and those exactly."""
-    pieces, over = _pieces(program), _over(program)
-    known = {id(buffer): buffer for buffer in program.buffers}
-    buffers: list[Buffer] = [known[key] for key in pieces]
-    for number, one in enumerate(buffers):
+    pieces, over = lifetimes(program, schedule), aliases(program, schedule)
+    stored = [schedule[buffer] for buffer in pieces]
+    for number, one in enumerate(stored):
         assert one.at % LINE == 0
-        assert one.at + one.floats <= floats
-        for other in buffers[:number]:
-            if (id(one), id(other)) in over and one.at == other.at:
+        assert one.at + one.floats <= schedule.floats
+        for other in stored[:number]:
+            if (id(one.buffer), id(other.buffer)) in over and one.at == other.at:
                 continue
-            for a in pieces[id(one)]:
-                for b in pieces[id(other)]:
+            for a in pieces[one.buffer]:
+                for b in pieces[other.buffer]:
                     together = a.first <= b.last and b.first <= a.last
                     apart = (
                         one.at + a.end <= other.at + b.start or other.at + b.end <= one.at + a.start
@@ -81,20 +81,20 @@ def check_places(program: Program, floats: int) -> None:
 
 @pytest.mark.parametrize("machine", ["x86-64-v4", "aarch64", "portable"])
 def test_no_two_values_lie_in_one_place(tiny: Path, machine: str) -> None:
-    program = make_program(tiny, target(machine))
-    check_places(program, plan(program))
-    assert plan(program) == plan(program)  # planning again changes nothing
+    program, schedule = make_program(tiny, target(machine))
+    check_places(program, schedule)
+    assert plan_memory(program, schedule) == schedule  # planning again changes nothing
 
 
 @pytest.mark.parametrize("exported", marked(NETWORKS, QUICK, SLOW), indirect=True)
 def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
     graph = simplify(read(exported))
     for machine in ("aarch64", "x86-64-v3"):
-        program = make_program(exported, TARGETS[machine])
+        program, schedule = make_program(exported, TARGETS[machine])
         bound = ROOM * two_largest(graph, TARGETS[machine].lanes)
-        floats = plan(program)
-        check_places(program, floats)
-        assert 4 * floats <= bound, f"{machine}: {4 * floats} bytes, more than {bound:.0f}"
+        size = 4 * schedule.floats
+        check_places(program, schedule)
+        assert size <= bound, f"{machine}: {size} bytes, more than {bound:.0f}"
 
 
 @pytest.mark.parametrize("exported", marked(SHUFFLES, QUICK[:2], SHUFFLES[::6]), indirect=True)
@@ -107,9 +107,8 @@ def test_a_shuffle_moves_nothing(exported: Path) -> None:
 
 @pytest.mark.parametrize("exported", ["mobilenet_v2_x0_5"], indirect=True)
 def test_a_residual_sum_is_written_over_what_is_added(exported: Path) -> None:
-    program = make_program(exported, TARGETS["x86-64-v3"])
-    plan(program)
-    pairs = _over(program)
-    known = {id(buffer): buffer for buffer in program.buffers}
+    program, schedule = make_program(exported, TARGETS["x86-64-v3"])
+    pairs = aliases(program, schedule)
+    known = {id(buffer): schedule[buffer] for buffer in program.buffers}
     assert pairs
     assert any(known[one].at == known[other].at for one, other in pairs)

@@ -9,46 +9,54 @@ from tests.compiler.networks import network, random
 from martlet.compiler import compile_onnx
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.ir.program import Layer, Program
-from martlet.compiler.ir.schedule import PackedWeights, WeightArena
+from martlet.compiler.ir.schedule import PackedWeights, Schedule
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.prefetch import SHARE, plan_fetches
+from martlet.compiler.schedule.prefetch import SHARE, plan_prefetch
 from martlet.compiler.targets import TARGETS, target
 
 CACHE = 4000 * SHARE
 
 
-def layers(*kinds: tuple[int, int, int, int]) -> Program:
-    """A program of layers that can fetch so many bytes, and need so many of their own at once."""
-    program = Program("made", 16, 32)
-    known, end = dict[Layer, PackedWeights](), 0
-    for can, size, first, streams in kinds:
-        layer = Layer()
-        layer.can_fetch, layer.first_weights, layer.streams = can, first, bool(streams)
-        program.layers.append(layer)
-        known[layer] = PackedWeights((), end, end + size)
+class Fetching(Layer):
+    """Can fetch so many bytes, and needs so many of its own at once."""
+
+    def __init__(self, name: str, can: int, first: int, streams: int) -> None:
+        self.name, self.can, self.first, self.once = name, can, first, bool(streams)
+
+    def can_fetch(self, schedule: Schedule) -> int:
+        return self.can
+
+    def first_weights(self, schedule: Schedule) -> int:
+        return self.first
+
+    def streams(self, schedule: Schedule) -> bool:
+        return self.once
+
+
+def fetched(*kinds: tuple[int, int, int, int]) -> list[tuple[int, int]]:
+    """What layers fetch that can fetch so many bytes, have so many, need so many at once, and
+    stream or not.
+    """
+    program, known, end = Program("made", 16, 32), dict[str, PackedWeights](), 0
+    for number, (can, size, first, streams) in enumerate(kinds):
+        program.layers.append(Fetching(f"layer{number}", can, first, streams))
+        known[f"layer{number}"] = PackedWeights((), end, end + size)
         end += size
-    program.weights = WeightArena(b"", known)
-    return program
+    return list(plan_prefetch(program, Schedule(packed=known), CACHE).prefetch.values())
 
 
 def test_each_layer_fetches_what_the_next_ones_begin_with() -> None:
-    program = layers((900, 500, 100, 0), (900, 600, 200, 0), (900, 700, 300, 0))
-    plan_fetches(program, CACHE)
-    assert [layer.fetch for layer in program.layers] == [(100, 700), (700, 1400), (1400, 1800)]
+    found = fetched((900, 500, 100, 0), (900, 600, 200, 0), (900, 700, 300, 0))
+    assert found == [(100, 700), (700, 1400), (1400, 1800)]
 
 
 def test_those_before_fetch_what_a_layer_cannot() -> None:
-    program = layers((9000, 400, 100, 0), (0, 100, 0, 0), (50, 2000, 100, 0), (0, 3000, 300, 1))
-    plan_fetches(program, CACHE)
-    assert [layer.fetch for layer in program.layers] == [
-        (100, 4400), (4400, 4400), (4400, 4450), (4450, 5500),
-    ]  # fmt: skip
+    found = fetched((9000, 400, 100, 0), (0, 100, 0, 0), (50, 2000, 100, 0), (0, 3000, 300, 1))
+    assert found == [(100, 4400), (4400, 4400), (4400, 4450), (4450, 5500)]
 
 
 def test_what_waits_in_the_cache_is_a_part_of_it() -> None:
-    program = layers((9000, 400, 100, 0), (0, 9000, 300, 1), (0, 9000, 300, 1))
-    plan_fetches(program, CACHE)
-    first, second, third = (layer.fetch for layer in program.layers)
+    first, second, third = fetched((9000, 400, 100, 0), (0, 9000, 300, 1), (0, 9000, 300, 1))
     assert first == (100, 400 + CACHE // SHARE)
     assert second == (first[1], 9400 + CACHE // SHARE)
     assert third == (second[1], 18400)
@@ -75,9 +83,9 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_weights_are_fetched_once_and_to_the_end(wide: Path) -> None:
     chosen = target("x86-64-v4")
-    program = make_program(wide, chosen)
-    facts = emit(program, chosen).facts
-    ranges = [layer.fetch for layer in program.layers]
+    program, schedule = make_program(wide, chosen)
+    facts = emit(program, schedule, chosen).facts
+    ranges = [schedule.prefetch[layer.name] for layer in program.layers]
     assert all(before[1] <= after[0] for before, after in pairwise(ranges))
     assert 0 < ranges[0][0] < facts.layer_weight_bytes[0]
     assert ranges[-1][1] == facts.weight_bytes
@@ -88,7 +96,7 @@ def test_fetching_changes_no_value(
 ) -> None:
     x = random(4, 1, 48, 6, 5)
     fetching = compile_onnx(wide, tmp_path / "fetching")
-    monkeypatch.setattr("martlet.compiler.pipeline.plan_fetches", lambda *_: None)
+    monkeypatch.setattr("martlet.compiler.pipeline.plan_prefetch", lambda _, plain, __: plain)
     plain = compile_onnx(wide, tmp_path / "plain")
     np.testing.assert_array_equal(fetching(x), plain(x))
     assert "FETCH(" not in (tmp_path / "plain/wide.c").read_text()
@@ -97,11 +105,11 @@ def test_fetching_changes_no_value(
 @pytest.mark.parametrize("name", ["wasm32", "portable", "riscv64"])
 def test_targets_that_cannot_fetch_do_not(name: str, wide: Path) -> None:
     chosen = target(name)
-    assert "FETCH(" not in emit(make_program(wide, chosen), chosen).source
+    assert "FETCH(" not in emit(*make_program(wide, chosen), chosen).source
 
 
 def test_the_others_do(wide: Path) -> None:
     fetching = [one for one in TARGETS.values() if one.cache]
     assert len(fetching) == 5
     for chosen in fetching:
-        assert "FETCH(ahead" in emit(make_program(wide, chosen), chosen).source
+        assert "FETCH(ahead" in emit(*make_program(wide, chosen), chosen).source

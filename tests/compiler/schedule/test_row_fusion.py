@@ -36,16 +36,17 @@ def inverted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_product_and_the_windows_behind_it_take_turns_by_blocks(inverted: Path) -> None:
-    program = make_program(inverted, target("x86-64-v4"))
+    program, schedule = make_program(inverted, target("x86-64-v4"))
     expand, depthwise, project = (
         next(layer for layer in program.layers if layer.name == name)
         for name in ("expand", "depthwise", "project")
     )
-    assert expand.banded
-    assert expand.slices == depthwise.slices
-    assert expand.slices[0] == 0
-    assert expand.slices[-1] == 5  # vectors of 16 for 72 channels
-    assert not project.slices
+    assert expand.name in schedule.banded
+    slices = schedule.slices[expand.name]
+    assert slices == schedule.slices[depthwise.name]
+    assert slices[0] == 0
+    assert slices[-1] == 5  # vectors of 16 for 72 channels
+    assert project.name not in schedule.slices
 
 
 FEW = {("native", 1), ("native", 3), ("portable", 2)}
@@ -71,11 +72,12 @@ def test_threads_keep_apart_what_they_could_not_share_evenly(tmp_path: Path) -> 
     """Of 14 rows before a 5x5 window of stride 2, one of two threads would make 10."""
     our_file(tmp_path / "net.onnx", "mobilenet_v3_large_x1_0", 224)
     for threads, together in ((1, True), (2, False)):
-        program = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=threads)
+        path, chosen = tmp_path / "net.onnx", target("x86-64-v3")
+        program, schedule = make_program(path, chosen, threads=threads)
         (end,) = (x for x in program.layers if isinstance(x, Windowed) and _halves(x, 672, 14))
-        assert end.banded == together
+        assert (end.name in schedule.banded) == together
         large = [x for x in program.layers if isinstance(x, Windowed) and _halves(x, 64, 112)]
-        assert all(layer.banded for layer in large)
+        assert all(layer.name in schedule.banded for layer in large)
         assert large
 
 

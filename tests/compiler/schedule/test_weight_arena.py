@@ -8,16 +8,16 @@ from martlet.compiler.targets import target
 
 
 def test_every_array_lies_where_the_arena_says_and_once() -> None:
-    program = program_of(read_model(shuffle_unit(), batch=2), target("x86-64-v3"))
-    arena, end = np.frombuffer(program.weights.data, np.float32), 0
+    program, schedule = program_of(read_model(shuffle_unit(), batch=2), target("x86-64-v3"))
+    arena, end = np.frombuffer(schedule.weights, np.float32), 0
     for layer in program.layers:
-        packed = program.weights.layers[layer]
+        packed = schedule.packed[layer.name]
         assert packed.begin == end
         end = packed.end
-        for start, values in zip(packed.offsets, layer.packed_weights(), strict=True):
+        for start, values in zip(packed.offsets, layer.packed_weights(schedule), strict=True):
             assert start % 16 == 0
             assert np.array_equal(arena[start : start + values.size], values.reshape(-1))
     assert end == arena.nbytes
     products = [layer for layer in program.layers if isinstance(layer, Product)]
-    sizes = [program.weights.layers[layer].size for layer in products[:2]]
+    sizes = [schedule.packed[layer.name].size for layer in products[:2]]
     assert sizes[0] > sizes[1] == 0  # the second picture's convolution has the same weights

@@ -11,7 +11,9 @@ from martlet.compiler.codegen.header import Facts, description, header
 from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
 from martlet.compiler.codegen.threads import run_with_threads
-from martlet.compiler.ir.program import Program, Writer, c_name
+from martlet.compiler.codegen.writer import Kernel, Writer
+from martlet.compiler.ir.program import Program, c_name
+from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
 from martlet.storage.fingerprint import fingerprint
@@ -62,6 +64,7 @@ class Step:
 
 def emit(
     program: Program,
+    schedule: Schedule,
     target: Target,
     *,
     weights: embed.Weights = "embedded",
@@ -72,17 +75,18 @@ def emit(
 
     `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
     """
-    workspace = program.floats * 4 + LINE
+    workspace = schedule.floats * 4 + LINE
     most = MOST_BYTES_32 if target.machine == "wasm32" else MOST_BYTES
     if workspace > most:
         raise MartletError(
             f"{program.name} needs a workspace of {workspace:,} bytes; "
             f"up to {most:,} are supported."
         )
-    writer, packed = Writer(program.weights.layers), program.weights.data
-    steps = [_step(program, band, writer) for band in program.bands]
+    writer, packed = Writer(schedule), schedule.weights
+    steps = [_step(program, band, writer) for band in schedule.bands]
     facts = Facts(
         program=program,
+        schedule=schedule,
         target=target,
         made_from=made_from,
         nodes=nodes,
@@ -90,10 +94,10 @@ def emit(
         weight_bytes=len(packed),
         weights=weights,
         fingerprint=fingerprint(packed),
-        layer_weight_bytes=[program.weights.layers[layer].size for layer in program.layers],
+        layer_weight_bytes=[schedule.packed[layer.name].size for layer in program.layers],
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])
-    if program.threads > 1:
+    if schedule.threads > 1:
         run, timed = _run_in_threads(facts, steps), ""
     else:
         run, timed = _run(facts, steps), _run(facts, steps, timed=True)
@@ -108,20 +112,21 @@ def emit(
 
 def _step(program: Program, band: range, writer: Writer) -> Step:
     """Write the functions of a band's layers, each below a comment that says what it does."""
-    calls = []
+    calls, schedule = list[str](), writer.schedule
     for number in band:
         layer, start = program.layers[number], len(writer.layers)
+        assert isinstance(layer, Kernel), layer
         calls.append(layer.emit(writer))
         macs = f"; {layer.macs:,} MACs" if layer.macs else ""
         writer.layers.insert(start, comment(f"{layer.name}: {layer.summary()}{macs}"))
     if len(band) == 1:
-        end, count = program.layers[band[0]].rows, program.threads
+        end, count = program.layers[band[0]].rows(schedule), schedule.threads
         cut = ("0", f"{end}")
-        if program.threads > 1:
+        if schedule.threads > 1:
             cut = f"CUT({end}, part, {count})", f"CUT({end}, part + 1, {count})"
             count = count if "{from}" in calls[0] else 1
         return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
-    tables = program.turns[band.start]
+    tables = schedule.turns[band.start]
     turns = max(len(table) for table in tables)
     table = f"{c_name(program.layers[band[0]].name)}_rows"
     padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
@@ -131,7 +136,8 @@ def _step(program: Program, band: range, writer: Writer) -> Step:
         call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
         for place, call in enumerate(calls)
     ]
-    slices = tuple(max(0, len(program.layers[number].slices) - 1) for number in band)
+    names = [program.layers[number].name for number in band]
+    slices = tuple(max(0, len(schedule.slices.get(name, ())) - 1) for name in names)
     return Step(band, calls, len(tables), table, turns - 1, slices)
 
 
@@ -190,13 +196,13 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
 
 def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     """The function that lets several threads share each layer's work."""
-    program, lines = facts.program, list[str]()
-    ring = f"work + {program.ring_at} + (self.mine > 0 ? self.mine : 0) * {program.ring_floats}l"
-    if program.ring_floats:
+    program, schedule, lines = facts.program, facts.schedule, list[str]()
+    ring = f"work + {schedule.ring_at} + (self.mine > 0 ? self.mine : 0) * {schedule.ring_floats}l"
+    if schedule.ring_floats:
         lines.append(f"float *ring = {ring};")
     known = {step.layers.start: step for step in steps}
-    for stretch in program.stretches:
-        inside = [known[number] for number in stretch if number in known]
+    for region in schedule.regions:
+        inside = [known[number] for number in region if number in known]
         lines.append(f"EACH({inside[0].parts}) {{")
         lines += [f"  {line}" for step in inside for line in _part(step)]
         lines.append("}")
@@ -204,7 +210,7 @@ def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
     arrays |= {"work": "float", "weights": "const float"}
     hide = "" if facts.weights == "file" else HIDE
-    return run_with_threads(facts.signature(), arrays, program.threads, lines, hide)
+    return run_with_threads(facts.signature(), arrays, schedule.threads, lines, hide)
 
 
 def _part(step: Step) -> list[str]:

@@ -7,7 +7,9 @@ from math import prod
 
 from martlet.compiler.codegen.c_text import comment, plain
 from martlet.compiler.codegen.weights import Weights
-from martlet.compiler.ir.program import Maps, Program
+from martlet.compiler.ir.program import Program
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.targets import Target
 from martlet.version import __version__
 
@@ -19,6 +21,7 @@ class Facts:
     """A program with its sizes; all bytes are bytes."""
 
     program: Program
+    schedule: Schedule
     target: Target
     made_from: str  # name of the ONNX file
     nodes: int  # that it had
@@ -52,7 +55,7 @@ def description(facts: Facts) -> list[str]:
     """Lines of plain text: version, target, shapes, MACs, sizes, and what was fused."""
     program, target = facts.program, facts.target
     lanes = f"vectors of {target.lanes} floats" if target.lanes > 1 else "no vectors"
-    threads = f", {program.threads} threads" if program.threads > 1 else ""
+    threads = f", {facts.schedule.threads} threads" if facts.schedule.threads > 1 else ""
     fused: Counter[str] = Counter()
     for layer in program.layers:
         fused.update(layer.fused)
@@ -101,7 +104,7 @@ def header(facts: Facts) -> str:
     if facts.weights == "file":
         extra = f"   `weights` is the content of {name}.bin, read or mapped at a multiple of 4.\n"
     kept = "It allocates nothing and keeps nothing"
-    if facts.program.threads > 1:
+    if facts.schedule.threads > 1:
         kept = "It allocates nothing and keeps its threads, asleep"
     sizes += [
         f"#define {big}_MACS {facts.macs}",

@@ -1,11 +1,66 @@
-"""How a program runs: what the passes of `schedule` decide and the C text is written from."""
+"""How a program runs: in which order, by which threads, and where everything lies.
+
+The passes of `schedule` decide it, each from what the ones before have decided; the C text is
+written from it. Layers are known by their names, which are their own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from math import prod
 
-if TYPE_CHECKING:
-    from martlet.compiler.ir.program import Layer
+from martlet.compiler.ir.tensor_view import Buffer, Maps
+
+# How many rows each layer of a band has made at the start and after each turn.
+Turns = tuple[tuple[int, ...], ...]
+
+
+def cuts(rows: int, parts: int) -> list[int]:
+    """Where the parts of so many rows begin, and the end; `CUT` in C says the same."""
+    return [rows * part // parts for part in range(parts + 1)]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a buffer lies in memory."""
+
+    buffer: Buffer
+    ring: int = 0  # rows of a line buffer, which holds only the last ones; 0: whole maps
+    parts: int = 1  # threads whose rows lie apart, each in memory of its own
+    stride: int = 0  # floats from one thread's rows to the next one's
+    at: int = 0  # floats from the begin of the workspace, or of a thread's rings
+
+    @property
+    def places(self) -> int:
+        """Values of a map that are in memory, of one thread's rows where they lie apart."""
+        spatial = self.buffer.spatial
+        rows = self.ring or -(-prod(spatial[:-1]) // self.parts)
+        return rows * (spatial[-1] if spatial else 1)
+
+    @property
+    def floats(self) -> int:
+        """Size in floats, of one thread's rows where they lie apart."""
+        return self.buffer.blocks * self.places * self.buffer.lanes
+
+    @property
+    def base(self) -> str:
+        """The C pointer that offsets count from; each thread has rings of its own."""
+        return "ring" if self.ring else self.buffer.base
+
+    def row_offsets(self) -> list[int]:
+        """Floats from the first row of a block to each row."""
+        spatial = self.buffer.spatial
+        bounds = cuts(prod(spatial[:-1]), self.parts)
+        return [
+            part * self.stride + (row - start) * spatial[-1] * self.buffer.lanes
+            for part, (start, end) in enumerate(pairwise(bounds))
+            for row in range(start, end)
+        ]
+
+    def offset(self, slot: int, place: int = 0) -> int:
+        """Floats from the base to a place of the channel in `slot`."""
+        block, lane = divmod(slot, self.buffer.lanes)
+        return self.at + (block * self.places + place) * self.buffer.lanes + lane
 
 
 @dataclass(frozen=True)
@@ -23,8 +78,32 @@ class PackedWeights:
 
 
 @dataclass(frozen=True)
-class WeightArena:
-    """All layers' weights, one behind the other, each array at the begin of a cache line."""
+class Schedule:
+    """What is decided about a program; offsets of buffers count once memory is planned."""
 
-    data: bytes = b""
-    layers: Mapping["Layer", PackedWeights] = field(default_factory=dict)
+    threads: int = 1
+    bands: tuple[range, ...] = ()  # layers that run together, row by row
+    banded: frozenset[str] = frozenset()  # layers of a band with others
+    turns: Mapping[int, tuple[Turns, ...]] = field(default_factory=dict)  # by band, each thread's
+    slices: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Bounds of the output blocks that a layer makes in turns with its neighbour in the band."""
+    regions: tuple[range, ...] = ()  # layers without a barrier between them, of whole bands
+    storage: Mapping[Buffer, Storage] = field(default_factory=dict)  # where it is not plain
+    floats: int = 0  # of the workspace
+    ring_at: int = 0  # where the rings begin, in floats; each thread has its own
+    ring_floats: int = 0  # of all rings of one thread
+    weights: bytes = b""  # the arena: all layers' packed weights
+    packed: Mapping[str, PackedWeights] = field(default_factory=dict)
+    prefetch: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Bytes of the weights, from and to, that a layer fetches for those behind it."""
+
+    def __getitem__(self, buffer: Buffer) -> Storage:
+        return self.storage.get(buffer) or Storage(buffer)
+
+    def offsets(self, maps: Maps) -> list[int]:
+        """Floats from the base to every channel."""
+        return [self[buffer].offset(slot, place) for buffer, slot, place in maps.channels()]
+
+    def block_offsets(self, maps: Maps) -> list[int]:
+        """Floats from the base to every block that holds channels."""
+        return [self[buffer].offset(block * buffer.lanes) for buffer, block in maps.blocks()]

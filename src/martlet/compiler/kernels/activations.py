@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import Writer
 
 BODIES = {
     "relu": "return vmax(x, fill(0));",

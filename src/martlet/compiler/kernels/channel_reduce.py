@@ -5,7 +5,10 @@ Networks with spatial attention (CBAM) use both.
 
 from math import prod
 
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Writer, c_name
+from martlet.compiler.codegen.writer import Kernel, Writer
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.kernels.channelwise import Pairing
 
 KINDS = {  # start of a sum, how vectors join, how single values join
@@ -16,30 +19,36 @@ KINDS = {  # start of a sum, how vectors join, how single values join
 }
 
 
-class Across(Layer):
+class Across(Kernel):
     """One map: at each place the maximum, minimum, sum or mean over all channels of a picture."""
 
     def __init__(self, name: str, x: Maps, y: Buffer, kind: str) -> None:
         self.name, self.x, self.y, self.kind = name, x, y, kind
         self.reads, self.writes = list(x.buffers), [y]
-        self.rows = x.places
+
+    def rows(self, schedule: Schedule) -> int:
+        """Its pieces are places."""
+        return self.x.places
 
     def summary(self) -> str:
         return f"{self.kind} over {prod(self.x.axes)} channels at {self.x.places} places"
 
-    def _parts(self) -> tuple[list[int], list[int]]:
+    def _parts(self, schedule: Schedule) -> tuple[list[int], list[int]]:
         """Offsets of the blocks all of whose lanes are channels, and of the other channels."""
         lanes, members = self.x.lanes, self.x.channels()
         counts: dict[tuple[int, int], int] = {}
         for buffer, slot, _ in members:
             key = (id(buffer), slot // lanes)
             counts[key] = counts.get(key, 0) + 1
-        full = [b.offset(n * lanes) for b, n in self.x.blocks() if counts[id(b), n] == lanes]
-        rest = [b.offset(slot) for b, slot, _ in members if counts[id(b), slot // lanes] != lanes]
+        full = [
+            schedule[b].offset(n * lanes) for b, n in self.x.blocks() if counts[id(b), n] == lanes
+        ]
+        odd = [(b, slot) for b, slot, _ in members if counts[id(b), slot // lanes] != lanes]
+        rest = [schedule[b].offset(slot) for b, slot in odd]
         return full, rest
 
     def emit(self, writer: Writer) -> str:
-        name, (full, rest) = c_name(self.name), self._parts()
+        name, (full, rest) = c_name(self.name), self._parts(writer.schedule)
         start, join, single = KINDS[self.kind]
         lines = ["for (int p = from; p < to; p++) {", f"  v a = {start};"]
         if full:
@@ -58,8 +67,9 @@ class Across(Layer):
                 f"    s = {single.format(a='t', b='s')};",
                 "  }",
             ]
+        y = writer.schedule[self.y]
         scale = f" * (1.0f / {prod(self.x.axes)})" if self.kind == "mean" else ""
-        lines += [f"  {self.y.base}[{self.y.at} + p] = s{scale};", "}"]
+        lines += [f"  {y.base}[{y.at} + p] = s{scale};", "}"]
         return self.pieces(writer, lines)
 
 
@@ -71,7 +81,8 @@ class ByPlace(Pairing):
 
     def emit(self, writer: Writer) -> str:
         step = self.other.lanes
-        source = f"{self.other.buffers[0].base} + {self.other.offsets()[0]}"
-        if self.by_rows:
+        schedule = writer.schedule
+        source = f"{self.other.buffers[0].base} + {schedule.offsets(self.other)[0]}"
+        if self.by_rows(schedule):
             source += f" + from * {self.x.spatial[-1] * step}"
         return self.joined(writer, f"_by_place{step}", f"fill(s[p * {step}])", source)

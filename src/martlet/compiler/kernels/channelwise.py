@@ -3,12 +3,16 @@
 Output blocks lie as the input blocks do, so that channels keep their slots, in whatever order.
 """
 
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 
+from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Writer, c_name
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.kernels import activations
 
 WORDS = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}
@@ -24,15 +28,14 @@ def beside(x: Maps, y: Buffer) -> Maps:
     return Maps((y,), where, y.spatial)
 
 
-class Blockwise(Layer):
+class Blockwise(Kernel):
     """Shared by all: one C function makes one block; a table says where the input blocks lie."""
 
     def __init__(self, name: str, x: Maps, y: Buffer) -> None:
         self.name, self.x, self.y = name, x, y
         self.reads, self.writes = list(x.buffers), [y]
 
-    @property
-    def rows(self) -> int:  # type: ignore[override]
+    def rows(self, schedule: Schedule) -> int:
         """Its pieces are blocks."""
         return len(self.x.blocks())
 
@@ -41,17 +44,18 @@ class Blockwise(Layer):
 
         `by_row`: all blocks of the rows from `from` to `to`; else the blocks of that range.
         """
-        name, blocks = c_name(self.name), self.x.blocks()
-        writer.table(f"{name}_at", [b.offset(block * b.lanes) for b, block in blocks])
-        step, source = self.y.places * self.y.lanes, self.x.buffers[0].base
+        name, blocks, schedule = c_name(self.name), self.x.blocks(), writer.schedule
+        writer.table(f"{name}_at", schedule.block_offsets(self.x))
+        y, source = schedule[self.y], schedule[self.x.buffers[0]].base
+        step = y.places * self.y.lanes
         text = call.format(
             x=f"{source} + {name}_at[b]",
-            y=f"{self.y.base} + {self.y.at} + (long)b * {step}",
+            y=f"{y.base} + {y.at} + (long)b * {step}",
             b="b",
         )
         bounds = ("0", str(len(blocks))) if by_row else ("from", "to")
-        if self.slices:
-            writer.table(f"{name}_slices", self.slices)
+        if self.name in schedule.slices:
+            writer.table(f"{name}_slices", schedule.slices[self.name])
             bounds = (f"{name}_slices[slice]", f"{name}_slices[slice + 1]")
         loop = f"for (int b = {bounds[0]}; b < {bounds[1]}; b++)"
         return self.pieces(writer, [*self.before(writer), loop, f"  {text};"])
@@ -90,7 +94,7 @@ class Mean(Blockwise):
         lines += [f"  {'abc'[p % 4]} += load(l + {p} * V);" for p in range(fours, width)]
         lines += ["}", f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));"]
         text = "\n".join(f"  {line}" for line in lines)
-        name = f"mean_{rows}x{width}" + ("_apart" if source.parts > 1 else "")
+        name = f"mean_{rows}x{width}" + ("_apart" if writer.schedule[source].parts > 1 else "")
         head = f"static void {name}(const float *x, float *y)"
         return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
 
@@ -98,16 +102,14 @@ class Mean(Blockwise):
 class Placewise(Blockwise):
     """Shared by layers in which each place of a map is worked on for itself."""
 
-    own_rows = ("x",)
+    own_rows: Sequence[str] = ("x",)
 
-    @property
-    def rows(self) -> int:  # type: ignore[override]
+    def rows(self, schedule: Schedule) -> int:
         """Its pieces are rows where each thread has its own, else blocks."""
-        return prod(self.x.spatial[:-1]) if self.by_rows else super().rows
+        return prod(self.x.spatial[:-1]) if self.by_rows(schedule) else super().rows(schedule)
 
-    @property
-    def by_rows(self) -> bool:  # type: ignore[override]
-        return any(buffer.parts > 1 for buffer in (*self.x.buffers, self.y))
+    def by_rows(self, schedule: Schedule) -> bool:
+        return any(schedule[buffer].parts > 1 for buffer in (*self.x.buffers, self.y))
 
     def each_place(self, writer: Writer, name: str, value: str, other: str = "") -> str:
         """The layer's function: `value` at place p of x, and of s, which is where `other` says.
@@ -115,22 +117,23 @@ class Placewise(Blockwise):
         Of a piece, p counts from its own first place.
         """
         width, shifts, count = self.x.spatial[-1] if self.x.spatial else 1, ["", ""], "places"
-        if self.by_rows:
+        by_rows = self.by_rows(writer.schedule)
+        if by_rows:
             ends = self.x.buffers[0], self.y
             shifts = [f" + {writer.row(buffer, 'from', width)}" for buffer in ends]
         else:
             name, count = f"{name}_{self.x.places}", str(self.x.places)
         second = "const float *s, " if other else ""
-        given = ", int places" if self.by_rows else ""
+        given = ", int places" if by_rows else ""
         kernel = writer.kernel(
             name,
             f"static void {name}(const float *x, {second}float *y{given}) {{\n"
             f"  for (int p = 0; p < {count}; p++) store(y + p * V, {value});\n}}\n",
         )
         second = f", {other}" if other else ""
-        more = f", (to - from) * {width}" if self.by_rows else ""
+        more = f", (to - from) * {width}" if by_rows else ""
         call = f"{kernel}({{x}}{shifts[0]}{second}, {{y}}{shifts[1]}{more})"
-        return self.each_block(writer, call, self.by_rows)
+        return self.each_block(writer, call, by_rows)
 
 
 class Activate(Placewise):
@@ -169,19 +172,21 @@ class Pairing(Placewise):
 class Join(Pairing):
     """Sum or product of two tensors, or of one with a value for each of its channels."""
 
-    @property
-    def own_rows(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("x", "other") if self.other.places == self.x.places else ("x",)
+    def __init__(
+        self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
+    ) -> None:
+        super().__init__(name, x, other, y, sign, act)
+        self.own_rows = ("x", "other") if other.places == x.places else ("x",)
 
     def summary(self) -> str:
         return f"{self.x.shape} {self.sign} {self.other.shape}"
 
     def emit(self, writer: Writer) -> str:
         table = f"{c_name(self.name)}_other"
-        writer.table(table, [b.offset(block * b.lanes) for b, block in self.other.blocks()])
+        writer.table(table, writer.schedule.block_offsets(self.other))
         other = f"work + {table}[b]"
         if self.other.places != self.x.places:
             return self.joined(writer, "_by_channel", "load(s)", other)
-        if self.by_rows:
+        if self.by_rows(writer.schedule):
             other += f" + {writer.row(self.other.buffers[0], 'from', self.x.spatial[-1])}"
         return self.joined(writer, "", "load(s + p * V)", other)

@@ -2,10 +2,12 @@
 
 from math import prod
 
-from martlet.compiler.ir.program import Layer, Maps, Writer, c_name
+from martlet.compiler.codegen.writer import Kernel, Writer
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.tensor_view import Maps
 
 
-class Copy(Layer):
+class Copy(Kernel):
     """Moves every channel of `x` to where `target` has it.
 
     Both name the same axes. The copy to the caller's own array is part of the interface, and does
@@ -22,7 +24,7 @@ class Copy(Layer):
 
     def emit(self, writer: Writer) -> str:
         name, target = c_name(self.name), self.target
-        at, to = self.x.offsets(), target.offsets()
+        at, to = writer.schedule.offsets(self.x), writer.schedule.offsets(target)
         lines: list[str] = []
         for number, (source, members) in enumerate(self._sources().items()):
             read, write = [at[c] for c in members], [to[c] for c in members]

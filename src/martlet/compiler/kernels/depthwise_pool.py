@@ -6,8 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import Buffer, Maps, Writer, c_name
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window
 from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.channelwise import Blockwise
@@ -35,7 +38,7 @@ class Windowed(Blockwise):
         self.window, self.kind, self.act = window, kind, act
         self.weight, self.bias, self.count_padding = weight, bias, count_padding
         self.fused = [act.kind] if act else []
-        self.can_band = window.is_flat
+        self.row_window = window if window.is_flat else None
         self.macs = 0 if weight is None else prod(window.out) * weight.size
 
     def summary(self) -> str:
@@ -43,36 +46,29 @@ class Windowed(Blockwise):
         sides = "×".join(map(str, self.x.spatial)), "×".join(map(str, self.window.spatial))
         return f"{what}, {prod(self.x.axes)} maps {sides[0]} → {sides[1]}"
 
-    @property
-    def rows(self) -> int:  # type: ignore[override]
+    def rows(self, schedule: Schedule) -> int:
         """Rows of the output; blocks, when it stands alone in a single thread."""
-        return self.window.rows if self.by_rows else super().rows
+        return self.window.rows if self.by_rows(schedule) else super().rows(schedule)
 
-    @property
-    def by_rows(self) -> bool:  # type: ignore[override]
+    def by_rows(self, schedule: Schedule) -> bool:
         """Whether a piece of its work is a row: a thread then reads what it has made itself."""
-        return self.banded or self.parts > 1
-
-    def first_row(self, row: int) -> int:
-        return self.window.first_row(row)
-
-    def rows_for(self, rows: int) -> int:
-        return self.window.rows_for(rows)
+        return self.name in schedule.banded or schedule.threads > 1
 
     def emit(self, writer: Writer) -> str:
         kernel = self._kernel(writer)
         w = ""
         if self.weight is not None:
-            (first,) = writer.offsets(self)
+            (first,) = writer.schedule.packed[self.name].offsets
             each = (1 + self.weight[0].size) * self.y.lanes  # floats
             w = f", weights + {first} + b * {each}"
-        rows = "from, to" if self.by_rows else f"0, {self.window.rows}"
-        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", self.by_rows)
+        by_rows = self.by_rows(writer.schedule)
+        rows = "from, to" if by_rows else f"0, {self.window.rows}"
+        return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", by_rows)
 
     def before(self, writer: Writer) -> list[str]:
         """Fetches of the rows that other threads have made: they come while own ones are read."""
         source, window = self.x.buffers[0], self.window
-        if source.parts == 1 or self.banded:
+        if writer.schedule[source].parts == 1 or self.name in writer.schedule.banded:
             return []
         (_, stride, _), (_, pad, _), reach = window.stride, window.pad, window.kernel[1]
         reach = (reach - 1) * window.dilation[1] + 1
@@ -87,7 +83,7 @@ class Windowed(Blockwise):
             f"      FETCH({address} + p * V);",
         ]
 
-    def packed_weights(self) -> list[NDArray[np.float32]]:
+    def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         """For each block the biases, then the weights tap by tap."""
         if self.weight is None:
             return []
@@ -106,10 +102,11 @@ class Windowed(Blockwise):
         window, act = self.window, activations.function(self.act, writer)
         source, target = self.x.buffers[0], self.y
         name = f"{self.kind}_{window.name}"
-        name += f"_ring{source.ring}" if source.ring else ""
-        name += f"_to{target.ring}" if target.ring else ""
-        name += "_from_apart" if source.parts > 1 else ""
-        name += "_to_apart" if target.parts > 1 else ""
+        here, there = writer.schedule[source], writer.schedule[target]
+        name += f"_ring{here.ring}" if here.ring else ""
+        name += f"_to{there.ring}" if there.ring else ""
+        name += "_from_apart" if here.parts > 1 else ""
+        name += "_to_apart" if there.parts > 1 else ""
         name += "_padded" if self.count_padding else ""
         name += f"_{act}" if act else ""
         sh, ph = window.stride[1], window.pad[1]

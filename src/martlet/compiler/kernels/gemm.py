@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
-from martlet.compiler.ir.program import Buffer, Writer, c_name, cuts
+from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.schedule import Schedule, cuts
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_remainder, gemm_tiling
 from martlet.compiler.kernels.gemm_micro import LINE
 from martlet.compiler.kernels.gemm_operands import Block, Gemm
@@ -24,20 +27,16 @@ from martlet.compiler.kernels.gemm_tiles import Group, shared
 class Product(Gemm):
     """A convolution or linear layer with its epilogue, as groups of tiles."""
 
-    @property
-    def rows(self) -> int:  # type: ignore[override]
+    def rows(self, schedule: Schedule) -> int:
         """Rows of the output; of a pointwise product that stands alone, tiles or parts of maps."""
-        if self.by_rows:
+        if self.by_rows(schedule):
             return self.window.rows
-        return self.parts if self.by_places else sum(n for *_, n in self._tiling())
+        if self.by_places(schedule):
+            return self.threads(schedule)
+        return sum(n for *_, n in self._tiling(schedule))
 
-    @property
-    def by_rows(self) -> bool:  # type: ignore[override]
-        return not self.in_one_row or self.rows_apart
-
-    @property
-    def own_rows(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("x", "add") if self.window.is_pointwise else ("add",)
+    def by_rows(self, schedule: Schedule) -> bool:
+        return not self.in_one_row(schedule) or self.rows_apart(schedule)
 
     def write_to(self, y: Buffer, slots: list[int]) -> None:
         """Say where the output channels go."""
@@ -54,20 +53,18 @@ class Product(Gemm):
             block.inputs = known[groups]
         self.tail = gemm_remainder.width(self)
 
-    @property
-    def can_fetch(self) -> int:  # type: ignore[override]
+    def can_fetch(self, schedule: Schedule) -> int:
         """One line for each channel of the widest tile, and as much by place of the others."""
-        if not self.in_one_row or self.streams:
+        if not self.in_one_row(schedule) or self.streams(schedule):
             return 0
-        widest = max(size * wide for size, wide, _ in self._tiling())
-        places = (len(self.blocks) - (self.tail > 0)) * self.columns
+        widest = max(size * wide for size, wide, _ in self._tiling(schedule))
+        places = (len(self.blocks) - (self.tail > 0)) * self.columns(schedule)
         return LINE * len(self.blocks[0].inputs) * places // widest
 
-    @property
-    def first_weights(self) -> int:  # type: ignore[override]
+    def first_weights(self, schedule: Schedule) -> int:
         """Those of the first group of tiles."""
         each = len(self.blocks[0].inputs) * prod(self.window.kernel)
-        return 4 * self.y.lanes * self.sizes()[0] * (1 + each)
+        return 4 * self.y.lanes * self.sizes(schedule)[0] * (1 + each)
 
     @property
     def tile(self) -> str:
@@ -91,19 +88,15 @@ class Product(Gemm):
         outs = "×".join(map(str, self.window.spatial)) or "1"
         return f"{prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
 
-    def first_row(self, row: int) -> int:
-        return self.window.first_row(row)
-
-    def rows_for(self, rows: int) -> int:
-        return self.window.rows_for(rows)
-
     def emit(self, writer: Writer) -> str:
-        return self.pieces(writer, self._lines(self.groups_of_tiles(writer, writer.offsets(self))))
+        weights = writer.schedule.packed[self.name].offsets
+        groups = self.groups_of_tiles(writer, weights)
+        return self.pieces(writer, self._lines(groups, writer.schedule))
 
     def groups_of_tiles(self, writer: Writer, weights: Sequence[int]) -> list[Group]:
         """Write where its channels lie; `weights` is where those of each group do."""
-        name = c_name(self.name)
-        at, firsts, offsets = list[int](), list[int](), self.x.offsets()
+        name, schedule = c_name(self.name), writer.schedule
+        at, firsts, offsets = list[int](), list[int](), schedule.offsets(self.x)
         for members in self.alike():
             firsts += [len(at)] * len(members)
             if not self.tail or members != self.blocks[-1:]:
@@ -111,13 +104,13 @@ class Product(Gemm):
         if at:
             writer.table(f"{name}_at", at)
         if self.gate is not None:
-            gates = self.gate.offsets()
+            gates = schedule.offsets(self.gate)
             inputs = [c for members in self.alike() for c in members[0].inputs]
             writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
-            writer.table(f"{name}_add", [b.offset(n * b.lanes) for b, n in self.add.blocks()])
+            writer.table(f"{name}_add", schedule.block_offsets(self.add))
         found = list[Group]()
-        for (start, size), first in zip(self.tile_groups(), weights, strict=True):
+        for (start, size), first in zip(self.tile_groups(schedule), weights, strict=True):
             if self.tail and start == len(self.blocks) - 1:
                 found.append(Tail(self, writer, first))
             else:
@@ -125,27 +118,28 @@ class Product(Gemm):
                 found.append(Group(self, writer, start, size, at_start, first))
         return found
 
-    def _lines(self, groups: list[Group]) -> list[str]:
+    def _lines(self, groups: list[Group], schedule: Schedule) -> list[str]:
         """What the layer's function does between `from` and `to`."""
-        if self.rows_apart:
-            return self._of_rows(groups)
-        if self.by_places:
-            return [line for part in self.shares() for line in shared(groups, *part)]
-        if self.in_one_row:
+        if self.rows_apart(schedule):
+            return self._of_rows(groups, self.threads(schedule))
+        if self.by_places(schedule):
+            shares = self.shares(self.threads(schedule))
+            return [line for part in shares for line in shared(groups, *part)]
+        if self.in_one_row(schedule):
             chunks, tile = [], 0
             for group in groups:
                 chunks.append(group.flat(tile))
-                tile += sum(n for _, n in group.runs(self.columns))
+                tile += sum(n for _, n in group.runs(self.columns(schedule)))
             return rolled(chunks, "group")
         chunks = [group.in_rows() for group in groups]
-        if self.slices:
+        if self.name in schedule.slices:
             chunks = [[f"if (slice == {n}) {{", *lines, "}"] for n, lines in enumerate(chunks)]
             return [line for lines in chunks for line in lines]
         return rolled(chunks, "group")
 
-    def _of_rows(self, groups: list[Group]) -> list[str]:
+    def _of_rows(self, groups: list[Group], threads: int) -> list[str]:
         """Tiles of a thread's rows: threads may have different numbers of them."""
-        bounds, width = cuts(self.window.rows, self.parts), self.window.out[2]
+        bounds, width = cuts(self.window.rows, threads), self.window.out[2]
         sizes = sorted({end - start for start, end in pairwise(bounds)})
         lines = list[str]()
         for size in sizes:
@@ -153,39 +147,39 @@ class Product(Gemm):
             lines += inside if len(sizes) == 1 else [f"if (to - from == {size}) {{", *inside, "}"]
         return lines
 
-    def shares(self) -> list[tuple[int, int, int, int]]:
+    def shares(self, threads: int) -> list[tuple[int, int, int, int]]:
         """Parts that are equally large: first place, places of each, from part, to part."""
-        size, longer = divmod(prod(self.window.out), self.parts)
-        shares = [(0, size + 1, 0, longer), (longer * (size + 1), size, longer, self.parts)]
+        size, longer = divmod(prod(self.window.out), threads)
+        shares = [(0, size + 1, 0, longer), (longer * (size + 1), size, longer, threads)]
         return [share for share in shares if share[2] < share[3]]
 
-    def sizes(self) -> list[int]:
+    def sizes(self, schedule: Schedule) -> list[int]:
         """How many blocks of output channels each group of tiles has, in order."""
         counts = [len(members) for members in self.alike()]
         counts[-1] -= self.tail > 0
-        found = [
-            n for count in counts for n in gemm_tiling.split(self.columns, count, self.registers)
-        ]
+        columns = self.columns(schedule)
+        found = [n for count in counts for n in gemm_tiling.split(columns, count, self.registers)]
         return [*found, 1] if self.tail else found
 
-    def tile_groups(self) -> list[tuple[int, int]]:
+    def tile_groups(self, schedule: Schedule) -> list[tuple[int, int]]:
         """The first block of each group of tiles, and how many it has."""
-        sizes = self.sizes()
+        sizes = self.sizes(schedule)
         return list(zip(accumulate(sizes, initial=0), sizes, strict=False))
 
-    def packed_weights(self) -> list[NDArray[np.float32]]:
+    def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         """One array for each group of tiles."""
         packed = [
-            self.pack(self.blocks[start : start + size]) for start, size in self.tile_groups()
+            self.pack(self.blocks[start : start + size])
+            for start, size in self.tile_groups(schedule)
         ]
         if self.tail:
             packed[-1] = gemm_remainder.pack(self)
         return packed
 
-    def _tiling(self) -> list[tuple[int, int, int]]:
+    def _tiling(self, schedule: Schedule) -> list[tuple[int, int, int]]:
         """(blocks, places, how many tiles) of a product that stands alone."""
-        sizes = self.sizes()
-        runs = [gemm_tiling.runs(self.columns, size, self.registers)[1] for size in sizes]
+        sizes, columns = self.sizes(schedule), self.columns(schedule)
+        runs = [gemm_tiling.runs(columns, size, self.registers)[1] for size in sizes]
         if self.tail:
-            runs[-1] = gemm_remainder.runs(self, self.columns)
+            runs[-1] = gemm_remainder.runs(self, columns)
         return [(n, *run) for n, each in zip(sizes, runs, strict=True) for run in each]

@@ -1,6 +1,6 @@
 """The C functions of a product's tiles: the sums of a few blocks at a few places."""
 
-from martlet.compiler.ir.program import Writer
+from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.gemm_operands import Gemm
 
@@ -37,8 +37,11 @@ def _sums(blocks: int, wide: int) -> list[str]:
     return [*lines, f"w += {blocks} * V;"]
 
 
-def stores(layer: Gemm, blocks: int, wide: int, act: str, after: str) -> list[str]:
-    """C lines that keep the sums `a0_0` and so on of so many blocks and places."""
+def stores(layer: Gemm, places: int, blocks: int, wide: int, act: str, after: str) -> list[str]:
+    """C lines that keep the sums `a0_0` and so on of so many blocks and places.
+
+    `places` is how many a block has in memory.
+    """
     lines = []
     for b in range(blocks):
         for p in range(wide):
@@ -46,7 +49,7 @@ def stores(layer: Gemm, blocks: int, wide: int, act: str, after: str) -> list[st
             if layer.add is not None:
                 value = f"{value} + load(s + add[{b}] + {p} * V)"
                 value = f"{after}({value})" if after else value
-            lines.append(f"store(y + {b * layer.y.places + p} * V, {value});")
+            lines.append(f"store(y + {b * places + p} * V, {value});")
     return lines
 
 
@@ -58,7 +61,8 @@ def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int)
     layer.written[blocks, wide] = None
     act, after, suffix = epilogue(layer, writer)
     step, gated = layer.x.lanes, " * scale" if layer.gate is not None else ""
-    name = f"pointwise_{blocks}x{wide}_from{step}_to{layer.y.places}{suffix}"
+    places = writer.schedule[layer.y].places
+    name = f"pointwise_{blocks}x{wide}_from{step}_to{places}{suffix}"
     name += f"_ahead{fetched}" if fetched else ""
     fetches = " ".join(f"FETCH(ahead + {n * LINE});" for n in range(fetched))
     lines = [
@@ -72,7 +76,7 @@ def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int)
     for p in range(wide):
         products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
         lines.append(f"  const float t{p} = q[{p * step}]; {products}")
-    lines += ["}", *stores(layer, blocks, wide, act, after)]
+    lines += ["}", *stores(layer, places, blocks, wide, act, after)]
     more = ", uintptr_t ahead, int step" if fetched else ""
     return writer.kernel(name, function(head(layer, name, more), lines))
 
@@ -98,8 +102,9 @@ def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) ->
     act, after, suffix = epilogue(layer, writer)
     window, step, buffer = layer.window, layer.x.lanes, layer.x.buffers[0]
     border = "" if window.is_inside(start, wide) else f"_at{start}"
-    ring = f"_ring{buffer.ring}" if buffer.ring else "_apart" if buffer.parts > 1 else ""
-    tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{layer.y.places}"
+    source, places = writer.schedule[buffer], writer.schedule[layer.y].places
+    ring = f"_ring{source.ring}" if source.ring else "_apart" if source.parts > 1 else ""
+    tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{places}"
     name = f"window_{window.name}_{tile}{suffix}"
     (_, kh, kw), (_, sh, sw), (_, ph, pw) = window.kernel, window.stride, window.pad
     (_, dh, _), (_, height, width) = window.dilation, window.size
@@ -134,7 +139,7 @@ def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) ->
         f"  const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
         *(f"  {text}" for text in body),
         "}",
-        *stores(layer, blocks, wide, act, after),
+        *stores(layer, places, blocks, wide, act, after),
     ]
     return writer.kernel(name, function(head(layer, name, ", int row, int place"), lines))
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.codegen.writer import Kernel
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import Buffer, Layer, Maps
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window
 
 LEAST_PLACES = 8  # of a thread's part of a map
@@ -25,11 +27,12 @@ class Block:
     inputs: list[int]
 
 
-class Gemm(Layer):
+class Gemm(Kernel):
     """A convolution or linear layer with its epilogue: activation, addition, activation."""
 
     y: Buffer
     blocks: list[Block]  # of `y`
+    alone = False  # whether one thread makes all of its places, as of a part of another layer
 
     def __init__(
         self,
@@ -55,45 +58,45 @@ class Gemm(Layer):
         self.tail = 0  # for how many channels tiles of the last block are, where it has its own
         self.written: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size
-        self.can_band = window.is_flat and (window.rows > 1 or window.is_pointwise)
+        if window.is_flat and (window.rows > 1 or window.is_pointwise):
+            self.row_window = window
+        self.own_rows = ("x", "add") if window.is_pointwise else ("add",)
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
 
-    @property
-    def in_one_row(self) -> bool:
-        """Whether all places of a map count as one row."""
-        return self.window.is_pointwise and not self.banded
+    def threads(self, schedule: Schedule) -> int:
+        """Threads that share its work."""
+        return 1 if self.alone else schedule.threads
 
-    @property
-    def rows_apart(self) -> bool:
+    def in_one_row(self, schedule: Schedule) -> bool:
+        """Whether all places of a map count as one row."""
+        return self.window.is_pointwise and self.name not in schedule.banded
+
+    def rows_apart(self, schedule: Schedule) -> bool:
         """Whether each thread makes its own rows of a map, which lie apart from the others'."""
         tensors = [maps.buffers[0] for maps in (self.x, self.add) if maps is not None]
-        return self.in_one_row and any(buffer.parts > 1 for buffer in (*tensors, self.y))
+        apart = any(schedule[buffer].parts > 1 for buffer in (*tensors, self.y))
+        return self.in_one_row(schedule) and apart
 
-    @property
-    def by_places(self) -> bool:
+    def by_places(self, schedule: Schedule) -> bool:
         """Whether each thread makes all channels of some places.
 
         These are in its own cache for the next layer, as are all weights that it fetches.
         """
-        return (
-            self.in_one_row
-            and self.parts > 1
-            and prod(self.window.out) >= LEAST_PLACES * self.parts
-        )
+        threads, places = self.threads(schedule), prod(self.window.out)
+        return self.in_one_row(schedule) and threads > 1 and places >= LEAST_PLACES * threads
 
-    @property
-    def columns(self) -> int:
+    def columns(self, schedule: Schedule) -> int:
         """Places that tiles are cut from: of a row, of a map, of a thread's part of it."""
-        if not self.in_one_row:
+        if not self.in_one_row(schedule):
             return self.window.out[2]
-        if self.rows_apart:
-            return -(-self.window.rows // self.parts) * self.window.out[2]
-        return prod(self.window.out) // (self.parts if self.by_places else 1)
+        threads = self.threads(schedule)
+        if self.rows_apart(schedule):
+            return -(-self.window.rows // threads) * self.window.out[2]
+        return prod(self.window.out) // (threads if self.by_places(schedule) else 1)
 
-    @property
-    def streams(self) -> bool:  # type: ignore[override]
+    def streams(self, schedule: Schedule) -> bool:
         """Whether there is a single place."""
-        return self.in_one_row and prod(self.window.out) == 1
+        return self.in_one_row(schedule) and prod(self.window.out) == 1
 
     def alike(self) -> list[list[Block]]:
         """Neighbouring blocks that read the same channels; they can share a tile."""

@@ -10,7 +10,9 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.program import Buffer, Writer, c_name
+from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_micro
 from martlet.compiler.kernels.gemm_operands import Gemm
 from martlet.compiler.kernels.gemm_tiles import Group
@@ -82,7 +84,7 @@ class Tail(Group):
 
     def __init__(self, layer: Gemm, writer: Writer, first: int) -> None:
         blocks, at = sources(layer), f"{c_name(layer.name)}_tail"
-        writer.table(at, [buffer.offset(number * buffer.lanes) for buffer, number, _ in blocks])
+        writer.table(at, [writer.schedule[b].offset(number * b.lanes) for b, number, _ in blocks])
         super().__init__(layer, writer, len(layer.blocks) - 1, 1, at, first)
         self.count, self.full = len(blocks), sum(full for *_, full in blocks)
 
@@ -104,7 +106,8 @@ def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
     """The C function of one tile: so many places of the last block."""
     lanes, each = layer.y.lanes, layer.tail
     act, after, suffix = gemm_micro.epilogue(layer, writer)
-    name = f"tail_{each}x{wide}_to{layer.y.places}{suffix}"
+    places = writer.schedule[layer.y].places
+    name = f"tail_{each}x{wide}_to{places}{suffix}"
     sums = [f"d{p}_{n}" for p in range(wide) for n in range(each)]
     loads = [f"x{p} = load(q + {p} * V)" for p in range(wide)]
     masked = [f"x{p} = (v)((vi)load(q + {p} * V) & read)" for p in range(wide)]
@@ -137,7 +140,7 @@ def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
     for p in range(wide):
         chosen = [p * each + n if n < each else lanes for n in range(lanes)]
         lines.append(f"const v a0_{p} = {_pick(sums[0], 'fill(0)', chosen)} + bias;")
-    lines += gemm_micro.stores(layer, 1, wide, act, after)
+    lines += gemm_micro.stores(layer, places, 1, wide, act, after)
     head = gemm_micro.head(layer, name, ", int full", "blocks")
     return writer.kernel(name, gemm_micro.function(head, lines))
 

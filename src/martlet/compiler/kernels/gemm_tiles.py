@@ -4,7 +4,9 @@ from itertools import pairwise
 from math import prod
 
 from martlet.compiler.codegen.reroll import rolled
-from martlet.compiler.ir.program import Buffer, Writer, c_name
+from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_micro, gemm_tiling
 from martlet.compiler.kernels.gemm_micro import LINE
 from martlet.compiler.kernels.gemm_operands import Gemm
@@ -20,18 +22,20 @@ class Group:
     ) -> None:
         self.layer, self.writer, self.size = layer, writer, size
         chosen = layer.blocks[start : start + size]
-        name, y = c_name(layer.name), layer.y
+        schedule, name, y = writer.schedule, c_name(layer.name), writer.schedule[layer.y]
         self.at, self.gate = at, at.replace("_at +", "_gate +")
         self.count = len(chosen[0].inputs)
         self.weights = f"weights + {first}"  # floats
-        self.target = f"{y.base} + {y.offset(start * y.lanes)}"
+        self.target = f"{y.base} + {y.offset(start * layer.y.lanes)}"
         self.add = f"{name}_add + {start}" if layer.add is not None else ""
         self.start = start
-        places, (begin, end) = layer.columns, layer.fetch
+        places = layer.columns(schedule)
+        begin, end = schedule.prefetch.get(layer.name, (0, 0))
         blocks = len(layer.blocks) - (layer.tail > 0)
         block = -(-(end - begin) // (max(1, blocks) * places))  # bytes for one at a place
         self.begin, self.each = begin + start * places * block, size * block  # what it fetches
-        self.most = -(-size * 4 * layer.y.lanes // LINE) if layer.streams else 1  # lines at once
+        streams = layer.streams(schedule)
+        self.most = -(-size * 4 * layer.y.lanes // LINE) if streams else 1  # lines at once
 
     def runs(self, places: int) -> tuple[tuple[int, int], ...]:
         """The tiles of so many places: (width, how many)."""
@@ -40,6 +44,7 @@ class Group:
     def call(self, kernel: str, place: str, more: str = "", row: str = "") -> str:
         """A tile of the maps from place `place` on, of row `row` where one is named."""
         x, add, y = self.layer.x.buffers[0], self.layer.add, self.layer.y
+        schedule = self.writer.schedule
         width = self.layer.window.out[2]
 
         def here(buffer: Buffer) -> str:
@@ -49,10 +54,11 @@ class Group:
         moves = not row or self.layer.window.is_pointwise  # a window finds its rows by itself
         extra = ""
         if add is not None:
-            extra += f", {add.buffers[0].base} + {here(add.buffers[0])}, {self.add}"
+            extra += f", {schedule[add.buffers[0]].base} + {here(add.buffers[0])}, {self.add}"
         if self.layer.gate is not None:
             extra += f", work, {self.gate}"
-        source = f"{x.base} + {here(x)}" if moves else x.base
+        base = schedule[x].base
+        source = f"{base} + {here(x)}" if moves else base
         target = f"{self.target} + {here(y)}"
         given = f"{source}, {self.at}, {self.count}, {self.weights}, {target}{extra}{more}"
         return f"{kernel}({given});"

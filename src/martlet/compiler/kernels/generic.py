@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.graph import Shape
-from martlet.compiler.ir.program import Buffer, Layer, Writer, c_name
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic_scalar import add_functions
 
@@ -113,7 +116,7 @@ def axes_names(letter: str, count: int) -> list[str]:
     return [f"{letter}{axis}" for axis in range(count)]
 
 
-class Plain(Layer):
+class Plain(Kernel):
     """Shared by all plain layers: a C function of pointers to its operands and its result."""
 
     def __init__(self, name: str, operands: Sequence[Rows], y: Buffer) -> None:
@@ -126,7 +129,7 @@ class Plain(Layer):
         """The operands that its function gets."""
         return self.operands
 
-    def packed_weights(self) -> list[NDArray[np.float32]]:
+    def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         """Operands that are constants."""
         return [rows.source for rows in self.used if not isinstance(rows.source, Buffer)]
 
@@ -138,13 +141,14 @@ class Plain(Layer):
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
         body = [*(f"(void){letter};" for letter in unused), *lines]
         writer.function(f"static void {name}({head})", body)
-        constants, pointers = iter(writer.offsets(self)), list[str]()
+        constants, pointers = iter(writer.schedule.packed[self.name].offsets), list[str]()
         for rows in self.used:
             if isinstance(rows.source, Buffer):
-                pointers.append(f"{rows.source.base} + {rows.source.at + rows.start}")
+                at = writer.schedule[rows.source].at + rows.start
+                pointers.append(f"{rows.source.base} + {at}")
             else:
                 pointers.append(f"weights + {next(constants) + rows.start}")
-        return f"{name}({', '.join([*pointers, f'{self.y.base} + {self.y.at}'])})"
+        return f"{name}({', '.join([*pointers, f'{self.y.base} + {writer.schedule[self.y].at}'])})"
 
 
 class Elementwise(Plain):

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from math import prod
 
+from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import Shape
-from martlet.compiler.ir.program import Buffer, Writer
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.generic import Plain, Rows, axes_names, index, merge, nest, row_steps
 from martlet.compiler.kernels.generic_scalar import add_functions
 

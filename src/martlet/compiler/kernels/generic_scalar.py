@@ -2,8 +2,8 @@
 
 import re
 
+from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import Writer
 from martlet.compiler.kernels.activations import number
 
 # name -> (parameters after x, body). A name starts with `one_`, so that none of C's is taken.

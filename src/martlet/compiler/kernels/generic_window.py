@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.padding import steps_of
-from martlet.compiler.ir.program import Buffer, Writer, c_name
+from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.generic import (
     LETTERS,
     Plain,
@@ -89,14 +91,11 @@ class Weighted(Plain):
     ) -> None:
         super().__init__(name, [x, weight, *([bias] if bias is not None else [])], y)
         self.x, self.weight, self.groups, self.window = x, weight, groups, window
+        self.macs = prod(y.spatial) * prod(weight.shape[1:])
 
 
 class PlainConvolution(Weighted):
     """Convolution of a batch with weights (M, C / groups, *kernel)."""
-
-    @property
-    def macs(self) -> int:  # type: ignore[override]
-        return prod(self.window.out) * prod(self.weight.shape) * self.x.shape[0]
 
     def summary(self) -> str:
         groups = f", {self.groups} groups" if self.groups > 1 else ""
@@ -122,9 +121,12 @@ class TransposedConvolution(Weighted):
     `window` has the padding that is cut off the output, and `out` the output's sides.
     """
 
-    @property
-    def macs(self) -> int:  # type: ignore[override]
-        return prod(self.x.shape) * prod(self.weight.shape[1:])
+    def __init__(
+        self, name: str, x: Rows, weight: Rows, bias: Rows | None, groups: int, window: Sliding,
+        y: Buffer,
+    ) -> None:  # fmt: skip
+        super().__init__(name, x, weight, bias, groups, window, y)
+        self.macs = prod(x.shape) * prod(weight.shape[1:])
 
     def summary(self) -> str:
         sides = ["×".join(map(str, shape)) for shape in (self.x.shape, self.y.spatial)]

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Program
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.kernels.channel_reduce import ByPlace
 from martlet.compiler.kernels.channelwise import Blockwise, beside
 from martlet.compiler.kernels.copy import Copy

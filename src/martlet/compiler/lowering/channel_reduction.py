@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.program import Maps
+from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.ir.window import Three, Window
 from martlet.compiler.kernels.channel_reduce import Across, ByPlace
 from martlet.compiler.kernels.channelwise import beside

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
 from martlet.compiler.ir.number_types import FLOAT32, NumberType, stored_as
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Program, c_name, maps_in
+from martlet.compiler.ir.program import Layer, Program, c_name
+from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node
-from martlet.compiler.ir.program import Maps, maps_in
+from martlet.compiler.ir.tensor_view import Maps, maps_in
 from martlet.compiler.ir.window import Window, pointwise
 from martlet.compiler.kernels.gemm import Product
 from martlet.compiler.lowering.context import Lowering

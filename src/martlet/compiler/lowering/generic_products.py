@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.program import Maps
+from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic import Rows, rows_of
 from martlet.compiler.kernels.generic_reduce import MatrixProduct

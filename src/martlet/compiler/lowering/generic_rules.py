@@ -6,7 +6,7 @@ import numpy as np
 
 from martlet.compiler.ir.graph import Node
 from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
-from martlet.compiler.ir.program import Maps
+from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.lowering.context import Lowering, Rule, in_memory
 from martlet.compiler.lowering.generic_norms import NORMS

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.program import Maps
+from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.generic import (
     Elementwise,
     Picked,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node
 from martlet.compiler.ir.operators import Activation, activation
-from martlet.compiler.ir.program import Buffer, Maps
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window, window_of
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean, beside
 from martlet.compiler.kernels.depthwise_pool import Windowed

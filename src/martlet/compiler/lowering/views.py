@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
-from martlet.compiler.ir.program import Buffer, Maps
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 
 Where = NDArray[np.int64]
 SHAPING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze")

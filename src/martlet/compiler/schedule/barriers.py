@@ -7,50 +7,43 @@ once for each layer.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from martlet.compiler.ir.program import TENSORS, Buffer, Layer, Maps, Program
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer
 
-QUICK = 8_000_000  # multiplications of a band, beside which a meeting takes some time
+QUICK = 8_000_000  # multiplications of a band, beside which a barrier takes some time
 
 
-def plan_meetings(program: Program) -> None:
-    """Say which bands follow each other without a meeting: `program.stretches`, of layers.
+def eliminate_barriers(program: Program, schedule: Schedule) -> Schedule:
+    """With the regions of bands that follow each other without a barrier.
 
-    Within a stretch all bands are cut into the same rows, and nothing that is made in it is read
+    Within a region all bands are cut into the same rows, and nothing that is made in it is read
     but by those who made it. Layers that take long are left alone: memory that a thread no longer
-    needs may still be read by others up to the end of the stretch.
+    needs may still be read by others up to the end of the region.
     """
-    stretches, written, rows = list[range](), set[int](), 0
-    for band in program.bands:
+    regions, written, rows = list[range](), set[int](), 0
+    for band in schedule.bands:
         layers = [program.layers[number] for number in band]
-        quick = sum(layer.macs for layer in layers) <= QUICK
-        own = layers[-1].rows if layers[-1].by_rows and quick else 0
-        others = {id(b) for layer in layers for b in foreign(layer, layer is layers[-1])}
-        alike = own and own == rows and len(stretches) > 1  # the first is cut in another way
+        last, quick = layers[-1], sum(layer.macs for layer in layers) <= QUICK
+        own = last.rows(schedule) if last.by_rows(schedule) and quick else 0
+        others = {id(b) for layer in layers for b in foreign(layer, schedule, layer is last)}
+        alike = own and own == rows and len(regions) > 1  # the first is cut in another way
         if alike and written.isdisjoint(others):
-            stretches[-1] = range(stretches[-1].start, band.stop)
+            regions[-1] = range(regions[-1].start, band.stop)
         else:
-            stretches.append(band)
+            regions.append(band)
             written = set()
         written |= {id(b) for layer in layers for b in layer.writes}
         rows = own
-    program.stretches = stretches
+    return replace(schedule, regions=tuple(regions))
 
 
-def foreign(layer: Layer, is_last: bool) -> Iterator[Buffer]:
+def foreign(layer: Layer, schedule: Schedule, is_last: bool) -> Iterator[Buffer]:
     """Buffers of which a piece of the layer also reads rows that are another thread's.
 
     `is_last`: of its band; those before make some rows more than their thread's own.
     """
-    own = layer.own_rows if layer.by_rows and is_last else ()
-    for name in TENSORS:
-        for maps in layer.tensors((name,)):
-            if name not in own or not _is_whole(maps):
-                yield from maps.buffers
-    said = {id(b) for maps in layer.tensors() for b in maps.buffers}
-    yield from (b for b in layer.reads if id(b) not in said)
-
-
-def _is_whole(maps: Maps) -> bool:
-    """Whether its rows are those of its buffers."""
-    return not maps.where[..., 2].any() and all(b.spatial == maps.spatial for b in maps.buffers)
+    own = layer.own_rows if is_last and layer.by_rows(schedule) else ()
+    return layer.other_buffers(own)

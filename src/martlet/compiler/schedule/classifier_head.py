@@ -1,8 +1,10 @@
 """Which ends of networks become one layer: see kernels/classifier_head.py."""
 
+from dataclasses import replace
 from math import prod
 
 from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.kernels.channelwise import Mean
 from martlet.compiler.kernels.classifier_head import Head, Total
 from martlet.compiler.kernels.gemm import Product
@@ -10,13 +12,14 @@ from martlet.compiler.kernels.gemm import Product
 LEAST = 4  # parts of a core's cache; from one of them on, weights do not wait in it
 
 
-def join_heads(program: Program, cache: int) -> bool:
-    """Join a product that is alone in its band, the mean of its maps and a large linear layer.
+def join_heads(program: Program, schedule: Schedule, cache: int) -> Program:
+    """With each product that is alone in its band, the mean of its maps and a large linear layer
+    joined; the same program when there are none.
 
-    `cache` is in bytes. Returns whether there were any; the bands must be made anew then.
+    `cache` is in bytes.
     """
-    banded = {id(program.layers[n]) for band in program.bands if len(band) > 1 for n in band}
-    layers, made = program.layers, list[Layer]()
+    joined = replace(program, layers=[], buffers=[*program.buffers])
+    layers, made = program.layers, joined.layers
     while layers:
         product, mean, linear = (*layers[:3], Layer(), Layer())[:3]
         if (
@@ -24,19 +27,17 @@ def join_heads(program: Program, cache: int) -> bool:
             and isinstance(mean, Mean)
             and isinstance(linear, Product)
             and LEAST * 4 * linear.weight.size > cache > 0
-            and id(product) not in banded
+            and product.name not in schedule.banded
             and _in_a_row(product, mean, linear)
             and _pays(product, linear)
         ):
-            sums = program.buffer(_sums(product, linear) * program.lanes, ())
+            sums = joined.buffer(_sums(product, linear) * program.lanes, ())
             made += [Head(product, mean, linear, sums), Total(linear, sums)]
             layers = layers[3:]
         else:
             made.append(layers[0])
             layers = layers[1:]
-    joined = len(made) < len(program.layers)
-    program.layers = made
-    return joined
+    return joined if len(made) < len(program.layers) else program
 
 
 def _in_a_row(product: Product, mean: Mean, linear: Product) -> bool:
@@ -71,4 +72,4 @@ def _pays(product: Product, linear: Product) -> bool:
 
 def _sums(product: Product, linear: Product) -> int:
     """Vectors that all groups of the product's channels together add to the outputs."""
-    return len(product.sizes()) * linear.y.blocks
+    return len(product.sizes(Schedule())) * linear.y.blocks

@@ -6,13 +6,15 @@ memory of a block is free for others as soon as nobody reads it any more. A laye
 values one by one may write over what it reads.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.program import Buffer, Layer, Program
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import Schedule, Storage
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.channelwise import Activate, Join, Pairing
 from martlet.compiler.kernels.classifier_head import Head
 from martlet.compiler.kernels.gemm import Product
@@ -34,31 +36,63 @@ class Piece:
     last: int
 
 
-def plan(program: Program) -> int:
-    """Give every buffer its offset; returns the size of the workspace in floats.
+@dataclass(eq=False)
+class _Item:
+    """A buffer while a place for it is looked for."""
+
+    buffer: Buffer
+    floats: int
+    pieces: list[Piece]
+    first: int  # layer that needs it first
+    last: int
+    at: int = 0
+
+
+def plan_memory(program: Program, schedule: Schedule) -> Schedule:
+    """With an offset for every buffer, and the size of the workspace.
 
     One after the other, each at the lowest place that is free while it is needed; of several
     orders the one with the smallest workspace. Layers of one band live at the same time. With
     several threads, each has memory for itself, as large for all, and rings behind all else.
     """
-    pieces = _pieces(program)
-    over = _over(program)
-    buffers = [buffer for buffer in program.buffers if id(buffer) in pieces]
-    if program.threads == 1:
-        program.floats = _arrange(buffers, pieces, over)
-        return program.floats
-    rings = [buffer for buffer in buffers if buffer.ring]
-    own = [buffer for buffer in buffers if buffer.parts > 1]
-    shared = [buffer for buffer in buffers if not buffer.ring and buffer.parts == 1]
-    each = _rounded(_arrange(own, pieces, over))
-    for buffer in own:
-        buffer.apart = each
-    fixed = [(buffer, part * each) for buffer in own for part in range(program.threads)]
-    size = max(program.threads * each, _arrange(shared, pieces, over, fixed))
-    program.ring_at = _rounded(size)
-    program.ring_floats = _rounded(_arrange(rings, pieces, over))
-    program.floats = program.ring_at + program.threads * program.ring_floats
-    return program.floats
+    pieces, over = lifetimes(program, schedule), aliases(program, schedule)
+    items = [
+        _Item(
+            buffer,
+            schedule[buffer].floats,
+            pieces[buffer],
+            min(piece.first for piece in pieces[buffer]),
+            max(piece.last for piece in pieces[buffer]),
+        )
+        for buffer in program.buffers
+        if buffer in pieces
+    ]
+    if schedule.threads == 1:
+        size = _arrange(items, over)
+        return replace(schedule, storage=_storage(schedule, items), floats=size)
+    rings = [item for item in items if schedule[item.buffer].ring]
+    own = [item for item in items if schedule[item.buffer].parts > 1]
+    shared = [item for item in items if item not in rings and item not in own]
+    each = _rounded(_arrange(own, over))
+    fixed = [(item, part * each) for item in own for part in range(schedule.threads)]
+    ring_at = _rounded(max(schedule.threads * each, _arrange(shared, over, fixed)))
+    ring_floats = _rounded(_arrange(rings, over))
+    return replace(
+        schedule,
+        storage=_storage(schedule, items, each),
+        ring_at=ring_at,
+        ring_floats=ring_floats,
+        floats=ring_at + schedule.threads * ring_floats,
+    )
+
+
+def _storage(schedule: Schedule, items: list[_Item], each: int = 0) -> dict[Buffer, Storage]:
+    """With the items' places; threads' rows are `each` floats from one thread to the next."""
+    storage = dict(schedule.storage)
+    for item in items:
+        before = schedule[item.buffer]
+        storage[item.buffer] = replace(before, at=item.at, stride=each if before.parts > 1 else 0)
+    return storage
 
 
 def _rounded(floats: int) -> int:
@@ -67,14 +101,13 @@ def _rounded(floats: int) -> int:
 
 
 def _arrange(
-    buffers: list[Buffer],
-    pieces: dict[int, list[Piece]],
+    items: list[_Item],
     over: set[tuple[int, int]],
-    fixed: Sequence[tuple[Buffer, int]] = (),
+    fixed: Sequence[tuple[_Item, int]] = (),
 ) -> int:
     """Offsets from 0 on, by the best of several orders; returns the size in floats.
 
-    Buffers in `fixed` have their places, so many floats behind their offsets.
+    Items in `fixed` have their places, so many floats behind their offsets.
     """
     orders = (
         lambda b: (-b.floats, b.first),
@@ -82,53 +115,48 @@ def _arrange(
         lambda b: (-(b.last - b.first), -b.floats),
         lambda b: (b.first, -b.floats),
     )
-    best, places = 1 << 62, dict[int, int]()
-    many = sum(len(pieces[id(buffer)]) for buffer in buffers) > MANY
+    best, places = 1 << 62, list[int]()
+    many = sum(len(item.pieces) for item in items) > MANY
     for order in orders:
-        turn = sorted(buffers, key=order)
+        turn = sorted(items, key=order)
         for _ in range(1 if many else TURNS):
-            found = _place(turn, pieces, over, fixed)
+            found = _place(turn, over, fixed)
             if found < best:
-                best, places = found, {id(buffer): buffer.at for buffer in buffers}
+                best, places = found, [item.at for item in items]
             highest = [b for b in turn if b.at + b.floats == found]
             if all(b in highest for b in turn[: len(highest)]):
                 break
             turn = [*highest, *(b for b in turn if b not in highest)]  # they choose first now
-    for buffer in buffers:
-        buffer.at = places[id(buffer)]
-    return best if buffers else 0
+    for item, at in zip(items, places, strict=True):
+        item.at = at
+    return best if items else 0
 
 
 def _place(
-    ordered: Sequence[Buffer],
-    pieces: dict[int, list[Piece]],
-    over: set[tuple[int, int]],
-    fixed: Sequence[tuple[Buffer, int]],
+    ordered: Sequence[_Item], over: set[tuple[int, int]], fixed: Sequence[tuple[_Item, int]]
 ) -> int:
-    """Place the buffers in this order; returns the size of all."""
-    counts = (len(pieces[id(buffer)]) for buffer, _ in fixed)
-    placed = _Placed(sum(map(len, pieces.values())) + sum(counts))
-    for buffer, shift in fixed:
-        placed.add(buffer, pieces[id(buffer)], shift)
-    partners: dict[int, list[Buffer]] = {}
-    known = {id(buffer): buffer for buffer in ordered}
+    """Place the items in this order; returns the size of all."""
+    placed = _Placed(sum(len(item.pieces) for item in (*ordered, *(item for item, _ in fixed))))
+    for item, shift in fixed:
+        placed.add(item, shift)
+    partners: dict[int, list[_Item]] = {}
+    known = {id(item.buffer): item for item in ordered}
     for one, other in over:
         if one in known and other in known:
             partners.setdefault(one, []).append(known[other])
     done = set[int]()
-    for buffer in ordered:
-        own = pieces[id(buffer)]
-        low, high, owner = placed.taken(own)
+    for item in ordered:
+        low, high, owner = placed.taken(item.pieces)
         at = _lowest(low, high)
-        for partner in partners.get(id(buffer), ()):  # exactly over it is fine, partly is not
+        for partner in partners.get(id(item.buffer), ()):  # exactly over it is fine, partly is not
             if id(partner) in done and partner.at < at:
-                others = owner != id(partner)
+                others = owner != id(partner.buffer)
                 if not np.any((low < partner.at) & (partner.at < high) & others):
                     at = partner.at
-        buffer.at = at
-        placed.add(buffer, own)
-        done.add(id(buffer))
-    return max((buffer.at + buffer.floats for buffer in ordered), default=0)
+        item.at = at
+        placed.add(item)
+        done.add(id(item))
+    return max((item.at + item.floats for item in ordered), default=0)
 
 
 class _Placed:
@@ -138,14 +166,14 @@ class _Placed:
         self._rows = np.empty((5, most), np.int64)
         self._count = 0
 
-    def add(self, buffer: Buffer, own: list[Piece], shift: int = 0) -> None:
-        for piece in own:
+    def add(self, item: _Item, shift: int = 0) -> None:
+        for piece in item.pieces:
             self._rows[:, self._count] = (
-                buffer.at + shift + piece.start,
-                buffer.at + shift + piece.end,
+                item.at + shift + piece.start,
+                item.at + shift + piece.end,
                 piece.first,
                 piece.last,
-                id(buffer),
+                id(item.buffer),
             )
             self._count += 1
 
@@ -173,22 +201,20 @@ def _lowest(low: Places, high: Places) -> int:
     return int(free[-1]) if len(free) else 0
 
 
-def _pieces(program: Program) -> dict[int, list[Piece]]:
-    """The pieces of every buffer of the workspace that is used, by the buffer's id."""
-    spans: dict[int, dict[int, list[int]]] = {}
-    for buffer in program.buffers:
-        buffer.first = buffer.last = -1
-    for buffer, block, begin, end in _uses(program):
-        span = spans.setdefault(id(buffer), {}).setdefault(block, [begin, end])
+def lifetimes(program: Program, schedule: Schedule) -> dict[Buffer, list[Piece]]:
+    """The pieces of every buffer of the workspace that is used."""
+    spans: dict[Buffer, dict[int, list[int]]] = {}
+    for buffer, block, begin, end in _uses(program, schedule):
+        span = spans.setdefault(buffer, {}).setdefault(block, [begin, end])
         span[0], span[1] = min(span[0], begin), max(span[1], end)
-        buffer.first = begin if buffer.first < 0 else min(buffer.first, begin)
-        buffer.last = max(buffer.last, end)
-    known = {id(buffer): buffer for buffer in program.buffers}
-    return {key: _joined(known[key], blocks) for key, blocks in spans.items()}
+    return {
+        buffer: _joined(schedule[buffer].places * buffer.lanes, blocks)
+        for buffer, blocks in spans.items()
+    }
 
 
-def _joined(buffer: Buffer, blocks: dict[int, list[int]]) -> list[Piece]:
-    size = buffer.places * buffer.lanes
+def _joined(size: int, blocks: dict[int, list[int]]) -> list[Piece]:
+    """Neighbouring blocks of `size` floats that are needed at the same time are one piece."""
     pieces: list[Piece] = []
     for block, (first, last) in sorted(blocks.items()):
         before = pieces[-1] if pieces else None
@@ -199,36 +225,36 @@ def _joined(buffer: Buffer, blocks: dict[int, list[int]]) -> list[Piece]:
     return pieces
 
 
-def _uses(program: Program) -> Iterable[tuple[Buffer, int, int, int]]:
+def _uses(program: Program, schedule: Schedule) -> Iterator[tuple[Buffer, int, int, int]]:
     """Every block of the workspace that a layer needs, and from which layer to which.
 
-    Layers of a band run at the same time. Within a stretch a thread may be in its last band when
+    Layers of a band run at the same time. Within a region a thread may be in its last band when
     another is in its first: then what one reads of the other's rows is still needed, and so is all
     memory that is not apart.
     """
-    stretches = _stretches(program)
-    for band in program.bands or [range(i, i + 1) for i in range(len(program.layers))]:
+    regions = _regions(schedule)
+    for band in schedule.bands:
         for number in band:
-            layer, stretch = program.layers[number], stretches.get(number, band)
-            several = stretch != band
-            others = {id(b) for b in foreign(layer, number == band[-1])} if several else set()
+            layer, region = program.layers[number], regions.get(number, band)
+            reached = foreign(layer, schedule, number == band[-1]) if region != band else ()
+            others = {id(buffer) for buffer in reached}
             written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
             for buffer, block in (*written, *_blocks_read(layer)):
-                begin, end = band[0], band[-1]
-                if buffer.parts == 1 and not buffer.ring:
-                    begin, end = stretch[0], stretch[-1]
+                begin, end, storage = band[0], band[-1], schedule[buffer]
+                if storage.parts == 1 and not storage.ring:
+                    begin, end = region[0], region[-1]
                 elif id(buffer) in others:
-                    end = stretch[-1]
+                    end = region[-1]
                 if not buffer.outside:
                     yield buffer, block, begin, end
 
 
-def _stretches(program: Program) -> dict[int, range]:
-    """The stretch of each layer, where threads have any."""
-    return {number: stretch for stretch in program.stretches for number in stretch}
+def _regions(schedule: Schedule) -> dict[int, range]:
+    """The barrier-free region of each layer, where there are several threads."""
+    return {number: region for region in schedule.regions for number in region}
 
 
-def _blocks_read(layer: Layer) -> Iterable[tuple[Buffer, int]]:
+def _blocks_read(layer: Layer) -> Iterator[tuple[Buffer, int]]:
     """Which blocks of which buffers a layer reads; all of them where it does not say."""
     tensors = layer.tensors()
     found = {(id(buffer), block): buffer for maps in tensors for buffer, block in maps.blocks()}
@@ -239,30 +265,30 @@ def _blocks_read(layer: Layer) -> Iterable[tuple[Buffer, int]]:
             yield from ((buffer, block) for block in range(buffer.blocks))
 
 
-def _over(program: Program) -> set[tuple[int, int]]:
-    """Pairs of buffers, either way round, of which the later may lie exactly over the earlier."""
+def aliases(program: Program, schedule: Schedule) -> set[tuple[int, int]]:
+    """Pairs of buffers (their ids), either way round: a layer's output may alias its input."""
     last: dict[int, int] = {}
     for number, layer in enumerate(program.layers):
         for buffer in layer.reads:
             last[id(buffer)] = number
-    stretches = _stretches(program)
-    for band in program.bands:  # what other threads read in the same stretch stays as it was
-        stretch = stretches.get(band.start, band)
-        for number in band if stretch != band else ():
-            for buffer in foreign(program.layers[number], number == band[-1]):
-                if last[id(buffer)] in stretch:
+    regions = _regions(schedule)
+    for band in schedule.bands:  # what other threads read in the same region stays as it was
+        region = regions.get(band.start, band)
+        for number in band if region != band else ():
+            for buffer in foreign(program.layers[number], schedule, number == band[-1]):
+                if last[id(buffer)] in region:
                     last[id(buffer)] = -1
     pairs: set[tuple[int, int]] = set()
-    alone = {band[0] for band in program.bands if len(band) == 1}
+    alone = {band[0] for band in schedule.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):
-        for source in _sources(layer) if number in alone else ():
+        for source in _in_place(layer, schedule) if number in alone else ():
             if last[id(source)] == number:
                 y = layer.writes[0]
                 pairs |= {(id(source), id(y)), (id(y), id(source))}
     return pairs
 
 
-def _sources(layer: Layer) -> list[Buffer]:
+def _in_place(layer: Layer, schedule: Schedule) -> list[Buffer]:
     """Buffers whose values a layer changes one by one, each in its own place of the output."""
     if isinstance(layer, (Head, Product)):
         read, changed = [layer.x, layer.add, layer.gate], [layer.add]
@@ -279,9 +305,11 @@ def _sources(layer: Layer) -> list[Buffer]:
         if x is None or len(x.buffers) != 1:
             continue
         buffer = x.buffers[0]
-        alike = (buffer.blocks, buffer.lanes, buffer.places) == (y.blocks, y.lanes, y.places)
+        here, there = schedule[buffer], schedule[y]
+        same_places = here.places == there.places
+        alike = same_places and (buffer.blocks, buffer.lanes) == (y.blocks, y.lanes)
         in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
         alone = sum(maps is not None and buffer in maps.buffers for maps in read) == 1
-        inside = not (buffer.outside or y.outside or buffer.ring or y.ring)
+        inside = not (buffer.outside or y.outside or here.ring or there.ring)
         found += [buffer] if alike and in_order and alone and inside else []
     return found

@@ -7,28 +7,32 @@ of a network cannot fetch for themselves, the large ones before them fetch.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import Schedule
 
 SHARE = 4  # at most one such part of the cache holds weights that wait
 
 
-def plan_fetches(program: Program, cache: int) -> None:
-    """Say for every layer which bytes of the weights it fetches: `layer.fetch`, from and to.
+def plan_prefetch(program: Program, schedule: Schedule, cache: int) -> Schedule:
+    """With the bytes of the weights that every layer fetches, from and to.
 
     `cache` is the size of a core's cache in bytes.
     """
     at = end = 0
-    sizes = [program.weights.layers[layer].size for layer in program.layers]
-    goals = _goals(program, cache, sizes)
+    fetched = dict[str, tuple[int, int]]()
+    sizes = [schedule.packed[layer.name].size for layer in program.layers]
+    goals = _goals(program, schedule, cache, sizes)
     for layer, size, goal in zip(program.layers, sizes, goals, strict=True):
-        at = max(at, end + _first(layer, size))
-        can = size if layer.streams else layer.can_fetch
-        layer.fetch = (at, max(at, min(goal, at + can)))
-        at, end = layer.fetch[1], end + size
+        at = max(at, end + _first(layer, schedule, size))
+        can = size if layer.streams(schedule) else layer.can_fetch(schedule)
+        fetched[layer.name] = (at, max(at, min(goal, at + can)))
+        at, end = fetched[layer.name][1], end + size
+    return replace(schedule, prefetch=fetched)
 
 
-def _goals(program: Program, cache: int, sizes: Sequence[int]) -> list[int]:
+def _goals(program: Program, schedule: Schedule, cache: int, sizes: Sequence[int]) -> list[int]:
     """Up to which byte the weights should be there when each layer is done.
 
     Backwards from the last one: before a layer begins, its first weights are there, and so much
@@ -39,10 +43,10 @@ def _goals(program: Program, cache: int, sizes: Sequence[int]) -> list[int]:
     for layer, size in zip(reversed(program.layers), reversed(sizes), strict=True):
         goals.append(goal)
         begin -= size
-        needed = max(begin + _first(layer, size), goal - layer.can_fetch)
-        goal = min(goal, begin + cache // SHARE, needed)
+        first = begin + _first(layer, schedule, size)
+        goal = min(goal, begin + cache // SHARE, max(first, goal - layer.can_fetch(schedule)))
     return goals[::-1]
 
 
-def _first(layer: Layer, size: int) -> int:
-    return min(size, layer.first_weights or size)
+def _first(layer: Layer, schedule: Schedule, size: int) -> int:
+    return min(size, layer.first_weights(schedule) or size)

@@ -7,33 +7,36 @@ rows of another thread finds them by a table.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from martlet.compiler.ir.program import Buffer, Layer, Maps, Program
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import Schedule, Storage
+from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean, Pairing
 from martlet.compiler.kernels.classifier_head import Head
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.kernels.gemm import Product
 
 
-def keep_apart(program: Program) -> None:
-    """Say which buffers hold the rows of each thread apart: `buffer.parts`."""
-    if program.threads == 1:
-        return
-    chosen = {id(b) for b in program.buffers if _can(b, program)}
+def separate_thread_rows(program: Program, schedule: Schedule) -> Schedule:
+    """With the buffers that hold each thread's rows apart."""
+    chosen = {id(b) for b in program.buffers if _can(b, program, schedule)}
     chosen -= {id(b) for layer in program.layers for b in _whole(layer)}
     together = [m.buffers for layer in program.layers for m in _tensors(layer)]
     while any(_some_but_not_all(group, chosen) for group in together):
         for group in together:
             if _some_but_not_all(group, chosen):
                 chosen -= {id(buffer) for buffer in group}
-    for buffer in program.buffers:
-        buffer.parts = program.threads if id(buffer) in chosen else 1
+    apart = [buffer for buffer in program.buffers if id(buffer) in chosen]
+    parts = {buffer: Storage(buffer, parts=schedule.threads) for buffer in apart}
+    return replace(schedule, storage={**schedule.storage, **parts})
 
 
-def _can(buffer: Buffer, program: Program) -> bool:
+def _can(buffer: Buffer, program: Program, schedule: Schedule) -> bool:
     """Whether it is a map in blocks of the workspace that has rows for every thread."""
-    inside = not buffer.outside and not buffer.ring and buffer.lanes == program.lanes > 1
-    return inside and len(buffer.spatial) == 2 and buffer.spatial[0] >= program.threads
+    plain = not buffer.outside and not schedule[buffer].ring
+    in_blocks = plain and buffer.lanes == program.lanes > 1
+    return in_blocks and len(buffer.spatial) == 2 and buffer.spatial[0] >= schedule.threads
 
 
 def _whole(layer: Layer) -> Iterable[Buffer]:

@@ -1,0 +1,84 @@
+"""The parts of the C file while they are written, and the layers that write them."""
+
+import re
+from collections.abc import Iterable
+
+from martlet.compiler.ir.program import Layer, c_name
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer
+
+
+class Writer:
+    """Collects the parts of the C file; functions that are the same are written once."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.kernels: dict[str, str] = {}
+        self.layers: list[str] = []
+
+    def kernel(self, name: str, text: str) -> str:
+        """Add a shared function; returns its name, with a number when another one has it."""
+        number, own, written = 1, name, text
+        while self.kernels.setdefault(own, written) != written:
+            number += 1
+            own = f"{name}_{number}"
+            written = re.sub(rf"\b{name}\b", own, text)
+        return own
+
+    def table(self, name: str, values: Iterable[int]) -> None:
+        """Add an array of offsets."""
+        listed = list(values)
+        text, line = [], "   "
+        for value in listed:
+            item = f" {value},"
+            if len(line) + len(item) > 100:
+                text.append(line)
+                line = "   "
+            line += item
+        body = "\n".join([*text, line])
+        self.layers.append(f"static const int32_t {name}[{len(listed)}] = {{\n{body}\n}};\n")
+
+    def row(self, buffer: Buffer, row: str, width: int) -> str:
+        """C text of the floats from the first row of a block to row `row` of `width` places."""
+        storage = self.schedule[buffer]
+        if storage.parts == 1:
+            place = f"{row} % {storage.ring}" if storage.ring else row
+            return f"(long)({place}) * {width * buffer.lanes}"
+        offsets = storage.row_offsets()
+        name = f"row_{len(offsets)}x{buffer.spatial[-1]}"
+        listed = ", ".join(map(str, offsets))
+        text = f"static const int32_t {name}[{len(offsets)}] = {{{listed}}};\n"
+        return f"{self.kernel(name, text)}[{row}]"
+
+    def function(self, head: str, lines: Iterable[str]) -> None:
+        """Add a layer's function."""
+        body = "\n".join(f"  {line}" for line in lines)
+        self.layers.append(f"{head} {{\n{body}\n}}\n")
+
+
+class Kernel(Layer):
+    """A layer that writes its C function, of a range of its rows or other pieces."""
+
+    def emit(self, writer: Writer) -> str:
+        """Write the function into the file; returns its call for the rows {from} to {to}.
+
+        A call without these is the whole work.
+        """
+        raise NotImplementedError
+
+    def pieces(self, writer: Writer, lines: Iterable[str]) -> str:
+        """Write the layer's function of a range, with the pointers it needs; returns its call."""
+        name, schedule = f"{c_name(self.name)}_layer", writer.schedule
+        outside = dict.fromkeys(b.base for b in self.reads if b.outside)
+        rings = ["ring"] if any(schedule[b].ring for b in (*self.reads, *self.writes)) else []
+        slices = ["slice"] if self.name in schedule.slices else []
+        heads = [*(f"const float *{base}" for base in outside), "float *work"]
+        heads += [*(f"float *{ring}" for ring in rings), "const float *weights", "int from, int to"]
+        heads += [f"int {word}" for word in slices]
+        body = list(lines)
+        for given in ("work", "weights", "from", "to"):
+            if not any(re.search(rf"\b{given}\b", line) for line in body):
+                body.insert(0, f"(void){given};")
+        writer.function(f"static void {name}({', '.join(heads)})", body)
+        arguments = [*outside, "work", *rings, "weights", "{from}", "{to}", *slices]
+        return f"{name}({', '.join(arguments)})"

@@ -13,6 +13,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from tests.compiler import graphs
+from tests.compiler.graphs import by_onnx_runtime, random, save
 
 from martlet.compiler import compile_onnx
 
@@ -155,16 +157,19 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture
 def sanitized(
     tmp_path: Path, program: Callable[..., subprocess.CompletedProcess[bytes]]
-) -> Callable[[Path, Array], Array]:
-    """Compile a file named tiny.onnx and run it under two sanitizers; a warning is an error."""
+) -> Callable[[onnx.ModelProto], None]:
+    """Run a model of one input under two sanitizers, warnings as errors, and compare."""
 
-    def run(path: Path, x: Array) -> Array:
-        compile_onnx(path, tmp_path / "out", weights="file", library=False)
+    def run(model: onnx.ModelProto) -> None:
+        compile_onnx(save(model, tmp_path), tmp_path / "out", weights="file", library=False)
         flags = ["-g", "-O1", "-march=native", "-Wall", "-Wextra", "-Werror"]
         flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-        done = program(tmp_path / "out", x, ["gcc", *flags])
+        sides = model.graph.input[0].type.tensor_type.shape.dim
+        x = random(0, *(side.dim_value for side in sides))
+        done = program(tmp_path / "out", x, ["gcc", *flags], name="net")
         assert (done.returncode, done.stderr) == (0, b"")
-        return np.frombuffer(done.stdout, np.float32)
+        (expected,) = by_onnx_runtime(model, x)
+        graphs.close(np.frombuffer(done.stdout, np.float32).reshape(expected.shape), expected)
 
     return run
 

@@ -8,19 +8,41 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from numpy.typing import NDArray
 
 from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import emit
-from martlet.compiler.frontend.importer import read_model
+from martlet.compiler.frontend.importer import read, read_model
+from martlet.compiler.ir.program import Program
+from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.pipeline import program_of
+from martlet.compiler.targets import TARGETS, native
 from martlet.compiler.targets import target as target_of
 
 Array = NDArray[np.float32]
+
+
+def runs_here(name: str) -> bool:
+    """Whether this machine has the target's vectors."""
+    chosen = target_of(name)
+    return chosen.is_here and chosen.lanes <= native().lanes
+
+
 Shape = Sequence[int | str]
 CLOSE = 1e-5  # of the output's scale
+# Of the targets whose cache is a fixed number, not this machine's, the first that runs here.
+HERE = next((name for name in TARGETS if runs_here(name)), "native")
 # What runs once need not be fast, but no text may make the C compiler warn.
 ONCE = ("-O1", "-Werror")
+
+
+def planned(
+    model: onnx.ModelProto | Path, target: str = "x86-64-v4", threads: int = 1, batch: int = 1
+) -> tuple[Program, Schedule]:
+    """Everything before the C text."""
+    read_it = read if isinstance(model, Path) else read_model
+    return program_of(read_it(model, batch=batch), target_of(target), threads)
 
 
 def random(seed: int, *shape: int) -> Array:
@@ -104,10 +126,13 @@ def run(
     Inputs that are not float32 (a shape, axes, indices) become constants.
     """
     chosen = target_of(target)
+    if not runs_here(target):
+        pytest.skip(f"this machine does not run {target}")
     values = {name: x for name, x in inputs.items() if x.dtype != np.float32}
     arrays = {name: np.ascontiguousarray(x) for name, x in inputs.items() if name not in values}
     shapes = {name: x.shape for name, x in inputs.items() if name not in values}
-    program, schedule = program_of(read_model(model, shapes=shapes, values=values), chosen, threads)
+    graph = read_model(model, shapes=shapes, values=values)
+    program, schedule = program_of(graph, chosen, threads)
     emitted = emit(program, schedule, chosen)
     more = ("-pthread",) if threads > 1 else ()
     library = load_once(emitted, emitted.source, None, (*ONCE, *more))
@@ -123,10 +148,13 @@ def agree(
     model: onnx.ModelProto,
     *inputs: Array,
     targets: Sequence[str] = ("native",),
-    threads: int = 1,
+    threads: int | Sequence[int] = 1,
     limit: float = CLOSE,
 ) -> None:
-    """Assert that the compiled model gives what ONNX Runtime gives, for random inputs if none."""
+    """Assert that the compiled model gives what ONNX Runtime gives, for random inputs if none.
+
+    Several numbers of threads give the same bits.
+    """
     values = model.graph.input
     if not inputs:
         sides = ([dim.dim_value or 1 for dim in v.type.tensor_type.shape.dim] for v in values)
@@ -134,7 +162,11 @@ def agree(
     given = dict(zip((value.name for value in values), inputs, strict=True))
     expected = by_onnx_runtime(model, *inputs)
     for target in targets:
-        close(run(model, given, target, threads), expected, limit)
+        numbers = [threads] if isinstance(threads, int) else threads
+        first, *others = (run(model, given, target, number) for number in numbers)
+        close(first, expected, limit)
+        for other in others:
+            assert all(map(np.array_equal, first, other))
 
 
 def shuffle_unit() -> onnx.ModelProto:

@@ -1,15 +1,12 @@
-"""CBAM's networks: every figure of its Tables 4 and 5, and PyTorchCV's outputs."""
+"""CBAM's networks: every figure of its Tables 4 and 5. Outputs are compared in weights/."""
 
 from typing import Any
 
 import pytest
 import torch
-from pytorchcv.model_provider import get_model
-from torch import nn
 
 from martlet.measuring.cost import cost
 from martlet.models import Attention, create_model, list_models, spec
-from martlet.models.cbam import VARIANTS
 from martlet.ops.attention import CBAM, SqueezeExcite
 
 # Tables 4 and 5: params in millions and GFLOPs, with SE and with CBAM.
@@ -44,15 +41,6 @@ def test_every_figure_of_table_5(width: str) -> None:
         assert spec(name).macs / 1e9 == pytest.approx(giga, abs=0.0016)
 
 
-def test_golden_numbers() -> None:
-    params = {row.name: row.params for row in VARIANTS}
-    assert params["cbam_resnet50"] == 28_089_624  # PyTorchCV
-    assert params["se_mobilenet_v1_everywhere_x1_0"] == 5_072_114
-    assert params["se_mobilenet_v1_everywhere_x0_7"] == 2_704_594
-    assert params["cbam_mobilenet_v1_x1_0"] == 5_074_714
-    assert round(spec("cbam_mobilenet_v1_x1_0").macs / 1e6, 1) == 574.6
-
-
 @pytest.mark.parametrize("name", [name for name in list_models("cbam_*") if "res" in name])
 def test_each_module_adds_100_params_to_se(name: str) -> None:
     """A convolution of 2·7·7 weights and a batch normalisation of 2, for each block."""
@@ -79,28 +67,6 @@ def test_modules_of_the_mobilenets() -> None:
         with torch.device("meta"):
             network = create_model("mobilenet_v1_x1_0", attention=attention)
         assert sum(isinstance(m, module) for m in network.modules()) == 26
-
-
-def in_our_order(network: nn.Module) -> list[torch.Tensor]:
-    """PyTorchCV's tensors; its blocks and ours have branch, shortcut and attention in turn."""
-    state = network.state_dict()
-    return [tensor[..., None, None] if ".mlp.fc" in key and key.endswith("weight") else tensor
-            for key, tensor in state.items()]  # fmt: skip
-
-
-def test_outputs_are_pytorchcvs() -> None:
-    torch.manual_seed(0)
-    theirs = get_model("cbam_resnet50", num_classes=10)
-    for norm in (m for m in theirs.modules() if isinstance(m, nn.BatchNorm2d)):
-        norm.momentum = 1.0  # the statistics become those of the batch
-    ours, x = create_model("cbam_resnet50", num_classes=10), torch.randn(2, 3, 224, 224)
-    with torch.no_grad():
-        theirs.train()(x)
-        tensors = in_our_order(theirs)
-        ours.load_state_dict(dict(zip(ours.state_dict(), tensors, strict=True)))
-        expected = theirs.eval()(x)
-        torch.testing.assert_close(ours.eval()(x), expected, rtol=1e-3, atol=1e-4)
-    assert (expected[0] - expected[1]).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("order", ["spatial_first", "parallel"])

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,9 +11,8 @@ from torch import Tensor
 
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
-from martlet.models import create_model, hybridsn, spec
+from martlet.models import create_model, spec
 from martlet.models.hybridsn import HybridSN
-from martlet.models.spec import Spec
 
 BANDS, WINDOW = 14, 10  # a small cube
 
@@ -50,19 +48,6 @@ def test_layers_of_table_1() -> None:
     ]
     assert found.params == 5_122_176
     assert found.macs / 1e6 == pytest.approx(247.68, abs=0.005)
-
-
-@pytest.mark.parametrize("row", hybridsn.VARIANTS, ids=lambda row: row.name)
-def test_params_and_macs_of_the_three_scenes(row: Spec) -> None:
-    found = cost(in_meta(row.name), (1, *row.input.shape))
-    assert (found.params, found.macs) == (row.params, row.macs)
-
-
-def test_golden_numbers() -> None:
-    pavia, salinas = spec("hybridsn_pavia_university"), spec("hybridsn_salinas")
-    assert (pavia.params, salinas.params) == (4_844_793, 4_845_696)
-    assert [row.macs / 1e6 for row in (pavia, salinas)] == pytest.approx([50.82, 50.82], abs=0.005)
-    assert pavia.input.shape == salinas.input.shape == (1, 15, 25, 25)
 
 
 def page() -> dict[str, object]:
@@ -127,18 +112,6 @@ def test_a_fresh_classifier_starts_the_same_way() -> None:
     assert torch.equal(model.fc2.weight, kept)
 
 
-def test_timms_contract() -> None:
-    model, x = small().eval(), cubes(2)
-    features = model.forward_features(x)
-    assert features.shape == (2, 64, WINDOW - 8, WINDOW - 8)
-    assert model.num_features == 64
-    pooled = model.forward_head(features, pre_logits=True)
-    assert pooled.shape == (2, model.head_hidden_size) == (2, 128)
-    assert torch.equal(model.forward_head(features), model(x))
-    model.reset_classifier(0)
-    assert torch.equal(model(x), pooled)
-
-
 def test_both_dropouts_thin_by_the_rate_of_the_row() -> None:
     model = create_model("hybridsn_salinas")
     assert model.dropout.p == spec("hybridsn_salinas").drop_rate == 0.4
@@ -164,32 +137,6 @@ def test_every_parameter_gets_a_gradient() -> None:
     model = small()
     F.cross_entropy(model(cubes(4)), torch.tensor([0, 1, 2, 0])).backward()
     assert [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
-
-
-def test_evaluation_is_deterministic_and_by_cube() -> None:
-    model, x = small().eval(), cubes(3)
-    logits = model(x)
-    assert torch.equal(model(x), logits)
-    torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-4, atol=1e-6)
-
-
-def test_exports_to_onnx_with_an_open_batch(tmp_path: Path) -> None:
-    model = small().eval()
-    path = tmp_path / "network.onnx"
-    torch.onnx.export(
-        model,
-        (cubes(2),),
-        path,
-        dynamo=True,
-        input_names=["input"],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        verbose=False,
-    )
-    session = onnxruntime.InferenceSession(path)
-    for batch in (1, 5):
-        x = cubes(batch)
-        (found,) = session.run(None, {"input": x.numpy()})
-        np.testing.assert_allclose(found, model(x).detach(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

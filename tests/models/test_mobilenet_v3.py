@@ -1,4 +1,4 @@
-"""MobileNetV3: golden numbers, torchvision's and timm's outputs, each listed difference."""
+"""MobileNetV3: torchvision's forms and timm's minimalistic one, each listed difference."""
 
 from collections.abc import Mapping
 
@@ -15,14 +15,6 @@ from martlet.models.mobilenet_v3 import InvertedResidual, MobileNetV3, Variant, 
 from martlet.models.mobilenet_v3_form import BLOCKS, Block, Form, Size
 from martlet.ops.attention import CBAM, SqueezeExcite
 
-BY_TIMM = {
-    "mobilenetv3_large_100": "mobilenet_v3_large_x1_0",
-    "mobilenetv3_large_075": "mobilenet_v3_large_x0_75",
-    "mobilenetv3_small_100": "mobilenet_v3_small_x1_0",
-    "mobilenetv3_small_075": "mobilenet_v3_small_x0_75",
-    "mobilenetv3_small_050": "mobilenet_v3_small_x0_5",
-}
-
 
 def of_torchvision(size: str, width: float = 1.0, **options: bool) -> nn.Module:
     rows, last = theirs._mobilenet_v3_conf(f"mobilenet_v3_{size}", width_mult=width, **options)
@@ -30,22 +22,22 @@ def of_torchvision(size: str, width: float = 1.0, **options: bool) -> nn.Module:
 
 
 def statistics_of_its_own(network: nn.Module) -> nn.Module:
-    """Batch normalisation with random weights and the statistics of random pictures."""
+    """In double: batch normalisation with random weights, and the statistics of random pictures."""
     for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
         nn.init.uniform_(norm.weight, 0.5, 1.5)
         nn.init.normal_(norm.bias)
         norm.momentum = None  # the statistics of what is seen, not an average with the start
     with torch.no_grad():
-        network.train()(torch.randn(8, 3, 64, 64))
+        network.double().train()(torch.randn(8, 3, 64, 64).double())
     return network.eval()
 
 
 def assert_same_output(model: nn.Module, source: nn.Module) -> None:
-    x = torch.randn(2, 3, 65, 96)
+    x = torch.randn(2, 3, 65, 96).double()
     with torch.inference_mode():
         found, expected = model(x), source(x)
     assert (expected[0] - expected[1]).abs().max() > 0.1 * expected.abs().max()
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9 * float(expected.abs().max()))
 
 
 def in_order(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
@@ -59,22 +51,6 @@ def in_order(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]
     return renamed
 
 
-def test_golden_numbers() -> None:
-    rows = {
-        "large_x1_0": (5_483_032, 216.59),
-        "large_x0_75": (3_993_528, 154.56),
-        "large_minimalistic": (3_924_288, 209.14),
-        "small_x1_0": (2_542_856, 56.51),
-        "small_x0_75": (2_041_872, 43.40),
-        "small_1280": (2_946_568, 56.91),
-        "small_paper": (3_113_176, 57.08),
-        "small_minimalistic": (2_044_736, 52.29),
-    }
-    for name, expected in rows.items():
-        row = spec(f"mobilenet_v3_{name}")
-        assert (row.params, round(row.macs / 1e6, 2)) == expected
-
-
 def test_printed_figures_of_the_narrow_small_network_are_those_of_1280_units() -> None:
     with torch.device("meta"):
         network = MobileNetV3(Variant("", 0, 0, size="small", hidden=1280, width=0.75), Form())
@@ -86,16 +62,16 @@ def test_printed_figures_of_the_narrow_small_network_are_those_of_1280_units() -
 
 @pytest.mark.parametrize("size", ["large", "small"])
 @pytest.mark.parametrize(
-    "options", [{}, {"reduced_tail": True}, {"dilated": True}], ids=["plain", "reduced", "dilated"]
+    "options", [{"reduced_tail": True}, {"dilated": True}], ids=["reduced", "dilated"]
 )
 def test_outputs_of_torchvision(size: str, options: dict[str, bool]) -> None:
     torch.manual_seed(0)
     source = statistics_of_its_own(of_torchvision(size, **options))
-    model = create_model(f"mobilenet_v3_{size}", num_classes=5, **options).eval()
+    model = create_model(f"mobilenet_v3_{size}", num_classes=5, **options).double().eval()
     model.load_state_dict(in_order(source.state_dict(), model))
     assert_same_output(model, source)
     side = 4 if "dilated" in options else 2
-    assert model.forward_features(torch.randn(1, 3, 64, 64)).shape[2:] == (side, side)
+    assert model.forward_features(torch.randn(1, 3, 64, 64).double()).shape[2:] == (side, side)
 
 
 @pytest.mark.parametrize("size", ["large", "small"])
@@ -114,23 +90,13 @@ def test_shapes_of_torchvision_at_other_widths(
     assert cost(model, (1, 3, 224, 224)).macs == cost(source, (1, 3, 224, 224)).macs
 
 
-@pytest.mark.parametrize("name", BY_TIMM)
-def test_outputs_of_timm(name: str) -> None:
-    torch.manual_seed(0)
-    source = statistics_of_its_own(timm.create_model(name, num_classes=5))
-    model = create_model(name, num_classes=5, bn_eps=1e-5).eval()
-    assert spec(name).name == BY_TIMM[name]
-    model.load_state_dict(in_order(source.state_dict(), model))
-    assert_same_output(model, source)
-
-
 @pytest.mark.parametrize("size", ["large", "small"])
 def test_minimalistic_network_of_timm(size: str) -> None:
     torch.manual_seed(0)
     source = statistics_of_its_own(
         timm.create_model(f"tf_mobilenetv3_{size}_minimal_100", num_classes=5, pad_type="")
     )
-    model = create_model(f"mobilenet_v3_{size}_minimalistic", num_classes=5).eval()
+    model = create_model(f"mobilenet_v3_{size}_minimalistic", num_classes=5).double().eval()
     model.load_state_dict(in_order(source.state_dict(), model))
     assert_same_output(model, source)
     kinds = {type(module) for module in model.modules()}

@@ -1,16 +1,11 @@
 """The ShuffleNet for recordings is its definition, difference by difference."""
 
-from pathlib import Path
-
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from martlet.errors import MartletError
-from martlet.exporting.fold import fold
 from martlet.measuring.cost import cost
 from martlet.models import create_model, spec
 from martlet.models.shufflenet_series import VARIANTS, ShuffleNetSeries, Variant
@@ -148,19 +143,6 @@ def test_weights_start_from_hes_law() -> None:
                 assert layer.weight.std().item() == deviation, number
 
 
-def test_timms_contract() -> None:
-    model, x = small().eval(), recordings(2)
-    features = model.forward_features(x)
-    assert features.shape == (2, model.num_features, 3, SENSORS) == (2, 128, 3, 5)
-    pooled = model.forward_head(features, pre_logits=True)
-    assert pooled.shape == (2, model.head_hidden_size) == (2, 128 * SENSORS)
-    assert torch.equal(model.forward_head(features), model(x))
-    model.reset_classifier(0)
-    assert torch.equal(model(x), pooled)
-    model.reset_classifier(4)
-    assert model(x).shape == (2, 4)
-
-
 @FORMS
 @pytest.mark.parametrize(("batch", "length"), [(1, 16), (3, 128), (2, 1001)])
 def test_lengths_and_batches(stem: str, batch: int, length: int) -> None:
@@ -189,44 +171,6 @@ def test_dropout_thins_what_the_linear_layer_reads() -> None:
     without = (model.pool(model.forward_features(x)) == 0).float().mean()
     assert (share - without).item() == pytest.approx(0.5 * (1 - without.item()), abs=0.05)
     assert spec("shufflenet_series").drop_rate == small().dropout.p == 0.0
-
-
-@FORMS
-def test_evaluation_is_deterministic_and_by_recording(stem: str) -> None:
-    model, x = with_statistics(small(stem=stem)), recordings(3)
-    logits = model(x)
-    assert torch.equal(model(x), logits)
-    torch.testing.assert_close(model(x[1:2]), logits[1:2], rtol=1e-4, atol=1e-4)
-    in_other_layout = model(x.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(in_other_layout, logits, rtol=1e-4, atol=1e-4)
-
-
-@FORMS
-def test_batch_norm_folds_into_the_convolutions(stem: str) -> None:
-    model, x = with_statistics(small(stem=stem)), recordings(2)
-    folded = fold(model)
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
-    torch.testing.assert_close(folded(x), model(x), rtol=1e-4, atol=1e-4)
-
-
-@FORMS
-def test_exports_to_onnx_with_an_open_batch(stem: str, tmp_path: Path) -> None:
-    model = with_statistics(small(stem=stem))
-    path = tmp_path / "network.onnx"
-    torch.onnx.export(
-        model,
-        (recordings(2),),
-        path,
-        dynamo=True,
-        input_names=["input"],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        verbose=False,
-    )
-    session = onnxruntime.InferenceSession(path)
-    for batch in (1, 5):
-        x = recordings(batch)
-        (found,) = session.run(None, {"input": x.numpy()})
-        np.testing.assert_allclose(found, model(x).detach(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("width", "first"), [(1 / 16, 8), (0.3, 16), (0.45, 32), (1.5, 96)])

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from pytorchcv.model_provider import get_model
 from torch import nn
 
 from martlet.errors import MartletError
@@ -91,19 +90,6 @@ def test_branch_first_is_another_order_of_the_same_channels() -> None:
     assert torch.equal(branch_first, torch.cat((pooled_first[:, 24:], pooled_first[:, :24]), 1))
 
 
-@pytest.mark.parametrize("name", ["shufflenet_g3_wd4", "shufflenet_g1_wd4"])
-def test_outputs_of_pytorchcv(name: str) -> None:
-    """Its modules are called in our order, so that their tensors pair one by one."""
-    torch.manual_seed(0)
-    theirs = get_model(name).eval()
-    groups = name.removeprefix("shufflenet_g").removesuffix("_wd4")
-    ours = create_model(f"shufflenet_v1_g{groups}_x0_25", pool_first=False, stem=6).eval()
-    tensors = theirs.state_dict().values()
-    ours.load_state_dict(dict(zip(ours.state_dict(), tensors, strict=True)))
-    x = torch.randn(1, 3, 224, 224)
-    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
-
-
 def test_border_of_a_stride_two_unit_counts_zeros() -> None:
     pooled = unit(stride=2)(torch.ones(1, 24, 6, 6))[0, 0]
     assert pooled[0, 0].item() == pytest.approx(4 / 9)
@@ -127,41 +113,9 @@ def test_structure_of_table_1(row: shufflenet_v1.Variant) -> None:
             assert (block.pool is not None) == (number == 0)
 
 
-def test_golden_numbers_of_pytorchcv() -> None:
-    params = {row.name: row.params for row in VARIANTS}
-    for name, at_a_quarter in (
-        ("shufflenet_v1_g1_x0_25", 209_746),
-        ("shufflenet_v1_g3_x0_25", 305_902),
-    ):
-        with torch.device("meta"):
-            network = create_model(name, stem=6)
-        assert sum(p.numel() for p in network.parameters()) == at_a_quarter
-    assert params["shufflenet_v1_g1_x0_5"] == 534_484
-    assert params["shufflenet_v1_g3_x0_5"] == 718_324
-    at_full_width = [params[f"shufflenet_v1_g{groups}_x1_0"] for groups in (1, 2, 3, 4, 8)]
-    assert at_full_width == [1_531_936, 1_733_848, 1_865_728, 1_968_344, 2_434_768]
-
-
-def test_at_width_a_quarter_the_printed_macs_fit_twelve_channels_first() -> None:
-    quarters = {
-        groups: tuple(channels * 2**n / 4 for n in range(3)) for groups, channels in STAGE2.items()
-    }
-
-    def million(stem: int) -> list[float]:
-        return [
-            round(convolutions(stem, stages, groups, (4, 8, 4)) / 1e6, 1)
-            for groups, stages in quarters.items()
-        ]
-
-    assert million(stem=12) == [13.0, 13.1, 13.1, 13.0, 13.7]
-    assert million(stem=6) == [10.9, 10.9, 10.8, 10.7, 11.2]
+def test_at_width_a_quarter_the_stem_has_twelve_channels_or_eight() -> None:
     rows = [spec(f"shufflenet_v1_g{groups}_x0_25") for groups in (1, 2, 3, 4, 8)]
     assert [row.stem for row in rows] == [12, 12, 12, 12, 8]
-    assert [row.params for row in rows] == [209_908, 253_732, 306_124, 315_004, 454_504]
-    without_classifier = [(row.macs - 1000 * row.stages[2]) / 1e6 for row in rows]
-    assert without_classifier == pytest.approx([13.018, 12.447, 13.061, 12.067, 12.042], abs=5e-4)
-    sixteen = convolutions(16, rows[-1].stages, 8, (4, 8, 4))
-    assert round(sixteen / 1e6, 1) == 15.3
 
 
 @pytest.mark.parametrize("name", ["shufflenet_g1_wd4", "shufflenet_g3_wd4"])

@@ -12,7 +12,6 @@ Compare = Callable[..., Converted]
 
 SLOW = (
     "resnet50",
-    "legacy_seresnet50",
     "seresnext50_32x4d",
     "legacy_seresnet101",
     "legacy_seresnext50_32x4d",

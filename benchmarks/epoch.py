@@ -27,6 +27,7 @@ from martlet.data.pictures.batches import TrainBatches, TrainLoader
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
 from martlet.models import create_model
+from martlet.tasks.classification import CLASSIFICATION
 from martlet.training.evaluate import ToInput
 from martlet.training.loop import train_step
 from martlet.training.recipe import Recipe
@@ -84,7 +85,7 @@ def ours(
 
     def run(epoch: int) -> None:
         for pixels, labels in loader.epoch(epoch):
-            train_step(forward, state, RECIPE, to_input(pixels), labels)
+            train_step(forward, CLASSIFICATION, state.optimizer, RECIPE, to_input(pixels), labels)
 
     return run
 

@@ -15,11 +15,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "ops": (),
     "models": ("ops",),
     "data": (),
-    "tasks": ("models", "data"),
+    "tasks": ("models", "data", "measuring.accuracy", "report"),
     "training": ("data", "models", "tasks"),
     "measuring": ("ops", "inference", "compiler"),
     "exporting": ("ops", "data", "inference"),
-    "inference": ("data", "compiler"),
+    "inference": ("data", "tasks", "compiler"),
     "report": (),
     # for the moment: the results' own classes move to plain data
     "console": (
@@ -121,8 +121,7 @@ def test_imports_go_one_way_only() -> None:
 
 
 def test_the_diagram_names_what_is_there() -> None:
-    planned = {"tasks"}
-    named = {*ALLOWED, *(name for names in ALLOWED.values() for name in names)} - planned
+    named = {*ALLOWED, *(name for names in ALLOWED.values() for name in names)}
     missing = {name.removesuffix(".__init__") for name in named - {"__init__"}} - FILES.keys()
     assert missing == set()
 

@@ -15,7 +15,7 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.exporting import export_onnx
 from martlet.inference import FORMAT, KEY, load
-from martlet.inference.prediction import rank
+from martlet.tasks.prediction import rank
 
 PREPROCESS = Preprocess(size=12)
 CLASSES = ("ant", "bee", "cat")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
+from martlet.tasks.classification import CLASSIFICATION
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import ToInput
@@ -75,7 +76,7 @@ def test_a_step_for_every_batch_and_an_end_for_every_epoch(setting: Setting) -> 
     assert [end.row["epoch"] for end in ends] == [1, 2, 3]
     assert ends[0].best
     assert events.index(ends[0]) == BATCHES
-    assert all(0 <= s.top1 <= 1 and s.pictures == 8 for s in steps)
+    assert all(0 <= s.means["top1"] <= 1 and s.samples == 8 for s in steps)
 
 
 def test_the_network_learns(setting: Setting) -> None:
@@ -91,7 +92,7 @@ def test_model_safetensors_is_the_best_epoch_not_the_last(setting: Setting) -> N
         if isinstance(event, EpochEnd):
             state = setting.state.model.state_dict()
             kept[int(event.row["epoch"])] = {name: t.clone() for name, t in state.items()}
-    best = int(setting.state.best_row()["epoch"])
+    best = int(setting.state.best_row(CLASSIFICATION.better)["epoch"])
     tensors, header = checkpoint.load(setting.job.folder / "model.safetensors")
     assert header.metrics["epoch"] == best
     assert all(torch.equal(tensors[name], kept[best][name]) for name in tensors)
@@ -189,5 +190,51 @@ class Watched(Tensor):
 def test_a_step_reads_from_the_device_once(setting: Setting) -> None:
     pixels, labels = batch(0)
     inputs = setting.job.to_input(pixels).as_subclass(Watched)
-    train_step(setting.state.model, setting.state, setting.job.recipe, inputs, labels)
+    state, recipe = setting.state, setting.job.recipe
+    train_step(state.model, CLASSIFICATION, state.optimizer, recipe, inputs, labels)
     assert Watched.reads == 1
+
+
+def mixup(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Each input and its target, mixed with another's (Zhang et al., 2018; alpha 1)."""
+    share = torch.rand(())
+    order = torch.randperm(len(targets))
+    soft = torch.nn.functional.one_hot(targets, 2).float()
+    return torch.lerp(inputs, inputs[order], share), torch.lerp(soft, soft[order], share)
+
+
+def test_mixup_is_a_transform_and_resumes_bit_for_bit(setting: Setting, tmp_path: Path) -> None:
+    start = {name: t.clone() for name, t in setting.state.model.state_dict().items()}
+    list(fit(setting.job, setting.state))
+    plain = last(tmp_path)
+    found = []
+    for stop_after in (0, 2):
+        job = replace(setting.job, folder=tmp_path / f"mixed{stop_after}", transform=mixup)
+        path = job.folder / "resume.safetensors"
+        state = State(TinyNetwork(), job.recipe)
+        state.model.load_state_dict(start)
+        for number, _ in enumerate(fit(job, state)):
+            job.stop.requested = number + 1 == stop_after
+        if stop_after:
+            job.stop.requested = False
+            state = State(TinyNetwork(), job.recipe)
+            state.restore(path, *checkpoint.load(path))
+            list(fit(job, state))
+        found.append(last(job.folder))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in plain)
+    assert not all(torch.equal(found[0][name], plain[name]) for name in plain)
+
+
+def test_a_teacher_is_a_transform(setting: Setting) -> None:
+    """Its answers, beside the labels, are the soft targets."""
+    teacher = TinyNetwork().eval()
+
+    @torch.no_grad()
+    def taught(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        hard = torch.nn.functional.one_hot(targets, 2).float()
+        return inputs, 0.5 * hard + 0.5 * teacher(inputs).softmax(dim=1)
+
+    job = replace(setting.job, transform=taught)
+    ends = [event for event in fit(job, setting.state) if isinstance(event, EpochEnd)]
+    assert [end.row["epoch"] for end in ends] == [1, 2, 3]
+    assert ends[-1].row["train_loss"] < ends[0].row["train_loss"]

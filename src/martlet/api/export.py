@@ -54,7 +54,11 @@ def export(
             place if format == "onnx" else Path(scratch) / "model.onnx",
             preprocess=header.preprocess,
             classes=header.classes,
-            meta={"network": vars(header.network), "versions": checkpoint.versions()},
+            meta={
+                "network": vars(header.network),
+                "task": header.task,
+                "versions": checkpoint.versions(),
+            },
         )
         if format == "onnx":
             return exported

@@ -58,14 +58,14 @@ class Voice:
 class TrainingBar:
     """The progress bar of a training run and the line it leaves behind after every epoch."""
 
-    def __init__(self, voice: Voice, epochs: int, validated: bool) -> None:
-        self.voice, self.epochs, self.validated = voice, epochs, validated
+    def __init__(self, voice: Voice, epochs: int) -> None:
+        self.voice, self.epochs, self.told = voice, epochs, False
         self.times: deque[tuple[float, int]] = deque(maxlen=30)
         self.progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}  top1 {task.fields[top1]:.1%}"),
+            TextColumn("{task.fields[means]}"),
             TextColumn("{task.fields[speed]:.0f} img/s"),
             TimeRemainingColumn(),
             TextColumn("left"),
@@ -73,12 +73,10 @@ class TrainingBar:
             transient=True,
             disable=not voice.console.is_terminal,
         )
-        self.task = self.progress.add_task("", epoch=1, loss=0.0, top1=0.0, speed=0.0)
+        self.task = self.progress.add_task("", epoch=1, means="", speed=0.0)
 
     def __enter__(self) -> "TrainingBar":
         self.progress.start()
-        validation = "  val loss  val top1 |" if self.validated else ""
-        self.voice.say(f"epoch   loss   top1 |{validation}  img/s  seconds in all")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,21 +92,35 @@ class TrainingBar:
     def show(self, event: Step | EpochEnd) -> None:
         """Move the bar, or print the epoch's line."""
         if isinstance(event, Step):
-            self.times.append((time.monotonic(), event.pictures))
+            self.times.append((time.monotonic(), event.samples))
             self.progress.update(
                 self.task,
                 total=self.epochs * event.batches,
                 completed=event.epoch * event.batches + event.batch,
                 epoch=event.epoch + 1,
-                loss=event.loss,
-                top1=event.top1,
+                means="  ".join(f"{name} {shown(name, x)}" for name, x in event.means.items()),
                 speed=self.speed(),
             )
             return
-        row = event.row
-        line = f"{row['epoch']:5.0f} {row['train_loss']:6.3f} {row['train_top1']:6.1%} |"
-        if "val_top1" in row:
-            line += f" {row['val_loss']:9.3f} {row['val_top1']:9.1%} |"
-        line += f" {self.speed() or float('nan'):6.0f} {row['seconds']:8.1f}"
-        self.voice.say(line + ("  best" if event.best else ""))
+        self.voice.say(self._line(event))
         self.times.clear()  # validation is no training speed
+
+    def _line(self, event: EpochEnd) -> str:
+        """What stays of an epoch; below the names of the columns for the first one."""
+        row, names, figures = event.row, "epoch", f"{event.row['epoch']:5.0f}"
+        for part, label, width in (("train_", "", 6), ("val_", "val ", 9)):
+            found = [key.removeprefix(part) for key in row if key.startswith(part)]
+            for name in found:
+                names += f" {label + name:>{width}}"
+                figures += f" {shown(name, row[part + name]):>{width}}"
+            if found:
+                names, figures = f"{names} |", f"{figures} |"
+        figures += f" {self.speed() or float('nan'):6.0f} {row['seconds']:8.1f}"
+        above = "" if self.told else f"{names}  img/s  seconds in all\n"
+        self.told = True
+        return above + figures + ("  best" if event.best else "")
+
+
+def shown(name: str, value: float) -> str:
+    """Accuracies in percent, all else as a number."""
+    return f"{value:.1%}" if name.startswith("top") else f"{value:.3f}"

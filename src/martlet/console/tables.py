@@ -68,6 +68,10 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     from martlet.report.result import wilson
 
     console = console or out()
+    if "per_class" not in metrics:  # of another task
+        for name, value in metrics.items():
+            console.print(f"{name}: {value}", markup=False)
+        return
     total, top1 = metrics["pictures"], metrics["top1"]
     low, high = wilson(round(top1 * total), total)
     console.print(

@@ -109,6 +109,32 @@ class PixelCache:
         """Given part of each picture (None: not given), aligned with the cache."""
         return [picture.part for picture in self.pictures]
 
+    @property
+    def root(self) -> Path:
+        """The folder of the listing."""
+        return self._listing.root
+
+    @property
+    def names(self) -> list[str]:
+        """Path of each picture below `root`, aligned with the cache."""
+        return [picture.path for picture in self.pictures]
+
+    @property
+    def groups(self) -> None:
+        """Pictures are told apart by their content alone."""
+        return None
+
+    @property
+    def odd(self) -> list[str]:
+        """A sentence for each kind of file that was not used."""
+        sentences = []
+        if self._listing.ignored:
+            sentences.append(f"{self._listing.ignored} files are no pictures and were ignored")
+        if self.bad:
+            sentences.append(f"{len(self.bad)} pictures could not be read and were skipped:")
+            sentences += [f"  {bad}" for bad in self.bad[:20]]
+        return sentences
+
     def bad_ones_changed(self) -> bool:
         """Was an unreadable file touched since (permissions, say)? Then it deserves another try."""
         root, listed = self._listing.root, self._listing.pictures

@@ -1,7 +1,7 @@
 """Load an exported network and predict, without torch."""
 
 from martlet.inference.network import FORMAT, KEY, Network, is_compiled, load, open_session, reason
-from martlet.inference.prediction import Prediction, rank, softmax
+from martlet.tasks.prediction import Prediction, rank, softmax
 
 __all__ = [
     "FORMAT",

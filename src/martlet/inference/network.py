@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet import tasks
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
-from martlet.inference.prediction import Prediction, rank
+from martlet.tasks.prediction import Prediction
 
 KEY = "martlet"  # the one metadata property that martlet writes into an ONNX file
 FORMAT = 1  # of that property's JSON; a reader refuses a higher number
@@ -35,6 +36,7 @@ class Network:
         self.meta = dict(header)
         self.classes: tuple[str, ...] = tuple(header["classes"])
         self.preprocess = Preprocess.from_dict(header["preprocess"])
+        self.task = tasks.find(header.get("task", "classification"))
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Raw outputs (N, classes) for preprocessed pictures (N, C, size, size); N may be 0."""
@@ -79,7 +81,7 @@ class Network:
         return [
             Prediction(path, error=item)
             if isinstance(item, str)
-            else rank(path, next(rows), self.classes, top)
+            else self.task.answer(path, next(rows), self.classes, top)
             for path, item in zip(paths, inputs, strict=True)
         ]
 

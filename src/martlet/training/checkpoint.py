@@ -66,6 +66,7 @@ class Header:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
     origin: str = ""  # of converted weights: whose they are
+    task: str = "classification"  # a key of `tasks.TASKS`
 
     @property
     def recipe(self) -> Recipe:
@@ -95,6 +96,7 @@ class Header:
                 "metrics": dict(self.metrics),
                 "state": dict(self.state),
                 "origin": self.origin,
+                "task": self.task,
             }
         )
 
@@ -117,6 +119,7 @@ class Header:
                 metrics=values["metrics"],
                 state=values["state"],
                 origin=values.get("origin", ""),
+                task=values.get("task", "classification"),
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise MartletError(f"{path} has a header that cannot be read ({error!r}).") from error

@@ -13,11 +13,12 @@ from math import isfinite
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from martlet import tasks
 from martlet.data.pictures.batches import STEP, EvalBatches, TrainLoader, seed_torch
 from martlet.errors import MartletError
+from martlet.tasks import Task
 from martlet.training.checkpoint import Header
 from martlet.training.evaluate import ToInput, predict_logits
 from martlet.training.optimizer import learning_rate
@@ -34,9 +35,14 @@ class Step:
     epoch: int  # from 0
     batch: int  # done in this epoch
     batches: int  # per epoch
-    loss: float
-    top1: float
-    pictures: int  # in this step
+    means: dict[str, float]  # "loss", and what the task counts
+    samples: int  # in this step
+
+
+# What a batch becomes behind the input step: (inputs, targets) -> (inputs, targets), on the device.
+# It draws from torch's generators, which the loop seeds for each step, and may make targets soft:
+# mixed with other samples' or a teacher's answers, (N, outputs) for classification.
+Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,18 @@ class Job:
     val: EvalBatches | None
     folder: Path
     to_input: ToInput
+    transform: Transform | None = None
     stop: Stop = field(default_factory=Stop)
 
     @property
     def recipe(self) -> Recipe:
         """The recipe of the header."""
         return self.header.recipe
+
+    @property
+    def task(self) -> Task:
+        """The task of the header."""
+        return tasks.find(self.header.task)
 
 
 def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
@@ -87,19 +99,21 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     while state.epoch < recipe.epochs:
         state.model.train()
         started = time.monotonic()
-        for pixels, labels in job.train.epoch(state.epoch, first=state.batch):
+        for samples, targets in job.train.epoch(state.epoch, first=state.batch):
             step = state.epoch * steps_per_epoch + state.batch
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps_per_epoch, recipe)
             seed_torch(recipe.seed, STEP, step)
-            loss, correct = train_step(forward, state, recipe, job.to_input(pixels), labels)
-            if not isfinite(loss):
+            inputs = job.to_input(samples)
+            targets = targets.to(inputs.device)
+            if job.transform is not None:
+                inputs, targets = job.transform(inputs, targets)
+            sums = train_step(forward, job.task, state.optimizer, recipe, inputs, targets)
+            if not isfinite(sums["loss"]):
                 raise not_finite("loss", step, job)
             state.average(recipe.ema, step)
-            state.count(loss, correct, len(labels))
-            yield Step(
-                state.epoch, state.batch, steps_per_epoch, state.loss, state.top1, len(labels)
-            )
+            state.count(sums, len(targets))
+            yield Step(state.epoch, state.batch, steps_per_epoch, state.means, len(targets))
             if state.batch < steps_per_epoch and (
                 job.stop.requested or time.monotonic() - saved > SAVE_SECONDS
             ):
@@ -111,13 +125,13 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
         state.seconds += time.monotonic() - started
 
         row = {"epoch": state.epoch + 1, "lr": state.optimizer.param_groups[0]["lr"]}
-        row |= {"train_loss": state.loss, "train_top1": state.top1}
+        row |= {f"train_{name}": mean for name, mean in state.means.items()}
         if job.val is not None:
-            row |= validate(state.averaged, job.val, job.to_input, recipe.label_smoothing)
+            row |= validate(state.averaged, job.task, job.val, job.to_input, recipe)
             if not isfinite(row["val_loss"]):
                 raise not_finite("validation loss", step, job)
         row["seconds"] = state.seconds
-        best = state.end_epoch(row)
+        best = state.end_epoch(row, job.task.better)
         save(job, state, step, best)
         saved = time.monotonic()
         yield EpochEnd(row, best)
@@ -133,44 +147,40 @@ def save(job: Job, state: State, step: int, best: bool = False) -> None:
     if not state.finite():
         raise not_finite("weights", step, job)
     if best:
-        state.save_best(job.folder, job.header)
+        state.save_best(job.folder, job.header, job.task.better)
     state.save(job.folder, job.header)
 
 
 def train_step(
     forward: Callable[[Tensor], Tensor],
-    state: State,
+    task: Task,
+    optimizer: torch.optim.Optimizer,
     recipe: Recipe,
     inputs: Tensor,
-    labels: Tensor,
-) -> tuple[float, int]:
-    """One step of the optimiser; the mean loss and the number of right answers before it."""
-    labels = labels.to(inputs.device)
+    targets: Tensor,
+) -> dict[str, float]:
+    """One step of the optimiser; sums over the batch of loss and counts, from before it."""
     with torch.autocast(inputs.device.type, torch.bfloat16, recipe.precision == "bfloat16"):
-        logits = forward(inputs)
-    loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
-    state.optimizer.zero_grad(set_to_none=True)
+        outputs = forward(inputs)
+    loss = task.loss(outputs.float(), targets, recipe)
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    state.optimizer.step()
-    correct = (logits.argmax(dim=1) == labels).sum()
-    both = torch.stack((loss.detach(), correct.to(loss.dtype)))  # the device is waited for once
-    loss_value, hits = both.tolist()
-    return loss_value, int(hits)
+    optimizer.step()
+    counts = task.counts(outputs.detach(), targets)
+    read = torch.stack([loss.detach(), *(count.to(loss.dtype) for count in counts.values())])
+    mean, *sums = read.tolist()  # the device is waited for here, and nowhere else in a step
+    return {"loss": mean * len(targets), **dict(zip(counts, sums, strict=True))}
 
 
 def validate(
-    model: nn.Module, batches: EvalBatches, to_input: ToInput, label_smoothing: float
+    model: nn.Module, task: Task, batches: EvalBatches, to_input: ToInput, recipe: Recipe
 ) -> dict[str, float]:
-    """Mean loss and accuracy over the validation part.
-
-    The loss is smoothed as in training, so that the two curves can be compared.
-    """
-    logits, labels = predict_logits(model, batches, to_input)
-    scores, truth = torch.from_numpy(logits), torch.from_numpy(labels)
-    return {
-        "val_loss": float(F.cross_entropy(scores, truth, label_smoothing=label_smoothing)),
-        "val_top1": int((scores.argmax(dim=1) == truth).sum()) / len(truth),
-    }
+    """Mean loss and counts over the validation part."""
+    outputs, targets = map(torch.from_numpy, predict_logits(model, batches, to_input))
+    means = {"val_loss": float(task.loss(outputs, targets, recipe))}
+    for name, count in task.counts(outputs, targets).items():
+        means[f"val_{name}"] = float(count) / len(targets)
+    return means
 
 
 def not_finite(what: str, step: int, job: Job) -> MartletError:

@@ -1,6 +1,7 @@
 """What changes while a network trains, and how it is written down and read back."""
 
 import copy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -13,6 +14,8 @@ from martlet.training.optimizer import build_optimizer
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL, RESUME
 
+Better = Callable[[Mapping[str, float]], tuple[float, ...]]
+
 
 class State:
     """Network, optimiser, averaged weights, and the counters of the loop."""
@@ -23,7 +26,8 @@ class State:
         self.ema = copy.deepcopy(model).requires_grad_(False) if recipe.ema else None
         self.epoch = 0  # epochs done
         self.batch = 0  # batches done in the present epoch
-        self.loss_sum, self.correct, self.seen = 0.0, 0, 0  # of the present epoch
+        self.sums: dict[str, float] = {}  # of the present epoch: the loss, and what is counted
+        self.seen = 0  # samples in the present epoch
         self.seconds = 0.0  # spent training, over all resumptions
         self.history: list[dict[str, float]] = []
 
@@ -33,21 +37,15 @@ class State:
         return self.model if self.ema is None else self.ema
 
     @property
-    def loss(self) -> float:
-        """Mean training loss of the present epoch so far."""
-        return self.loss_sum / max(self.seen, 1)
+    def means(self) -> dict[str, float]:
+        """Of the present epoch so far, on augmented samples: the loss, and what is counted."""
+        return {name: total / max(self.seen, 1) for name, total in self.sums.items()}
 
-    @property
-    def top1(self) -> float:
-        """Share of right answers in the present epoch so far, on augmented pictures."""
-        return self.correct / max(self.seen, 1)
-
-    def count(self, loss: float, correct: int, pictures: int) -> None:
+    def count(self, sums: Mapping[str, float], samples: int) -> None:
         """Note one step."""
         self.batch += 1
-        self.loss_sum += loss * pictures
-        self.correct += correct
-        self.seen += pictures
+        self.seen += samples
+        self.sums = {name: self.sums.get(name, 0.0) + total for name, total in sums.items()}
 
     @torch.no_grad()
     def average(self, decay: float, step: int) -> None:
@@ -71,25 +69,25 @@ class State:
         norms = torch._foreach_norm(list(self.model.parameters()))
         return bool(torch.stack(norms).isfinite().all())
 
-    def end_epoch(self, row: dict[str, float]) -> bool:
-        """Note the epoch's row; True when it is the best: highest val_top1, then lowest loss.
+    def end_epoch(self, row: dict[str, float], better: Better) -> bool:
+        """Note the epoch's row; True when it is the best: `better` gives the highest for it.
 
         Without a validation part each epoch counts as the best: the last one is kept.
         """
         self.history.append(row)
         self.epoch += 1
-        self.batch, self.loss_sum, self.correct, self.seen = 0, 0.0, 0, 0
-        return self.best_row() is row
+        self.batch, self.sums, self.seen = 0, {}, 0
+        return self.best_row(better) is row
 
-    def best_row(self) -> dict[str, float]:
+    def best_row(self, better: Better) -> dict[str, float]:
         """The row of the epoch that model.safetensors holds."""
-        if "val_top1" not in self.history[-1]:
+        if "val_loss" not in self.history[-1]:
             return self.history[-1]
-        return max(self.history, key=lambda r: (r["val_top1"], -r["val_loss"]))
+        return max(self.history, key=better)
 
-    def save_best(self, folder: Path, header: Header) -> None:
+    def save_best(self, folder: Path, header: Header, better: Better) -> None:
         """Write model.safetensors."""
-        header = header.with_metrics(self.best_row())
+        header = header.with_metrics(self.best_row(better))
         checkpoint.save(folder / MODEL, self.averaged.state_dict(), header)
 
     def save(self, folder: Path, header: Header) -> None:
@@ -102,8 +100,7 @@ class State:
         counters = {
             "epoch": self.epoch,
             "batch": self.batch,
-            "loss_sum": self.loss_sum,
-            "correct": self.correct,
+            "sums": self.sums,
             "seen": self.seen,
             "seconds": self.seconds,
             "history": self.history,
@@ -119,7 +116,7 @@ class State:
             checkpoint.load_weights(self.ema, checkpoint.part(tensors, "ema"), path, name)
         self._restore_optimizer(checkpoint.part(tensors, "optimizer"))
         try:
-            for field in ("epoch", "batch", "loss_sum", "correct", "seen", "seconds", "history"):
+            for field in ("epoch", "batch", "sums", "seen", "seconds", "history"):
                 setattr(self, field, header.state[field])
         except KeyError as error:
             raise MartletError(f"{path} cannot be resumed: it has no {error}.") from error

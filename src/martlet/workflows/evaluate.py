@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from martlet.console.progress import Voice
 from martlet.data.split import held_out
 from martlet.errors import MartletError
-from martlet.measuring.accuracy import evaluation
 from martlet.workflows.open_network import open_network
-from martlet.workflows.pictures import Pictures, odd_files, read_pictures
+from martlet.workflows.pictures import read_pictures
 from martlet.workflows.run_folder import SPLIT, read_json
 
 BATCH = 64
@@ -25,11 +23,11 @@ def score(
     """The metrics of `evaluate`."""
     network = open_network(run, device)
     pictures = read_pictures(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
-    for sentence in odd_files(pictures):
+    for sentence in pictures.cache.odd:
         voice.say(sentence)
-    labels = relabel(pictures, network.classes)
+    targets = network.task.targets(pictures.cache, network.classes)
     path = (run if run.is_dir() else run.parent) / SPLIT
-    seen: Sequence[str | None] = [None] * len(labels)
+    seen: Sequence[str | None] = [None] * len(targets)
     if path.exists():
         seen = held_out(pictures.cache.digests, read_json(path))
     elif split != "all":
@@ -50,21 +48,8 @@ def score(
     for start in range(0, len(chosen), BATCH):
         crops = [network.preprocess.crop(pictures.cache[i]) for i in chosen[start : start + BATCH]]
         logits.append(network.logits(network.preprocess.normalise(np.stack(crops))))
-    found = evaluation(np.concatenate(logits), labels[chosen], network.classes)
+    found = network.task.evaluate(np.concatenate(logits), targets[chosen], network.classes)
     return {"part": split, "left_out": dict(left_out), **found.metrics}
-
-
-def relabel(pictures: Pictures, classes: Sequence[str]) -> NDArray[np.int64]:
-    """Labels in the network's numbering; raises MartletError for a class it does not know."""
-    numbers = {name: number for number, name in enumerate(classes)}
-    strange = [name for name in pictures.listing.classes if name not in numbers]
-    if strange:
-        raise MartletError(
-            f"{pictures.listing.root} has classes that the network does not know: "
-            f"{', '.join(strange[:5])}; it knows {', '.join(classes[:8])}"
-            f"{', …' if len(classes) > 8 else ''}."
-        )
-    return np.array([numbers[pictures.listing.classes[label]] for label in pictures.labels])
 
 
 def choose(

@@ -27,6 +27,7 @@ def torch_network(path: Path, device: torch.device) -> Network:
         "network": vars(header.network),
         "classes": header.classes,
         "preprocess": header.preprocess.to_dict(),
+        "task": header.task,
     }
     return Network(logits, path, content)
 

@@ -47,17 +47,6 @@ def read_pictures(
     return Pictures(listing, cache)
 
 
-def odd_files(pictures: Pictures) -> list[str]:
-    """A sentence for each kind of file that was not used."""
-    sentences = []
-    if pictures.listing.ignored:
-        sentences.append(f"{pictures.listing.ignored} files are no pictures and were ignored")
-    if pictures.cache.bad:
-        sentences.append(f"{len(pictures.cache.bad)} pictures could not be read and were skipped:")
-        sentences += [f"  {bad}" for bad in pictures.cache.bad[:20]]
-    return sentences
-
-
 def describe(pictures: Pictures, split: Split, voice: Voice) -> dict[str, list[int]]:
     """Print classes, counts per part and odd files; return the counts per part and class."""
     classes, labels = pictures.listing.classes, np.asarray(pictures.labels)
@@ -78,6 +67,6 @@ def describe(pictures: Pictures, split: Split, voice: Voice) -> dict[str, list[i
         table.add_row(f"… {len(classes) - 18} more")
     table.add_row("all", *(str(sum(counts[part])) for part in PARTS), style="bold")
     voice.table(table)
-    for sentence in (*split.notes, *odd_files(pictures)):
+    for sentence in (*split.notes, *pictures.cache.odd):
         voice.say(sentence)
     return counts

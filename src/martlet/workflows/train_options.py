@@ -17,6 +17,7 @@ class TrainOptions(Recipe):
     """Checked on creation as a Recipe is."""
 
     model: str = option("shufflenet_v2_x1_0", "Network; see `martlet list`.")
+    task: str = option("classification", "What is learnt.")
     image_size: int = option(224, "Side of the square that the network sees, in pixels.")
     resize: Literal["crop", "squash"] = option(
         "crop", "Crop the centre of the picture, or squash all of it."

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from martlet import tasks
 from martlet.console.progress import TrainingBar, Voice
 from martlet.data.pictures.augment import build_augment
 from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader
@@ -20,6 +21,7 @@ from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import spec
 from martlet.storage.files import write_text
+from martlet.tasks import Task
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import ToInput
@@ -48,6 +50,7 @@ class Plan:
     data: Path
     options: TrainOptions
     recipe: Recipe
+    task: Task
     folder: Path
     preprocess: Preprocess
     small_input: bool
@@ -71,16 +74,17 @@ def carry_out(data: Path, options: TrainOptions) -> Run:
     pictures = read_pictures(data, plan.preprocess, voice, max_bad=options.max_bad)
     split = choose_split(plan, pictures)
     counts = describe(pictures, split, voice)
+    outputs = plan.task.outputs(pictures.cache)
     network = Network(
         name=spec(options.model).name,
-        num_classes=len(pictures.listing.classes),
+        num_classes=len(outputs),
         in_chans=len(plan.preprocess.mean),
         small_input=plan.small_input,
         options=train_setup.known_options(options.weights),
     )
     model = train_setup.build(network, plan.recipe, device, options.weights, options.pretrained)
     recipe = replace(plan.recipe, compile=choose_compile(plan, model, split, voice))
-    header = Header(network, pictures.listing.classes, plan.preprocess, recipe)
+    header = Header(network, outputs, plan.preprocess, recipe, task=plan.task.name)
     state = State(model, recipe)
     if plan.before is not None:
         go_on(plan.before, header, state, voice)
@@ -107,6 +111,7 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         data=data,
         options=options,
         recipe=options.filled(row.drop_rate),
+        task=tasks.find(options.task),
         folder=options.folder / (options.name or f"{data.resolve().name}-{options.model}"),
         preprocess=train_setup.preprocess_for(size, options.resize, options.channels, known),
         small_input=size <= train_setup.SMALL if small is None else small,
@@ -168,7 +173,7 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     """
     tensors, before = checkpoint.load(path)
     differences = before.recipe.differences(header.recipe)
-    for what in ("network", "classes", "preprocess"):
+    for what in ("network", "classes", "preprocess", "task"):
         if getattr(before, what) != getattr(header, what):
             differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
     if differences:
@@ -200,9 +205,10 @@ def make_job(
 ) -> Job:
     """Loaders and all else that the loop works on."""
     recipe, size = header.recipe, header.preprocess.size
+    targets = tasks.find(header.task).targets(pictures.cache, header.classes)
     train = TrainBatches(
         pictures.cache,
-        pictures.labels,
+        targets,
         split.train,
         size=size,
         augment=build_augment(
@@ -216,7 +222,7 @@ def make_job(
         seed=recipe.seed,
     )
     val = EvalBatches(
-        pictures.cache, pictures.labels, split.val, preprocess=header.preprocess, batch_size=64
+        pictures.cache, targets, split.val, preprocess=header.preprocess, batch_size=64
     )
     return Job(
         header=header,
@@ -235,7 +241,7 @@ def run_loop(job: Job, state: State, voice: Voice) -> None:
     try:
         with (
             stopping(job.stop, voice),
-            TrainingBar(voice, job.recipe.epochs, job.val is not None) as bar,
+            TrainingBar(voice, job.recipe.epochs) as bar,
         ):
             for event in fit(job, state):
                 bar.show(event)

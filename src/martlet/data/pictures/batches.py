@@ -7,6 +7,7 @@ batch and go on from there with exactly the batches it would have had.
 
 import signal
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from martlet.data.pictures.augment import augmented
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 
-Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memory, int64 (N,)
+Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memory, and the targets
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
 
 
@@ -51,7 +52,7 @@ class TrainBatches(Dataset[int]):
     def __init__(
         self,
         cache: PixelCache,
-        labels: Sequence[int],
+        targets: Sequence[Any] | NDArray[Any],
         indices: Sequence[int],
         *,
         size: int,
@@ -60,7 +61,7 @@ class TrainBatches(Dataset[int]):
         seed: int,
     ) -> None:
         self.cache, self.augment, self.seed = cache, augment, seed
-        self.labels = np.asarray(labels, dtype=np.int64)
+        self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
         batch_size = min(batch_size, len(self.indices))
         self.shape = (batch_size, size, size, cache[0].shape[2])
@@ -87,9 +88,9 @@ class TrainBatches(Dataset[int]):
         return slot
 
     def batch(self, key: BatchKey, slot: int) -> Batch:
-        """What lies in `slot`, with its labels; valid until the next batch is asked for."""
-        labels = torch.from_numpy(self.labels[self.chosen(key)])
-        return self.slots[slot].permute(0, 3, 1, 2), labels
+        """What lies in `slot`, with its targets; valid until the next batch is asked for."""
+        targets = torch.from_numpy(self.targets[self.chosen(key)])
+        return self.slots[slot].permute(0, 3, 1, 2), targets
 
 
 class EvalBatches(Dataset[Batch]):
@@ -98,14 +99,14 @@ class EvalBatches(Dataset[Batch]):
     def __init__(
         self,
         cache: PixelCache,
-        labels: Sequence[int],
+        targets: Sequence[Any] | NDArray[Any],
         indices: Sequence[int],
         *,
         preprocess: Preprocess,
         batch_size: int,
     ) -> None:
         self.cache, self.preprocess, self.batch_size = cache, preprocess, batch_size
-        self.labels = np.asarray(labels, dtype=np.int64)
+        self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -119,7 +120,7 @@ class EvalBatches(Dataset[Batch]):
             raise IndexError(number)
         chosen = self.indices[number * self.batch_size : (number + 1) * self.batch_size]
         pixels = np.stack([self.preprocess.crop(self.cache[int(index)]) for index in chosen])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(self.labels[chosen])
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(self.targets[chosen])
 
 
 class EpochKeys:

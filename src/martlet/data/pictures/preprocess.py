@@ -111,6 +111,16 @@ class Preprocess:
         return values
 
     @property
+    def kind(self) -> str:
+        """Of data: the key of `kinds.KINDS`."""
+        return "image"
+
+    @property
+    def in_chans(self) -> int:
+        """3, or 1 for gray."""
+        return len(self.mean)
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Of one input of the network: (C, size, size)."""
         return len(self.mean), self.size, self.size

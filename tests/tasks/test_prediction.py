@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from martlet.errors import MartletError
-from martlet.inference.prediction import Prediction, rank, softmax
+from martlet.tasks.prediction import Prediction, rank, softmax
 
 CLASSES = ("ant", "bee", "cat", "dog")
 

@@ -1,0 +1,111 @@
+"""One class of several for each sample."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.data.kind import Samples
+from martlet.errors import MartletError
+from martlet.measuring.accuracy import Evaluation, evaluation, log_softmax
+from martlet.report.confusion import draw_confusion
+from martlet.report.predictions import Shown, draw_predictions
+from martlet.report.result import caveats, sentence
+from martlet.tasks.prediction import rank
+from martlet.tasks.task import LossOptions, Scored, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHEET = 24  # pictures on the sheet of predictions
+
+
+def outputs(samples: Samples) -> tuple[str, ...]:
+    """A logit a class."""
+    return samples.classes
+
+
+def targets(samples: Samples, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Labels (N,) in the network's numbering; raises MartletError for a class it does not know."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    strange = [name for name in samples.classes if name not in numbers]
+    if strange:
+        raise MartletError(
+            f"{samples.root} has classes that the network does not know: "
+            f"{', '.join(strange[:5])}; it knows {', '.join(classes[:8])}"
+            f"{', …' if len(classes) > 8 else ''}."
+        )
+    renumbered = [numbers[name] for name in samples.classes]
+    return np.array([renumbered[label] for label in samples.labels], dtype=np.int64)
+
+
+def loss(logits: "Tensor", targets: "Tensor", recipe: LossOptions) -> "Tensor":
+    """Cross entropy; targets are class numbers (N,) or probabilities (N, classes).
+
+    Smoothed in validation as in training, so that the two curves can be compared.
+    """
+    import torch.nn.functional as F
+
+    return F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+
+
+def counts(logits: "Tensor", targets: "Tensor") -> "dict[str, Tensor]":
+    """Right answers; of mixed targets the most probable class is the right one."""
+    truth = targets if targets.ndim == 1 else targets.argmax(dim=1)
+    return {"top1": (logits.argmax(dim=1) == truth).sum()}
+
+
+def better(row: Mapping[str, float]) -> tuple[float, ...]:
+    """Highest accuracy on the validation part, then lowest loss."""
+    return row["val_top1"], -row["val_loss"]
+
+
+def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
+    """The result in a sentence, and what it cannot promise."""
+    part, total = metrics["part"], metrics["pictures"]
+    correct = round(metrics["top1"] * total)
+    support = [(row["class"], row["support"]) for row in metrics["per_class"]]
+    result = sentence(network, part, correct, total)
+    return [result, *caveats(part, part == "val", correct, total, support)]
+
+
+def draw(found: Evaluation, scored: Scored) -> None:
+    """confusion.png and, of pictures, predictions.png."""
+    draw_confusion(found.confusion, scored.outputs, scored.folder / "confusion.png")
+    if scored.preprocess.kind == "image":
+        draw_predictions(sheet(found, scored), scored.folder / "predictions.png")
+
+
+def sheet(found: Evaluation, scored: Scored) -> list[Shown]:
+    """The most confident mistakes first, then the least confident right answers."""
+    answers = found.logits.argmax(axis=1)
+    probability = np.exp(log_softmax(found.logits).max(axis=1))
+    wrong = answers != found.labels
+    order = np.lexsort((np.where(wrong, -probability, probability), ~wrong))[:SHEET]
+    classes, samples = scored.outputs, scored.samples
+    return [
+        Shown(
+            pixels=scored.preprocess.crop(samples[scored.indices[i]]),
+            truth=classes[found.labels[i]],
+            predicted=classes[answers[i]],
+            probability=float(probability[i]),
+            name=Path(samples.names[scored.indices[i]]).name,
+        )
+        for i in order
+    ]
+
+
+CLASSIFICATION = Task(
+    name="classification",
+    outputs=outputs,
+    targets=targets,
+    loss=loss,
+    counts=counts,
+    better=better,
+    evaluate=evaluation,
+    told=told,
+    draw=draw,
+    answer=rank,
+)

@@ -1,0 +1,71 @@
+"""What a task is to the rest: from labels to targets, and from outputs to answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+
+from martlet.data.kind import AnyPreprocess, Samples
+from martlet.tasks.prediction import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class LossOptions(Protocol):
+    """What a loss reads of the recipe."""
+
+    @property
+    def label_smoothing(self) -> float: ...
+
+
+class Found(Protocol):
+    """What the evaluation of a part found: figures, and whatever `draw` needs besides."""
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """JSON-safe."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The part that was evaluated, and the folder for its pictures."""
+
+    samples: Samples
+    indices: Sequence[int]
+    outputs: tuple[str, ...]
+    preprocess: AnyPreprocess
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Task:
+    """Functions; training, evaluation and prediction know no more of a task than these.
+
+    outputs: names of the network's outputs, for these samples.
+    targets: (samples, names of the outputs) -> one target a sample, (N, ...). Raises MartletError
+        when the outputs cannot express them.
+    loss: (outputs, targets, recipe) -> the mean over a batch. Targets that a batch transform mixed
+        come here too.
+    counts: (outputs, targets) -> sums over a batch by name, of which the mean a sample is shown
+        and noted in metrics.csv as train_NAME and val_NAME.
+    better: an epoch's row of metrics.csv -> what is highest for the best one; val_loss and the
+        val_NAMEs are in it.
+    evaluate: (outputs, targets, names) -> the figures of a part.
+    told: (network's name, figures with "part") -> the result in sentences.
+    draw: writes pictures of the result.
+    answer: (name, outputs of one sample, names of the outputs, how many) -> what `predict` says.
+    """
+
+    name: str
+    outputs: Callable[[Samples], tuple[str, ...]]
+    targets: Callable[[Samples, Sequence[str]], NDArray[Any]]
+    loss: "Callable[[Tensor, Tensor, LossOptions], Tensor]"
+    counts: "Callable[[Tensor, Tensor], dict[str, Tensor]]"
+    better: Callable[[Mapping[str, float]], tuple[float, ...]]
+    evaluate: Callable[[NDArray[Any], NDArray[Any], Sequence[str]], Found]
+    told: Callable[[str, Mapping[str, Any]], list[str]]
+    draw: Callable[[Any, Scored], None]
+    answer: Callable[[str, NDArray[Any], Sequence[str], int], Prediction]

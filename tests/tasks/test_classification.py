@@ -1,0 +1,56 @@
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.errors import MartletError
+from martlet.measuring.accuracy import evaluation
+from martlet.tasks import classification
+from martlet.tasks.task import Scored
+from martlet.training.recipe import Recipe
+
+SAMPLES: Any = SimpleNamespace(root=Path("data"), classes=("b", "a"), labels=[0, 1, 1])
+
+
+def test_labels_are_counted_as_the_network_does() -> None:
+    assert classification.targets(SAMPLES, ("a", "b", "c")).tolist() == [1, 0, 0]
+    with pytest.raises(MartletError, match=r"data has classes .* not know: b; it knows a, c"):
+        classification.targets(SAMPLES, ("a", "c"))
+
+
+def test_soft_targets_weigh_the_loss(recipe: Recipe) -> None:
+    logits, exact = (
+        torch.randn(2, 3, generator=torch.manual_seed(0)),
+        replace(recipe, label_smoothing=0.0),
+    )
+    hard = [classification.loss(logits, torch.tensor(t), exact) for t in ([0, 0], [2, 2])]
+    soft = classification.loss(logits, torch.tensor([[0.75, 0.0, 0.25]] * 2), exact)
+    assert soft.item() == pytest.approx(float(0.75 * hard[0] + 0.25 * hard[1]), rel=1e-6)
+
+
+def test_the_most_probable_class_of_a_mixed_target_is_the_right_one() -> None:
+    logits = torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0]])
+    assert classification.counts(logits, torch.tensor([0, 1, 1]))["top1"] == 2
+    mixed = torch.tensor([[0.6, 0.4], [0.7, 0.3], [0.9, 0.1]])
+    assert classification.counts(logits, mixed)["top1"] == 2
+
+
+def test_higher_accuracy_wins_then_lower_loss() -> None:
+    rows = [{"val_top1": t, "val_loss": v} for t, v in ((0.5, 0.1), (0.9, 0.4), (0.9, 0.3))]
+    assert max(rows, key=classification.better) is rows[2]
+
+
+def test_the_sheet_starts_with_the_most_confident_mistake(tmp_path: Path) -> None:
+    logits = np.array([[0, 1], [3, 0], [0, 4], [2, 0]], np.float32)
+    found = evaluation(logits, np.array([0, 0, 0, 0]), ("a", "b"))
+    samples: Any = SimpleNamespace(names=["w", "x", "y", "z"])
+    samples = type("Samples", (dict,), {"names": samples.names})(
+        {index: np.zeros((4, 4, 3), np.uint8) for index in range(4)}
+    )
+    scored = Scored(samples, (3, 2, 1, 0), ("a", "b"), Preprocess(size=4), tmp_path)
+    assert [shown.name for shown in classification.sheet(found, scored)] == ["x", "z", "w", "y"]

@@ -9,16 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from tests.compiler import graphs
-from tests.compiler.graphs import by_onnx_runtime, random, save
+from tests.compiler.exported import our_file
+from tests.compiler.graphs import Array, by_onnx_runtime, close, graph, random, save
 
 from martlet.compiler import compile_onnx
-
-Array = NDArray[np.float32]
 
 # Reads the input from its standard input and writes the output to its standard output. All arrays
 # are exactly as large as the header says, so that a sanitizer sees a step beyond them.
@@ -88,12 +83,6 @@ int main(int count, char **words) {
 """
 
 
-def close(found: Array, expected: Array) -> None:
-    """Assert that no value is off by more than 1e-5 of the largest."""
-    off = np.abs(found.reshape(expected.shape).astype(np.float64) - expected).max()
-    assert off <= 1e-5 * np.abs(expected).max()
-
-
 def zig() -> list[str]:
     """The command of ziglang's C compiler; skips the test where it is not installed."""
     if not find_spec("ziglang"):
@@ -123,8 +112,8 @@ def zig_cc() -> list[str]:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Build NAME.c of a folder with a main around it and run that on an array."""
+def program(tmp_path: Path) -> Callable[..., Array]:
+    """Build NAME.c of a folder with a main around it and run that on an array: all its numbers."""
 
     def run(
         folder: Path,
@@ -133,7 +122,8 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]
         *,
         through: tuple[str, ...] = (),
         name: str = "tiny",
-    ) -> subprocess.CompletedProcess[bytes]:
+        said: str = "",
+    ) -> Array:
         weights = "weights" if "const void *weights" in (folder / f"{name}.h").read_text() else ""
         text = MAIN.replace(" GIVEN", ", weights" if weights else "")
         text = text.replace("NAME", name).replace("BIG", name.upper())
@@ -147,17 +137,17 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         words = [*through, str(built), *([str(folder / f"{name}.bin")] if weights else [])]
-        return subprocess.run(
+        ran = subprocess.run(
             words, input=x.tobytes(), capture_output=True, check=False, timeout=600
         )
+        assert (ran.returncode, ran.stderr.decode()) == (0, said)
+        return np.frombuffer(ran.stdout, np.float32)
 
     return run
 
 
 @pytest.fixture
-def sanitized(
-    tmp_path: Path, program: Callable[..., subprocess.CompletedProcess[bytes]]
-) -> Callable[[onnx.ModelProto], None]:
+def sanitized(tmp_path: Path, program: Callable[..., Array]) -> Callable[[onnx.ModelProto], None]:
     """Run a model of one input under two sanitizers, warnings as errors, and compare."""
 
     def run(model: onnx.ModelProto) -> None:
@@ -166,84 +156,78 @@ def sanitized(
         flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         sides = model.graph.input[0].type.tensor_type.shape.dim
         x = random(0, *(side.dim_value for side in sides))
-        done = program(tmp_path / "out", x, ["gcc", *flags], name="net")
-        assert (done.returncode, done.stderr) == (0, b"")
-        (expected,) = by_onnx_runtime(model, x)
-        graphs.close(np.frombuffer(done.stdout, np.float32).reshape(expected.shape), expected)
+        close(program(tmp_path / "out", x, ["gcc", *flags], name="net"), *by_onnx_runtime(model, x))
 
     return run
 
 
-class Tiny:
-    """Builds the small network; every operator that has a C function of its own is in it."""
+@pytest.fixture(scope="session")
+def our_path(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The ONNX file of one of our networks, by its name and the side of its pictures."""
+    folder = tmp_path_factory.mktemp("ours")
 
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.random = np.random.default_rng(0)
+    def path(name: str, side: int | None = None) -> Path:
+        written = folder / f"{name}_{side}.onnx"
+        if not written.exists():
+            our_file(written, name, side)
+        return written
 
-    def number(self, *shape: int) -> str:
-        return self.constant(self.random.standard_normal(shape).astype(np.float32) * 0.4)
+    return path
 
-    def constant(self, values: NDArray[np.generic]) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(values, name))
-        return name
 
-    def add(self, op: str, *inputs: str, name: str = "", outputs: int = 1, **more: object) -> str:
-        number = len(self.nodes)
-        made = [f"t{number}_{i}" for i in range(outputs)]
-        name = name or f"{op}_{number}"
-        self.nodes.append(helper.make_node(op, list(inputs), made, name=name, **more))
-        return made[0]
-
-    def conv(
-        self, x: str, ins: int, outs: int, size: int = 1, name: str = "", **more: object
-    ) -> str:
-        groups = int(str(more.get("group", 1)))
-        weights = self.number(outs, ins // groups, size, size), self.number(outs)
-        pads = {} if size == 1 else {"pads": [size // 2] * 4}
-        return self.add("Conv", x, *weights, name=name, **pads, **more)
-
-    def build(self) -> onnx.ModelProto:
-        x = self.add("Relu", self.conv("x", 3, 16, 3, "conv_at", strides=[2, 2]), name="main")
-        left = self.add("Split", x, self.constant(np.array([8, 8])), axis=1, outputs=2)
-        right = left[:-1] + "1"
-        right = self.add("Relu", self.conv(right, 8, 8, name="a/b"))
-        right = self.conv(right, 8, 8, 3, "a_b", group=8)
-        right = self.add("Clip", self.conv(right, 8, 8, name="conv"), self.constant(np.float32(0)),
-                         self.constant(np.float32(6)))  # fmt: skip
-        x = self.add("Concat", left, right, axis=1)
-        for shape in ((0, 2, 8, 10, 12), (0, 16, 10, 12)):
-            x = self.add("Reshape", x, self.constant(np.array(shape)))
-            if len(shape) == 5:
-                x = self.add("Transpose", x, perm=[0, 2, 1, 3, 4])
-        x = self.add(
-            "MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="load"
-        )
-        x = self.add("HardSwish", self.conv(x, 16, 20, 5, "*/ int evil[1]; /*"))
-        x = self.add("Relu", self.add("Add", self.conv(x, 20, 20, name="relu"), x))
-        gate = self.add("GlobalAveragePool", x)
-        gate = self.add("Sigmoid", self.conv(self.add("Relu", self.conv(gate, 20, 8)), 8, 20))
-        x = self.add("Mul", x, gate, name="é name")
-        x = self.add("AveragePool", x, kernel_shape=[2, 2], strides=[1, 1], name="7 pools")
-        x = self.add("Flatten", self.add("GlobalAveragePool", x))
-        self.add("Gemm", x, self.number(20, 10), self.number(10), name="memcpy")
-        self.nodes[-1].output[0] = "y"
-        sides = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-            for name, shape in (("x", ["N", 3, 20, 24]), ("y", ["N", 10]))
-        ]
-        graph = helper.make_graph(self.nodes, "tiny", sides[:1], sides[1:], self.constants)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+def everything() -> onnx.ModelProto:
+    """The small network; every operator that has a C function of its own is in it."""
+    nodes = """
+        c1 = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (x, w1, b1)
+        r1 = Relu (c1)
+        left, right = Split <axis = 1> (r1, halves)
+        c2 = Conv (right, w2, b2)
+        r2 = Relu (c2)
+        c3 = Conv <group = 8, pads = [1, 1, 1, 1]> (r2, w3, b3)
+        c4 = Conv (c3, w4, b4)
+        r4 = Clip (c4, zero, six)
+        joined = Concat <axis = 1> (left, r4)
+        s1 = Reshape (joined, five)
+        s2 = Transpose <perm = [0, 2, 1, 3, 4]> (s1)
+        s3 = Reshape (s2, four)
+        p1 = MaxPool <kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]> (s3)
+        c5 = Conv <pads = [2, 2, 2, 2]> (p1, w5, b5)
+        r5 = HardSwish (c5)
+        c6 = Conv (r5, w6, b6)
+        a6 = Add (c6, r5)
+        r6 = Relu (a6)
+        g1 = GlobalAveragePool (r6)
+        g2 = Conv (g1, w7, b7)
+        g3 = Relu (g2)
+        g4 = Conv (g3, w8, b8)
+        g5 = Sigmoid (g4)
+        m = Mul (r6, g5)
+        p2 = AveragePool <kernel_shape = [2, 2], strides = [1, 1]> (m)
+        p3 = GlobalAveragePool (p2)
+        f = Flatten (p3)
+        y = Gemm (f, k, q)"""
+    weights = [
+        *((16, 3, 3, 3), (8, 8, 1, 1), (8, 1, 3, 3), (8, 8, 1, 1), (20, 16, 5, 5), (20, 20, 1, 1)),
+        *((8, 20, 1, 1), (20, 8, 1, 1)),
+    ]
+    values: dict[str, object] = {f"w{n}": shape for n, shape in enumerate(weights, 1)}
+    values |= {f"b{n}": shape[:1] for n, shape in enumerate(weights, 1)}
+    values |= {"halves": [8, 8], "zero": 0.0, "six": 6.0, "k": (20, 10), "q": (10,)}
+    values |= {"five": [0, 2, 8, 10, 12], "four": [0, 16, 10, 12]}
+    model = graph(nodes, ("N", 3, 20, 24), opset=18, **values)
+    strange = {
+        "c1": "conv_at", "r1": "main", "c2": "a/b", "c3": "a_b", "c4": "conv", "p1": "load",
+        "c5": "*/ int evil[1]; /*", "c6": "relu", "m": "é name", "p2": "7 pools", "y": "memcpy",
+    }  # fmt: skip
+    for node in model.graph.node:
+        node.name = strange.get(node.name, node.name)
+    return model
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ONNX file of the small network: x (N, 3, 20, 24) to y (N, 10)."""
-    path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
-    onnx.save(Tiny().build(), path)
-    return path
+    return save(everything(), tmp_path_factory.mktemp("onnx"), "tiny")
 
 
 @pytest.fixture(scope="session")
@@ -254,13 +238,8 @@ def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture(name="close", scope="session")
-def give_close() -> Callable[[Array, Array], None]:
-    return close
-
-
 @pytest.fixture(scope="session")
 def pair(tiny: Path) -> tuple[Array, Array]:
     """An input of the small network, and what ONNX Runtime makes of it."""
-    x = np.random.default_rng(1).standard_normal((1, 3, 20, 24)).astype(np.float32)
-    return x, onnxruntime.InferenceSession(tiny).run(None, {"x": x})[0]
+    x = random(1, 1, 3, 20, 24)
+    return x, by_onnx_runtime(tiny, x)[0]

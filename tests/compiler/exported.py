@@ -13,14 +13,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from numpy.typing import NDArray
+from tests.compiler.graphs import Array, error, random
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from martlet.compiler import CompiledNetwork
 from martlet.models import ImageInput, create_model, list_models, spec
 
-CLOSE = 1e-5  # of the output's scale
 FAIR = 1.5  # times as far from the exact answer as ONNX Runtime, which adds in shorter sums
 SIDE = 64  # pixels: enough for every stage to have maps of more than one place
 INPUTS = 20
@@ -40,7 +39,7 @@ NETWORKS = [name for name in list_models() if name not in MORE_OF_THE_SAME]
 
 
 def marked(
-    names: Iterable[str], quick: Iterable[str] = (), slow: Iterable[str] = ()
+    names: Iterable[object], quick: Iterable[object] = (), slow: Iterable[object] = ()
 ) -> list[object]:
     """The names as parameters: a few in a plain run, a few as `slow`, and all others as `long`."""
     marks = {name: [pytest.mark.slow] for name in slow} | {name: [] for name in quick}
@@ -100,17 +99,15 @@ def older_export(path: Path, model: nn.Module, shape: Shape, operator_set: int =
 
 def worst(network: CompiledNetwork, path: Path, shape: Shape) -> float:
     """The largest difference to ONNX Runtime, by the largest value that it gives."""
-    x = np.random.default_rng(0).standard_normal((INPUTS, *shape), np.float32)
-    found, expected = network(x), by_onnx_runtime(path, x)
+    x = random(0, INPUTS, *shape)
+    found, expected = network(x), _by_onnx_runtime(path, x)
     assert isinstance(found, np.ndarray)
-    assert found.shape == expected.shape
-    scale = np.abs(expected).max()
     # A network that answers the same to all inputs would prove nothing.
-    assert np.ptp(expected, axis=0).max() > 0.01 * scale
-    return float(np.abs(found - expected).max() / scale)
+    assert np.ptp(expected, axis=0).max() > 0.01 * np.abs(expected).max()
+    return error(found, expected)
 
 
-def by_onnx_runtime(path: Path, x: NDArray[np.float32]) -> NDArray[np.float32]:
+def _by_onnx_runtime(path: Path, x: Array) -> Array:
     """Its answers, one input at a time."""
     session = onnxruntime.InferenceSession(path)
     name = session.get_inputs()[0].name
@@ -124,10 +121,7 @@ def off(
 
     For networks in which rounding alone makes up the difference between the two.
     """
-    x = np.random.default_rng(0).standard_normal((INPUTS, *shape), np.float32)
+    x = random(0, INPUTS, *shape)
     with torch.no_grad():
         exact = copy.deepcopy(model).double()(torch.from_numpy(x).double()).numpy()
-    scale = np.abs(exact).max()
-    answers = network(x), by_onnx_runtime(path, x)
-    one, other = (float(np.abs(answer - exact).max() / scale) for answer in answers)
-    return one, other
+    return error(network(x), exact), error(_by_onnx_runtime(path, x), exact)

@@ -90,9 +90,13 @@ def save(model: onnx.ModelProto, folder: Path, name: str = "net") -> Path:
 
 
 def error(found: Array, expected: Array) -> float:
-    """The largest difference, as a share of the largest value; infinite when shapes differ."""
-    if found.shape != expected.shape:
+    """The largest difference, as a share of the largest value; infinite when shapes differ.
+
+    `found` may be flat.
+    """
+    if found.shape not in (expected.shape, (expected.size,)):
         return np.inf
+    found = found.reshape(expected.shape)
     finite = np.isfinite(expected)
     if not np.array_equal(found[~finite], expected[~finite], equal_nan=True):
         return np.inf

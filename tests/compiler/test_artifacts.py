@@ -1,17 +1,10 @@
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+from tests.compiler.graphs import Array, close
 
 from martlet.compiler import compile_onnx
 from martlet.errors import MartletError
-
-Array = NDArray[np.float32]
-
-
-Close = Callable[[Array, Array], None]
 
 
 def names(folder: Path) -> list[str]:
@@ -30,7 +23,6 @@ def names(folder: Path) -> list[str]:
 def test_the_files_of_each_choice(
     tiny: Path,
     tmp_path: Path,
-    close: Close,
     pair: tuple[Array, Array],
     options: dict[str, object],
     files: list[str],

@@ -8,7 +8,8 @@ import pytest
 import timm
 import torch
 import torchvision
-from tests.compiler.exported import CLOSE, FAIR, SIDE, marked, of_its_own, off, older_export, worst
+from tests.compiler.exported import FAIR, SIDE, marked, of_its_own, off, older_export, worst
+from tests.compiler.graphs import CLOSE
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from tests.compiler.exported import (
-    CLOSE,
     FAIR,
     NETWORKS,
     marked,
@@ -20,6 +19,7 @@ from tests.compiler.exported import (
     ours,
     worst,
 )
+from tests.compiler.graphs import CLOSE
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.pipeline import make_program

@@ -1,17 +1,11 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
-
-Array = NDArray[np.float32]
-Close = Callable[[Array, Array], None]
 
 
 def names(folder: Path) -> list[str]:

@@ -5,22 +5,30 @@ The weights are read into memory of exactly their size, so that a step beyond th
 
 import subprocess
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from tests.compiler.exported import by_onnx_runtime, our_file
+from tests.compiler.exported import marked
+from tests.compiler.graphs import Array, by_onnx_runtime, close, random, runs_here
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.targets import native, target
+from martlet.compiler.targets import target
 
-Array = NDArray[np.float32]
-Close = Callable[[Array, Array], None]
-Program = Callable[..., subprocess.CompletedProcess[bytes]]
+Program = Callable[..., Array]
 MEMORY = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 RACES = ["-g", "-O1", "-fsanitize=thread", "-DAT_ONCE", "-pthread"]
 NETWORKS = ("shufflenet_v2_x0_5", "shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
+CASES = (  # a network, the side of its pictures, threads, and what is looked for
+    *product(NETWORKS, (32, 160), (1,), ("memory",)),
+    *product(NETWORKS, (96,), (2, 5), ("memory", "races")),
+)
+SLOW = (
+    ("shufflenet_v2_x0_5", 160, 1, "memory"),
+    ("shufflenet_v1_g3_x0_5", 96, 5, "memory"),
+    ("mobilenet_v2_x0_5", 96, 2, "races"),
+    ("shufflenet_v2_x0_5", 96, 5, "races"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +51,9 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Non
 
 def flags_of(name: str) -> list[str]:
     """What tells the C compiler the target's machine; skips where it does not run."""
-    chosen = target(name)
-    if not chosen.is_here or chosen.lanes > native().lanes:
+    if not runs_here(name):
         pytest.skip(f"this machine does not run {name}")
-    return list(chosen.flags)
+    return list(target(name).flags)
 
 
 @pytest.mark.parametrize(
@@ -54,17 +61,16 @@ def flags_of(name: str) -> list[str]:
     [
         pytest.param("native", MEMORY, id="memory-native"),
         pytest.param("native", RACES, id="races-native"),
-        pytest.param("portable", MEMORY, id="memory-portable"),
-        pytest.param("portable", RACES, id="races-portable", marks=pytest.mark.slow),
+        pytest.param("portable", MEMORY, id="memory-portable", marks=pytest.mark.slow),
+        pytest.param("portable", RACES, id="races-portable", marks=pytest.mark.long),
         pytest.param("x86-64-v3", MEMORY, id="memory-x86-64-v3", marks=pytest.mark.slow),
-        pytest.param("x86-64-v3", RACES, id="races-x86-64-v3", marks=pytest.mark.slow),
+        pytest.param("x86-64-v3", RACES, id="races-x86-64-v3", marks=pytest.mark.long),
     ],
 )
 def test_the_small_network(
     tiny: Path,
     tmp_path: Path,
     program: Program,
-    close: Close,
     pair: tuple[Array, Array],
     works: Callable[[list[str]], None],
     name: str,
@@ -72,52 +78,24 @@ def test_the_small_network(
 ) -> None:
     works(["gcc", *sanitizers])
     compile_onnx(tiny, tmp_path / "out", target=name, weights="file", library=False)
-    done = program(tmp_path / "out", pair[0], ["gcc", *sanitizers, *flags_of(name)])
-    assert (done.returncode, done.stderr) == (0, b"")
-    close(np.frombuffer(done.stdout, np.float32), pair[1])
+    close(program(tmp_path / "out", pair[0], ["gcc", *sanitizers, *flags_of(name)]), pair[1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", NETWORKS)
-@pytest.mark.parametrize("side", [32, 160])
+@pytest.mark.parametrize(
+    "case", marked(CASES, slow=SLOW), ids=lambda case: "-".join(map(str, case))
+)
 def test_our_networks(
+    our_path: Callable[[str, int], Path],
     tmp_path: Path,
     program: Program,
-    close: Close,
     works: Callable[[list[str]], None],
-    model: str,
-    side: int,
+    case: tuple[str, int, int, str],
 ) -> None:
-    works(["gcc", *MEMORY])
-    path = tmp_path / "net.onnx"
-    our_file(path, model, side)
-    compile_onnx(path, tmp_path / "out", weights="file", library=False)
-    x = np.random.default_rng(0).standard_normal((1, 3, side, side)).astype(np.float32)
-    done = program(tmp_path / "out", x, ["gcc", *MEMORY, *flags_of("native")], name="net")
-    assert (done.returncode, done.stderr) == (0, b"")
-    close(np.frombuffer(done.stdout, np.float32), by_onnx_runtime(path, x))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("sanitizers", [MEMORY, RACES], ids=["memory", "races"])
-@pytest.mark.parametrize("threads", [2, 5])
-@pytest.mark.parametrize("model", NETWORKS)
-def test_threads_that_share_a_run(
-    tmp_path: Path,
-    program: Program,
-    close: Close,
-    works: Callable[[list[str]], None],
-    model: str,
-    threads: int,
-    sanitizers: list[str],
-) -> None:
-    """One run after the other; races also while another run does its work alone."""
+    """Threads share one run after the other; races also while another run does its work alone."""
+    name, side, threads, kind = case
+    sanitizers = {"memory": MEMORY, "races": RACES}[kind]
     works(["gcc", *sanitizers])
-    path = tmp_path / "net.onnx"
-    our_file(path, model, 96)
-    compile_onnx(path, tmp_path / "out", threads=threads, weights="file", library=False)
-    x = np.random.default_rng(0).standard_normal((1, 3, 96, 96)).astype(np.float32)
+    path, x = our_path(name, side), random(0, 1, 3, side, side)
+    compile_onnx(path, tmp_path, name="net", threads=threads, weights="file", library=False)
     command = ["gcc", *sanitizers, "-pthread", "-DRUNS=3", *flags_of("native")]
-    done = program(tmp_path / "out", x, command, name="net")
-    assert (done.returncode, done.stderr) == (0, b"")
-    close(np.frombuffer(done.stdout, np.float32), by_onnx_runtime(path, x))
+    close(program(tmp_path, x, command, name="net"), *by_onnx_runtime(path, x))

@@ -1,7 +1,6 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from tests.compiler.networks import network
 from martlet.compiler import compile_onnx
 from martlet.compiler.codegen.c_text import LINE_CHARACTERS
 
-Program = Callable[..., subprocess.CompletedProcess[bytes]]
 STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
 TARGETS = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
 

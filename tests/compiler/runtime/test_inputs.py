@@ -5,16 +5,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from numpy.typing import NDArray
+from tests.compiler.graphs import Array, close
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
 
-Array = NDArray[np.float32]
-Close = Callable[[Array, Array], None]
 
-
-def test_a_batch_runs_piece_by_piece(tiny: Path, folder: Path, close: Close) -> None:
+def test_a_batch_runs_piece_by_piece(tiny: Path, folder: Path) -> None:
     x = np.random.default_rng(2).standard_normal((5, 3, 20, 24)).astype(np.float32)
     expected = onnxruntime.InferenceSession(tiny).run(None, {"x": x})[0]
     net = CompiledNetwork(folder)

@@ -1,18 +1,12 @@
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from tests.compiler.graphs import Array, close
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
-
-Array = NDArray[np.float32]
-
-
-Close = Callable[[Array, Array], None]
 
 
 @pytest.fixture
@@ -33,7 +27,7 @@ def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
 
 
 def test_compiling_again_does_not_disturb_one_that_runs(
-    tiny: Path, copied: Path, close: Close, pair: tuple[Array, Array]
+    tiny: Path, copied: Path, pair: tuple[Array, Array]
 ) -> None:
     before = CompiledNetwork(copied)
     compile_onnx(tiny, copied, target="portable")

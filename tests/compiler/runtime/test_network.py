@@ -10,13 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from tests.compiler.graphs import Array, close
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
-
-Array = NDArray[np.float32]
-Close = Callable[[Array, Array], None]
 
 
 @pytest.fixture
@@ -24,9 +21,7 @@ def copied(folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(folder, tmp_path / "copy"))
 
 
-def test_loaded_later_it_gives_the_same(
-    folder: Path, close: Close, pair: tuple[Array, Array]
-) -> None:
+def test_loaded_later_it_gives_the_same(folder: Path, pair: tuple[Array, Array]) -> None:
     net = CompiledNetwork(folder)
     assert net.description.inputs == {"x": (1, 3, 20, 24)}
     assert net.description.outputs == {"y": (1, 10)}

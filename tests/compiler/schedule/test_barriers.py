@@ -1,70 +1,55 @@
 """Threads meet only in front of layers that read what others have made, and lose nothing by it."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from tests.compiler.exported import our_file
+from tests.compiler.exported import marked
+from tests.compiler.graphs import ONCE, Array, graph, planned, random, run, save
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.kernels.depthwise_pool import Windowed
-from martlet.compiler.pipeline import MORE, make_program
+from martlet.compiler.pipeline import MORE
 from martlet.compiler.schedule.barriers import QUICK, foreign
 from martlet.compiler.schedule.row_fusion import LATE
-from martlet.compiler.targets import FLAGS, native, target
+from martlet.compiler.targets import FLAGS, native
 
+OurPath = Callable[..., Path]
+Program = Callable[..., Array]
 SIDE = 96  # three rows at the end: no two or five threads have as many as the others
-SLOW = (
-    "shufflenet_v1_g3_x0_5",
-    "mobilenet_v1_x0_25",
-    "mobilenet_v2_x0_35",
-    "mobilenet_v3_small_x0_75",
-    "se_resnet18",
-    "cbam_resnet18",
-    "se_shufflenet_v1_g3_x1_0",
+NETWORKS = (
+    *("cbam_resnet18", "mobilenet_v1_x0_25", "mobilenet_v2_x0_35", "mobilenet_v3_small_x0_75"),
+    *("se_resnet18", "se_shufflenet_v1_g3_x1_0", "shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5"),
 )
-NETWORKS = ["shufflenet_v2_x0_5", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+SLOW = ("mobilenet_v3_small_x0_75", "shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5")
 IN_ORDER = "self->at + 1 < parts ? self->at + 1 : -1"
 ORDERS = {"in order": IN_ORDER, "the last one first": "self->at < 0 ? parts - 1 : self->at - 1"}
 NOBODY_ELSE = "if (pthread_mutex_trylock(&pool.used)) {"
 
 
-IN_PLACE = f"""
-  <ir_version: 9, opset_import: ["" : 17]>
-  in_place (float[1, 3, {SIDE}, {SIDE}] x) => (float[1, 40] y)
-  {{
-    a = Conv <pads = [1, 1, 1, 1], strides = [4, 4]> (x, w0)
-    b = Relu (a)
-    c = Conv <pads = [2, 2, 2, 2], group = 40> (b, w1)
-    d = Tanh (b)
-    e = Mul (c, d)
-    f = Conv (e, w2)
-    g = GlobalAveragePool (f)
-    y = Flatten (g)
-  }}"""
-
-
-def write_in_place(path: Path) -> None:
+def in_place() -> onnx.ModelProto:
     """A network in which a layer writes over what the one before has read, with its neighbours."""
-    model, rng = onnx.parser.parse_model(IN_PLACE), np.random.default_rng(3)
-    for name, shape in {"w0": (40, 3, 3, 3), "w1": (40, 1, 5, 5), "w2": (40, 40, 1, 1)}.items():
-        weight = rng.standard_normal(shape, np.float32)
-        model.graph.initializer.append(onnx.numpy_helper.from_array(weight, name))
-    onnx.save(model, path)
+    nodes = """
+        a = Conv <pads = [1, 1, 1, 1], strides = [4, 4]> (x, w0)
+        b = Relu (a)
+        c = Conv <pads = [2, 2, 2, 2], group = 40> (b, w1)
+        d = Tanh (b)
+        e = Mul (c, d)
+        f = Conv (e, w2)
+        g = GlobalAveragePool (f)
+        y = Flatten (g)"""
+    weights = {"w0": (40, 3, 3, 3), "w1": (40, 1, 5, 5), "w2": (40, 40, 1, 1)}
+    return graph(nodes, (1, 3, SIDE, SIDE), **weights)
 
 
-@pytest.fixture(scope="module", params=["in_place", *NETWORKS])
-def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("networks") / f"{request.param}.onnx"
-    if request.param == "in_place":
-        write_in_place(path)
-    else:
-        our_file(path, request.param, SIDE)
-    return path
+@pytest.fixture(
+    scope="module", params=marked(("in_place", *NETWORKS), quick=["in_place"], slow=SLOW)
+)
+def network(request: pytest.FixtureRequest, our_path: OurPath) -> onnx.ModelProto:
+    return in_place() if request.param == "in_place" else onnx.load(our_path(request.param, SIDE))
 
 
 def regions(schedule: Schedule) -> Iterator[list[range]]:
@@ -74,37 +59,28 @@ def regions(schedule: Schedule) -> Iterator[list[range]]:
 
 
 @pytest.mark.parametrize(
-    ("order", "threads"),
-    [
-        ("in order", 2),
-        ("the last one first", 2),
-        pytest.param("the last one first", 5, marks=pytest.mark.slow),
-    ],
+    ("order", "threads"), [("in order", 2), ("the last one first", 2), ("the last one first", 5)]
 )
 def test_a_thread_may_be_a_whole_region_ahead(
-    network: Path,
-    tmp_path: Path,
-    program: Callable[..., subprocess.CompletedProcess[bytes]],
-    order: str,
-    threads: int,
+    network: onnx.ModelProto, tmp_path: Path, program: Program, order: str, threads: int
 ) -> None:
     """One thread does all parts of a region, one behind the other, in either order."""
-    x = np.random.default_rng(1).standard_normal((1, 3, SIDE, SIDE), np.float32)
-    expected = compile_onnx(network, tmp_path / "one")(x)
-    compile_onnx(
-        network, tmp_path / "several", name="tiny", threads=threads, weights="file", library=False
-    )
-    source = tmp_path / "several" / "tiny.c"
+    x = random(1, 1, 3, SIDE, SIDE)
+    (expected,) = run(network, {network.graph.input[0].name: x})
+    compile_onnx(save(network, tmp_path), tmp_path, threads=threads, weights="file", library=False)
+    source = tmp_path / "net.c"
     text = source.read_text()
     assert text.count(IN_ORDER) == text.count(NOBODY_ELSE) == 1
     source.write_text(text.replace(IN_ORDER, ORDERS[order]).replace(NOBODY_ELSE, "if (1) {"))
-    done = program(source.parent, x, ["gcc", *FLAGS, *native().flags, "-pthread"])
-    found = np.frombuffer(done.stdout, np.float32).reshape(expected.shape)
-    assert np.array_equal(found, expected)
+    flags = [*FLAGS, *native().flags, *ONCE, "-pthread"]
+    found = program(tmp_path, x, ["gcc", *flags], name="net")
+    assert np.array_equal(found, expected.reshape(-1))
 
 
-def test_nothing_made_in_a_region_is_read_by_others_before_the_barrier(network: Path) -> None:
-    program, schedule = make_program(network, target("x86-64-v3"), threads=3)
+def test_nothing_made_in_a_region_is_read_by_others_before_the_barrier(
+    network: onnx.ModelProto,
+) -> None:
+    program, schedule = planned(network, "x86-64-v3", threads=3)
     assert [n for region in schedule.regions for n in region] == [*range(len(program.layers))]
     for bands in regions(schedule):
         written = set[int]()
@@ -117,18 +93,16 @@ def test_nothing_made_in_a_region_is_read_by_others_before_the_barrier(network: 
             written |= {id(b) for layer in layers for b in layer.writes}
 
 
-def test_threads_meet_once_for_each_depthwise_convolution(tmp_path: Path) -> None:
-    our_file(tmp_path / "net.onnx", "shufflenet_v2_x1_0", 224)
-    program, schedule = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
+def test_threads_meet_once_for_each_depthwise_convolution(our_path: OurPath) -> None:
+    program, schedule = planned(our_path("shufflenet_v2_x1_0", 224), "x86-64-v3", threads=2)
     windows = [layer for layer in program.layers if isinstance(layer, Windowed)]
     ends = 5  # the first band, a layer that takes long, the end, its sum, and the output's copy
     assert len(windows) < len(schedule.regions) <= len(windows) + ends
     assert len(schedule.bands) > 2 * len(windows)
 
 
-def test_the_first_thread_makes_more_while_others_wake_up(tmp_path: Path) -> None:
-    our_file(tmp_path / "net.onnx", "shufflenet_v2_x1_0", 224)
-    program, schedule = make_program(tmp_path / "net.onnx", native(), threads=2)
+def test_the_first_thread_makes_more_while_others_wake_up(our_path: OurPath) -> None:
+    program, schedule = planned(our_path("shufflenet_v2_x1_0", 224), "x86-64-v4", threads=2)
     first, other = schedule.bands[0], next(b for b in schedule.bands[1:] if len(b) > 1)
     ends = [turns[-1][-1] for turns in schedule.turns[first.start]]
     rows = program.layers[first[-1]].rows(schedule)
@@ -138,10 +112,9 @@ def test_the_first_thread_makes_more_while_others_wake_up(tmp_path: Path) -> Non
     assert [turns[-1][-1] for turns in schedule.turns[other.start]] == [14, 28]
 
 
-def test_long_layers_meet(tmp_path: Path) -> None:
+def test_long_layers_meet(our_path: OurPath) -> None:
     """Each 1x1 of the wide one has 12 million multiplications: a meeting is nothing beside them."""
-    our_file(tmp_path / "net.onnx", "shufflenet_v2_x2_0", 224)
-    program, schedule = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
+    program, schedule = planned(our_path("shufflenet_v2_x2_0", 224), "x86-64-v3", threads=2)
     for bands in regions(schedule):
         macs = [sum(program.layers[number].macs for number in band) for band in bands]
         assert len(bands) == 1 or max(macs) <= QUICK
@@ -150,9 +123,8 @@ def test_long_layers_meet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("more", [MORE, 0.5])
 def test_threads_meet_more_often_where_memory_is_worth_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: float
+    monkeypatch: pytest.MonkeyPatch, more: float
 ) -> None:
     monkeypatch.setattr("martlet.compiler.pipeline.MORE", more)
-    write_in_place(tmp_path / "net.onnx")
-    _, schedule = make_program(tmp_path / "net.onnx", target("x86-64-v3"), threads=2)
+    _, schedule = planned(in_place(), "x86-64-v3", threads=2)
     assert (schedule.regions == schedule.bands) == (more < 1)

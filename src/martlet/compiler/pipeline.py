@@ -160,19 +160,19 @@ def _in_budget(
 ) -> tuple[Program, Schedule]:
     """Rows fused, heads joined, threads' rows apart, barriers gone, and a place for every buffer.
 
-    Where the workspace would have more than `budget` floats, memory is worth more than speed.
+    Where the workspace would have more than `budget` bytes, memory is worth more than speed.
     """
     schedule, large = _fuse(program, threads, budget)
     joined = join_heads(program, schedule, target.cache)
     if joined is not program:
         with_heads = plan_memory(joined, fuse_rows(joined, threads, large))
-        if with_heads.floats <= budget:
+        if with_heads.workspace_bytes <= budget:
             program, schedule = joined, with_heads
     if threads == 1:
         return program, schedule
     apart = separate_thread_rows(program, schedule)
     schedule = plan_memory(program, eliminate_barriers(program, apart))
-    if schedule.floats > MORE * budget:
+    if schedule.workspace_bytes > MORE * budget:
         schedule = plan_memory(program, replace(apart, regions=apart.bands))
     return program, schedule
 
@@ -184,13 +184,13 @@ def _fuse(program: Program, threads: int, budget: int) -> tuple[Schedule, int]:
     """
     best = tried = plan_memory(program, fuse_rows(program, threads))
     large = chosen = LARGE
-    while tried.floats > budget and large > SMALL:
+    while tried.workspace_bytes > budget and large > SMALL:
         large //= 2
         fused = fuse_rows(program, threads, large)
         if fused.bands == tried.bands:
             continue
         tried = plan_memory(program, fused)
-        if tried.floats < best.floats:
+        if tried.workspace_bytes < best.workspace_bytes:
             best, chosen = tried, large
     return best, chosen
 

@@ -81,5 +81,5 @@ def _bytes(layer: Layer) -> int:
     channels = x if isinstance(x, Maps) else None
     own = set() if channels is None else {id(buffer) for buffer in channels.buffers}
     others = [buffer for buffer in (*layer.reads, *layer.writes) if id(buffer) not in own]
-    read = 0 if channels is None else 4 * prod(channels.shape)
-    return read + sum(4 * b.blocks * b.lanes * prod(b.spatial) for b in others)
+    read = 0 if channels is None else channels.dtype.itemsize * prod(channels.shape)
+    return read + sum(buffer.bytes for buffer in others)

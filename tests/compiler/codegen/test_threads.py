@@ -182,12 +182,12 @@ def test_threads_share_the_rows_of_a_map_evenly(our_path: OurPath) -> None:
     shared = [layer for layer in products if schedule[layer.y].parts == 3]
     assert shared
     for layer in shared:
-        width = layer.y.spatial[-1] * layer.y.lanes
+        width = 4 * layer.y.spatial[-1] * layer.y.lanes  # bytes of a row
         y = schedule[layer.y]
-        owners = np.array(y.row_offsets()) // y.stride
+        owners = np.array(y.row_offsets()) * 4 // y.stride
         rows = np.bincount(owners)
         assert rows.sum() == layer.rows(schedule)
         assert rows.max() - rows.min() <= 1
-        assert y.at + layer.y.blocks * rows.max() * width <= schedule.floats
+        assert y.at + layer.y.blocks * rows.max() * width <= schedule.workspace_bytes
     assert products[-1].streams(schedule)  # of one place: it is not among them
     assert products[-1] not in shared

@@ -159,12 +159,12 @@ def test_each_group_fetches_what_comes_behind_it() -> None:
     groups = head.rows(schedule)
     each = size // groups  # all groups are alike
     own = 4 * 16 * head.product.sizes(schedule)[0] * (INS + 1)
-    firsts = [(before + own + n * each) // 4 for n in range(groups)]
+    firsts = [before + own + n * each for n in range(groups)]
     fetch = schedule.prefetch[head.name]
     spans = [head.fetched(fetch, n, firsts, before + size) for n in range(groups)]
     assert groups > 2
     assert all(one[1] == other[0] for one, other in pairwise(spans))
-    assert spans[0][0] == max(4 * firsts[0], fetch[0])
+    assert spans[0][0] == max(firsts[0], fetch[0])
     assert spans[-1][1] == max(before + size, fetch[1])
 
 

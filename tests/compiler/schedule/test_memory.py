@@ -11,11 +11,11 @@ from tests.compiler.exported import NETWORKS, marked, our_file
 from martlet.compiler.frontend.importer import read
 from martlet.compiler.ir.graph import Graph
 from martlet.compiler.ir.program import Program
-from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.memory import LINE, aliases, lifetimes, plan_memory
+from martlet.compiler.schedule.memory import aliases, lifetimes, plan_memory
 from martlet.compiler.targets import TARGETS, target
 from martlet.models import list_models
 
@@ -65,8 +65,8 @@ def check_places(program: Program, schedule: Schedule) -> None:
     pieces, over = lifetimes(program, schedule), aliases(program, schedule)
     stored = [schedule[buffer] for buffer in pieces]
     for number, one in enumerate(stored):
-        assert one.at % LINE == 0
-        assert one.at + one.floats <= schedule.floats
+        assert one.at % CACHE_LINE_BYTES == 0
+        assert one.at + one.bytes <= schedule.workspace_bytes
         for other in stored[:number]:
             if (id(one.buffer), id(other.buffer)) in over and one.at == other.at:
                 continue
@@ -92,7 +92,7 @@ def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
     for machine in ("aarch64", "x86-64-v3"):
         program, schedule = make_program(exported, TARGETS[machine])
         bound = ROOM * two_largest(graph, TARGETS[machine].lanes)
-        size = 4 * schedule.floats
+        size = schedule.workspace_bytes
         check_places(program, schedule)
         assert size <= bound, f"{machine}: {size} bytes, more than {bound:.0f}"
 

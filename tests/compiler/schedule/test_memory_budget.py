@@ -12,11 +12,11 @@ from martlet.compiler import compile_onnx
 from martlet.compiler.frontend.importer import read
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.memory_budget import ROOM, bound
+from martlet.compiler.schedule.memory_budget import BUDGET, bound
 from martlet.compiler.targets import target
 
 node = onnx.helper.make_node
-MAP = 16 * 16 * 20  # floats of 16 channels
+MAP = 4 * 16 * 16 * 20  # bytes of 16 channels
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bound_is_the_two_largest_tensors_and_a_quarter(gated: Path) -> None:
     graph = simplify(read(gated))
-    assert bound(graph, 8) == bound(graph, 16) == ROOM * 2 * MAP
-    assert bound(graph, 32) == ROOM * 4 * MAP  # half of each vector is empty
+    assert bound(graph, 8) == bound(graph, 16) == BUDGET * 2 * MAP
+    assert bound(graph, 32) == BUDGET * 4 * MAP  # half of each vector is empty
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -54,8 +54,8 @@ def test_more_layers_run_in_bands_where_the_workspace_is_too_large(
     program, schedule = make_program(gated, target("x86-64-v4"), threads=threads)
     assert [len(band) for band in schedule.bands][:2] == [1, 2]
     assert schedule[program.layers[1].writes[0]].ring in (3, 4)
-    most = ROOM * 2 * MAP  # threads keep their rows apart, have a ring each, and meet less often
-    assert schedule.floats <= most * (1 if threads == 1 else 1.2)
+    most = BUDGET * 2 * MAP  # threads keep their rows apart, have a ring each, and meet less often
+    assert schedule.workspace_bytes <= most * (1 if threads == 1 else 1.2)
 
 
 def test_and_nowhere_else(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,9 +68,9 @@ def test_and_nowhere_else(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bands_that_save_nothing_are_not_kept(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("martlet.compiler.pipeline.bound", lambda *_: 0)
     _, schedule = make_program(gated, target("x86-64-v4"))
-    assert schedule.floats < 3 * MAP
+    assert schedule.workspace_bytes < 3 * MAP
     monkeypatch.undo()
-    assert make_program(gated, target("x86-64-v4"))[1].floats == schedule.floats
+    assert make_program(gated, target("x86-64-v4"))[1].workspace_bytes == schedule.workspace_bytes
 
 
 @pytest.mark.parametrize("name", ["native", "x86-64-v3", "portable"])

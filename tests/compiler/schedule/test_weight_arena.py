@@ -2,6 +2,7 @@ import numpy as np
 from tests.compiler.networks import shuffle_unit
 
 from martlet.compiler.frontend.importer import read_model
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
 from martlet.compiler.kernels.gemm import Product
 from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import target
@@ -14,8 +15,8 @@ def test_every_array_lies_where_the_arena_says_and_once() -> None:
         packed = schedule.packed[layer.name]
         assert packed.begin == end
         end = packed.end
-        for start, values in zip(packed.offsets, layer.packed_weights(schedule), strict=True):
-            assert start % 16 == 0
+        for start, values in zip(packed.starts(), layer.packed_weights(schedule), strict=True):
+            assert start % (CACHE_LINE_BYTES // 4) == 0
             assert np.array_equal(arena[start : start + values.size], values.reshape(-1))
     assert end == arena.nbytes
     products = [layer for layer in program.layers if isinstance(layer, Product)]

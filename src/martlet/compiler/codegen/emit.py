@@ -12,15 +12,15 @@ from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
 from martlet.compiler.codegen.threads import run_with_threads
 from martlet.compiler.codegen.writer import Kernel, Writer
+from martlet.compiler.ir.number_types import FLOAT32
 from martlet.compiler.ir.program import Program, c_name
-from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
 from martlet.storage.fingerprint import fingerprint
 
-MOST_BYTES = 4 << 31  # of the workspace: offsets in C are of 32 bits and count floats
-MOST_BYTES_32 = 1 << 31
-LINE = 64  # bytes; the workspace begins at a multiple of it
+MOST_WORKSPACE_BYTES = 4 << 31  # offsets in C are of 32 bits and count floats
+MOST_WORKSPACE_BYTES_32 = 1 << 31  # where addresses have 32 bits
 HIDE = """\
 #if defined(__GNUC__)
   __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
@@ -75,8 +75,8 @@ def emit(
 
     `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
     """
-    workspace = schedule.floats * 4 + LINE
-    most = MOST_BYTES_32 if target.machine == "wasm32" else MOST_BYTES
+    workspace = schedule.workspace_bytes + CACHE_LINE_BYTES
+    most = MOST_WORKSPACE_BYTES_32 if target.machine == "wasm32" else MOST_WORKSPACE_BYTES
     if workspace > most:
         raise MartletError(
             f"{program.name} needs a workspace of {workspace:,} bytes; "
@@ -197,8 +197,9 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
 def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     """The function that lets several threads share each layer's work."""
     program, schedule, lines = facts.program, facts.schedule, list[str]()
-    ring = f"work + {schedule.ring_at} + (self.mine > 0 ? self.mine : 0) * {schedule.ring_floats}l"
-    if schedule.ring_floats:
+    first, each = (size // FLOAT32.itemsize for size in (schedule.rings_at, schedule.ring_bytes))
+    ring = f"work + {first} + (self.mine > 0 ? self.mine : 0) * {each}l"
+    if each:
         lines.append(f"float *ring = {ring};")
     known = {step.layers.start: step for step in steps}
     for region in schedule.regions:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 
+from martlet.compiler.ir.number_types import FLOAT32, NumberType
 from martlet.compiler.ir.tensor_view import Buffer, Maps
+
+CACHE_LINE_BYTES = 64  # buffers and arrays of weights begin at multiples of it
 
 # How many rows each layer of a band has made at the start and after each turn.
 Turns = tuple[tuple[int, ...], ...]
@@ -27,8 +30,8 @@ class Storage:
     buffer: Buffer
     ring: int = 0  # rows of a line buffer, which holds only the last ones; 0: whole maps
     parts: int = 1  # threads whose rows lie apart, each in memory of its own
-    stride: int = 0  # floats from one thread's rows to the next one's
-    at: int = 0  # floats from the begin of the workspace, or of a thread's rings
+    stride: int = 0  # bytes from one thread's rows to the next one's
+    at: int = 0  # bytes from the begin of the workspace, or of a thread's rings
 
     @property
     def places(self) -> int:
@@ -38,9 +41,19 @@ class Storage:
         return rows * (spatial[-1] if spatial else 1)
 
     @property
-    def floats(self) -> int:
-        """Size in floats, of one thread's rows where they lie apart."""
-        return self.buffer.blocks * self.places * self.buffer.lanes
+    def block_bytes(self) -> int:
+        """Size of one block, of one thread's rows where they lie apart."""
+        return self.places * self.buffer.lanes * self.buffer.dtype.itemsize
+
+    @property
+    def bytes(self) -> int:
+        """Size of all blocks."""
+        return self.buffer.blocks * self.block_bytes
+
+    @property
+    def start(self) -> int:
+        """Numbers from the base to its first one."""
+        return self.at // self.buffer.dtype.itemsize
 
     @property
     def base(self) -> str:
@@ -48,26 +61,26 @@ class Storage:
         return "ring" if self.ring else self.buffer.base
 
     def row_offsets(self) -> list[int]:
-        """Floats from the first row of a block to each row."""
-        spatial = self.buffer.spatial
+        """Numbers from the first row of a block to each row."""
+        spatial, stride = self.buffer.spatial, self.stride // self.buffer.dtype.itemsize
         bounds = cuts(prod(spatial[:-1]), self.parts)
         return [
-            part * self.stride + (row - start) * spatial[-1] * self.buffer.lanes
+            part * stride + (row - start) * spatial[-1] * self.buffer.lanes
             for part, (start, end) in enumerate(pairwise(bounds))
             for row in range(start, end)
         ]
 
     def offset(self, slot: int, place: int = 0) -> int:
-        """Floats from the base to a place of the channel in `slot`."""
+        """Numbers from the base to a place of the channel in `slot`."""
         block, lane = divmod(slot, self.buffer.lanes)
-        return self.at + (block * self.places + place) * self.buffer.lanes + lane
+        return self.start + (block * self.places + place) * self.buffer.lanes + lane
 
 
 @dataclass(frozen=True)
 class PackedWeights:
     """One layer's part of the arena of weights."""
 
-    offsets: tuple[int, ...] = ()  # floats from the arena's begin to each of its arrays
+    offsets: tuple[int, ...] = ()  # bytes from the arena's begin to each of its arrays
     begin: int = 0  # bytes of the arena in front of what this layer adds
     end: int = 0
 
@@ -75,6 +88,10 @@ class PackedWeights:
     def size(self) -> int:
         """Bytes that the layer adds; arrays that are there already add none."""
         return self.end - self.begin
+
+    def starts(self, dtype: NumberType = FLOAT32) -> list[int]:
+        """Numbers of this type from the arena's begin to each array."""
+        return [offset // dtype.itemsize for offset in self.offsets]
 
 
 @dataclass(frozen=True)
@@ -89,9 +106,9 @@ class Schedule:
     """Bounds of the output blocks that a layer makes in turns with its neighbour in the band."""
     regions: tuple[range, ...] = ()  # layers without a barrier between them, of whole bands
     storage: Mapping[Buffer, Storage] = field(default_factory=dict)  # where it is not plain
-    floats: int = 0  # of the workspace
-    ring_at: int = 0  # where the rings begin, in floats; each thread has its own
-    ring_floats: int = 0  # of all rings of one thread
+    workspace_bytes: int = 0
+    rings_at: int = 0  # byte of the workspace where the rings begin; each thread has its own
+    ring_bytes: int = 0  # of all rings of one thread
     weights: bytes = b""  # the arena: all layers' packed weights
     packed: Mapping[str, PackedWeights] = field(default_factory=dict)
     prefetch: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -101,9 +118,9 @@ class Schedule:
         return self.storage.get(buffer) or Storage(buffer)
 
     def offsets(self, maps: Maps) -> list[int]:
-        """Floats from the base to every channel."""
+        """Numbers from the base to every channel."""
         return [self[buffer].offset(slot, place) for buffer, slot, place in maps.channels()]
 
     def block_offsets(self, maps: Maps) -> list[int]:
-        """Floats from the base to every block that holds channels."""
+        """Numbers from the base to every block that holds channels."""
         return [self[buffer].offset(block * buffer.lanes) for buffer, block in maps.blocks()]

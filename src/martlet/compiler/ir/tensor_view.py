@@ -35,14 +35,9 @@ class Buffer:
         return prod(self.spatial)
 
     @property
-    def floats(self) -> int:
-        """Size in floats, of whole maps."""
-        return self.blocks * self.places * self.lanes
-
-    @property
     def bytes(self) -> int:
         """Size of whole maps."""
-        return self.floats * self.dtype.itemsize
+        return self.blocks * self.places * self.lanes * self.dtype.itemsize
 
     @property
     def base(self) -> str:

@@ -69,7 +69,7 @@ class Across(Kernel):
             ]
         y = writer.schedule[self.y]
         scale = f" * (1.0f / {prod(self.x.axes)})" if self.kind == "mean" else ""
-        lines += [f"  {y.base}[{y.at} + p] = s{scale};", "}"]
+        lines += [f"  {y.base}[{y.start} + p] = s{scale};", "}"]
         return self.pieces(writer, lines)
 
 

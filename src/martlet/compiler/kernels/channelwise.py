@@ -50,7 +50,7 @@ class Blockwise(Kernel):
         step = y.places * self.y.lanes
         text = call.format(
             x=f"{source} + {name}_at[b]",
-            y=f"{y.base} + {y.at} + (long)b * {step}",
+            y=f"{y.base} + {y.start} + (long)b * {step}",
             b="b",
         )
         bounds = ("0", str(len(blocks))) if by_row else ("from", "to")

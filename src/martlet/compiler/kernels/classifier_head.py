@@ -60,12 +60,12 @@ class Head(Kernel):
 
     def emit(self, writer: Writer) -> str:
         packed = writer.schedule.packed[self.name]
-        weights = packed.offsets
+        weights = packed.starts()
         groups, firsts = self.product.groups_of_tiles(writer, weights[::2]), weights[1::2]
         fetch = writer.schedule.prefetch.get(self.name, (0, 0))
         lines, chunks = self._before(writer), list[list[str]]()
         for number, (group, first) in enumerate(zip(groups, firsts, strict=True)):
-            group.fetches(*self.fetched(fetch, number, firsts, packed.end))
+            group.fetches(*self.fetched(fetch, number, packed.offsets[1::2], packed.end))
             inside = [*self._maps(writer, group), *self._means(writer, group)]
             inside += self._sums(writer, group, first, number)
             chunks.append([f"if (from <= {number} && {number} < to) {{", *inside, "}"])
@@ -93,11 +93,11 @@ class Head(Kernel):
         """Bytes that a group fetches: for its own means, and for the maps of the next group.
 
         `fetch` is what the layer fetches, from and to; `firsts` are where the weights of all
-        groups' means begin, in floats. What layers before have fetched of them lets all groups
+        groups' means begin, in bytes. What layers before have fetched of them lets all groups
         fetch that much less.
         """
-        lead, count = max(0, fetch[0] - 4 * firsts[0]), len(firsts)
-        ends = [4 * first + lead * (count - n) // count for n, first in enumerate(firsts)]
+        lead, count = max(0, fetch[0] - firsts[0]), len(firsts)
+        ends = [first + lead * (count - n) // count for n, first in enumerate(firsts)]
         ends.append(max(fetch[1], end))
         return ends[number], ends[number + 1]
 
@@ -181,16 +181,16 @@ class Total(Kernel):
 
     def emit(self, writer: Writer) -> str:
         linear, y, sums = self.linear, writer.schedule[self.y], writer.schedule[self.sums]
-        (bias,) = writer.schedule.packed[self.name].offsets
+        (bias,) = writer.schedule.packed[self.name].starts()
         value = "a"
         for act in (linear.act, linear.act_after):
             value = f"{activations.function(act, writer)}({value})" if act else value
-        part = f"load({sums.base} + {sums.at} + ((long)n * {self.y.blocks} + b) * V)"
+        part = f"load({sums.base} + {sums.start} + ((long)n * {self.y.blocks} + b) * V)"
         lines = [
             "for (int b = from; b < to; b++) {",
             f"  v a = load(weights + {bias} + b * V);",
             f"  for (int n = 0; n < {self.parts_of_sum}; n++) a += {part};",
-            f"  store({y.base} + {y.at} + b * V, {value});",
+            f"  store({y.base} + {y.start} + b * V, {value});",
             "}",
         ]
         return self.pieces(writer, lines)

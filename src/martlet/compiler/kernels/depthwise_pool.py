@@ -58,7 +58,7 @@ class Windowed(Blockwise):
         kernel = self._kernel(writer)
         w = ""
         if self.weight is not None:
-            (first,) = writer.schedule.packed[self.name].offsets
+            (first,) = writer.schedule.packed[self.name].starts()
             each = (1 + self.weight[0].size) * self.y.lanes  # floats
             w = f", weights + {first} + b * {each}"
         by_rows = self.by_rows(writer.schedule)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.number_types import FLOAT32
 from martlet.compiler.ir.program import c_name
-from martlet.compiler.ir.schedule import Schedule, cuts
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, cuts
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_remainder, gemm_tiling
-from martlet.compiler.kernels.gemm_micro import LINE
 from martlet.compiler.kernels.gemm_operands import Block, Gemm
 from martlet.compiler.kernels.gemm_remainder import Tail
 from martlet.compiler.kernels.gemm_tiles import Group, shared
@@ -59,12 +59,12 @@ class Product(Gemm):
             return 0
         widest = max(size * wide for size, wide, _ in self._tiling(schedule))
         places = (len(self.blocks) - (self.tail > 0)) * self.columns(schedule)
-        return LINE * len(self.blocks[0].inputs) * places // widest
+        return CACHE_LINE_BYTES * len(self.blocks[0].inputs) * places // widest
 
     def first_weights(self, schedule: Schedule) -> int:
         """Those of the first group of tiles."""
         each = len(self.blocks[0].inputs) * prod(self.window.kernel)
-        return 4 * self.y.lanes * self.sizes(schedule)[0] * (1 + each)
+        return FLOAT32.itemsize * self.y.lanes * self.sizes(schedule)[0] * (1 + each)
 
     @property
     def tile(self) -> str:
@@ -89,7 +89,7 @@ class Product(Gemm):
         return f"{prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
 
     def emit(self, writer: Writer) -> str:
-        weights = writer.schedule.packed[self.name].offsets
+        weights = writer.schedule.packed[self.name].starts()
         groups = self.groups_of_tiles(writer, weights)
         return self.pieces(writer, self._lines(groups, writer.schedule))
 

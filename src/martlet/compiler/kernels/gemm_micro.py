@@ -1,10 +1,9 @@
 """The C functions of a product's tiles: the sums of a few blocks at a few places."""
 
 from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
 from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.gemm_operands import Gemm
-
-LINE = 64  # bytes of a cache line
 
 
 def epilogue(layer: Gemm, writer: Writer) -> tuple[str, str, str]:
@@ -64,7 +63,7 @@ def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int)
     places = writer.schedule[layer.y].places
     name = f"pointwise_{blocks}x{wide}_from{step}_to{places}{suffix}"
     name += f"_ahead{fetched}" if fetched else ""
-    fetches = " ".join(f"FETCH(ahead + {n * LINE});" for n in range(fetched))
+    fetches = " ".join(f"FETCH(ahead + {n * CACHE_LINE_BYTES});" for n in range(fetched))
     lines = [
         *_sums(blocks, wide),
         f"for (int c = 0; c < channels; c++, w += {blocks} * V) {{",

@@ -5,10 +5,11 @@ from math import prod
 
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.number_types import FLOAT32
 from martlet.compiler.ir.program import c_name
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_micro, gemm_tiling
-from martlet.compiler.kernels.gemm_micro import LINE
 from martlet.compiler.kernels.gemm_operands import Gemm
 
 MOST_LINES = 2  # fetched for each channel: of more, some would have to wait for a free place
@@ -35,7 +36,8 @@ class Group:
         block = -(-(end - begin) // (max(1, blocks) * places))  # bytes for one at a place
         self.begin, self.each = begin + start * places * block, size * block  # what it fetches
         streams = layer.streams(schedule)
-        self.most = -(-size * 4 * layer.y.lanes // LINE) if streams else 1  # lines at once
+        row = size * layer.y.lanes * FLOAT32.itemsize  # bytes of a channel's weights
+        self.most = -(-row // CACHE_LINE_BYTES) if streams else 1  # cache lines at once
 
     def runs(self, places: int) -> tuple[tuple[int, int], ...]:
         """The tiles of so many places: (width, how many)."""
@@ -121,12 +123,12 @@ class Group:
         self.most = MOST_LINES
 
     def _kernel(self, wide: int) -> str:
-        lines = min(self.most, -(-self._step(wide) // LINE)) if self.each else 0
+        lines = min(self.most, -(-self._step(wide) // CACHE_LINE_BYTES)) if self.each else 0
         return gemm_micro.pointwise(self.layer, self.writer, self.size, wide, lines)
 
     def _step(self, wide: int) -> int:
         """Bytes that a tile of so many places fetches for each channel."""
-        return min(-(-self.each * wide // self.count), self.most * LINE)
+        return min(-(-self.each * wide // self.count), self.most * CACHE_LINE_BYTES)
 
     def more(self, place: str, wide: int) -> str:
         """More arguments of a tile: what it fetches of later weights, and how far for a channel."""

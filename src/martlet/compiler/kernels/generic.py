@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.graph import Shape
+from martlet.compiler.ir.number_types import FLOAT32, NumberType
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer
@@ -27,12 +28,17 @@ LETTERS = [*"abcdefghijklmnopqrstuvwxz", *(f"a{number}" for number in range(1000
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A tensor as a loop reads it: `steps` are the floats between neighbours along each axis."""
+    """A tensor as a loop reads it: `steps` are the numbers between neighbours along each axis."""
 
     source: Buffer | NDArray[Any]  # memory, or a constant in row-major order
     shape: Shape
     steps: Steps
-    start: int = 0  # floats from the beginning of the source
+    start: int = 0  # numbers from the beginning of the source
+
+    @property
+    def dtype(self) -> NumberType:
+        """Of its numbers; constants are packed as floats."""
+        return self.source.dtype if isinstance(self.source, Buffer) else FLOAT32
 
     def broadcast(self, shape: Shape) -> "Rows":
         """Seen with another shape, as ONNX (and numpy) broadcast."""
@@ -131,7 +137,8 @@ class Plain(Kernel):
 
     def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         """Operands that are constants."""
-        return [rows.source for rows in self.used if not isinstance(rows.source, Buffer)]
+        used = ((rows.source, rows.dtype) for rows in self.used)
+        return [values.astype(t) for values, t in used if not isinstance(values, Buffer)]
 
     def function(self, writer: Writer, lines: Sequence[str]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
@@ -141,14 +148,15 @@ class Plain(Kernel):
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
         body = [*(f"(void){letter};" for letter in unused), *lines]
         writer.function(f"static void {name}({head})", body)
-        constants, pointers = iter(writer.schedule.packed[self.name].offsets), list[str]()
+        constants, pointers = iter(writer.schedule.packed[self.name].starts()), list[str]()
         for rows in self.used:
             if isinstance(rows.source, Buffer):
-                at = writer.schedule[rows.source].at + rows.start
+                at = writer.schedule[rows.source].start + rows.start
                 pointers.append(f"{rows.source.base} + {at}")
             else:
                 pointers.append(f"weights + {next(constants) + rows.start}")
-        return f"{name}({', '.join([*pointers, f'{self.y.base} + {writer.schedule[self.y].at}'])})"
+        pointers.append(f"{self.y.base} + {writer.schedule[self.y].start}")
+        return f"{name}({', '.join(pointers)})"
 
 
 class Elementwise(Plain):
@@ -194,7 +202,9 @@ class Rearrange(Plain):
         super().__init__(name, [rows for rows, _ in pieces], y)
         self.firsts, self.fill = [first for _, first in pieces], fill
         self.steps = row_steps(y.spatial)
-        self.moved = 8 * sum(prod(rows.shape) for rows, _ in pieces)
+        self.moved = sum(
+            (rows.dtype.itemsize + y.dtype.itemsize) * prod(rows.shape) for rows, _ in pieces
+        )
 
     def summary(self) -> str:
         return f"rearranged to {'×'.join(map(str, self.y.spatial)) or '1'}"
@@ -223,7 +233,7 @@ class Picked(Plain):
     ) -> None:
         super().__init__(name, [x], y)
         self.x, self.indices, self.fill = x, indices, fill
-        self.moved = 8 * prod(y.spatial)
+        self.moved = (x.dtype.itemsize + y.dtype.itemsize) * prod(y.spatial)
 
     def summary(self) -> str:
         return f"picked {'×'.join(map(str, self.y.spatial)) or '1'} values"

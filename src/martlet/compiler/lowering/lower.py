@@ -37,4 +37,4 @@ def lower(graph: Graph, target: Target, table: Sequence[Kernels] = KERNELS) -> P
 def _cost(program: Program) -> tuple[int, int]:
     """Bytes that only change places, and the size of all that is made."""
     moved = sum(layer.moved for layer in program.layers)
-    return moved, sum(buffer.floats for buffer in program.buffers)
+    return moved, sum(buffer.bytes for buffer in program.buffers)

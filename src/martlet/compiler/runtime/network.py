@@ -88,7 +88,7 @@ class CompiledNetwork:
         places = [array.__array_interface__["data"][0] for array in (*ready, *outputs)]
         for turn in range(turns):
             if turn:
-                sizes = (4 * prod(shape) for shape in shapes)
+                sizes = (FLOAT.itemsize * prod(shape) for shape in shapes)
                 places = [place + size for place, size in zip(places, sizes, strict=True)]
             self._run(*places, self._workspace(), *self._given)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)

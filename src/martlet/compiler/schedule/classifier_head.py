@@ -26,7 +26,7 @@ def join_heads(program: Program, schedule: Schedule, cache: int) -> Program:
             isinstance(product, Product)
             and isinstance(mean, Mean)
             and isinstance(linear, Product)
-            and LEAST * 4 * linear.weight.size > cache > 0
+            and LEAST * linear.weight.nbytes > cache > 0
             and product.name not in schedule.banded
             and _in_a_row(product, mean, linear)
             and _pays(product, linear)
@@ -67,7 +67,7 @@ def _pays(product: Product, linear: Product) -> bool:
     a byte for each, a quarter of the weights or more comes while the product is at work.
     """
     places = product.y.blocks * product.y.places
-    return 4 * linear.weight.size <= product.macs and _sums(product, linear) <= places
+    return linear.weight.nbytes <= product.macs and _sums(product, linear) <= places
 
 
 def _sums(product: Product, linear: Product) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.program import Layer, Program
-from martlet.compiler.ir.schedule import Schedule, Storage
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, Storage
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.channelwise import Activate, Join, Pairing
 from martlet.compiler.kernels.classifier_head import Head
@@ -21,16 +21,15 @@ from martlet.compiler.kernels.gemm import Product
 from martlet.compiler.schedule.barriers import foreign
 
 Places = NDArray[np.int64]
-LINE = 16  # floats of a cache line
-MANY = 4000  # pieces from which on every order is tried once only
-TURNS = 8  # tries from each order
+MANY_PIECES = 4000  # from which on every order is tried once only
+TRIES = 8  # from each order
 
 
 @dataclass(frozen=True)
 class Piece:
     """Neighbouring blocks of a buffer that are needed from layer `first` to layer `last`."""
 
-    start: int  # floats from the buffer's begin
+    start: int  # bytes from the buffer's begin
     end: int
     first: int
     last: int
@@ -41,7 +40,7 @@ class _Item:
     """A buffer while a place for it is looked for."""
 
     buffer: Buffer
-    floats: int
+    bytes: int
     pieces: list[Piece]
     first: int  # layer that needs it first
     last: int
@@ -59,7 +58,7 @@ def plan_memory(program: Program, schedule: Schedule) -> Schedule:
     items = [
         _Item(
             buffer,
-            schedule[buffer].floats,
+            schedule[buffer].bytes,
             pieces[buffer],
             min(piece.first for piece in pieces[buffer]),
             max(piece.last for piece in pieces[buffer]),
@@ -69,25 +68,25 @@ def plan_memory(program: Program, schedule: Schedule) -> Schedule:
     ]
     if schedule.threads == 1:
         size = _arrange(items, over)
-        return replace(schedule, storage=_storage(schedule, items), floats=size)
+        return replace(schedule, storage=_storage(schedule, items), workspace_bytes=size)
     rings = [item for item in items if schedule[item.buffer].ring]
     own = [item for item in items if schedule[item.buffer].parts > 1]
     shared = [item for item in items if item not in rings and item not in own]
     each = _rounded(_arrange(own, over))
     fixed = [(item, part * each) for item in own for part in range(schedule.threads)]
-    ring_at = _rounded(max(schedule.threads * each, _arrange(shared, over, fixed)))
-    ring_floats = _rounded(_arrange(rings, over))
+    rings_at = _rounded(max(schedule.threads * each, _arrange(shared, over, fixed)))
+    ring_bytes = _rounded(_arrange(rings, over))
     return replace(
         schedule,
         storage=_storage(schedule, items, each),
-        ring_at=ring_at,
-        ring_floats=ring_floats,
-        floats=ring_at + schedule.threads * ring_floats,
+        rings_at=rings_at,
+        ring_bytes=ring_bytes,
+        workspace_bytes=rings_at + schedule.threads * ring_bytes,
     )
 
 
 def _storage(schedule: Schedule, items: list[_Item], each: int = 0) -> dict[Buffer, Storage]:
-    """With the items' places; threads' rows are `each` floats from one thread to the next."""
+    """With the items' places; threads' rows are `each` bytes from one thread to the next."""
     storage = dict(schedule.storage)
     for item in items:
         before = schedule[item.buffer]
@@ -95,9 +94,9 @@ def _storage(schedule: Schedule, items: list[_Item], each: int = 0) -> dict[Buff
     return storage
 
 
-def _rounded(floats: int) -> int:
+def _rounded(size: int) -> int:
     """Up to whole cache lines, so that no two threads write to one."""
-    return -(-floats // LINE) * LINE
+    return -(-size // CACHE_LINE_BYTES) * CACHE_LINE_BYTES
 
 
 def _arrange(
@@ -105,25 +104,25 @@ def _arrange(
     over: set[tuple[int, int]],
     fixed: Sequence[tuple[_Item, int]] = (),
 ) -> int:
-    """Offsets from 0 on, by the best of several orders; returns the size in floats.
+    """Offsets from 0 on, by the best of several orders; returns the size in bytes.
 
-    Items in `fixed` have their places, so many floats behind their offsets.
+    Items in `fixed` have their places, so many bytes behind their offsets.
     """
     orders = (
-        lambda b: (-b.floats, b.first),
-        lambda b: (-b.floats * (b.last - b.first + 1), b.first),
-        lambda b: (-(b.last - b.first), -b.floats),
-        lambda b: (b.first, -b.floats),
+        lambda b: (-b.bytes, b.first),
+        lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
+        lambda b: (-(b.last - b.first), -b.bytes),
+        lambda b: (b.first, -b.bytes),
     )
     best, places = 1 << 62, list[int]()
-    many = sum(len(item.pieces) for item in items) > MANY
+    many = sum(len(item.pieces) for item in items) > MANY_PIECES
     for order in orders:
         turn = sorted(items, key=order)
-        for _ in range(1 if many else TURNS):
+        for _ in range(1 if many else TRIES):
             found = _place(turn, over, fixed)
             if found < best:
                 best, places = found, [item.at for item in items]
-            highest = [b for b in turn if b.at + b.floats == found]
+            highest = [b for b in turn if b.at + b.bytes == found]
             if all(b in highest for b in turn[: len(highest)]):
                 break
             turn = [*highest, *(b for b in turn if b not in highest)]  # they choose first now
@@ -156,7 +155,7 @@ def _place(
         item.at = at
         placed.add(item)
         done.add(id(item))
-    return max((item.at + item.floats for item in ordered), default=0)
+    return max((item.at + item.bytes for item in ordered), default=0)
 
 
 class _Placed:
@@ -193,7 +192,8 @@ def _lowest(low: Places, high: Places) -> int:
     """The lowest multiple of a cache line that lies in none of the open intervals."""
     order = np.argsort(low)
     low, high = low[order], high[order]
-    free = np.maximum.accumulate(-(-np.maximum(high, 0) // LINE) * LINE)
+    lines = -(-np.maximum(high, 0) // CACHE_LINE_BYTES)
+    free = np.maximum.accumulate(lines * CACHE_LINE_BYTES)
     before = np.concatenate(([0], free))[:-1] if len(free) else free
     gaps = np.flatnonzero(low >= before)  # it lies in no interval before, and in none behind
     if len(gaps):
@@ -208,13 +208,12 @@ def lifetimes(program: Program, schedule: Schedule) -> dict[Buffer, list[Piece]]
         span = spans.setdefault(buffer, {}).setdefault(block, [begin, end])
         span[0], span[1] = min(span[0], begin), max(span[1], end)
     return {
-        buffer: _joined(schedule[buffer].places * buffer.lanes, blocks)
-        for buffer, blocks in spans.items()
+        buffer: _joined(schedule[buffer].block_bytes, blocks) for buffer, blocks in spans.items()
     }
 
 
 def _joined(size: int, blocks: dict[int, list[int]]) -> list[Piece]:
-    """Neighbouring blocks of `size` floats that are needed at the same time are one piece."""
+    """Neighbouring blocks of `size` bytes that are needed at the same time are one piece."""
     pieces: list[Piece] = []
     for block, (first, last) in sorted(blocks.items()):
         before = pieces[-1] if pieces else None

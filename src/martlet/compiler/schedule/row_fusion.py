@@ -75,7 +75,7 @@ def _goes_on(
         return False
     buffer = first.writes[0]
     alone = readers.get(id(buffer)) == [after]
-    return alone and 4 * buffer.floats >= large and _only_source(second, buffer)
+    return alone and buffer.bytes >= large and _only_source(second, buffer)
 
 
 def _shares_well(program: Program, band: range, threads: int) -> bool:

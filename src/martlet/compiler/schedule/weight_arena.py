@@ -3,32 +3,27 @@
 from dataclasses import replace
 from hashlib import sha256
 
-import numpy as np
-
 from martlet.compiler.ir.program import Program
-from martlet.compiler.ir.schedule import PackedWeights, Schedule
-
-LINE = 16  # floats of a cache line
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, PackedWeights, Schedule
 
 
 def pack_weights(program: Program, schedule: Schedule) -> Schedule:
-    """With all weights as the layers' functions read them, layer by layer.
+    """With all weights as the layers' functions read them, each array at a cache line's begin.
 
     What is the same, as for each picture of a batch, is there once.
     """
-    known: dict[bytes, int] = {}  # offsets of arrays, by what they are
+    known: dict[bytes, int] = {}  # offsets in bytes of arrays, by what they are
     arrays, packed, end = list[bytes](), dict[str, PackedWeights](), 0
     for layer in program.layers:
         offsets, begin = list[int](), end
         for values in layer.packed_weights(schedule):
-            flat = np.ascontiguousarray(values, np.float32).reshape(-1)
-            content = np.pad(flat, (0, -flat.size % LINE)).tobytes()
-            key = sha256(flat.tobytes()).digest()
+            content = values.tobytes()
+            key = sha256(content).digest()
             if key not in known:
-                known[key] = end // 4
-                arrays.append(content)
-                end += len(content)
+                known[key] = end
+                arrays += [content, bytes(-len(content) % CACHE_LINE_BYTES)]
+                end += -(-len(content) // CACHE_LINE_BYTES) * CACHE_LINE_BYTES
             offsets.append(known[key])
         packed[layer.name] = PackedWeights(tuple(offsets), begin, end)
-    arena = b"".join(arrays) or bytes(4 * LINE)
+    arena = b"".join(arrays) or bytes(CACHE_LINE_BYTES)
     return replace(schedule, weights=arena, packed=packed)

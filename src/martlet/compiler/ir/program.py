@@ -28,7 +28,13 @@ class Layer:
     moved: int = 0  # bytes that only change places
     fused: Sequence[str] = ()  # what became part of it: activations, gates, sums, further layers
     row_window: Window | None = None  # of one that may run row by row with its neighbours
+    goes_by_blocks = False  # whether it can run a few blocks at a time, too
     own_rows: Sequence[str] = ()  # tensors of which a row of its output reads the same row alone
+    thread_rows: Sequence[str] = ()
+    """Tensors of which it finds each row, and "y" if it puts each row of its output, where a thread
+    has it in memory of its own; it needs all others whole."""
+    in_place_with: Sequence[str] = ()  # tensors that its output may alias
+    keeps_lanes: Sequence[str] = ()  # tensors whose channels stay in their lanes
 
     def rows(self, schedule: Schedule) -> int:
         """How many rows it makes, or other pieces of its work."""
@@ -37,6 +43,10 @@ class Layer:
     def by_rows(self, schedule: Schedule) -> bool:
         """Whether its pieces are rows of its output."""
         return False
+
+    def block_groups(self, schedule: Schedule) -> Sequence[int]:
+        """Sizes of the groups of output blocks that it makes one after the other."""
+        return ()
 
     def can_fetch(self, schedule: Schedule) -> int:
         """Bytes of later layers' weights that it could fetch without waiting for them."""
@@ -71,6 +81,11 @@ class Layer:
         """The tensors that it reads, by what layers call them."""
         found = [getattr(self, name, None) for name in names]
         return [tensor for tensor in found if isinstance(tensor, Maps)]
+
+    def passes_on(self, x: Maps) -> Maps | None:
+        """What it makes of the channels of a tensor that it reads, when each stays one."""
+        y, kept = self.writes[0], any(x is maps for maps in self.tensors(self.keeps_lanes))
+        return x.beside(y) if kept and x.lanes == y.lanes else None
 
     def other_buffers(self, names: Sequence[str]) -> Iterator[Buffer]:
         """Buffers that it reads otherwise than as rows of the tensors of these names."""

@@ -103,6 +103,15 @@ class Maps:
         alone = self.lanes > 1 and len({id(buffer) for buffer, _ in found}) == 1
         return sorted(found, key=lambda at: at[1]) if alone else list(found)
 
+    def beside(self, y: Buffer) -> "Maps":
+        """The tensor in `y`, which has a block for each block of this one."""
+        numbers = {(id(b), block): number for number, (b, block) in enumerate(self.blocks())}
+        slots = [
+            numbers[id(b), slot // b.lanes] * b.lanes + slot % b.lanes
+            for b, slot, _ in self.channels()
+        ]
+        return maps_in(y, slots, self.axes)
+
     def in_slots(self) -> "Maps":
         """The same tensor; a first place beyond the end of a map becomes the next slot's.
 

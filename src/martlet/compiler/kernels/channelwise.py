@@ -6,8 +6,6 @@ Output blocks lie as the input blocks do, so that channels keep their slots, in 
 from collections.abc import Sequence
 from math import prod
 
-import numpy as np
-
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import c_name
@@ -18,18 +16,11 @@ from martlet.compiler.kernels import activations
 WORDS = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}
 
 
-def beside(x: Maps, y: Buffer) -> Maps:
-    """The tensor in `y`, which has a block for each block of `x`."""
-    numbers = {(id(b), block): number for number, (b, block) in enumerate(x.blocks())}
-    slots = [
-        numbers[id(b), slot // b.lanes] * b.lanes + slot % b.lanes for b, slot, _ in x.channels()
-    ]
-    where = np.array([(0, slot, 0) for slot in slots], np.int64).reshape(*x.axes, 3)
-    return Maps((y,), where, y.spatial)
-
-
 class Blockwise(Kernel):
     """Shared by all: one C function makes one block; a table says where the input blocks lie."""
+
+    thread_rows: Sequence[str] = ("x", "y")
+    keeps_lanes: Sequence[str] = ("x",)
 
     def __init__(self, name: str, x: Maps, y: Buffer) -> None:
         self.name, self.x, self.y = name, x, y
@@ -139,6 +130,8 @@ class Placewise(Blockwise):
 class Activate(Placewise):
     """An activation by itself."""
 
+    in_place_with = ("x",)
+
     def __init__(self, name: str, x: Maps, y: Buffer, act: Activation) -> None:
         super().__init__(name, x, y)
         self.act = act
@@ -153,6 +146,8 @@ class Activate(Placewise):
 
 class Pairing(Placewise):
     """A value joined with another by an operator: shared by those that differ in the other."""
+
+    in_place_with: Sequence[str] = ("x",)
 
     def __init__(
         self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
@@ -176,7 +171,9 @@ class Join(Pairing):
         self, name: str, x: Maps, other: Maps, y: Buffer, sign: str, act: Activation | None
     ) -> None:
         super().__init__(name, x, other, y, sign, act)
-        self.own_rows = ("x", "other") if other.places == x.places else ("x",)
+        self.thread_rows, self.keeps_lanes = ("x", "other", "y"), ("x", "other")
+        if other.places == x.places:
+            self.own_rows = self.in_place_with = ("x", "other")
 
     def summary(self) -> str:
         return f"{self.x.shape} {self.sign} {self.other.shape}"

@@ -31,6 +31,9 @@ WIDEST = 8  # blocks of outputs whose sums stay in registers
 class Head(Kernel):
     """All three, group by group; `sums` holds what each group adds to the outputs."""
 
+    thread_rows = ("x", "add")  # as a pointwise product, but for what it writes
+    in_place_with = ("add",)
+
     def __init__(self, product: Product, mean: Mean, linear: Product, sums: Buffer) -> None:
         self.name, self.x, self.add, self.gate = product.name, product.x, product.add, product.gate
         self.product, self.mean, self.linear, self.sums = copy(product), mean, linear, sums

@@ -21,6 +21,8 @@ WIDE = 8  # output places made at once
 class Windowed(Blockwise):
     """Depthwise convolution, maximum or average over a window."""
 
+    goes_by_blocks = True
+
     def __init__(
         self,
         name: str,
@@ -38,7 +40,10 @@ class Windowed(Blockwise):
         self.window, self.kind, self.act = window, kind, act
         self.weight, self.bias, self.count_padding = weight, bias, count_padding
         self.fused = [act.kind] if act else []
-        self.row_window = window if window.is_flat else None
+        if window.is_flat:
+            self.row_window = window
+        else:
+            self.thread_rows = ()
         self.macs = 0 if weight is None else prod(window.out) * weight.size
 
     def summary(self) -> str:

@@ -38,6 +38,9 @@ class Product(Gemm):
     def by_rows(self, schedule: Schedule) -> bool:
         return not self.in_one_row(schedule) or self.rows_apart(schedule)
 
+    def block_groups(self, schedule: Schedule) -> list[int]:
+        return self.sizes(schedule) if self.window.is_pointwise else []
+
     def write_to(self, y: Buffer, slots: list[int]) -> None:
         """Say where the output channels go."""
         self.y, self.writes = y, [y]

@@ -12,9 +12,6 @@ from itertools import zip_longest
 
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.tensor_view import Buffer, Maps
-from martlet.compiler.kernels.channel_reduce import ByPlace
-from martlet.compiler.kernels.channelwise import Blockwise, beside
-from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.gemm import Product
 
 Key = tuple[str, int]  # the output of a node, and the number of the picture
@@ -61,10 +58,10 @@ def _made_by(layers: Sequence[Layer], x: Maps) -> tuple[Product, list[int]] | No
             continue
         if isinstance(layer, Product):
             return layer, slots
-        if not isinstance(layer, Blockwise):
+        if "x" not in layer.keeps_lanes:
             return None
-        x = layer.x
-        blocks, lanes = [block for _, block in x.blocks()], layer.y.lanes
+        (x,) = layer.tensors(("x",))
+        blocks, lanes = [block for _, block in x.blocks()], layer.writes[0].lanes
         slots = [blocks[slot // lanes] * lanes + slot % lanes for slot in slots]
     return None
 
@@ -105,7 +102,7 @@ class _Needed:
     def note(self, layer: Layer, number: int) -> None:
         """Add a layer to those that need what it reads; from the last layer to the first."""
         for x in layer.tensors():
-            made = _made(layer, x)
+            made = layer.passes_on(x)
             behind = made.channels() if made is not None else []
             for place, (buffer, slot, _) in enumerate(x.channels()):
                 later = self.by(*behind[place][:2]) if behind else NOBODY
@@ -117,14 +114,3 @@ class _Needed:
             levels = zip_longest(one, other, fillvalue=())
             self._unions[one, other] = tuple(tuple(sorted({*a, *b})) for a, b in levels)
         return self._unions[one, other]
-
-
-def _made(layer: Layer, x: Maps) -> Maps | None:
-    """What a layer makes of the channels of `x`, when each stays one."""
-    if isinstance(layer, Copy):
-        return layer.target
-    if isinstance(layer, ByPlace) and x is layer.other:
-        return None
-    if isinstance(layer, Blockwise) or (isinstance(layer, Product) and x is layer.add):
-        return beside(x, layer.y) if x.lanes == layer.y.lanes else None
-    return None

@@ -7,7 +7,6 @@ from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.ir.window import Three, Window
 from martlet.compiler.kernels.channel_reduce import Across, ByPlace
-from martlet.compiler.kernels.channelwise import beside
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.views import reshaped
@@ -45,7 +44,7 @@ def _over_maps(low: Lowering, node: Node, x: Maps, kind: str, axes: list[int]) -
     y = low.program.buffer(len(x.blocks()) * low.program.lanes, out)
     pool: Literal["max", "average"] = "max" if kind == "max" else "average"
     low.add(Windowed(node.name, x, y, window, pool))
-    return reshaped(beside(x, y), low.graph.shapes[node.outputs[0]])
+    return reshaped(x.beside(y), low.graph.shapes[node.outputs[0]])
 
 
 def _three(sides: Shape) -> Three:
@@ -68,7 +67,7 @@ def _by_place(low: Lowering, node: Node) -> Maps | None:
     x = low.in_blocks(node, first)
     y = low.program.buffer(len(x.blocks()) * low.program.lanes, x.spatial)
     low.add(ByPlace(node.name, x, second, y, SIGNS[node.op], node.attributes.get("act")))
-    return beside(x, y)
+    return x.beside(y)
 
 
 ACROSS: Mapping[str, Rule] = {

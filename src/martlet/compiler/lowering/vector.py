@@ -10,7 +10,7 @@ from martlet.compiler.ir.graph import Node
 from martlet.compiler.ir.operators import Activation, activation
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window, window_of
-from martlet.compiler.kernels.channelwise import Activate, Join, Mean, beside
+from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import linear, picture, product, stacked
@@ -48,7 +48,7 @@ def _depthwise(
     weight = np.tile(weight, (batch, *[1] * (weight.ndim - 1)))
     bias, act = np.tile(bias, batch), node.attributes.get("act")
     low.add(Windowed(node.name, x, y, window, "depthwise", weight=weight, bias=bias, act=act))
-    made = beside(x, y)
+    made = x.beside(y)
     if "add" not in node.attributes:
         return made
     added = low.channels(node.attributes["add"])
@@ -84,7 +84,7 @@ def _pool(low: Lowering, node: Node) -> Maps | None:
     kind: Any = {"MaxPool": "max", "AveragePool": "average"}[node.op]
     act = node.attributes.get("act")
     low.add(Windowed(node.name, x, y, window, kind, count_padding=padded, act=act))
-    return beside(x, y)
+    return x.beside(y)
 
 
 def _mean(low: Lowering, node: Node) -> Maps | None:
@@ -94,7 +94,7 @@ def _mean(low: Lowering, node: Node) -> Maps | None:
     x = low.in_blocks(node, x)
     y = _blocks_like(low, x, (1,) * (len(low.graph.shapes[node.outputs[0]]) - 2))
     low.add(Mean(node.name, x, y))
-    return beside(x, y)
+    return x.beside(y)
 
 
 def _activate(low: Lowering, node: Node) -> Maps | None:
@@ -104,7 +104,7 @@ def _activate(low: Lowering, node: Node) -> Maps | None:
     x = low.in_blocks(node, x)
     y = _blocks_like(low, x, x.spatial)
     low.add(Activate(node.name, x, y, act))
-    return beside(x, y)
+    return x.beside(y)
 
 
 def _join(low: Lowering, node: Node) -> Maps | None:
@@ -131,7 +131,7 @@ def _joined(
     other = _aligned(low, node, x, second)
     y = _blocks_like(low, x, x.spatial)
     low.add(Join(node.name, x, other, y, sign, act))
-    return beside(x, y)
+    return x.beside(y)
 
 
 def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
@@ -140,7 +140,7 @@ def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
         return other
     low.slots.wish(low.program, other, _lanes(x))
     y = _blocks_like(low, x, other.spatial)
-    beside_x = beside(x, y)
+    beside_x = x.beside(y)
     target = Maps((y,), beside_x.where.reshape(*other.axes, 3), other.spatial)
     low.copy(f"{node.name} aligned", other, target)
     return target

@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, Storage
 from martlet.compiler.ir.tensor_view import Buffer
-from martlet.compiler.kernels.channelwise import Activate, Join, Pairing
-from martlet.compiler.kernels.classifier_head import Head
-from martlet.compiler.kernels.gemm import Product
 from martlet.compiler.schedule.barriers import foreign
 
 Places = NDArray[np.int64]
@@ -287,28 +284,15 @@ def aliases(program: Program, schedule: Schedule) -> set[tuple[int, int]]:
     return pairs
 
 
-def _in_place(layer: Layer, schedule: Schedule) -> list[Buffer]:
-    """Buffers whose values a layer changes one by one, each in its own place of the output."""
-    if isinstance(layer, (Head, Product)):
-        read, changed = [layer.x, layer.add, layer.gate], [layer.add]
-    elif isinstance(layer, Join) and layer.other.places == layer.x.places:
-        read = changed = [layer.x, layer.other]
-    elif isinstance(layer, Pairing):
-        read, changed = [layer.x, layer.other], [layer.x]
-    elif isinstance(layer, Activate):
-        read = changed = [layer.x]
-    else:
-        return []
-    y, found = layer.writes[0], []
-    for x in changed:
-        if x is None or len(x.buffers) != 1:
-            continue
-        buffer = x.buffers[0]
-        here, there = schedule[buffer], schedule[y]
+def _in_place(layer: Layer, schedule: Schedule) -> Iterator[Buffer]:
+    """Buffers that the layer's output may alias, each value in its own place."""
+    y, there = layer.writes[0], schedule[layer.writes[0]]
+    for x in layer.tensors(layer.in_place_with):
+        buffer, here = x.buffers[0], schedule[x.buffers[0]]
         same_places = here.places == there.places
         alike = same_places and (buffer.blocks, buffer.lanes) == (y.blocks, y.lanes)
         in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
-        alone = sum(maps is not None and buffer in maps.buffers for maps in read) == 1
+        alone = sum(buffer in maps.buffers for maps in layer.tensors()) == len(x.buffers) == 1
         inside = not (buffer.outside or y.outside or here.ring or there.ring)
-        found += [buffer] if alike and in_order and alone and inside else []
-    return found
+        if alike and in_order and alone and inside:
+            yield buffer

@@ -13,8 +13,6 @@ from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.schedule import Schedule, Storage, Turns, cuts
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.ir.window import Window
-from martlet.compiler.kernels.depthwise_pool import Windowed
-from martlet.compiler.kernels.gemm import Product
 
 LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
 UNEVEN = 1.15  # times a thread's even share of the work that it may have in a band
@@ -152,12 +150,12 @@ def _slices(schedule: Schedule, layer: Layer, reader: Layer) -> tuple[int, ...]:
 
     What they pass on is then still in the fastest cache. None where there is but one group.
     """
-    if not (isinstance(layer, Product) and isinstance(reader, Windowed)):
+    groups = layer.block_groups(schedule)
+    if len(groups) < 2 or not reader.goes_by_blocks:
         return ()
-    buffer, sizes = layer.writes[0], layer.sizes(schedule)
-    in_order = reader.x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
-    takes_turns = layer.window.is_pointwise and in_order and len(sizes) > 1
-    return tuple(accumulate(sizes, initial=0)) if takes_turns else ()
+    buffer, (x,) = layer.writes[0], reader.tensors(("x",))
+    in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
+    return tuple(accumulate(groups, initial=0)) if in_order else ()
 
 
 def _ring(program: Program, band: range, number: int, parts: Sequence[Turns]) -> Storage:

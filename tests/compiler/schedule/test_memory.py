@@ -15,7 +15,8 @@ from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.memory import aliases, lifetimes, plan_memory
+from martlet.compiler.schedule.lifetimes import aliases, lifetimes
+from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.targets import TARGETS, target
 from martlet.models import list_models
 

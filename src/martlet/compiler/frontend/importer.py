@@ -11,8 +11,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper, shape_inference
 
-from martlet.compiler.frontend.canonicalize import normalise
-from martlet.compiler.frontend.ceil_mode import rounds_up, settle
+from martlet.compiler.frontend.canonicalize import normalise, rounds_up, settle
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, check, check_sides, load_outside
 from martlet.compiler.frontend.check_nodes import validate
 from martlet.compiler.frontend.constant_folding import fold

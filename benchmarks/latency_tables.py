@@ -14,7 +14,7 @@ from native import BEHIND, LIMIT
 
 from martlet.compiler import targets
 from martlet.compiler.lowering.kernel_table import KERNELS
-from martlet.compiler.lowering.views import RENAMING
+from martlet.compiler.lowering.views import VIEWS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -96,7 +96,7 @@ def kernels_table() -> str:
     rows = [
         "| kernels | number types | targets | operators |",
         "| --- | --- | --- | --- |",
-        f"| views: no instruction remains | any | all | {_listed((*RENAMING, 'Dropout'))} |",
+        f"| views: no instruction remains | any | all | {_listed((*VIEWS, 'Dropout'))} |",
     ]
     for kernels in KERNELS:
         names = [name for name in targets.NAMES if kernels.serves(targets.target(name))]

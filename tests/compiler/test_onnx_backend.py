@@ -20,7 +20,7 @@ from onnx.backend.test.loader import load_model_tests
 from tests.compiler.graphs import run
 
 from martlet.compiler.lowering.kernel_table import KERNELS
-from martlet.compiler.lowering.views import RENAMING
+from martlet.compiler.lowering.views import VIEWS
 from martlet.errors import MartletError
 
 Category = str
@@ -92,7 +92,7 @@ def why_not(name: str, model: onnx.ModelProto) -> str:
     operators = {node.op_type for node in model.graph.node}
     domains = {node.domain for node in model.graph.node} - {"", "ai.onnx"}
     claimed = {op for kernels in KERNELS for op in kernels.rules}
-    if domains or not operators <= {*claimed, *RENAMING, "Dropout", *FOLDED}:
+    if domains or not operators <= {*claimed, *VIEWS, "Dropout", *FOLDED}:
         return "an operator that is not claimed"
     for pattern, reason in EXCLUDED.items():
         if re.search(pattern, name):

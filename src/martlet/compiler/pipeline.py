@@ -34,10 +34,10 @@ from martlet.compiler.targets import target as target_of
 from martlet.errors import MartletError, unknown
 from martlet.storage.staging import staging
 
-KEY = "martlet"  # metadata property of the ONNX files that martlet exports
+METADATA_KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
-MORE = 1.2  # times the budget of the workspace, up to which barriers are eliminated
-SMALL = 1 << 12  # bytes of a tensor below which no band saves much
+BARRIERS_BUDGET = 1.2  # times the budget of the workspace, up to which barriers are eliminated
+LEAST_FUSED_BYTES = 1 << 12  # bytes of a tensor below which no band saves much
 HEADERS = {
     *("math", "pthread", "sched", "signal", "stdatomic", "stddef", "stdint", "string", "unistd"),
     *("immintrin", "arm_neon", "wasm_simd128"),
@@ -172,7 +172,7 @@ def _in_budget(
         return program, schedule
     apart = separate_thread_rows(program, schedule)
     schedule = plan_memory(program, eliminate_barriers(program, apart))
-    if schedule.workspace_bytes > MORE * budget:
+    if schedule.workspace_bytes > BARRIERS_BUDGET * budget:
         schedule = plan_memory(program, replace(apart, regions=apart.bands))
     return program, schedule
 
@@ -184,7 +184,7 @@ def _fuse(program: Program, threads: int, budget: int) -> tuple[Schedule, int]:
     """
     best = tried = plan_memory(program, fuse_rows(program, threads))
     large = chosen = LARGE
-    while tried.workspace_bytes > budget and large > SMALL:
+    while tried.workspace_bytes > budget and large > LEAST_FUSED_BYTES:
         large //= 2
         fused = fuse_rows(program, threads, large)
         if fused.bands == tried.bands:
@@ -197,7 +197,7 @@ def _fuse(program: Program, threads: int, budget: int) -> tuple[Schedule, int]:
 
 def _meta(model: onnx.ModelProto) -> dict[str, Any]:
     """What martlet's exporter wrote into the file, or nothing."""
-    text = next((item.value for item in model.metadata_props if item.key == KEY), "{}")
+    text = next((item.value for item in model.metadata_props if item.key == METADATA_KEY), "{}")
     try:
         found = json.loads(text)
     except ValueError:

@@ -51,7 +51,7 @@ def test_what_was_fused_is_counted_by_facts_not_by_the_words_of_a_summary() -> N
     ]
     model = network(nodes, {"x": [1, 3, 8, 8]}, {"y": None}, {"w": random(0, 16, 3, 1, 1)})
     chosen = target("x86-64-v3")
-    program = program_of(read_model(model), chosen)
+    program, schedule = program_of(read_model(model), chosen)
     assert any(" + one map" in layer.summary() for layer in program.layers)
-    facts = Facts(program, chosen, "", 0, 0, 0, "embedded", "", [])
+    facts = Facts(program, schedule, chosen, "", 0, 0, 0, "embedded", "", [])
     assert "4 layers; fused into others: 1 relu" in description(facts)

@@ -1,4 +1,4 @@
-"""Plain layers, alone and beside the fast ones, against ONNX Runtime."""
+"""Generic layers, alone and beside the fast ones, against ONNX Runtime."""
 
 import onnx
 import pytest

@@ -8,7 +8,7 @@ from martlet.compiler.ir.graph import Graph, Node
 from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.lowering.lower import lower
-from martlet.compiler.lowering.views import by_channel, rename
+from martlet.compiler.lowering.views import by_channel, view_of
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.targets import target
 
@@ -28,7 +28,7 @@ def in_rows(*shape: int) -> Maps:
 def renamed(op: str, x: Maps, shape: tuple[int, ...], **attributes: object) -> Maps | None:
     """One node's output."""
     graph = Graph("g", [], [], [], {}, {"x": x.shape, "y": shape}, {})
-    made = rename(graph, Node(op, op, ["x"], ["y"], dict(attributes)), {"x": x})
+    made = view_of(graph, Node(op, op, ["x"], ["y"], dict(attributes)), {"x": x})
     return None if made is None else made["y"]
 
 

@@ -12,8 +12,8 @@ from tests.compiler.graphs import ONCE, Array, graph, planned, random, run, save
 from martlet.compiler import compile_onnx
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.kernels.depthwise_pool import Windowed
-from martlet.compiler.pipeline import MORE
-from martlet.compiler.schedule.barriers import QUICK, foreign
+from martlet.compiler.pipeline import BARRIERS_BUDGET
+from martlet.compiler.schedule.barriers import QUICK_MACS, foreign
 from martlet.compiler.schedule.row_fusion import LATE
 from martlet.compiler.targets import FLAGS, native
 
@@ -117,14 +117,14 @@ def test_long_layers_meet(our_path: OurPath) -> None:
     program, schedule = planned(our_path("shufflenet_v2_x2_0", 224), "x86-64-v3", threads=2)
     for bands in regions(schedule):
         macs = [sum(program.layers[number].macs for number in band) for band in bands]
-        assert len(bands) == 1 or max(macs) <= QUICK
-    assert max(layer.macs for layer in program.layers) > QUICK
+        assert len(bands) == 1 or max(macs) <= QUICK_MACS
+    assert max(layer.macs for layer in program.layers) > QUICK_MACS
 
 
-@pytest.mark.parametrize("more", [MORE, 0.5])
+@pytest.mark.parametrize("more", [BARRIERS_BUDGET, 0.5])
 def test_threads_meet_more_often_where_memory_is_worth_more(
     monkeypatch: pytest.MonkeyPatch, more: float
 ) -> None:
-    monkeypatch.setattr("martlet.compiler.pipeline.MORE", more)
+    monkeypatch.setattr("martlet.compiler.pipeline.BARRIERS_BUDGET", more)
     _, schedule = planned(in_place(), "x86-64-v3", threads=2)
     assert (schedule.regions == schedule.bands) == (more < 1)

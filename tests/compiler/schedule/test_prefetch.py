@@ -11,10 +11,10 @@ from martlet.compiler.codegen.emit import emit
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.schedule import PackedWeights, Schedule
 from martlet.compiler.pipeline import make_program
-from martlet.compiler.schedule.prefetch import SHARE, plan_prefetch
+from martlet.compiler.schedule.prefetch import CACHE_PARTS, plan_prefetch
 from martlet.compiler.targets import TARGETS, target
 
-CACHE = 4000 * SHARE
+CACHE = 4000 * CACHE_PARTS
 
 
 class Fetching(Layer):
@@ -57,8 +57,8 @@ def test_those_before_fetch_what_a_layer_cannot() -> None:
 
 def test_what_waits_in_the_cache_is_a_part_of_it() -> None:
     first, second, third = fetched((9000, 400, 100, 0), (0, 9000, 300, 1), (0, 9000, 300, 1))
-    assert first == (100, 400 + CACHE // SHARE)
-    assert second == (first[1], 9400 + CACHE // SHARE)
+    assert first == (100, 400 + CACHE // CACHE_PARTS)
+    assert second == (first[1], 9400 + CACHE // CACHE_PARTS)
     assert third == (second[1], 18400)
 
 

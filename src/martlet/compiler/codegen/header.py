@@ -13,7 +13,7 @@ from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.targets import Target
 from martlet.version import __version__
 
-WIDE = 88  # characters of a line of the description
+DESCRIPTION_CHARACTERS = 88  # characters of a line of the description
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def description(facts: Facts) -> list[str]:
         f"{program.name}: made by martlet {__version__} from {facts.made_from or 'a graph'}",
         f"target {target.name}: {lanes}{threads}",
         *(
-            f"{kind}{number} {name}: float32 {_shape(maps)}"
+            f"{kind}{number} {name}: {maps.dtype} {_shape(maps)}"
             for kind, number, name, maps in _ends(program)
         ),
         f"{facts.macs:,} MACs, {facts.weight_bytes:,} bytes of weights, "
@@ -73,7 +73,7 @@ def description(facts: Facts) -> list[str]:
         f"{became}{len(program.layers)} layers; fused into others: {together}",
         f"{facts.moved_bytes:,} bytes only change places",
     ]
-    return [part for line in lines for part in textwrap.wrap(plain(line), WIDE)]
+    return [part for line in lines for part in textwrap.wrap(plain(line), DESCRIPTION_CHARACTERS)]
 
 
 def _ends(program: Program) -> list[tuple[str, int, str, Maps]]:

@@ -25,7 +25,7 @@ from martlet.compiler.kernels.gemm import Product
 from martlet.compiler.kernels.gemm_tiles import Group
 
 MACS_FOR_A_BYTE = 5  # of a core that has nothing else to read
-WIDEST = 8  # blocks of outputs whose sums stay in registers
+MOST_BLOCKS = 8  # blocks of outputs whose sums stay in registers
 
 
 class Head(Kernel):
@@ -140,7 +140,7 @@ class Head(Kernel):
     def _tiles(self) -> list[tuple[int, int]]:
         """From which block of outputs to which each tile of the linear layer goes."""
         blocks = self.linear.y.blocks
-        return list(pairwise(cuts(blocks, -(-blocks // WIDEST))))
+        return list(pairwise(cuts(blocks, -(-blocks // MOST_BLOCKS))))
 
     def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         """For each group of the product its weights, then the linear layer's."""

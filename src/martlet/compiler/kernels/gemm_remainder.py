@@ -1,8 +1,8 @@
-"""The last few output channels of a product, where they would leave most of a vector empty.
+"""Remainder channels: the last few outputs of a GEMM, which would leave most of a vector empty.
 
 116 channels are seven vectors of 16 lanes and a quarter. A tile of the eighth would multiply twelve
-lanes of zeros; so the last channels are summed the other way: lanes are input channels as they lie
-in memory, and only at the end the lanes of each sum are added up.
+lanes of zeros; so the remainder is a horizontal reduction: lanes are input channels as they lie in
+memory, and only at the end the lanes of each sum are added up.
 """
 
 from collections import Counter
@@ -17,23 +17,23 @@ from martlet.compiler.kernels import gemm_micro
 from martlet.compiler.kernels.gemm_operands import Gemm
 from martlet.compiler.kernels.gemm_tiles import Group
 
-WIDE = 4  # channels; with 8 the folding takes almost all that is gained
-FOLD = 3  # instructions that make one vector of two, whose lanes are added up
-MOST = 0.7  # of the multiplications of a tile like the others, with all that is done around them
+MOST_CHANNELS = 4  # with 8 the folding takes almost all that is gained
+FOLD_INSTRUCTIONS = 3  # that make one vector of two, whose lanes are added up
+MOST_COST = 0.7  # times that of a tile like the others, with all that is done around them
 
 
 def width(product: Gemm) -> int:
     """For how many channels tiles of the last block are; 0: they are like the others."""
     lanes, last = product.y.lanes, product.blocks[-1]
     used = sum(channel >= 0 for channel in last.outputs)
-    fits = 0 < used <= WIDE <= lanes // 2 and not any(c >= 0 for c in last.outputs[used:])
+    fits = 0 < used <= MOST_CHANNELS <= lanes // 2 and not any(c >= 0 for c in last.outputs[used:])
     if not fits or product.gate is not None or not product.window.is_pointwise:
         return 0
-    places = lanes // WIDE
+    places = lanes // MOST_CHANNELS
     if product.x.places < places or not product.x.is_blocked(lanes):
         return 0
-    steps = (len(sources(product)) + FOLD) * lanes
-    return WIDE if steps < MOST * places * len(last.inputs) else 0
+    steps = (len(sources(product)) + FOLD_INSTRUCTIONS) * lanes
+    return MOST_CHANNELS if steps < MOST_COST * places * len(last.inputs) else 0
 
 
 def runs(product: Gemm, places: int) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,4 @@
-"""Plain layers: tensors of any rank row by row in memory, worked through by nested loops.
+"""Generic layers: tensors of any rank row by row in memory, worked through by nested loops.
 
 They do what the layers in blocks do not: batches, broadcasting, odd axes. The loops are made to be
 read; what matters for speed has a layer of its own.
@@ -122,8 +122,8 @@ def axes_names(letter: str, count: int) -> list[str]:
     return [f"{letter}{axis}" for axis in range(count)]
 
 
-class Plain(Kernel):
-    """Shared by all plain layers: a C function of pointers to its operands and its result."""
+class Generic(Kernel):
+    """Shared by all generic layers: a C function of pointers to its operands and its result."""
 
     def __init__(self, name: str, operands: Sequence[Rows], y: Buffer) -> None:
         self.name, self.operands, self.y = name, list(operands), y
@@ -159,7 +159,7 @@ class Plain(Kernel):
         return f"{name}({', '.join(pointers)})"
 
 
-class Elementwise(Plain):
+class Elementwise(Generic):
     """A formula of operands that are broadcast to one shape; {0}, {1}, … are their values."""
 
     def __init__(self, name: str, formula: str, operands: Sequence[Rows], y: Buffer) -> None:
@@ -193,7 +193,7 @@ class Elementwise(Plain):
         return self.function(writer, lines)
 
 
-class Rearrange(Plain):
+class Rearrange(Generic):
     """Copies tensors side by side into one; with each comes its first place in y."""
 
     def __init__(
@@ -225,7 +225,7 @@ class Rearrange(Plain):
         return self.function(writer, lines)
 
 
-class Picked(Plain):
+class Picked(Generic):
     """y[i0, i1, …] = x at a listed index along each axis; an index of -1 means `fill`."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Plain layers that make one value of many: reductions and products of matrices."""
+"""Generic layers that make one value of many: reductions and products of matrices."""
 
 from collections.abc import Sequence
 from math import prod
@@ -6,7 +6,15 @@ from math import prod
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import Shape
 from martlet.compiler.ir.tensor_view import Buffer
-from martlet.compiler.kernels.generic import Plain, Rows, axes_names, index, merge, nest, row_steps
+from martlet.compiler.kernels.generic import (
+    Generic,
+    Rows,
+    axes_names,
+    index,
+    merge,
+    nest,
+    row_steps,
+)
 from martlet.compiler.kernels.generic_scalar import add_functions
 
 # kind -> (what a sum starts with, how value {x} joins it, what becomes of it); n is how many.
@@ -24,7 +32,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-class Reduce(Plain):
+class Reduce(Generic):
     """One value for all along some axes; sums are in double, since they are long."""
 
     def __init__(self, name: str, kind: str, x: Rows, axes: Sequence[int], y: Buffer) -> None:
@@ -54,7 +62,7 @@ class Reduce(Plain):
         return self.function(writer, nest(outer, names, body))
 
 
-class MatrixProduct(Plain):
+class MatrixProduct(Generic):
     """y[…, i, j] = alpha · Σ a[…, i, k] · b[…, k, j], any steps."""
 
     def __init__(self, name: str, a: Rows, b: Rows, y: Buffer, batch: Shape) -> None:

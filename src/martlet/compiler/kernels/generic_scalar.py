@@ -1,4 +1,4 @@
-"""Functions of single values as C text: what the plain layers compute where others use vectors."""
+"""Functions of single values as C text: what generic layers compute where others use vectors."""
 
 import re
 

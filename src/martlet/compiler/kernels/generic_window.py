@@ -1,4 +1,4 @@
-"""Plain layers with a window: convolutions of any batch, transposed ones, and pools."""
+"""Generic layers with a window: convolutions of any batch, transposed ones, and pools."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.generic import (
     LETTERS,
-    Plain,
+    Generic,
     Rows,
     axes_names,
     index,
@@ -76,7 +76,7 @@ def _taps(window: Sliding, innermost: Sequence[str], places: Sequence[str] = ())
     return lines
 
 
-class Weighted(Plain):
+class Weighted(Generic):
     """A convolution of either direction, with weights from memory or constant."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Weighted(Plain):
         self.macs = prod(y.spatial) * prod(weight.shape[1:])
 
 
-class PlainConvolution(Weighted):
+class GenericConvolution(Weighted):
     """Convolution of a batch with weights (M, C / groups, *kernel)."""
 
     def summary(self) -> str:
@@ -156,14 +156,14 @@ class TransposedConvolution(Weighted):
         return self.function(writer, _outputs(self, rank, body))
 
 
-def _outputs(layer: Plain, rank: int, body: list[str]) -> list[str]:
+def _outputs(layer: Generic, rank: int, body: list[str]) -> list[str]:
     """Loops over all outputs (n, m, o0, …) around the body that makes the sum s."""
     names = ["n", "m", *axes_names("o", rank)]
     target = f"y[{index(row_steps(layer.y.spatial), names)}]"
     return nest(layer.y.spatial, names, [*body, f"{target} = s;"])
 
 
-class PlainPool(Plain):
+class GenericPool(Generic):
     """Maximum, average, sum of squares or p-norm over a window; maps lie one behind the other."""
 
     def __init__(

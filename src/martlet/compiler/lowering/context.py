@@ -16,7 +16,7 @@ from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots
-from martlet.compiler.lowering.views import MOST, by_channel, rename
+from martlet.compiler.lowering.views import MOST_NAMES, by_channel, view_of
 from martlet.compiler.targets import Target
 from martlet.errors import MartletError
 
@@ -100,7 +100,7 @@ class Lowering:
                 raise node.fail(f"its output {name!r} is {kind}; values at run time are {listed}")
 
     def _outputs(self, node: Node) -> Mapping[str, Maps]:
-        named = rename(self.graph, node, self.maps)
+        named = view_of(self.graph, node, self.maps)
         if named is not None:
             return named
         dtype = self._dtype(node)
@@ -165,10 +165,10 @@ class Lowering:
     def channels(self, name: str, axes: int = 2) -> Maps | None:
         """A tensor whose first axes name channels; None when it does not lie so, or is constant."""
         x = self.maps.get(name)
-        return None if x is None or prod(x.shape[:axes]) > MOST else by_channel(x, axes)
+        return None if x is None or prod(x.shape[:axes]) > MOST_NAMES else by_channel(x, axes)
 
     def rows(self, name: str) -> Rows:
-        """A tensor row by row, for a plain layer: as it is, a constant, or copied."""
+        """A tensor row by row, for a generic layer: as it is, a constant, or copied."""
         shape = self.graph.shapes[name]
         if name in self.graph.constants and name not in self.maps:
             return rows_of(self.graph.constants[name], shape)
@@ -228,6 +228,6 @@ class Lowering:
 
 
 def in_memory(rows: Rows) -> Maps:
-    """The tensor that a plain layer has made."""
+    """The tensor that a generic layer has made."""
     assert isinstance(rows.source, Buffer)
     return Maps((rows.source,), np.array([0, 0, rows.start], np.int64), rows.shape)

@@ -1,4 +1,4 @@
-"""Rules of reductions and normalisations, put together from plain layers."""
+"""Rules of reductions and normalisations, put together from generic layers."""
 
 from collections.abc import Mapping
 from math import prod
@@ -11,7 +11,7 @@ from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic import Rows, rows_of
 from martlet.compiler.kernels.generic_reduce import KINDS, Reduce
 from martlet.compiler.kernels.generic_scalar import activated
-from martlet.compiler.kernels.generic_window import PlainPool, Sliding
+from martlet.compiler.kernels.generic_window import GenericPool, Sliding
 from martlet.compiler.lowering.context import Lowering, Rule, in_memory
 
 
@@ -173,7 +173,7 @@ def _local_response(low: Lowering, node: Node) -> Maps:
         (channels, places),
     )  # fmt: skip
     y = low.result(x.shape)
-    low.add(PlainPool(f"{node.name} squares", x, window, "squares", y))
+    low.add(GenericPool(f"{node.name} squares", x, window, "squares", y))
     scale = number(node.attributes.get("alpha", 1e-4) / size)
     bias, beta = (number(node.attributes.get(k, d)) for k, d in (("bias", 1.0), ("beta", 0.75)))
     text = f"{{0}} / powf({bias} + {scale} * {{1}}, {beta})"

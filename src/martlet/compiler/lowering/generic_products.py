@@ -1,4 +1,4 @@
-"""Rules of the plain products: convolutions, pools and matrices of any batch and any steps."""
+"""Rules of the generic products: convolutions, pools and matrices of any batch and any steps."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +13,8 @@ from martlet.compiler.kernels.generic import Rows, rows_of
 from martlet.compiler.kernels.generic_reduce import MatrixProduct
 from martlet.compiler.kernels.generic_scalar import activated
 from martlet.compiler.kernels.generic_window import (
-    PlainConvolution,
-    PlainPool,
+    GenericConvolution,
+    GenericPool,
     Sliding,
     TransposedConvolution,
     sliding,
@@ -44,7 +44,7 @@ def _convolution(low: Lowering, node: Node) -> Maps:
         x = low.calculate(f"{node.name} gated", "{0} * {1}", [x, gate], x.shape)
     window = sliding(node, x.shape[2:], y.spatial[2:], weight.shape[2:])
     groups = int(node.attributes.get("group", 1))
-    low.add(PlainConvolution(node.name, x, weight, bias, groups, window, y))
+    low.add(GenericConvolution(node.name, x, weight, bias, groups, window, y))
     return _finished(low, node, rows_of(y, y.spatial))
 
 
@@ -82,7 +82,7 @@ def _pool(low: Lowering, node: Node) -> Maps:
     window: Sliding = sliding(node, x.shape[2:], y.spatial[2:], kernel)
     padded = bool(node.attributes.get("count_include_pad", 0))
     low.add(
-        PlainPool(
+        GenericPool(
             node.name, x, window, kinds[node.op], y,
             count_padding=padded, power=int(node.attributes.get("p", 2)),
         )

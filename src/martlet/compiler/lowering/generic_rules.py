@@ -1,4 +1,4 @@
-"""Rules of the plain layers: everything that the fast ones leave, on tensors row by row."""
+"""Rules of the generic layers: everything that the fast ones leave, on tensors row by row."""
 
 from collections.abc import Mapping
 
@@ -78,7 +78,7 @@ def _cast(low: Lowering, node: Node) -> Maps:
     return _each(low, node, "(float)({0} != 0)" if to_truth else "{0}", node.inputs[:1])
 
 
-PLAIN: Mapping[str, Rule] = {
+GENERIC_RULES: Mapping[str, Rule] = {
     **dict.fromkeys((*UNARY, *BINARY, *WITH_ATTRIBUTES, "Gelu", "IsInf", "Mod"), _formula),
     **dict.fromkeys(("Max", "Mean", "Min", "Sum"), _many),
     "Cast": _cast,

@@ -17,7 +17,7 @@ from martlet.compiler.kernels.generic import (
 )
 from martlet.compiler.lowering.context import Lowering, Rule, in_memory
 
-LONGEST = 1 << 16  # entries of a table of places
+MOST_TABLE_ENTRIES = 1 << 16  # entries of a table of places
 
 
 def moved(low: Lowering, name: str, x: Rows) -> Rows:
@@ -109,8 +109,10 @@ def _pad(low: Lowering, node: Node) -> Maps | None:
 
 def _padded(node: Node, shape: Shape, axis: int, before: int, out: Shape) -> NDArray[np.int64]:
     """For each place of the padded axis the place that it repeats, or -1."""
-    if out[axis] > LONGEST:
-        raise node.fail(f"an axis of {out[axis]} values is not supported; up to {LONGEST} is")
+    if out[axis] > MOST_TABLE_ENTRIES:
+        raise node.fail(
+            f"an axis of {out[axis]} values is not supported; up to {MOST_TABLE_ENTRIES} is"
+        )
     side, at = shape[axis], np.arange(out[axis]) - before
     match node.attributes["mode"]:
         case "constant":

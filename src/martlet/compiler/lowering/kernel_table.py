@@ -5,11 +5,11 @@ Asked from top to bottom with (operator, number type, target): see `rules_for`.
 
 from martlet.compiler.lowering.channel_reduction import ACROSS
 from martlet.compiler.lowering.context import Kernels
-from martlet.compiler.lowering.generic_rules import PLAIN
+from martlet.compiler.lowering.generic_rules import GENERIC_RULES
 from martlet.compiler.lowering.vector import RULES
 
 KERNELS = (
     Kernels("blocks of channels", RULES),
     Kernels("across channels, by place", ACROSS),
-    Kernels("any rank and strides", PLAIN),
+    Kernels("any rank and strides", GENERIC_RULES),
 )

@@ -1,4 +1,4 @@
-"""Operators that only rearrange channels: they change names, and no instruction remains of them."""
+"""Operators that only rearrange channels: their outputs are views, and no instruction remains."""
 
 from collections.abc import Mapping
 from math import prod
@@ -11,16 +11,16 @@ from martlet.compiler.ir.tensor_view import Buffer, Maps
 
 Where = NDArray[np.int64]
 SHAPING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze")
-RENAMING = (*SHAPING, "Identity", "Transpose", "Concat", "Split", "Slice", "Gather")
-MOST = 1 << 16  # names that are given to a tensor; beyond, its values are moved
+VIEWS = (*SHAPING, "Identity", "Transpose", "Concat", "Split", "Slice", "Gather")
+MOST_NAMES = 1 << 16  # names that are given to a tensor; beyond, its values are moved
 
 
-def rename(graph: Graph, node: Node, maps: Mapping[str, Maps]) -> Mapping[str, Maps] | None:
-    """The outputs of `node` as new names for channels of its inputs.
+def view_of(graph: Graph, node: Node, maps: Mapping[str, Maps]) -> Mapping[str, Maps] | None:
+    """The outputs of `node` as views: other names for channels of its inputs.
 
     None when the node does something else, takes maps apart, or reads constants.
     """
-    if node.op not in RENAMING or node.inputs[0] not in maps:
+    if node.op not in VIEWS or node.inputs[0] not in maps:
         return None
     if node.op == "Concat":
         return _concat(graph, node, [maps.get(name) for name in node.inputs])
@@ -82,7 +82,7 @@ def reshaped(x: Maps, shape: Shape) -> Maps | None:
     kept = 0  # axes at the end that stay as they are
     while kept < min(len(x.spatial), len(shape)) and shape[-1 - kept] == x.spatial[-1 - kept]:
         kept += 1
-    if prod(shape[: len(shape) - kept]) > MOST:
+    if prod(shape[: len(shape) - kept]) > MOST_NAMES:
         return None
     cut = _cut(x, len(x.spatial) - kept)
     names = shape[: len(shape) - kept]
@@ -104,11 +104,11 @@ def _transpose(node: Node, x: Maps) -> Mapping[str, Maps] | None:
 def _named(x: Maps, axes: int) -> Maps | None:
     """`x` with at least its first `axes` axes as names, if that is worth it.
 
-    A tensor row by row is better moved by plain loops than named value by value.
+    A tensor row by row is better moved by generic loops than named value by value.
     """
     if len(x.axes) >= axes:
         return x
-    if prod(x.shape[:axes]) > MOST:
+    if prod(x.shape[:axes]) > MOST_NAMES:
         return None
     if prod(x.shape[axes:]) == 1 and by_channel(x, 0) is not None:
         return None

@@ -13,7 +13,7 @@ from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer
 
-QUICK = 8_000_000  # multiplications of a band, beside which a barrier takes some time
+QUICK_MACS = 8_000_000  # multiplications of a band, beside which a barrier takes some time
 
 
 def eliminate_barriers(program: Program, schedule: Schedule) -> Schedule:
@@ -26,7 +26,7 @@ def eliminate_barriers(program: Program, schedule: Schedule) -> Schedule:
     regions, written, rows = list[range](), set[int](), 0
     for band in schedule.bands:
         layers = [program.layers[number] for number in band]
-        last, quick = layers[-1], sum(layer.macs for layer in layers) <= QUICK
+        last, quick = layers[-1], sum(layer.macs for layer in layers) <= QUICK_MACS
         own = last.rows(schedule) if last.by_rows(schedule) and quick else 0
         others = {id(b) for layer in layers for b in foreign(layer, schedule, layer is last)}
         alike = own and own == rows and len(regions) > 1  # the first is cut in another way

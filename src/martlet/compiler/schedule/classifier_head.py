@@ -9,7 +9,7 @@ from martlet.compiler.kernels.channelwise import Mean
 from martlet.compiler.kernels.classifier_head import Head, Total
 from martlet.compiler.kernels.gemm import Product
 
-LEAST = 4  # parts of a core's cache; from one of them on, weights do not wait in it
+CACHE_PARTS = 4  # parts of a core's cache; from one of them on, weights do not wait in it
 
 
 def join_heads(program: Program, schedule: Schedule, cache: int) -> Program:
@@ -26,7 +26,7 @@ def join_heads(program: Program, schedule: Schedule, cache: int) -> Program:
             isinstance(product, Product)
             and isinstance(mean, Mean)
             and isinstance(linear, Product)
-            and LEAST * linear.weight.nbytes > cache > 0
+            and CACHE_PARTS * linear.weight.nbytes > cache > 0
             and product.name not in schedule.banded
             and _in_a_row(product, mean, linear)
             and _pays(product, linear)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.schedule import Schedule
 
-SHARE = 4  # at most one such part of the cache holds weights that wait
+CACHE_PARTS = 4  # at most one such part of the cache holds weights that wait
 
 
 def plan_prefetch(program: Program, schedule: Schedule, cache: int) -> Schedule:
@@ -44,7 +44,7 @@ def _goals(program: Program, schedule: Schedule, cache: int, sizes: Sequence[int
         goals.append(goal)
         begin -= size
         first = begin + _first(layer, schedule, size)
-        goal = min(goal, begin + cache // SHARE, max(first, goal - layer.can_fetch(schedule)))
+        goal = min(goal, begin + cache // CACHE_PARTS, max(first, goal - layer.can_fetch(schedule)))
     return goals[::-1]
 
 

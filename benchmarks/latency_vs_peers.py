@@ -32,7 +32,7 @@ from record import write_rows
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target as target_of
-from martlet.measuring.engines import Array, Engine, c_engine
+from martlet.measuring.engines import Array, Engine
 from martlet.measuring.latency import Latency, latency
 from martlet.models import spec
 
@@ -59,7 +59,7 @@ def engines_of(
     with torch.inference_mode():
         expected = model(torch.from_numpy(picture)).numpy()
     net = compile_onnx(path, folder / "compiled", target=target, threads=threads)
-    found = [c_engine(net, name=OURS)]
+    found = [Engine(OURS, net.description.threads, net)]
     for peer in chosen:
         try:
             engine = PEERS[peer](model, path, threads)
@@ -79,7 +79,7 @@ def engines_of(
         found.append(limit(net.description.macs, net.description.lanes, folder))
     else:
         alone = compile_onnx(path, folder / "alone", target=target)
-        found.append(c_engine(alone, name=ALONE))
+        found.append(Engine(ALONE, alone.description.threads, alone))
         in_c.append(InC(alone, ALONE, folder))
     known = {
         "network": row.name,

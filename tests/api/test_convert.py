@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from martlet.api.convert import class_names, convert, hub_settings, preprocess_of
+from martlet.api.convert import convert
 from martlet.api.evaluate import evaluate
 from martlet.api.export import export
 from martlet.api.measure import measure
@@ -27,6 +27,7 @@ from martlet.errors import MartletError
 from martlet.models.weights.reading import read_weights
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
+from martlet.workflows.convert import class_names, hub_settings, preprocess_of
 from martlet.workflows.run_folder import Run
 
 SMALL = "shufflenet_v2_x0_5"

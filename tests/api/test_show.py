@@ -1,7 +1,7 @@
 import pytest
 
 import martlet
-from martlet.api.show import list_networks
+from martlet.api.list import list_networks
 from martlet.errors import MartletError
 
 

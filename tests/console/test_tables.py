@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from martlet.api.convert import ConvertedFile
-from martlet.api.show import list_networks
+from martlet.api.list import list_networks
 from martlet.console import tables
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.inference import Prediction
+from martlet.workflows.convert import ConvertedFile
 from martlet.workflows.run_folder import Run
 
 

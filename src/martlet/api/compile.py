@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from martlet.errors import MartletError
-
 if TYPE_CHECKING:
     from martlet.compiler import CompiledNetwork
 
@@ -50,60 +48,18 @@ def compile(
     Returns the network, to be called with NumPy arrays. Raises MartletError for what is no ONNX
     file, what is not supported in it, and when there is no C compiler.
     """
-    from martlet.compiler import compile_onnx, options, profile_onnx
-    from martlet.compiler.targets import target as target_of
-    from martlet.compiler.toolchain import find_compiler
+    from martlet.workflows.compile import compile_file
 
-    model = options.path("model", model, "the path of an ONNX file")
-    if not model.is_file():
-        raise MartletError(f"{model} does not exist, or is a folder; give an ONNX file.")
-    if out is None and not model.suffix:
-        raise MartletError(f"out is needed: {model} has no suffix to leave out for a folder.")
-    beside = model.with_suffix("") if out is None else out
-    folder = options.path("out", beside, "the path of a folder")
-    chosen = target_of(target)
-    if build:
-        find_compiler(compiler, chosen)  # an error before the work, not after it
-    shapes = _shapes(options.text("shape", shape, "sides such as 1x3x224x224"))
-    profile = None
-    if report:
-        profile = profile_onnx(model, target=target, compiler=compiler, batch=batch, shapes=shapes)
-    net = compile_onnx(
+    return compile_file(
         model,
-        folder,
+        out,
+        shape,
+        report,
         name=name,
         target=target,
         compiler=compiler,
         weights=weights,
         threads=threads,
         batch=batch,
-        shapes=shapes,
         library=build,
     )
-    if profile is not None:
-        from martlet.workflows.layer_report import write_layers
-
-        write_layers(profile, folder, net.description.name)
-        net.profile = profile
-    return net
-
-
-def _shapes(text: str | None) -> dict[str, tuple[int, ...]]:
-    """ "1x3x224x224", or "name=1x3x224x224,other=1x5": shapes by input name; "" is the only one.
-
-    Raises MartletError for anything else.
-    """
-    shapes = {}
-    for part in text.split(",") if text else ():
-        name, _, sides = part.rpartition("=")
-        try:
-            shape = tuple(int(side) for side in sides.strip().split("x"))
-        except ValueError:
-            shape = ()
-        if not shape or min(shape) < 1 or name.strip() in shapes:
-            raise MartletError(
-                f"shape={text!r} is not accepted; give sides such as 1x3x224x224, or "
-                "NAME=1x3x224x224 of several inputs, with a comma between them."
-            )
-        shapes[name.strip()] = shape
-    return shapes

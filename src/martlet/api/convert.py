@@ -1,28 +1,11 @@
 """`convert`: weights of another library as a checkpoint of ours."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 if TYPE_CHECKING:
-    from martlet.data.pictures.preprocess import Preprocess
-    from martlet.models.weights.renaming import Converted
-
-
-@dataclass(frozen=True)
-class ConvertedFile:
-    """A checkpoint made from another library's weights."""
-
-    path: Path
-    network: str
-    options: dict[str, Any]  # of the network, that give it the library's structure
-    tensors: int
-    params: int
-    classes: int
-    preprocess: "Preprocess"
-    origin: str
+    from martlet.workflows.convert import ConvertedFile
 
 
 def convert(
@@ -50,7 +33,7 @@ def convert(
     mean: Annotated[Sequence[float], "Per channel, of values 0 to 1; one stands for all."] = (),
     std: Annotated[Sequence[float], "Per channel, of values 0 to 1; one stands for all."] = (),
     overwrite: Annotated[bool, "Replace an earlier output file."] = False,
-) -> ConvertedFile:
+) -> "ConvertedFile":
     """Make a checkpoint of another library's weights.
 
     The file that is written works with `predict`, `export`, `measure`, `evaluate` and `train
@@ -61,151 +44,13 @@ def convert(
     in it, for weights that are not those of the network, and for a config.json with values that
     are not accepted.
     """
-    from martlet.errors import MartletError
-    from martlet.models.weights import reading, renaming
-    from martlet.training import checkpoint
+    from martlet.workflows.convert import convert_weights
 
-    file = Path(file)
-    path = Path(f"{model}.safetensors") if output is None else Path(output)
-    if path.suffix != ".safetensors":
-        raise MartletError(f"output={path} is not accepted; give a name that ends in .safetensors.")
-    weights = reading.read_weights(file)
-    if path.exists() and (not overwrite or path.samefile(file)):
-        raise MartletError(f"{path} exists already; choose another --output, or --overwrite.")
-    asked = {
+    prepared = {
         "size": image_size,
         "crop_pct": crop_pct,
         "interpolation": interpolation,
         "mean": mean,
         "std": std,
     }
-    given = {key: value for key, value in asked.items() if value not in (None, (), [])}
-    network = model
-    if source == "timm":
-        network = model.partition(".")[0]  # behind the point stands which training
-        given = hub_settings(file, network, given) | given
-    found = renaming.convert(weights, source, network)
-    names = class_names(found.num_classes, classes)
-    preprocess = preprocess_of(found, given)
-    origin = f"{source}'s {model} ({file.name})"
-    header = checkpoint.Header(
-        checkpoint.Network(found.name, found.num_classes, found.in_chans, False, found.options),
-        names,
-        preprocess,
-        trained=None,
-        origin=origin,
-    )
-    params = sum(parameter.numel() for parameter in found.build().parameters())
-    checkpoint.save(path, found.state, header)
-    return ConvertedFile(
-        path,
-        found.name,
-        found.options,
-        len(found.state),
-        params,
-        len(names),
-        preprocess,
-        origin,
-    )
-
-
-def class_names(count: int, file: Path | None) -> tuple[str, ...]:
-    """Names from a text file, ImageNet's for 1000 classes, else numbers.
-
-    Raises MartletError when the file does not name every class once.
-    """
-    from martlet.errors import MartletError
-
-    if file is not None:
-        try:
-            names = Path(file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise MartletError(f"classes={file} cannot be read ({error}).") from error
-        names = [name.strip() for name in names if name.strip()]
-        if len(names) != count:
-            raise MartletError(
-                f"classes={file} names {len(names)} class{'' if len(names) == 1 else 'es'}; "
-                f"the weights have {count}."
-            )
-    elif count == 1000:
-        from torchvision.models import MobileNet_V2_Weights
-
-        names = MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"]
-    else:
-        names = [str(number) for number in range(count)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise MartletError(f"classes={file} names {twice[0]!r} more than once.")
-    return tuple(names)
-
-
-def hub_settings(file: Path, model: str, given: Collection[str] = ()) -> dict[str, Any]:
-    """How timm prepares pictures for the weights `file`, as its config.json beside it says.
-
-    That is how a repository of its weights lies on the Hugging Face hub. Empty when there is none,
-    or it is of another model. Settings that are `given` are not looked at. Raises MartletError,
-    which names the file, for a value that is not accepted.
-    """
-    from martlet.data.pictures.preprocess import Preprocess
-    from martlet.errors import MartletError
-
-    path = file.with_name("config.json")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(content, dict) or content.get("architecture") != model:
-        return {}
-    config = content.get("pretrained_cfg", {})
-    if not isinstance(config, dict):
-        raise MartletError(f"{path}: pretrained_cfg={config!r} is not a table of settings.")
-    names = ("crop_pct", "interpolation", "mean", "std")
-    settings = {
-        name: config[name] for name in names if config.get(name) is not None and name not in given
-    }
-    if "input_size" in config and "size" not in given:
-        shape = config["input_size"]
-        if not isinstance(shape, list) or len(shape) != 3 or shape[1] != shape[2]:
-            raise MartletError(
-                f"{path}: input_size={shape!r} is not [channels, side, side]; correct it, or give "
-                "the image size."
-            )
-        settings["size"] = shape[2]
-    for name, value in settings.items():
-        channels = "L" if isinstance(value, list) and len(value) == 1 else "RGB"
-        try:
-            Preprocess(**{"size": 224, "channels": channels, name: value})
-        except MartletError as error:
-            raise MartletError(f"{path}: {error}") from error
-    return settings
-
-
-def preprocess_of(found: "Converted", given: Mapping[str, Any]) -> "Preprocess":
-    """The library's preprocessing, with what was `given` in its place.
-
-    Raises MartletError for a value out of range, and for a network that takes no picture of one
-    or three channels, or none of this size.
-    """
-    from martlet.data.pictures.preprocess import Preprocess
-    from martlet.errors import MartletError
-    from martlet.models import ImageInput, spec
-    from martlet.workflows.train_setup import SMALL, check_network
-
-    row = spec(found.name)
-    if found.in_chans not in (1, 3) or not isinstance(row.input, ImageInput):
-        raise MartletError(
-            f"the weights take {found.in_chans} channels; a checkpoint takes pictures of 1 or 3."
-        )
-    settings = {"size": row.input.height} | found.preprocess | dict(given)
-    if isinstance(settings["size"], int) and settings["size"] <= SMALL:
-        settings.setdefault("crop_pct", 1.0)
-    for key in ("mean", "std"):
-        values = settings.get(key, ())
-        if isinstance(values, (int, float)):
-            values = (values,)
-        if isinstance(values, (list, tuple)) and len(values) == 1:
-            values = tuple(values) * found.in_chans
-        settings[key] = values
-    preprocess = Preprocess(channels="RGB" if found.in_chans == 3 else "L", **settings)
-    check_network(found.name, preprocess.size, bool(found.options.get("small_input")))
-    return preprocess
+    return convert_weights(Path(file), source, model, output, classes, prepared, overwrite)

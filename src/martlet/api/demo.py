@@ -18,7 +18,7 @@ def demo(
     minute on two cores. The digits are written as picture files first, so what runs is exactly
     what runs on pictures of your own. A new run folder is made each time: demo, demo-2, …
     """
-    from martlet.console.progress import Voice
+    from martlet.api.train import train
     from martlet.workflows.demo import tour
 
-    return tour(Path(folder), epochs, Voice(quiet))
+    return tour(train, Path(folder), epochs, quiet)

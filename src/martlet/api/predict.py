@@ -24,7 +24,6 @@ def predict(
     place of an answer, and the others are not held up.
     Raises MartletError when there is no picture, or `run` is no trained network.
     """
-    from martlet.data.pictures.read import find_pictures
-    from martlet.workflows.open_network import open_network
+    from martlet.workflows.predict import predict_pictures
 
-    return open_network(run, device).predict(find_pictures(pictures), top=top)
+    return predict_pictures(run, pictures, top, device)

@@ -22,9 +22,10 @@ from martlet.api.convert import convert
 from martlet.api.demo import demo
 from martlet.api.evaluate import evaluate
 from martlet.api.export import export
+from martlet.api.list import list_networks
 from martlet.api.measure import measure
 from martlet.api.predict import predict
-from martlet.api.show import list_networks, show
+from martlet.api.show import show
 from martlet.api.train import train
 from martlet.errors import MartletError
 from martlet.version import __version__

@@ -1,7 +1,7 @@
 """All stages in order, and the files that they leave."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,15 @@ def compile_onnx(
     shapes: Mapping[str, Shape] | None = None,
     threads: int = 1,
     library: bool = True,
+    check: Callable[[Path], None] | None = None,
 ) -> CompiledNetwork:
     """Write the files of a compiled ONNX network into the folder `out`.
 
     NAME.c and NAME.h; NAME.bin, the weights, which the C compiler takes in ("embedded"), or which
     the program reads and passes ("file"), or NAME_weights.h ("text"); NAME_picture.h when the ONNX
     file says its classes and preprocessing; NAME.json; and the shared library unless
-    `library=False`. All of them or, when anything fails, none.
+    `library=False`. All of them or, when anything fails, none; `check` is called with the folder
+    where they lie before, and may raise too.
 
     Raises MartletError for what is no ONNX file, an operator that is not supported, sizes that are
     open, and when there is no C compiler or it refuses.
@@ -74,6 +76,8 @@ def compile_onnx(
     other_options = [f"{name}{ending}" for ending in ENDINGS]
     with staging(out, old=other_options) as folder:
         write(folder, emitted, meta, compiler, library)
+        if check is not None:
+            check(folder)
     return CompiledNetwork(out, name)
 
 

@@ -9,8 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from martlet.api.convert import ConvertedFile
-    from martlet.api.show import Shown
     from martlet.compiler import CompiledNetwork
     from martlet.compiler.runtime.layer_times import Profile
     from martlet.exporting import Exported
@@ -18,7 +16,9 @@ if TYPE_CHECKING:
     from martlet.measuring.cost import Cost
     from martlet.measuring.latency import Latency
     from martlet.models.spec import Spec
+    from martlet.workflows.convert import ConvertedFile
     from martlet.workflows.run_folder import Run
+    from martlet.workflows.show import Shown
 
 
 def out() -> Console:
@@ -106,10 +106,12 @@ def exported(file: "Exported | CompiledNetwork", console: Console | None = None)
     if not isinstance(file, Exported):
         compiled(file, console)
         return
+    how = "" if file.opset is None else f", opset {file.opset}"
+    by = "against PyTorch" if file.opset is None else "with ONNX Runtime"
     (console or out()).print(
-        f"{file.path}: {file.bytes / 1e6:.2f} MB, opset {file.opset}; verified with ONNX Runtime "
-        f"at batch {' and '.join(map(str, file.batches))}, max difference {file.max_difference:.1e}"
-        " of the output's scale",
+        f"{file.path}: {file.bytes / 1e6:.2f} MB{how}; verified {by} at batch "
+        f"{' and '.join(map(str, file.batches))}, max difference {file.max_difference:.1e} of the "
+        "output's scale",
         markup=False,
     )
 
@@ -147,6 +149,11 @@ def compiled(net: "CompiledNetwork", console: Console | None = None) -> None:
         "for a change of places alone",
         markup=False,
     )
+    if net.max_difference is not None:
+        difference = f"{net.max_difference:.1e}"
+        console.print(
+            f"verified against PyTorch: max difference {difference} of the output's scale"
+        )
     if net.profile is not None:
         profiled(net.profile, console)
 

@@ -1,9 +1,7 @@
-"""An exported file is run and compared with the model it came from, before anyone gets it."""
+"""An exported network is run and compared with the model it came from, before anyone gets it."""
 
 import copy
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,9 +9,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from martlet.errors import MartletError
-from martlet.inference import open_session, reason
+from martlet.inference import reason
 
 Array = NDArray[np.float32]
+Run = Callable[[Array], Array]  # a batch of inputs to their outputs
 
 TOLERANCE = 1e-5
 """Largest accepted difference, as a part of the output's scale (its largest absolute value).
@@ -35,30 +34,27 @@ CEILING = 1e-3
 
 
 def verify(
-    path: Path,
+    run: Run,
     model: nn.Module,
     shape: Sequence[int],
     *,
     batches: Sequence[int] = (1, 3),
-    pictures: Array | None = None,
 ) -> float:
-    """The largest difference between the ONNX file and `model`, relative to the output's scale.
+    """The largest difference between `run` and `model`, relative to the output's scale.
 
-    `shape` is one input's, without the batch. Each batch is random normal numbers; `pictures`
-    (N, *shape), preprocessed, are tried as well. The model is compared as it is, unfolded, on the
-    CPU, in evaluation mode and float32; it is not changed. Raises MartletError when the difference
-    is above what TOLERANCE, ROUNDING and CEILING allow, when either side gives NaN or infinity, and
-    when the file refuses a batch size or gives another shape.
+    `shape` is one input's, without the batch. Each batch is random normal numbers. The model is
+    compared as it is, unfolded, on the CPU, in evaluation mode and float32; it is not changed.
+
+    Raises MartletError when the difference is above what TOLERANCE, ROUNDING and CEILING allow,
+    when either side gives NaN or infinity, and when `run` refuses a batch size or gives another
+    shape.
     """
-    session = open_session(path)
     reference = copy.deepcopy(model).cpu().float().eval()
     generator = np.random.default_rng(0)
     inputs = [generator.standard_normal((size, *shape), np.float32) for size in batches]
-    if pictures is not None:
-        inputs.append(np.ascontiguousarray(pictures, np.float32))
     worst = 0.0
     for batch in inputs:
-        found = _run(session, batch)
+        found = _outputs(run, batch)
         with torch.inference_mode():
             answer = reference(torch.from_numpy(batch))
             if not isinstance(answer, torch.Tensor):
@@ -82,14 +78,13 @@ def verify(
     return worst
 
 
-def _run(session: Any, batch: Array) -> Array:
+def _outputs(run: Run, batch: Array) -> Array:
     try:
-        outputs: Array = session.run(["logits"], {"input": batch})[0]
+        return run(batch)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated types
         raise MartletError(
             f"the exported network does not run on a batch of {len(batch)} ({reason(error)})."
         ) from error
-    return outputs
 
 
 def _check_values(expected: Array, found: Array) -> None:

@@ -1,6 +1,15 @@
 """Load an exported network and predict, without torch."""
 
-from martlet.inference.network import FORMAT, KEY, Network, is_compiled, load, open_session, reason
+from martlet.inference.network import (
+    FORMAT,
+    KEY,
+    Network,
+    is_compiled,
+    load,
+    open_onnx,
+    open_session,
+    reason,
+)
 from martlet.tasks.prediction import Prediction, rank, softmax
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "Prediction",
     "is_compiled",
     "load",
+    "open_onnx",
     "open_session",
     "rank",
     "reason",

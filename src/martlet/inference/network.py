@@ -103,12 +103,8 @@ def load(path: str | Path, threads: int | None = None) -> Network:
             "export it with `martlet export`."
         )
     header = _header(path, text)
-
-    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(session.run(["logits"], {"input": batch})[0])
-
     try:
-        return Network(run, path, header)
+        return Network(_run_of(session), path, header)
     except MartletError as error:
         raise MartletError(f"the martlet metadata of {path} is damaged: {error}") from error
 
@@ -160,6 +156,21 @@ def open_session(path: str | Path, threads: int | None = None, *, spinning: bool
         raise MartletError(
             f"{path} cannot be read as an ONNX network ({reason(error)})."
         ) from error
+
+
+def open_onnx(path: str | Path, threads: int | None = None, *, spinning: bool = True) -> Run:
+    """`open_session` as a function: the first output of a file with one input, for a batch."""
+    return _run_of(open_session(path, threads, spinning=spinning))
+
+
+def _run_of(session: Any) -> Run:
+    given = session.get_inputs()[0].name
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        outputs: NDArray[np.float32] = session.run(None, {given: batch})[0]
+        return outputs
+
+    return run
 
 
 def reason(error: Exception) -> str:

@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from martlet.compiler import CompiledNetwork
 from martlet.errors import MartletError
-from martlet.inference import open_session
+from martlet.inference import open_onnx
 
 Array = NDArray[np.float32]
 
@@ -81,16 +80,4 @@ def onnxruntime_engine(
     network a fifth of its speed and changed nothing for the engine timed next, since every turn
     starts with untimed calls; on cores that other programs also use it was the faster setting.
     """
-    session = open_session(path, threads, spinning=spinning)
-    given = session.get_inputs()[0].name
-
-    def run(batch: Array) -> Array:
-        outputs: Array = session.run(None, {given: batch})[0]
-        return outputs
-
-    return Engine(name, threads, run)
-
-
-def c_engine(net: CompiledNetwork, *, name: str = "c") -> Engine:
-    """A network that `martlet compile` made, with its threads; pictures of a batch one by one."""
-    return Engine(name, net.description.threads, net)
+    return Engine(name, threads, open_onnx(path, threads, spinning=spinning))

@@ -55,7 +55,7 @@ def temporary(folder: Path, make: Callable[[Path], None]) -> Iterator[Path]:
 
 
 def _start(folder: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:
-    """Its name, and its lock, which says that this process lives."""
+    """Its name, and its lock, which says that this process lives; readers may share it."""
     for last in (*[False] * 9, True):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -63,7 +63,7 @@ def _start(folder: Path, make: Callable[[Path], None]) -> tuple[Path, int | None
                 _sweep(folder)
                 inside = folder / f".martlet-{secrets.token_hex(4)}.tmp"
                 make(inside)
-                return inside, _hold(inside)
+                return inside, _hold(inside, shared=True)
         except FileNotFoundError:  # another process, which failed, removed what it had made
             if last:
                 raise

@@ -1,26 +1,26 @@
 """The stations of `demo`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from martlet.api.evaluate import evaluate
-from martlet.api.export import export
-from martlet.api.measure import measure
-from martlet.api.predict import predict
-from martlet.api.train import train
 from martlet.console import tables
 from martlet.console.progress import Voice
 from martlet.data.pictures.digits import write_digits
 from martlet.measuring.cost import cost
 from martlet.training import checkpoint
-from martlet.workflows.run_folder import SPLIT, Run
+from martlet.workflows.evaluate import score
+from martlet.workflows.export import export_run
+from martlet.workflows.measure import time_engines
+from martlet.workflows.predict import predict_pictures
+from martlet.workflows.run_folder import EXPORTED, SPLIT, Run
 
 MODEL = "shufflenet_v2_x0_5"
 
 
-def tour(folder: Path, epochs: int, voice: Voice) -> Run:
-    """All seven verbs, one after the other, each announced."""
-    quiet = voice.console.quiet
+def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> Run:
+    """What the verbs do, one after the other, each announced; `train` is the verb itself."""
+    voice = Voice(quiet)
     name = free_name(folder, "demo")
     voice.heading("1. data: scikit-learn's scanned digits as picture files")
     digits = write_digits(folder / "digits")
@@ -40,21 +40,20 @@ def tour(folder: Path, epochs: int, voice: Voice) -> Run:
         quiet=quiet,
     )
     voice.heading("3. evaluate on the held-out fifth")
-    metrics = evaluate(run.folder, digits, quiet=quiet)
+    metrics = score(run.folder, digits, "test", 0.01, "auto", voice)
     tables.evaluated(metrics, voice.console)
     voice.heading("4. cost and latency")
     model, header = checkpoint.load_model(run.checkpoint)
     shape = (1, len(header.preprocess.mean), header.preprocess.size, header.preprocess.size)
     tables.cost_line(cost(model, shape), voice.console)
-    tables.measured(measure(run.folder, seconds=1.0), voice.console)
+    tables.measured(time_engines(run.folder, (), 1, 1, 1.0, None), voice.console)
     voice.heading("5. export to ONNX, verified against PyTorch")
-    file = export(run.folder)
-    tables.exported(file, voice.console)
+    tables.exported(export_run(run.folder, "onnx", None), voice.console)
     voice.heading("6. predict ten held-out pictures with the exported file")
     held_out = json.loads((run.folder / SPLIT).read_text())["test"]
     step = max(1, len(held_out) // 10)
     pictures = [digits / path for path, _, _ in held_out[::step][:10]]
-    tables.predicted(predict(file.path, pictures, top=3), voice.console)
+    tables.predicted(predict_pictures(run.folder / EXPORTED, pictures, 3, "auto"), voice.console)
     voice.heading("done")
     voice.say(f"made {run.folder}: {', '.join(sorted(p.name for p in run.folder.iterdir()))}")
     voice.say(f"open {run.folder / 'report.html'} in a browser to see it all")

@@ -12,7 +12,7 @@ from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError, unknown
 from martlet.exporting import export_onnx
 from martlet.inference import is_compiled
-from martlet.measuring.engines import Engine, c_engine, onnxruntime_engine, torch_engine
+from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
 from martlet.models import Classifier, create_model, spec
 from martlet.models.spec import input_shape
@@ -69,9 +69,13 @@ def _engines(
         makers = {
             "torch": lambda: torch_engine(model, threads),
             "onnxruntime": lambda: onnxruntime_engine(path, threads),
-            "c": lambda: c_engine(compile_onnx(path, Path(scratch) / "c", threads=threads)),
+            "c": lambda: _c_engine(compile_onnx(path, Path(scratch) / "c", threads=threads)),
         }
         yield [makers[name]() for name in names]
+
+
+def _c_engine(net: CompiledNetwork) -> Engine:
+    return Engine("c", net.description.threads, net)
 
 
 def _time_compiled(
@@ -90,7 +94,7 @@ def _time_compiled(
             if len(shapes) == 1
             else f"{folder} takes {len(shapes)} inputs; networks of one input can be measured."
         )
-    return latency([c_engine(net)], _numbers(batch, shapes[0][1:]), seconds=seconds)
+    return latency([_c_engine(net)], _numbers(batch, shapes[0][1:]), seconds=seconds)
 
 
 def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, ...], Path | None]:

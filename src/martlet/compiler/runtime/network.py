@@ -31,6 +31,7 @@ class CompiledNetwork:
 
     def __init__(self, folder: str | Path, name: str | None = None) -> None:
         self.profile: Profile | None = None  # when its layers were timed
+        self.max_difference: float | None = None  # from its model, when they were compared
         self._own = threading.local()  # a workspace for each thread
         folder = path_of("folder", folder, "the path of a compiled network")
         name = text("name", name, "the name of a network in the folder")
@@ -60,7 +61,8 @@ class CompiledNetwork:
     def to_dict(self) -> dict[str, Any]:
         """All that is known about it, for JSON."""
         profile = None if self.profile is None else asdict(self.profile)
-        return {"folder": self.folder, **asdict(self.description), "profile": profile}
+        more = {"profile": profile, "max_difference": self.max_difference}
+        return {"folder": self.folder, **asdict(self.description), **more}
 
     def __call__(self, *inputs: ArrayLike) -> Any:
         """The output (a tuple of several) for inputs of the shapes compiled for.

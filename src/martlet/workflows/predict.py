@@ -1,0 +1,13 @@
+"""How `predict` finds the pictures and the network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from martlet.data.pictures.read import find_pictures
+from martlet.inference import Prediction
+from martlet.workflows.open_network import open_network
+
+
+def predict_pictures(run: Path, pictures: Sequence[Path], top: int, device: str) -> list[Prediction]:
+    """The answers of `predict`."""
+    return open_network(run, device).predict(find_pictures(pictures), top=top)

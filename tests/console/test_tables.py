@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from torch import nn
 
 from martlet.api.list import list_networks
+from martlet.api.show import show
 from martlet.console import tables
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.inference import Prediction
+from martlet.measuring.cost import cost
 from martlet.workflows.convert import ConvertedFile
 from martlet.workflows.run_folder import Run
 
@@ -21,6 +24,10 @@ def narrow() -> Console:
 def text(console: Console) -> str:
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
+
+
+def lines(console: Console) -> list[str]:
+    return text(console).splitlines()
 
 
 def test_brackets_are_no_markup(narrow: Console) -> None:
@@ -38,6 +45,16 @@ def test_what_comes_next_can_be_pasted(narrow: Console, monkeypatch: pytest.Monk
     made = ConvertedFile(Path("it's.safetensors"), "a", {}, 1, 1, 1, preprocess, "b")
     tables.converted(made, narrow)
     assert shlex.quote("it's.safetensors") in text(narrow)
+
+
+def test_what_has_no_macs_is_said(narrow: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "out", lambda: narrow)
+    tables.shown(show("shufflenet_series"))
+    assert "operators without MACs: batch norm 4, relu 4, clone 4, mean 1" in lines(narrow)
+    tables.cost_line(cost(nn.Linear(3, 4), (1, 3)), narrow)
+    assert lines(narrow)[-1].startswith("16 params")  # nothing to say
+    tables.listed(list_networks("resnet18"))
+    assert "`martlet show` counts" in text(narrow)
 
 
 def test_no_figure_is_cut_on_a_narrow_terminal(

@@ -191,6 +191,12 @@ def test_uncounted_names_everything_else() -> None:
     assert both == dict(found.uncounted) | {"convolution": 1}
 
 
+def test_operators_without_macs_in_words() -> None:
+    found = cost(Function(lambda x: torch.i0(x.relu()).relu_().clone()), (1, 3))
+    assert found.without_macs() == "relu 2, i0 1, clone 1"
+    assert cost(nn.Linear(3, 4), (1, 3)).without_macs() == ""
+
+
 def test_bytes_of_views_and_copies() -> None:
     assert cost(nn.Flatten(), (1, 3, 4)).bytes_moved == 0
     assert cost(Function(lambda x: x.mT.contiguous()), (1, 3, 4)).bytes_moved == 2 * 4 * 12

@@ -92,7 +92,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
             ClassRow(name, 0.91, 0.82, 0.8627, support)
             for name, support in zip(CLASSES, [9, 8, 7, 12], strict=True)
         ],
-        cost=CostTotals(350_282, 41_234_567, 5_234_321, (1, 3, 32, 32)),
+        cost=CostTotals(350_282, 41_234_567, 5_234_321, (1, 3, 32, 32), "relu 37, <cat> 16"),
         latency=[LatencyRow("torch", 2, 64, 123.4, 120.0, 140.0)],
         recipe={"epochs": 30, "learning_rate": 0.05, "flip": True, "note": "<i>", "none": None},
         machine={"cpu": "Some CPU <2 cores>"},
@@ -151,6 +151,7 @@ def test_cost_and_latency_are_given_in_short_and_exactly(parsed):
     for figure in ("350 k", "350,282", "41.2 M", "41,234,567", "5.23 M", "5,234,321"):
         assert figure in told
     assert "1 × 3 × 32 × 32" in told
+    assert "Operators without MACs: relu 37, <cat> 16." in told
     assert ["torch", "2", "64", "123.4", "120.0 – 140.0", "519"] in parsed.cells
 
 

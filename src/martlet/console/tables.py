@@ -198,11 +198,13 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
 
 
 def cost_line(cost: "Cost", console: Console, what: str = "picture") -> None:
-    """Params, MACs and bytes in one line."""
+    """Params, MACs and bytes in one line; in another, what has no MACs."""
     console.print(
         f"{cost.params:,} params, {cost.macs / 1e6:.1f} M MACs, "
         f"{cost.bytes_moved / 1e6:.1f} MB moved per {what}"
     )
+    if cost.uncounted:
+        console.print(f"operators without MACs: {cost.without_macs()}", markup=False)
 
 
 def listed(rows: "Sequence[Spec]") -> None:
@@ -223,7 +225,13 @@ def listed(rows: "Sequence[Spec]") -> None:
             "" if paper.top1_error is None else f"{paper.top1_error}",
             "" if row.weights is None else f"{row.weights.top1}",
         )
-    show_table(out(), table)
+    console = out()
+    show_table(console, table)
+    console.print(
+        "MACs are those of convolutions, linear layers and matrix products; `martlet show` counts "
+        "the other operators.",
+        markup=False,
+    )
 
 
 def shown(found: "Shown") -> None:

@@ -61,6 +61,13 @@ class Cost:
     _modules: tuple[Row, ...] = field(repr=False)
     _operators: tuple[Row, ...] = field(repr=False)
 
+    def without_macs(self) -> str:
+        """`uncounted` in words, the most frequent first: "batch norm 56, relu 37"."""
+        words: Counter[str] = Counter()
+        for name, count in self.uncounted.items():  # a trailing _ writes in place
+            words[name.removeprefix("native_").strip("_").replace("_", " ")] += count
+        return ", ".join(f"{word} {count}" for word, count in words.most_common())
+
     def by_module(self) -> list[Row]:
         """A row per module that ran, in the order of first calls; the network's name is ""."""
         return list(self._modules)

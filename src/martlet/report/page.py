@@ -46,6 +46,7 @@ class CostTotals:
     macs: int
     bytes_moved: int | None = None
     shape: tuple[int, ...] | None = None
+    without_macs: str = ""  # the operators that have none, in words
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,8 @@ def cost(page: "Page") -> str:
                     f"For an input of {shape}. One MAC is one multiplication and one addition."
                 )
             )
+        if page.cost.without_macs:
+            content.append(markup.paragraph(f"Operators without MACs: {page.cost.without_macs}."))
     if page.latency:
         rows = [
             (row.engine, str(row.threads), str(row.batch), _ms(row.median_ms),

@@ -8,6 +8,8 @@ from martlet.inference import Prediction
 from martlet.workflows.open_network import open_network
 
 
-def predict_pictures(run: Path, pictures: Sequence[Path], top: int, device: str) -> list[Prediction]:
+def predict_pictures(
+    run: Path, pictures: Sequence[Path], top: int, device: str
+) -> list[Prediction]:
     """The answers of `predict`."""
     return open_network(run, device).predict(find_pictures(pictures), top=top)

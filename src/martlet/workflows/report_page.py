@@ -36,7 +36,9 @@ def write_report(folder: Path, latency: Sequence[Latency] = ()) -> None:
             ClassRow(row["class"], row["precision"], row["recall"], row["f1"], row["support"])
             for row in metrics["per_class"]
         ],
-        cost=CostTotals(totals.params, totals.macs, totals.bytes_moved, shape),
+        cost=CostTotals(
+            totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()
+        ),
         latency=[
             LatencyRow(r.engine, r.threads, r.batch, r.median_ms, r.p10_ms, r.p90_ms)
             for r in latency

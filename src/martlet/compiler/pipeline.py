@@ -26,7 +26,7 @@ from martlet.compiler.schedule.classifier_head import join_heads
 from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.schedule.memory_budget import bound
 from martlet.compiler.schedule.prefetch import plan_prefetch
-from martlet.compiler.schedule.row_fusion import LARGE, fuse_rows
+from martlet.compiler.schedule.row_fusion import FUSED_BYTES, fuse_rows
 from martlet.compiler.schedule.thread_rows import separate_thread_rows
 from martlet.compiler.schedule.weight_arena import pack_weights
 from martlet.compiler.targets import Target
@@ -187,7 +187,7 @@ def _fuse(program: Program, threads: int, budget: int) -> tuple[Schedule, int]:
     Returns with it from how many bytes of a tensor on.
     """
     best = tried = plan_memory(program, fuse_rows(program, threads))
-    large = chosen = LARGE
+    large = chosen = FUSED_BYTES
     while tried.workspace_bytes > budget and large > LEAST_FUSED_BYTES:
         large //= 2
         fused = fuse_rows(program, threads, large)

@@ -14,7 +14,7 @@ from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.pipeline import BARRIERS_BUDGET
 from martlet.compiler.schedule.barriers import QUICK_MACS, foreign
-from martlet.compiler.schedule.row_fusion import LATE
+from martlet.compiler.schedule.row_fusion import WAKE_UP_MACS
 from martlet.compiler.targets import FLAGS, native
 
 OurPath = Callable[..., Path]
@@ -108,7 +108,7 @@ def test_the_first_thread_makes_more_while_others_wake_up(our_path: OurPath) -> 
     rows = program.layers[first[-1]].rows(schedule)
     macs = sum(program.layers[number].macs for number in first)
     assert ends == [ends[0], rows]
-    assert 0 <= ends[0] - (rows - ends[0]) - rows * LATE // macs <= 1
+    assert 0 <= ends[0] - (rows - ends[0]) - rows * WAKE_UP_MACS // macs <= 1
     assert [turns[-1][-1] for turns in schedule.turns[other.start]] == [14, 28]
 
 

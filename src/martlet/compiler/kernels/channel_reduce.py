@@ -1,4 +1,4 @@
-"""Layers that look across the channels of a place, and that give one map to all channels.
+"""Reduction over the channel axis of each place, and one map that is given to all channels.
 
 Networks with spatial attention (CBAM) use both.
 """
@@ -19,7 +19,7 @@ KINDS = {  # start of a sum, how vectors join, how single values join
 }
 
 
-class Across(Kernel):
+class ChannelReduce(Kernel):
     """One map: at each place the maximum, minimum, sum or mean over all channels of a picture."""
 
     def __init__(self, name: str, x: Maps, y: Buffer, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Layers in which no channel looks at another: each lane of a block works for itself.
+"""Channelwise layers: no channel looks at another, each lane of a block works for itself.
 
 Output blocks lie as the input blocks do, so that channels keep their slots, in whatever order.
 """

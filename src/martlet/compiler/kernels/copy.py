@@ -1,4 +1,4 @@
-"""Layers that only move data; the fewer the better, and the report counts their bytes."""
+"""Data movement alone; the fewer copies the better, and the report counts their bytes."""
 
 from math import prod
 

@@ -15,7 +15,7 @@ from martlet.compiler.ir.window import Window
 from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.channelwise import Blockwise
 
-WIDE = 8  # output places made at once
+TILE_PLACES = 8  # output places made at once
 
 
 class Windowed(Blockwise):
@@ -121,7 +121,7 @@ class Windowed(Blockwise):
             f"  const int top = {top} * {sh} - {ph};",
             f"  float *o = y + {writer.row(target, 'row', window.out[2])};",
         ]
-        for start, wide, times in window.tiles(WIDE):
+        for start, wide, times in window.tiles(TILE_PLACES):
             body = self._tile(writer, start, wide, act)
             if times > 1:
                 loop = f"for (int p = {start}; p < {start + wide * times}; p += {wide}) {{"

@@ -1,4 +1,4 @@
-"""Products of weights and channels: pointwise and full convolutions, grouped ones, linear layers.
+"""Convolution as GEMM: pointwise and full convolutions, grouped ones, and linear layers.
 
 A tile is b blocks of output channels by p neighbouring places; its b·p sums stay in registers while
 one input channel after the other is read. Where an input channel lies is looked up in a table, so

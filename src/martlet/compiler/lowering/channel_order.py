@@ -1,4 +1,4 @@
-"""Which slot of its block each channel of a product gets; the weights go along, so all cost alike.
+"""Channel order: lanes of a GEMM's outputs, propagated from consumers; weights follow for nothing.
 
 Channels that the same layers need lie side by side: a block stays in memory, and goes through every
 layer that works block by block, as long as anyone needs one of its channels, and behind a shuffle
@@ -19,7 +19,7 @@ Key = tuple[str, int]  # the output of a node, and the number of the picture
 # then those that need what the first ones make of it in the same lane, and so on.
 Who = tuple[tuple[int, ...], ...]
 NOBODY: Who = ()
-DEEP = 40  # layers behind each other that are looked at
+MOST_LEVELS = 40  # layers behind each other that are looked at
 
 
 @dataclass
@@ -106,7 +106,7 @@ class _Needed:
             behind = made.channels() if made is not None else []
             for place, (buffer, slot, _) in enumerate(x.channels()):
                 later = self.by(*behind[place][:2]) if behind else NOBODY
-                more = ((-number,), *later[: DEEP - 1])
+                more = ((-number,), *later[: MOST_LEVELS - 1])
                 self._who[id(buffer), slot] = self._union(self.by(buffer, slot), more)
 
     def _union(self, one: Who, other: Who) -> Who:

@@ -1,4 +1,4 @@
-"""Rules of the layers that look across channels; they say None to what is not their task."""
+"""Rules of reductions over the channel axis; they say None to what is not their task."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -6,12 +6,12 @@ from typing import Literal
 from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.ir.window import Three, Window
-from martlet.compiler.kernels.channel_reduce import Across, ByPlace
+from martlet.compiler.kernels.channel_reduce import ByPlace, ChannelReduce
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.views import reshaped
 
-WIDEST = 256  # places of a row that one window may cover
+MOST_ROW_PLACES = 256  # places of a row that one window may cover
 
 
 def _reduce(low: Lowering, node: Node) -> Maps | None:
@@ -27,7 +27,7 @@ def _reduce(low: Lowering, node: Node) -> Maps | None:
         return None
     x = low.in_blocks(node, x)
     y = low.in_rows(low.graph.shapes[node.outputs[0]])
-    low.add(Across(node.name, x, y.buffers[0], kind))
+    low.add(ChannelReduce(node.name, x, y.buffers[0], kind))
     return y
 
 
@@ -36,7 +36,7 @@ def _over_maps(low: Lowering, node: Node, x: Maps, kind: str, axes: list[int]) -
     places = [*enumerate(x.spatial, start=2)]
     kernel = tuple(side if axis in axes else 1 for axis, side in places)
     out = tuple(1 if axis in axes else side for axis, side in places)
-    if kernel[-1] > WIDEST:
+    if kernel[-1] > MOST_ROW_PLACES:
         return None
     one, lead = (1, 1, 1), (1,) * (3 - len(out))
     size, seen, left = ((*lead, *sides)[-3:] for sides in (x.spatial, kernel, out))
@@ -70,7 +70,7 @@ def _by_place(low: Lowering, node: Node) -> Maps | None:
     return x.beside(y)
 
 
-ACROSS: Mapping[str, Rule] = {
+CHANNEL_REDUCTION_RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
     "GlobalMaxPool": _reduce,
     **dict.fromkeys(SIGNS, _by_place),

@@ -1,4 +1,4 @@
-"""Rules of products: how a convolution or matrix, with what is fused into it, becomes a layer."""
+"""Rules of convolution as GEMM: how a convolution or matrix, with its epilogue, becomes a layer."""
 
 from math import prod
 from typing import Any

@@ -3,13 +3,13 @@
 Asked from top to bottom with (operator, number type, target): see `rules_for`.
 """
 
-from martlet.compiler.lowering.channel_reduction import ACROSS
+from martlet.compiler.lowering.channel_reduction import CHANNEL_REDUCTION_RULES
 from martlet.compiler.lowering.context import Kernels
 from martlet.compiler.lowering.generic_rules import GENERIC_RULES
-from martlet.compiler.lowering.vector import RULES
+from martlet.compiler.lowering.vector import VECTOR_RULES
 
 KERNELS = (
-    Kernels("blocks of channels", RULES),
-    Kernels("across channels, by place", ACROSS),
+    Kernels("blocks of channels", VECTOR_RULES),
+    Kernels("across channels, by place", CHANNEL_REDUCTION_RULES),
     Kernels("any rank and strides", GENERIC_RULES),
 )

@@ -152,7 +152,7 @@ def _lanes(x: Maps) -> list[tuple[int, int]]:
     return [(numbers[id(b), slot // b.lanes], slot % b.lanes) for b, slot, _ in x.channels()]
 
 
-RULES: Mapping[str, Rule] = {
+VECTOR_RULES: Mapping[str, Rule] = {
     "Add": _join,
     "AveragePool": _pool,
     "Clip": _activate,

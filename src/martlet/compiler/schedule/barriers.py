@@ -1,4 +1,4 @@
-"""Where threads wait for each other: only in front of a layer that reads what others have made.
+"""Barrier elimination: threads wait only in front of a layer that reads what others have made.
 
 Most layers of a network need of each input row the same row of their output alone. A thread that
 makes the same rows in one such layer after the other finds all it needs in what it made itself, and

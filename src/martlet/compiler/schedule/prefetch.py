@@ -1,4 +1,4 @@
-"""Weights come from slow memory while earlier weights are at work.
+"""Software prefetch of weights: they come from slow memory while earlier ones are at work.
 
 At batch 1 most weights are read once in a run, and all of them together are larger than a core's
 cache: the multipliers would wait for each group of them. So every product fetches, spread evenly

@@ -1,4 +1,4 @@
-"""Bands: neighbouring layers that run together, a few rows at a time.
+"""Row fusion: neighbouring layers, a band, run together, a few rows at a time.
 
 A map of 112×112 and 96 channels is 5 MB: written by one layer and read by the next, it goes through
 slow memory twice. Within a band the next layer reads each row while it is in the fast cache, and
@@ -14,12 +14,12 @@ from martlet.compiler.ir.schedule import Schedule, Storage, Turns, cuts
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.ir.window import Window
 
-LARGE = 1 << 19  # bytes of a tensor from which on it is worth the trouble
-UNEVEN = 1.15  # times a thread's even share of the work that it may have in a band
-LATE = 1_500_000  # multiplications that a thread does while it wakes another up
+FUSED_BYTES = 1 << 19  # bytes of a tensor from which on it is worth the trouble
+MOST_UNEVENNESS = 1.15  # times a thread's even share of the work that it may have in a band
+WAKE_UP_MACS = 1_500_000  # multiplications that a thread does while it wakes another up
 
 
-def fuse_rows(program: Program, threads: int = 1, large: int = LARGE) -> Schedule:
+def fuse_rows(program: Program, threads: int = 1, large: int = FUSED_BYTES) -> Schedule:
     """The bands of a program, and the line buffers between their layers.
 
     `large` says from how many bytes of a tensor on; with less, the workspace is smaller.
@@ -92,7 +92,7 @@ def _shares_well(program: Program, band: range, threads: int) -> bool:
         made = [end - begin for begin, end in zip(turns[0], turns[-1], strict=True)]
         shares.append(_macs(layers, made, rows))
     even = [-(-count // threads) for count in rows]
-    return max(shares) <= UNEVEN * _macs(layers, even, rows)
+    return max(shares) <= MOST_UNEVENNESS * _macs(layers, even, rows)
 
 
 def _windows(program: Program, band: range) -> list[Window]:
@@ -140,7 +140,7 @@ def _parts(program: Program, band: range, threads: int) -> tuple[Turns, ...]:
     rows, before = _windows(program, band)[-1].rows, 0
     macs = sum(program.layers[number].macs for number in band)
     if band[0] == 0 and threads > 1 and macs:
-        before = min(rows // 2, rows * LATE // macs)
+        before = min(rows // 2, rows * WAKE_UP_MACS // macs)
     bounds = [before + row for row in cuts(rows - before, threads)]
     return tuple(_turns(program, band, *part) for part in pairwise([0, *bounds[1:]]))
 

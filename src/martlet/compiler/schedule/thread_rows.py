@@ -1,4 +1,4 @@
-"""Each thread keeps its own rows of the maps in memory of its own.
+"""Per-thread rows, padded against false sharing: each thread keeps its own in memory of its own.
 
 Where the rows of two threads are neighbours in memory, a core that reads its own ones fetches the
 next lines on its own account, although the other core is about to write them: small maps then cost

@@ -49,6 +49,15 @@ def test_old_files_of_subfolders_go_and_others_stay(tmp_path: Path) -> None:
     assert names(tmp_path / "both") == ["theirs"]
 
 
+def test_one_file_moves_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[str] = []
+    monkeypatch.setattr("os.replace", lambda source, target: moved.append(target.name))
+    with staging(tmp_path, last="b") as inside:
+        for name in "cab":
+            (inside / name).touch()
+    assert moved == ["a", "c", "b"]
+
+
 @pytest.mark.parametrize("before", [False, True])
 def test_an_error_leaves_everything_as_it_was(tmp_path: Path, before: bool) -> None:
     out = tmp_path / "deep" / "out"

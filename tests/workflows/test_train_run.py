@@ -1,6 +1,7 @@
 """A run killed at any moment goes on, and ends with the weights of one that was not."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def counting(function, number, before=None, after=None):
         return result
     return wrapped
 
-def child(data, folder, when, number, resume):
+def child(data, folder, when, number, **options):
     log = os.open(f"{folder}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -62,8 +63,8 @@ def child(data, folder, when, number, resume):
     elif when == "written":
         os.replace = counting(os.replace, number, after=die)
     loop.SAVE_SECONDS = 0.0  # a checkpoint after every step
-    train(data, folder=folder, name="run", resume=resume, model="shufflenet_v2_x0_5",
-          image_size=16, epochs=3, batch_size=8, crop_scale=0.6, workers=1, ema=0.9, drop_rate=0.1)
+    train(data, folder=folder, name="run", model="shufflenet_v2_x0_5", image_size=16, epochs=3,
+          batch_size=8, crop_scale=0.6, workers=1, ema=0.9, drop_rate=0.1, **options)
 
 for line in sys.stdin:
     process = os.fork()
@@ -91,12 +92,12 @@ class Driver:
             [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def __call__(self, folder: Path, when: str = "", number: int = 0, resume: bool = False) -> int:
+    def __call__(self, folder: Path, when: str = "", number: int = 0, **options: bool) -> int:
         assert self.server.stdin
         assert self.server.stdout
         folder.mkdir(exist_ok=True)
         asked = {"data": str(self.photos), "folder": str(folder), "when": when, "number": number}
-        self.server.stdin.write(json.dumps({**asked, "resume": resume}) + "\n")
+        self.server.stdin.write(json.dumps({**asked, **options}) + "\n")
         self.server.stdin.flush()
         return int(self.server.stdout.readline())
 
@@ -140,14 +141,15 @@ def slowly(when: str, number: int) -> object:
     ("when", "number"),
     [
         slowly("rename", 1),  # before anything is written
-        ("written", 1),  # split.json, but no checkpoint
+        ("written", 2),  # the first checkpoint, not yet in its place
+        slowly("written", 3),  # split.json, but no checkpoint
         slowly("step", 1),
         slowly("step", 5),  # in the second epoch, after a checkpoint within it
-        ("rename", 6),  # half a checkpoint lies there under its temporary name
-        slowly("written", 5),  # the best weights of an epoch, but not yet its checkpoint
-        slowly("written", 6),
+        ("rename", 9),  # half a checkpoint lies there under its temporary name
+        slowly("written", 8),  # the best weights of an epoch, but not yet its checkpoint
+        slowly("written", 9),
         ("step", 9),  # the very last step
-        ("written", 16),  # trained; the report is not written yet
+        ("written", 19),  # trained; the report is not written yet
     ],
 )
 def test_a_killed_run_ends_with_the_same_weights(
@@ -159,6 +161,23 @@ def test_a_killed_run_ends_with_the_same_weights(
     assert same_weights(folder / "run", whole)
     assert (folder / "run" / "metrics.csv").read_text().count("\n") == 4
     assert (folder / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_new_run_killed_before_its_first_checkpoint_keeps_the_old_one(
+    drive: Driver, tmp_path: Path, whole: Path, number: int
+) -> None:
+    folder = tmp_path / "runs"
+    old = Path(shutil.copytree(whole, folder / "run"))
+    (old / "model.onnx").touch()
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    again = {"overwrite": True, "flip": False}
+    assert drive(folder, "rename", number, **again) == -signal.SIGKILL, drive.said(folder)
+    assert before.items() <= {p.name: p.read_bytes() for p in old.iterdir() if p.is_file()}.items()
+    assert drive(folder, "step", 1, **again) == -signal.SIGKILL, drive.said(folder)
+    assert {path.name[:10] for path in old.iterdir()} == {
+        *(".martlet.l", "events.out", "resume.saf", "split.json"),
+    }
 
 
 @pytest.mark.slow

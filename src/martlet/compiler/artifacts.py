@@ -19,6 +19,13 @@ from martlet.storage.fingerprint import fingerprint
 ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Where the files of all networks that were compiled into `folder` are, or would be."""
+    names = [path.stem for path in folder.glob("*.json") if find(folder, path.stem) is not None]
+    endings = (".c", ".h", ".json", "_layers.csv", "_layers.png", *ENDINGS)
+    return [folder / f"{name}{ending}" for name in names for ending in endings]
+
+
 def check_ours(out: Path, name: str) -> None:
     """Raises MartletError when files to be written are there and not from an earlier time."""
     if find(out, name) is not None:

@@ -10,13 +10,14 @@ from martlet.storage.locks import locked, temporary
 
 
 @contextmanager
-def staging(folder: str | Path, old: Iterable[str] = ()) -> Iterator[Path]:
+def staging(folder: str | Path, old: Iterable[str] = (), last: str = "") -> Iterator[Path]:
     """A temporary folder inside `folder`, whose files move up into it when the block ends well.
 
-    Files of the same names are replaced, and those named in `old` that the block did not write are
-    removed, with the subfolders that this empties. When the block fails, or the disk refuses
-    (MartletError), `folder` holds what it held before, and is not there if it was not. Processes
-    with the same `folder` move one after the other: the files there are always those of one.
+    Files of the same names are replaced, `last` after the others, and those named in `old` that
+    the block did not write are removed, with the subfolders that this empties. When the block
+    fails, or the disk refuses (MartletError), `folder` holds what it held before, and is not there
+    if it was not. Processes with the same `folder` move one after the other: the files there are
+    always those of one.
     """
     folder = Path(folder)
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
@@ -26,6 +27,7 @@ def staging(folder: str | Path, old: Iterable[str] = ()) -> Iterator[Path]:
             yield inside
             with locked(folder):
                 written = sorted(path.name for path in inside.iterdir())
+                written.sort(key=lambda name: name == last)
                 for name in written:
                     os.replace(inside / name, folder / name)
                 for path in (folder / name for name in set(old).difference(written)):

@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from martlet.errors import MartletError
+from martlet.storage.claim import CLAIM
+from martlet.storage.locks import TEMPORARY
+from martlet.storage.staging import staging
 from martlet.training.run_files import METRICS, MODEL, RESUME
 
 SPLIT = "split.json"
 PAGE = "report.html"
 EXPORTED = "model.onnx"
-FILES = (MODEL, RESUME, SPLIT, METRICS, PAGE, EXPORTED)
 PICTURES = ("curves.png", "confusion.png", "predictions.png")
-PATTERNS = ("events.out.tfevents.*", ".*.tmp")  # the second: left by a killed process
+FILES = (MODEL, RESUME, METRICS, SPLIT, PAGE, EXPORTED, *PICTURES)
+EVENTS = "events.out.tfevents.*"
+COMPILED = ("c", "model")  # where `export` and `compile` put the C of the run's network
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,9 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """
     if resume and overwrite:
         raise MartletError("resume and overwrite cannot both be set; choose one.")
-    if folder.exists() and not folder.is_dir():
-        raise MartletError(f"{folder} is a file; choose another name for the run.")
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    begun = all(path.name == SPLIT or _matches(path) for path in found)  # killed at its very start
-    if not found or (resume and (begun or folder / RESUME in found)):
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    found = {name for name in names if name != CLAIM and not TEMPORARY.fullmatch(name)}
+    if not found or (resume and (RESUME in found or found == {SPLIT})):  # killed at its very start
         return
     if resume:
         raise MartletError(
@@ -58,19 +61,26 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
         raise MartletError(f"{folder} holds no run of martlet; --overwrite leaves it alone.")
 
 
-def clear_folder(folder: Path) -> None:
-    """Remove the files of an earlier run; files that are not ours stay."""
-    for path in _written_by_us(folder):
-        path.unlink()
+def new_run(folder: Path) -> AbstractContextManager[Path]:
+    """Where the first files of a run are written to, so that they take its place together.
+
+    Only when all of them are there do they move into `folder`, the checkpoint last, and then what
+    an earlier run left there is removed; files that are not ours stay.
+    """
+    old = [*_written_by_us(folder), *(name for sub in COMPILED for name in _compiled(folder, sub))]
+    return staging(folder, old, last=RESUME)
 
 
-def _written_by_us(folder: Path) -> list[Path]:
+def _written_by_us(folder: Path) -> list[str]:
     found = folder.iterdir() if folder.is_dir() else ()
-    return [path for path in found if path.name in FILES + PICTURES or _matches(path)]
+    return [path.name for path in found if path.name in FILES or path.match(EVENTS)]
 
 
-def _matches(path: Path) -> bool:
-    return any(path.match(pattern) for pattern in PATTERNS)
+def _compiled(folder: Path, sub: str) -> list[str]:
+    """Names of the files that `export` and `compile` wrote into a folder of C."""
+    from martlet.compiler.artifacts import files_of
+
+    return [f"{sub}/{path.name}" for path in files_of(folder / sub)]
 
 
 def read_json(path: Path) -> Any:

@@ -20,20 +20,21 @@ from martlet.data.split import Split, split_pictures
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import spec
+from martlet.storage.claim import claimed
 from martlet.storage.files import write_text
 from martlet.tasks import Task
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import ToInput
 from martlet.training.journal import Journal
-from martlet.training.loop import EpochEnd, Job, Stop, fit
+from martlet.training.loop import EpochEnd, Job, Stop, fit, save
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.workflows import train_setup
 from martlet.workflows.device import choose_device
 from martlet.workflows.pictures import Pictures, describe, read_pictures
-from martlet.workflows.run_folder import SPLIT, Run, check_folder, clear_folder, read_json
+from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run, read_json
 from martlet.workflows.train_options import TrainOptions
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
@@ -63,11 +64,17 @@ class Plan:
 
 
 def carry_out(data: Path, options: TrainOptions) -> Run:
+    """`train`, while no other process writes into the run folder."""
+    plan = make_plan(data, options)
+    with claimed(plan.folder):
+        return steps(plan, Voice(options.quiet))
+
+
+def steps(plan: Plan, voice: Voice) -> Run:
     """Check, read, train, evaluate, report; the order keeps an earlier run safe from mistakes."""
     from martlet.workflows.train_finish import finish
 
-    voice = Voice(options.quiet)
-    plan = make_plan(data, options)
+    data, options = plan.data, plan.options
     device = choose_device(options.device)
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
@@ -86,15 +93,15 @@ def carry_out(data: Path, options: TrainOptions) -> Run:
     recipe = replace(plan.recipe, compile=choose_compile(plan, model, split, voice))
     header = Header(network, outputs, plan.preprocess, recipe, task=plan.task.name)
     state = State(model, recipe)
+    job = make_job(plan.folder, header, pictures, split, device, workers)
     if plan.before is not None:
         go_on(plan.before, header, state, voice)
     else:
         if options.resume:
             voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
-        if options.overwrite:
-            clear_folder(plan.folder)
-        write_text(plan.folder / SPLIT, json.dumps(split.to_dict(pictures.cache)))
-    job = make_job(plan.folder, header, pictures, split, device, workers)
+        with new_run(plan.folder) as first:
+            write_text(first / SPLIT, json.dumps(split.to_dict(pictures.cache)))
+            save(replace(job, folder=first), state, step=0)
     run_loop(job, state, voice)
     try:
         return finish(job, state, pictures, split, counts, options.command(data), voice)

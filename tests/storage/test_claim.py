@@ -1,0 +1,112 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from martlet.errors import MartletError
+from martlet.storage.claim import claimed
+
+# Claims the folder, forks a child that outlives it, and waits to be told to end.
+HOLDER = """
+import os, sys, time
+from pathlib import Path
+from martlet.storage.claim import claimed
+with claimed(Path(sys.argv[1])):
+    child = os.fork() if sys.argv[2:] else 1
+    if child == 0:
+        time.sleep(60)
+    print(child, flush=True)
+    sys.stdin.readline()
+"""
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks of POSIX")
+
+
+def hold(folder: Path, *words: str) -> tuple["subprocess.Popen[str]", int]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder), *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    return process, int(process.stdout.readline())
+
+
+def test_another_process_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "run"
+    process, _ = hold(folder)
+    words = rf"run is being written by process {process.pid} on .+ since \d+-\d+-\d+ \d+:\d+:\d+; "
+    with pytest.raises(MartletError, match=words), claimed(folder):
+        pass
+    waiting = threading.Timer(0.2, process.communicate, ["\n"])
+    waiting.start()
+    with claimed(folder, wait=60):
+        (folder / "x").touch()
+    waiting.join()
+    assert [path.name for path in folder.iterdir()] == ["x"]
+
+
+@posix
+def test_a_killed_process_blocks_nobody_though_its_child_lives(tmp_path: Path) -> None:
+    process, child = hold(tmp_path / "run", "fork")
+    try:
+        process.kill()
+        process.wait()
+        with claimed(tmp_path / "run"):
+            told = next((tmp_path / "run").iterdir()).read_text()
+            assert told.startswith(f"process {os.getpid()} on ")
+        assert not list((tmp_path / "run").iterdir())
+    finally:
+        os.kill(child, signal.SIGKILL)
+        process.communicate()
+
+
+def test_threads_of_one_process_are_kept_apart_too(tmp_path: Path) -> None:
+    found: list[str] = []
+
+    def try_it() -> None:
+        try:
+            with claimed(tmp_path):
+                found.append("claimed")
+        except MartletError as error:
+            found.append(str(error))
+
+    with claimed(tmp_path):
+        other = threading.Thread(target=try_it)
+        other.start()
+        other.join()
+    assert len(found) == 1
+    assert f"being written by process {os.getpid()} on" in found[0]
+
+
+def test_a_folder_that_stays_empty_is_gone(tmp_path: Path) -> None:
+    for folder in (tmp_path / "deep" / "run", tmp_path):
+        with pytest.raises(KeyError), claimed(folder):
+            raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MartletError, match="file is a file; choose another name"):
+        claimed(tmp_path / "file").__enter__()
+    with pytest.raises(MartletError, match=r"file/run could not be written \("):
+        claimed(tmp_path / "file" / "run").__enter__()
+
+
+@posix
+@pytest.mark.parametrize("number", [38, 37, 95])  # ENOSYS, ENOLCK, EOPNOTSUPP of Linux
+def test_without_locks_everybody_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with claimed(tmp_path), claimed(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from martlet.errors import MartletError
+from martlet.storage.files import write_text
 from martlet.storage.locks import locked
 from martlet.storage.staging import staging
 
@@ -33,7 +34,7 @@ def test_the_files_move_up_and_old_ones_go(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     for word in ("first", "second"):
         with staging(out, old=["first", "second", "never"]) as inside:
-            (inside / word).write_text(word)
+            write_text(inside / word, word)
             (inside / "both").write_text(word)
         assert names(out) == sorted(["both", word])
         assert (out / "both").read_text() == word

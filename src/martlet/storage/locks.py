@@ -24,10 +24,11 @@ TEMPORARY = re.compile(r"\.martlet-[0-9a-f]{8}\.tmp")
 def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """Keep other processes from moving files into the folder; several may share the lock.
 
-    Whoever shares it goes on without where the folder is not there.
+    Whoever shares it goes on without where the folder is not there. A temporary folder is its
+    process's own already.
     """
     try:
-        held = _hold(folder, shared=shared)
+        held = None if TEMPORARY.fullmatch(folder.name) else _hold(folder, shared=shared)
     except OSError:
         if not shared:
             raise

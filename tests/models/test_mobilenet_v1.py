@@ -1,7 +1,5 @@
 """MobileNet V1: other sizes, where attention sits, each listed difference."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -156,12 +154,3 @@ def test_form_for_small_pictures() -> None:
     model = create_model("mobilenet_v1_x0_25", num_classes=3, small_input=True)
     assert model.forward_features(torch.randn(2, 3, 32, 32)).shape == (2, 256, 4, 4)
     assert [m.stride for m in model.modules() if isinstance(m, nn.Conv2d)].count((2, 2)) == 3
-
-
-def test_sources_are_those_of_the_page() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "mobilenet_v1.md").read_text(encoding="utf-8")
-    cells = [line.split("|") for line in page.splitlines() if line.startswith("| `mobilenet_v1")]
-    sources = {line[1].strip(" `"): line[6].strip() for line in cells}
-    for row in map(spec, sources):
-        if row.paper.source:
-            assert sources[row.name] == row.paper.source

@@ -39,7 +39,7 @@ def damaged_fields(model: onnx.ModelProto, seed: int) -> onnx.ModelProto:
         target = chance.choice(list(_messages(changed)))
         present = [field for field, _ in target.ListFields()]
         field = chance.choice(present or list(target.DESCRIPTOR.fields))
-        if field.is_repeated:
+        if not field.has_presence:
             _change_list(target, field, chance)
         elif field.message_type is not None or chance.random() < 0.2:
             target.ClearField(field.name)
@@ -52,7 +52,7 @@ def _messages(message: Message) -> Iterator[Message]:
     yield message
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for inner in value if field.is_repeated else [value]:
+            for inner in value if not field.has_presence else [value]:
                 yield from _messages(inner)
 
 

@@ -1,6 +1,7 @@
 """An ONNX file that says how to prepare its input, and that was compared before it got its name."""
 
 import copy
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -55,16 +56,18 @@ def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None) -> Any
     ready = ready.to(memory_format=torch.contiguous_format)
     batch = torch.export.Dim("batch")
     try:
-        program = torch.onnx.export(
-            ready,
-            (torch.zeros(2, *shape),),
-            dynamo=True,
-            input_names=["input"],
-            output_names=["logits"],
-            dynamic_shapes=({0: batch},),
-            opset_version=opset,
-            verbose=False,
-        )
+        with warnings.catch_warnings():  # torch 2.11 copies a class of its own that it deprecates
+            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+            program = torch.onnx.export(
+                ready,
+                (torch.zeros(2, *shape),),
+                dynamo=True,
+                input_names=["input"],
+                output_names=["logits"],
+                dynamic_shapes=({0: batch},),
+                opset_version=opset,
+                verbose=False,
+            )
     except Exception as error:  # the exporter raises many unrelated types
         cause = error.__cause__ or error  # the exporter's own message is general advice
         if isinstance(cause, MartletError):  # the network's own, on its input

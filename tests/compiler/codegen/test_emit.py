@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from tests.compiler.networks import network
 
-from martlet.compiler import compile_onnx
+from martlet.compiler import compile_onnx, targets
 from martlet.compiler.codegen.c_text import LINE_CHARACTERS
 
 STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
@@ -47,8 +47,8 @@ def test_no_compiler_warns(
     if target == "aarch64" and cc[-1] != "cc":
         pytest.skip("the system's compiler builds for this machine")
     net = compile_onnx(tiny, tmp_path, target=target, weights=weights, library=False)
-    flags = {"x86-64-v4": "-mavx512f", "x86-64-v3": "-mavx2"}.get(target, "")
-    words = ["-target", "aarch64-linux-gnu"] if target == "aarch64" else [flags] * bool(flags)
+    chosen = targets.target(target)
+    words = chosen.zig if cc[-1] == "cc" and chosen.zig else chosen.flags
     done = subprocess.run(
         [*cc, *STRICT, *words, "-O1", "-c", f"{net.description.name}.c", "-o", "tiny.o"],
         cwd=tmp_path, capture_output=True, text=True, check=False,

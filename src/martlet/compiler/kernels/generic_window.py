@@ -7,9 +7,9 @@ from typing import Literal
 
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.padding import steps_of
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Buffer
+from martlet.compiler.ir.window import steps_of
 from martlet.compiler.kernels.generic import (
     LETTERS,
     Generic,

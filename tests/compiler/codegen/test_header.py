@@ -4,13 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from onnx import helper
-from tests.compiler.networks import network, random
+from tests.compiler.graphs import graph, planned
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.codegen.header import Facts, description
-from martlet.compiler.frontend.importer import read_model
-from martlet.compiler.pipeline import program_of
+from martlet.compiler.codegen.emit import emit
+from martlet.compiler.codegen.header import description
 from martlet.compiler.targets import target
 
 
@@ -43,15 +41,13 @@ def test_the_header_is_cplusplus_too(tiny: Path, tmp_path: Path, compiler: str) 
 
 def test_what_was_fused_is_counted_by_facts_not_by_the_words_of_a_summary() -> None:
     """ "16 maps + one map" of a sum says nothing of a fused layer."""
-    nodes = [
-        helper.make_node("Conv", ["x", "w"], ["c"]),
-        helper.make_node("Relu", ["c"], ["r"]),
-        helper.make_node("ReduceMax", ["r"], ["m"], axes=[1], keepdims=1),
-        helper.make_node("Add", ["r", "m"], ["y"]),
-    ]
-    model = network(nodes, {"x": [1, 3, 8, 8]}, {"y": None}, {"w": random(0, 16, 3, 1, 1)})
-    chosen = target("x86-64-v3")
-    program, schedule = program_of(read_model(model), chosen)
+    nodes = """
+        c = Conv (x, w)
+        r = Relu (c)
+        m = ReduceMax <axes = [1], keepdims = 1> (r)
+        y = Add (r, m)"""
+    model = graph(nodes, (1, 3, 8, 8), w=(16, 3, 1, 1))
+    program, schedule = planned(model, "x86-64-v3")
     assert any(" + one map" in layer.summary() for layer in program.layers)
-    facts = Facts(program, schedule, chosen, "", 0, 0, 0, "embedded", "", [])
+    facts = emit(program, schedule, target("x86-64-v3")).facts
     assert "4 layers; fused into others: 1 relu" in description(facts)

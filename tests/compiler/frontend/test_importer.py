@@ -5,8 +5,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from tests.compiler.graphs import graph, rearranged, shuffle_unit
 from tests.compiler.mutations import damaged_bytes, damaged_fields
-from tests.compiler.networks import network, rearranged, shuffle_unit
 
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read, read_model
@@ -18,16 +18,16 @@ node = helper.make_node
 
 
 def test_shapes_and_constants_are_known() -> None:
-    graph = read_model(shuffle_unit(), batch=2)
-    assert graph.inputs == ["x"]
-    assert graph.shapes["x"] == (2, 4, 8, 8)
-    assert graph.shapes["a"] == (2, 2, 4, 8, 8)
-    assert graph.shapes["y"] == (2, 3)
-    assert {node.op for node in graph.nodes}.isdisjoint({"Shape", "Slice", "Concat"})
+    known = read_model(shuffle_unit(), batch=2)
+    assert known.inputs == ["x"]
+    assert known.shapes["x"] == (2, 4, 8, 8)
+    assert known.shapes["a"] == (2, 2, 4, 8, 8)
+    assert known.shapes["y"] == (2, 3)
+    assert {node.op for node in known.nodes}.isdisjoint({"Shape", "Slice", "Concat"})
 
 
 def test_an_open_side_is_asked_for_and_given() -> None:
-    model = network([node("Relu", ["x"], ["y"])], {"x": [1, 3, "height", 8]}, {"y": None})
+    model = graph("y = Relu (x)", (1, 3, "height", 8))
     with pytest.raises(MartletError, match=r"'x' leaves axis 2 \(height\) open"):
         read_model(model)
     assert read_model(model, shapes={"x": (1, 3, 5, 8)}).shapes["y"] == (1, 3, 5, 8)
@@ -36,11 +36,11 @@ def test_an_open_side_is_asked_for_and_given() -> None:
 
 
 def test_a_value_that_is_given_is_a_constant() -> None:
-    model = network([node("Reshape", ["x", "shape"], ["y"])], {"x": [2, 6]}, {"y": None})
-    model.graph.input.append(helper.make_tensor_value_info("shape", TensorProto.INT64, [2]))
-    graph = read_model(model, values={"shape": np.array([3, 4])})
-    assert graph.inputs == ["x"]
-    assert graph.shapes["y"] == (3, 4)
+    model = graph("y = Reshape (x, shape)", {"x": (2, 6), "shape": (2,)})
+    model.graph.input[1].type.tensor_type.elem_type = TensorProto.INT64
+    known = read_model(model, values={"shape": np.array([3, 4])})
+    assert known.inputs == ["x"]
+    assert known.shapes["y"] == (3, 4)
 
 
 def _with(change: Callable[[onnx.ModelProto], None]) -> onnx.ModelProto:
@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
     "cycle": (_cycle, "reads 'y', which nothing before it makes"),
     "missing constant": (lambda m: m.graph.initializer.pop(0) and None, "reads 'w'"),
     "made twice": (
-        lambda m: m.graph.node.append(m.graph.node[2]), "makes 'r', which is there already",
+        lambda m: m.graph.node.append(m.graph.node[2]), "makes 'relu', which is there already",
     ),
     "constant twice": (
         lambda m: m.graph.initializer.append(m.graph.initializer[0]), "'w' is there twice",

@@ -1,7 +1,6 @@
 import numpy as np
 import onnx
-from onnx import helper
-from tests.compiler.networks import error, network, random
+from tests.compiler.graphs import agree, graph
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import Graph, Node
@@ -11,8 +10,6 @@ from martlet.compiler.lowering.lower import lower
 from martlet.compiler.lowering.views import by_channel, view_of
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.targets import target
-
-node = helper.make_node
 
 
 def blocked(channels: int, *spatial: int) -> Maps:
@@ -90,74 +87,60 @@ def test_a_map_that_is_flattened_keeps_its_places_as_names() -> None:
 
 def test_channels_that_are_there_twice_are_kept_apart() -> None:
     """A tensor joined with itself is added to, and goes through a depthwise convolution."""
-    nodes = [
-        node("Conv", ["x", "w"], ["a"]),
-        node("Concat", ["a", "a"], ["b"], axis=1),
-        node("Conv", ["b", "v"], ["c"], group=12),
-        node("Conv", ["c", "u"], ["d"]),
-        node("Add", ["d", "b"], ["e"]),
-        node("Gather", ["e", "twice"], ["f"], axis=1),
-        node("Add", ["f", "f"], ["g"]),
-        node("Mul", ["g", "b"], ["y"]),
-    ]
+    nodes = """
+        a = Conv (x, w)
+        b = Concat <axis = 1> (a, a)
+        c = Conv <group = 12> (b, v)
+        d = Conv (c, u)
+        e = Add (d, b)
+        f = Gather <axis = 1> (e, twice)
+        g = Add (f, f)
+        y = Mul (g, b)"""
     constants = {
-        "w": random(1, 6, 3, 1, 1), "v": random(2, 12, 1, 1, 1), "u": random(3, 12, 12, 1, 1),
-        "twice": np.array([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]),
+        "w": (6, 3, 1, 1), "v": (12, 1, 1, 1), "u": (12, 12, 1, 1),
+        "twice": [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5],
     }  # fmt: skip
-    model = network(nodes, {"x": [1, 3, 4, 4]}, {"y": None}, constants)
-    assert error(model, random(0, 1, 3, 4, 4)) < 1e-5
+    agree(graph(nodes, (1, 3, 4, 4), **constants))
 
 
 def test_inputs_and_maps_may_be_joined() -> None:
     """Parts that lie in different arrays, and in blocks and in rows."""
-    nodes = [
-        node("Conv", ["x", "w"], ["a"]),
-        node("Concat", ["x", "z", "a"], ["b"], axis=1),
-        node("Conv", ["b", "v"], ["c"], pads=[1, 1, 1, 1]),
-        node("Concat", ["x", "z"], ["d"], axis=-3),
-        node("Conv", ["d", "u"], ["e"]),
-        node("Add", ["c", "e"], ["y"]),
-    ]
-    constants = {
-        "w": random(1, 6, 3, 1, 1), "v": random(2, 5, 11, 3, 3), "u": random(3, 5, 5, 1, 1),
-    }  # fmt: skip
-    model = network(nodes, {"x": [1, 3, 4, 4], "z": [1, 2, 4, 4]}, {"y": None}, constants)
-    assert error(model, random(0, 1, 3, 4, 4), random(1, 1, 2, 4, 4)) < 1e-5
+    nodes = """
+        a = Conv (x, w)
+        b = Concat <axis = 1> (x, z, a)
+        c = Conv <pads = [1, 1, 1, 1]> (b, v)
+        d = Concat <axis = -3> (x, z)
+        e = Conv (d, u)
+        y = Add (c, e)"""
+    constants = {"w": (6, 3, 1, 1), "v": (5, 11, 3, 3), "u": (5, 5, 1, 1)}
+    agree(graph(nodes, {"x": (1, 3, 4, 4), "z": (1, 2, 4, 4)}, **constants))
 
 
 def test_thin_maps_of_large_ones_do_not_run_row_by_row_with_them() -> None:
     """A convolution reads pieces of maps that another has just made, large enough for a band."""
-    nodes = [
-        node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]),
-        node("Reshape", ["a", "shape"], ["b"]),
-        node("Conv", ["b", "v"], ["y"], pads=[1, 1, 1, 1]),
-    ]
-    constants = {
-        "w": random(1, 16, 3, 3, 3), "v": random(2, 4, 32, 3, 3),
-        "shape": np.array([1, 32, 48, 96]),
-    }  # fmt: skip
-    model = network(nodes, {"x": [1, 3, 96, 96]}, {"y": None}, constants)
-    assert error(model, random(0, 1, 3, 96, 96)) < 1e-5
+    nodes = """
+        a = Conv <pads = [1, 1, 1, 1]> (x, w)
+        b = Reshape (a, shape)
+        y = Conv <pads = [1, 1, 1, 1]> (b, v)"""
+    constants = {"w": (16, 3, 3, 3), "v": (4, 32, 3, 3), "shape": [1, 32, 48, 96]}
+    agree(graph(nodes, (1, 3, 96, 96), **constants))
 
 
 def test_split_slice_and_squeeze_move_nothing() -> None:
-    nodes = [
-        node("Conv", ["x", "w"], ["a"]),
-        node("Split", ["a", "parts"], ["b", "c"], axis=1),
-        node("Slice", ["b", "starts", "ends", "axes", "steps"], ["d"]),
-        node("Conv", ["d", "v"], ["e"]),
-        node("Conv", ["c", "u"], ["f"]),
-        node("Add", ["e", "f"], ["g"]),
-        node("GlobalAveragePool", ["g"], ["h"]),
-        node("Squeeze", ["h", "spatial"], ["i"]),
-        node("Gemm", ["i", "k"], ["y"]),
-    ]
+    nodes = """
+        a = Conv (x, w)
+        b, c = Split <axis = 1> (a, parts)
+        d = Slice (b, starts, ends, axes, steps)
+        e = Conv (d, v)
+        f = Conv (c, u)
+        g = Add (e, f)
+        h = GlobalAveragePool (g)
+        i = Squeeze (h, spatial)
+        y = Gemm (i, k)"""
     constants = {
-        "w": random(1, 12, 3, 1, 1), "parts": np.array([8, 4]), "starts": np.array([-1]),
-        "ends": np.array([-9]), "axes": np.array([1]), "steps": np.array([-2]),
-        "v": random(2, 5, 4, 1, 1), "u": random(3, 5, 4, 1, 1), "spatial": np.array([2, 3]),
-        "k": random(4, 5, 3),
+        "w": (12, 3, 1, 1), "parts": [8, 4], "starts": [-1], "ends": [-9], "axes": [1],
+        "steps": [-2], "v": (5, 4, 1, 1), "u": (5, 4, 1, 1), "spatial": [2, 3], "k": (5, 3),
     }  # fmt: skip
-    model = network(nodes, {"x": [1, 3, 4, 4]}, {"y": None}, constants)
-    assert error(model, random(0, 1, 3, 4, 4)) < 1e-5
+    model = graph(nodes, (1, 3, 4, 4), **constants)
+    agree(model)
     assert copies(model) == 0

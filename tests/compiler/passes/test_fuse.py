@@ -1,14 +1,12 @@
 import numpy as np
 import onnx
-from onnx import helper
-from tests.compiler.networks import error, network, random
+from tests.compiler.graphs import agree, graph, random
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import Graph
 from martlet.compiler.passes.fuse import simplify
 
-node = helper.make_node
-PICTURE = [1, 4, 5, 6]
+PICTURE = (1, 4, 5, 6)
 
 
 def simplified(model: onnx.ModelProto) -> Graph:
@@ -20,33 +18,24 @@ def operators(model: onnx.ModelProto) -> list[str]:
 
 
 def test_what_does_nothing_goes_even_at_the_outputs() -> None:
-    nodes = [
-        node("Dropout", ["x"], ["a"]),
-        node("Cast", ["a"], ["b"], to=onnx.TensorProto.FLOAT),
-        node("Relu", ["b"], ["c"]),
-        node("Identity", ["c"], ["y"]),
-        node("Dropout", ["c"], ["z"]),
-    ]
-    model = network(nodes, {"x": PICTURE}, {"y": None, "z": None})
+    nodes = "a = Dropout (x) b = Cast <to = 1> (a) c = Relu (b) y = Identity (c) z = Dropout (c)"
+    model = graph(nodes, PICTURE, "y z")
     assert operators(model) == ["Relu", "Identity", "Identity"]
-    assert error(model, random(0, *PICTURE)) == 0
+    agree(model, limit=0)
 
 
 def test_only_what_is_exact_is_taken_for_a_known_activation() -> None:
-    nodes = [
-        node("HardSigmoid", ["x"], ["a"], alpha=0.2, beta=0.5),
-        node("Mul", ["x", "a"], ["b"]),
-        node("Sigmoid", ["b"], ["c"]),
-        node("Mul", ["b", "c"], ["y"]),
-    ]
-    model = network(nodes, {"x": PICTURE}, {"y": None})
+    nodes = """
+        a = HardSigmoid <alpha = 0.2, beta = 0.5> (x)
+        b = Mul (x, a)
+        c = Sigmoid (b)
+        y = Mul (b, c)"""
+    model = graph(nodes, PICTURE)
     assert operators(model) == ["HardSigmoid", "Mul", "Swish"]
-    assert error(model, random(0, *PICTURE)) < 1e-6
+    agree(model)
 
 
 def test_limits_that_are_known_at_run_time_only_stay() -> None:
-    nodes = [node("Conv", ["x", "w"], ["a"]), node("Clip", ["a", "low", "high"], ["y"])]
-    inputs = {"x": PICTURE, "low": [], "high": []}
-    model = network(nodes, inputs, {"y": None}, {"w": random(1, 8, 4, 1, 1)})
-    given = (random(0, *PICTURE), np.array(-0.1, np.float32), np.array(0.2, np.float32))
-    assert error(model, *given) < 1e-5
+    nodes = "a = Conv (x, w) y = Clip (a, low, high)"
+    model = graph(nodes, {"x": PICTURE, "low": (), "high": ()}, w=(8, 4, 1, 1))
+    agree(model, random(0, *PICTURE), np.array(-0.1, np.float32), np.array(0.2, np.float32))

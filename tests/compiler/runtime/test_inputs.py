@@ -2,18 +2,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
-from tests.compiler.graphs import Array, close
+from tests.compiler.graphs import Array, by_onnx_runtime, close, graph, random, save
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
 
 
 def test_a_batch_runs_piece_by_piece(tiny: Path, folder: Path) -> None:
-    x = np.random.default_rng(2).standard_normal((5, 3, 20, 24)).astype(np.float32)
-    expected = onnxruntime.InferenceSession(tiny).run(None, {"x": x})[0]
+    x = random(2, 5, 3, 20, 24)
+    (expected,) = by_onnx_runtime(tiny, x)
     net = CompiledNetwork(folder)
     close(net(x), expected)
     close(net(x[::-1].astype(np.float64)), expected[::-1])  # other strides, other type
@@ -108,15 +106,9 @@ def test_a_tensor_with_a_gradient_is_one_sentence(folder: Path) -> None:
 
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
-    make = onnx.helper.make_node
-    nodes = [make("Add", ["a", "b"], ["sum"]), make("Mul", ["a", "b"], ["product"])]
-    sides = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 4, 3, 5])
-        for name in ("a", "b", "sum", "product")
-    ]
-    graph = onnx.helper.make_graph(nodes, "g", sides[:2], sides[2:])
-    onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "two.onnx")
-    net = compile_onnx(tmp_path / "two.onnx", tmp_path / "out")
+    both = {"a": ("N", 4, 3, 5), "b": ("N", 4, 3, 5)}
+    model = graph("sum = Add (a, b) product = Mul (a, b)", both, "sum product")
+    net = compile_onnx(save(model, tmp_path), tmp_path / "out")
     a, b = np.random.default_rng(0).standard_normal((2, 3, 4, 3, 5)).astype(np.float32)
     found = net(a, b)
     assert isinstance(found, tuple)
@@ -128,15 +120,9 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_nothing_and_what_is_handed_through(tmp_path: Path, kind: type) -> None:
-    node = onnx.helper.make_node("Relu", ["x"], ["y"])
     for side in (0, 2):
-        ends = [
-            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [side, 3])
-            for name in "xy"
-        ]
-        graph = onnx.helper.make_graph([node], "g", ends[:1], ends)
-        onnx.save(onnx.helper.make_model(graph, ir_version=9), tmp_path / "both.onnx")
-        net = compile_onnx(tmp_path / "both.onnx", tmp_path / "out", target="portable")
+        path = save(graph("y = Relu (x)", (side, 3), "x y"), tmp_path)
+        net = compile_onnx(path, tmp_path / "out", target="portable")
         x = np.arange(side * 3).reshape(side, 3).astype(kind) - 2
         through, positive = net(x)
         np.testing.assert_array_equal(through, x)

@@ -1,16 +1,13 @@
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from tests.compiler.networks import network, random
+from tests.compiler.graphs import graph, planned, random, run
 
-from martlet.compiler import compile_onnx
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.schedule import PackedWeights, Schedule
-from martlet.compiler.pipeline import make_program
 from martlet.compiler.schedule.prefetch import CACHE_PARTS, plan_prefetch
 from martlet.compiler.targets import TARGETS, target
 
@@ -62,28 +59,21 @@ def test_what_waits_in_the_cache_is_a_part_of_it() -> None:
     assert third == (second[1], 18400)
 
 
-@pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wide() -> onnx.ModelProto:
     """Two pointwise convolutions and a linear layer, with more weights than the small cache."""
-    node = onnx.helper.make_node
-    nodes = [
-        node("Conv", ["x", "a"], ["c"], name="first"),
-        node("Relu", ["c"], ["r"]),
-        node("Conv", ["r", "b"], ["d"], name="second"),
-        node("GlobalAveragePool", ["d"], ["p"]),
-        node("Flatten", ["p"], ["f"]),
-        node("Gemm", ["f", "k"], ["y"], transB=1, name="classes"),
-    ]
-    values = {"a": random(1, 80, 48, 1, 1), "b": random(2, 160, 80, 1, 1), "k": random(3, 90, 160)}
-    model = network(nodes, {"x": (1, 48, 6, 5)}, {"y": (1, 90)}, values)
-    path = tmp_path_factory.mktemp("wide") / "wide.onnx"
-    onnx.save(model, path)
-    return path
+    nodes = """
+        c = Conv (x, a)
+        r = Relu (c)
+        d = Conv (r, b)
+        p = GlobalAveragePool (d)
+        f = Flatten (p)
+        y = Gemm <transB = 1> (f, k)"""
+    return graph(nodes, (1, 48, 6, 5), a=(80, 48, 1, 1), b=(160, 80, 1, 1), k=(90, 160))
 
 
-def test_weights_are_fetched_once_and_to_the_end(wide: Path) -> None:
+def test_weights_are_fetched_once_and_to_the_end() -> None:
     chosen = target("x86-64-v4")
-    program, schedule = make_program(wide, chosen)
+    program, schedule = planned(wide())
     facts = emit(program, schedule, chosen).facts
     ranges = [schedule.prefetch[layer.name] for layer in program.layers]
     assert all(before[1] <= after[0] for before, after in pairwise(ranges))
@@ -91,25 +81,22 @@ def test_weights_are_fetched_once_and_to_the_end(wide: Path) -> None:
     assert ranges[-1][1] == facts.weight_bytes
 
 
-def test_fetching_changes_no_value(
-    wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    x = random(4, 1, 48, 6, 5)
-    fetching = compile_onnx(wide, tmp_path / "fetching")
+def test_fetching_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = {"x": random(4, 1, 48, 6, 5)}
+    (fetching,) = run(wide(), x)
     monkeypatch.setattr("martlet.compiler.pipeline.plan_prefetch", lambda _, plain, __: plain)
-    plain = compile_onnx(wide, tmp_path / "plain")
-    np.testing.assert_array_equal(fetching(x), plain(x))
-    assert "FETCH(" not in (tmp_path / "plain/wide.c").read_text()
+    assert planned(wide())[1].prefetch == {}
+    assert np.array_equal(run(wide(), x)[0], fetching)
 
 
 @pytest.mark.parametrize("name", ["wasm32", "portable", "riscv64"])
-def test_targets_that_cannot_fetch_do_not(name: str, wide: Path) -> None:
+def test_targets_that_cannot_fetch_do_not(name: str) -> None:
     chosen = target(name)
-    assert "FETCH(" not in emit(*make_program(wide, chosen), chosen).source
+    assert "FETCH(" not in emit(*planned(wide(), chosen.name), chosen).source
 
 
-def test_the_others_do(wide: Path) -> None:
+def test_the_others_do() -> None:
     fetching = [one for one in TARGETS.values() if one.cache]
     assert len(fetching) == 5
     for chosen in fetching:
-        assert "FETCH(ahead" in emit(*make_program(wide, chosen), chosen).source
+        assert "FETCH(ahead" in emit(*planned(wide(), chosen.name), chosen).source

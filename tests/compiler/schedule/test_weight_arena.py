@@ -1,5 +1,5 @@
 import numpy as np
-from tests.compiler.networks import shuffle_unit
+from tests.compiler.graphs import shuffle_unit
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES

@@ -95,11 +95,19 @@ class Maps:
 
         Vectors of one buffer come as they lie there, so that what is made of them lies so, too.
         """
-        found: dict[tuple[Buffer, int], None] = {}
-        for buffer, slot, place in self.channels():
-            first, whole = slot // buffer.lanes, max(1, prod(buffer.spatial))
-            last = first + max(0, place + self.places - 1) // whole  # rows may go on in the next
-            found.update(dict.fromkeys((buffer, block) for block in range(first, last + 1)))
+        numbers, slots, places = self.where.reshape(-1, 3).T
+        lanes = np.array([buffer.lanes for buffer in self.buffers])[numbers]
+        whole = np.array([max(1, buffer.places) for buffer in self.buffers])[numbers]
+        first = slots // lanes
+        last = (
+            first + np.maximum(0, places + self.places - 1) // whole
+        )  # rows may go on in the next
+        spans = dict.fromkeys(zip(numbers.tolist(), first.tolist(), last.tolist(), strict=True))
+        found = dict.fromkeys(
+            (self.buffers[number], block)
+            for number, begin, end in spans
+            for block in range(begin, end + 1)
+        )
         alone = self.lanes > 1 and len({id(buffer) for buffer, _ in found}) == 1
         return sorted(found, key=lambda at: at[1]) if alone else list(found)
 

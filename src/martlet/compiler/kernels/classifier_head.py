@@ -1,4 +1,4 @@
-"""The end of a network as one layer: a product, the mean of each map, a linear layer of the means.
+"""A classifier's head fused with what is in front: a product, the mean of each map, a linear layer.
 
 The linear layer uses each weight once, and in a small network these are almost half of all weights:
 by itself it would only wait for memory, which the product in front of it hardly uses. So behind

@@ -2,8 +2,8 @@
 
 Most layers of a network need of each input row the same row of their output alone. A thread that
 makes the same rows in one such layer after the other finds all it needs in what it made itself, and
-goes on without asking what the others do: threads meet once for each depthwise convolution, not
-once for each layer.
+goes on without asking what the others do: a barrier is left for each depthwise convolution, not
+for each layer.
 """
 
 from collections.abc import Iterator

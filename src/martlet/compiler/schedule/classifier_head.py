@@ -1,4 +1,4 @@
-"""Which ends of networks become one layer: see kernels/classifier_head.py."""
+"""Fusion of a classifier's head with what is in front of it: see kernels/classifier_head.py."""
 
 from dataclasses import replace
 from math import prod

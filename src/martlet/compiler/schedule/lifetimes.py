@@ -1,4 +1,4 @@
-"""When every block of a buffer is needed, and which buffers may lie over each other.
+"""Lifetimes of blocks, and which layers' outputs may alias an input.
 
 Of the maps that a layer makes, some are read by the next layer for the last time, some much later,
 as half of the channels behind every shuffle are: so a block of channels is looked at for itself.

@@ -1,4 +1,4 @@
-"""How large a workspace may be before memory is worth more than speed."""
+"""The arena's budget: how large a workspace may be before memory is worth more than speed."""
 
 from math import prod
 

@@ -6,11 +6,14 @@ import os
 # cores wait for each other. Set before torch is imported; child processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
+import torch
 from hypothesis import settings
 from PIL import Image
 
@@ -91,6 +94,33 @@ def quick(photos: Path, tmp_path: Path) -> Callable[..., Run]:
         return train(**{"data": photos, "folder": tmp_path, "name": "run", **QUICK, **options})
 
     return run
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each tensor of a checkpoint is read: "FILE NAME" -> times."""
+    counted: Counter[str] = Counter()
+
+    class Counting:
+        def __init__(self, path: Path, framework: str) -> None:
+            self.path, self.file = path, safetensors.safe_open(path, framework=framework)
+
+        def __enter__(self) -> "Counting":
+            self.file.__enter__()
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self.file.__exit__(*error)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.file, name)
+
+        def get_tensor(self, name: str) -> torch.Tensor:
+            counted[f"{self.path.name} {name}"] += 1
+            return self.file.get_tensor(name)
+
+    monkeypatch.setattr("martlet.training.checkpoint.safe_open", Counting)
+    return counted
 
 
 @pytest.fixture(scope="session")

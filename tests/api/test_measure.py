@@ -5,6 +5,7 @@ import pytest
 
 from martlet.api.measure import measure
 from martlet.errors import MartletError
+from martlet.storage.claim import claimed
 from martlet.workflows.run_folder import Run
 
 
@@ -20,6 +21,12 @@ def test_a_row_per_engine_and_the_report_shows_them(trained: Run, tmp_path: Path
     before = (trained.folder / "report.html").read_text(encoding="utf-8")
     assert page.count("onnxruntime") == before.count("onnxruntime") + 1
     assert not (folder / "model.onnx").exists()
+
+
+def test_another_writer_is_named_before_the_work(trained: Run, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "copy"))
+    with claimed(folder), pytest.raises(MartletError, match="is being written by process"):
+        measure(folder, seconds=1e9)
 
 
 def test_a_network_by_name() -> None:

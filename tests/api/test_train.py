@@ -1,5 +1,7 @@
 import csv
 import json
+import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,6 +167,18 @@ def test_fine_tuning_starts_from_another_runs_weights(
     start, end = weights(trained.folder), weights(run.folder)
     name = next(name for name, tensor in start.items() if tensor.ndim == 4 and "model." not in name)
     torch.testing.assert_close(end[name], start[name], atol=1e-3, rtol=0)
+
+
+def test_weights_and_checkpoints_are_read_once(
+    quick: Callable[..., Run], trained: Run, tmp_path: Path, reads: Counter[str]
+) -> None:
+    given = Path(shutil.copy(trained.checkpoint, tmp_path / "given.safetensors"))
+    quick(weights=given, epochs=1)
+    quick(weights=given, epochs=1, resume=True)
+    files = {key.split()[0] for key in reads}
+    assert files == {"given.safetensors", "resume.safetensors", "model.safetensors"}
+    for key, times in reads.items():  # two calls, of which one resumed
+        assert times == (1 if key.startswith("resume") else 2), key
 
 
 def test_given_parts_are_used(tmp_path: Path, photos: Path, quick: Callable[..., Run]) -> None:

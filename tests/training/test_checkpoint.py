@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_network_from_folder_or_file_gives_the_same_answers(saved: Path) -> None
     from_folder, _ = checkpoint.load_model(saved.parent)
     assert not from_file.training
     assert torch.equal(from_file(pictures), from_folder(pictures))
+
+
+def test_the_header_alone_reads_no_weights(
+    saved: Path, header: Header, reads: Counter[str]
+) -> None:
+    assert checkpoint.load_header(saved) == header
+    assert not reads
+    tensors, _ = checkpoint.load(saved)
+    assert reads == dict.fromkeys((f"model.safetensors {name}" for name in tensors), 1)
 
 
 def test_no_pickle_is_in_the_file(saved: Path) -> None:

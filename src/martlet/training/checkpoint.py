@@ -7,7 +7,8 @@ and name the answer. Nothing is pickled.
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,18 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], Header]:
     Raises MartletError when the file is missing, corrupt, cut short, from another program, or
     from a newer version.
     """
-    path = Path(path)
+    with _opened(Path(path)) as (file, header):
+        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+
+
+def load_header(path: str | Path) -> Header:
+    """The header alone, whatever the size of the file; raises MartletError as `load` does."""
+    with _opened(Path(path)) as (_, header):
+        return header
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Header]]:
     if not path.is_file():
         raise MartletError(f"{path} does not exist; give a run folder or its model.safetensors.")
     try:
@@ -157,8 +169,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], Header]:
                 raise MartletError(
                     f"{path} was not written by martlet (its header has no {KEY!r} entry)."
                 )
-            header = Header.from_json(metadata[KEY], path)
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+            yield file, Header.from_json(metadata[KEY], path)
     except (SafetensorError, OSError) as error:
         raise MartletError(f"{path} is corrupt or cut short ({error}).") from error
 

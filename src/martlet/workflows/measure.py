@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,16 @@ from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
 from martlet.models import Classifier, create_model, spec
 from martlet.models.spec import input_shape
+from martlet.storage.claim import claimed
 from martlet.training import checkpoint
+from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
 from martlet.workflows import train_setup
 from martlet.workflows.open_network import checkpoint_path
 
 ENGINES = ("torch", "onnxruntime", "c")
 USUAL = ("torch", "onnxruntime")
+WAIT_SECONDS = 10.0  # for another process that writes the report
 
 
 def time_engines(
@@ -42,13 +45,17 @@ def time_engines(
         raise MartletError(f"batch={batch} is not accepted; give 1 or more.")
     if is_compiled(run) and not (Path(run) / MODEL).exists():
         return _time_compiled(Path(run), names, batch, seconds)
-    model, shape, folder = _network(run, size)
+    model, shape, header = _network(run, size)
+    reported = header is not None and "per_class" in header.metrics and Path(run).is_dir()
+    with claimed(Path(run)) if reported else nullcontext():
+        pass  # an error before the work, not after it
     with _engines(model, shape, names or USUAL, threads) as engines:
         rows = latency(engines, _numbers(batch, shape), seconds=seconds)
-    if folder is not None:
+    if header is not None and reported:
         from martlet.workflows.report_page import write_report
 
-        write_report(folder, rows)
+        with claimed(Path(run), wait=WAIT_SECONDS):
+            write_report(Path(run), header, model, rows)
     return rows
 
 
@@ -97,8 +104,10 @@ def _time_compiled(
     return latency([_c_engine(net)], _numbers(batch, shapes[0][1:]), seconds=seconds)
 
 
-def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, ...], Path | None]:
-    """Network, shape of one input, and the run folder when there is one with a report."""
+def _network(
+    run: Path | str, size: int | None
+) -> tuple[Classifier, tuple[int, ...], Header | None]:
+    """Network, shape of one input, and the header when it is a run's."""
     path = Path(run)
     if not path.exists() and path.suffix == "" and path.parent == Path("."):
         row = spec(str(run))
@@ -107,8 +116,5 @@ def _network(run: Path | str, size: int | None) -> tuple[Classifier, tuple[int, 
             train_setup.check_network(row.name, size, small_input=False)
         torch.manual_seed(0)
         return create_model(str(run)).eval(), shape, None
-    file = checkpoint_path(path)
-    model, header = checkpoint.load_model(file)
-    folder = path if path.is_dir() and (path / MODEL).exists() else None
-    preprocess = header.preprocess
-    return model, (len(preprocess.mean), preprocess.size, preprocess.size), folder
+    model, header = checkpoint.load_model(checkpoint_path(path))
+    return model, header.preprocess.shape, header

@@ -1,22 +1,24 @@
-"""report.html from what a run folder holds, so that it can be written anew at any time."""
+"""report.html from a run's network and header, so that it can be written anew at any time."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import nn
+
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
 from martlet.report.page import ClassRow, CostTotals, LatencyRow, Page, write_page
-from martlet.training import checkpoint
+from martlet.training.checkpoint import Header
 from martlet.workflows.run_folder import PAGE
 
 
-def write_report(folder: Path, latency: Sequence[Latency] = ()) -> None:
-    """Write report.html of the run in `folder`; nothing when the run has not been scored yet."""
-    model, header = checkpoint.load_model(folder)
-    metrics = header.metrics
+def write_report(
+    folder: Path, header: Header, model: nn.Module, latency: Sequence[Latency] = ()
+) -> None:
+    """Write report.html of the run in `folder`; nothing when `header` has no metrics of classes."""
+    metrics, shape = header.metrics, (1, *header.preprocess.shape)
     if "per_class" not in metrics:
         return
-    shape = (1, len(header.preprocess.mean), header.preprocess.size, header.preprocess.size)
     totals = cost(model, shape)
     page = Page(
         name=folder.resolve().name,

@@ -40,12 +40,13 @@ def finish(
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
     metrics |= {"counts": counts, "odd": pictures.cache.odd}
     metrics |= {"command": command, "machine": machine(), "versions": checkpoint.versions()}
-    checkpoint.save(path, model.state_dict(), header.with_metrics(metrics))
+    header = header.with_metrics(metrics)
+    checkpoint.save(path, model.state_dict(), header)
 
     draw_curves(state.history, job.folder / "curves.png", best=best_epoch)
     scored = Scored(pictures.cache, indices, header.classes, header.preprocess, job.folder)
     job.task.draw(found, scored)
-    write_report(job.folder)
+    write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):
         voice.say(sentence)
     return Run(job.folder, metrics)

@@ -160,7 +160,7 @@ def choose_compile(
     if recipe.compile != "auto":
         return recipe.compile
     if plan.before is not None:
-        return "on" if checkpoint.load(plan.before)[1].recipe.compile == "on" else "off"
+        return "on" if checkpoint.load_header(plan.before).recipe.compile == "on" else "off"
     macs = cost(model, (1, *plan.preprocess.shape)).macs
     total = macs * len(split.train) * recipe.epochs
     pays = total > COMPILE_PAYS_FROM_MACS and next(model.parameters()).device.type == "cpu"

@@ -44,7 +44,7 @@ def known_settings(options: TrainOptions) -> dict[str, Any]:
         return torchvision.preprocess(spec(options.model))
     if options.weights is None:
         return {}
-    before = checkpoint.load(checkpoint_path(options.weights))[1].preprocess
+    before = checkpoint.load_header(checkpoint_path(options.weights)).preprocess
     kept = ["interpolation"]
     if before.size > SMALL:
         kept.append("crop_pct")
@@ -57,7 +57,7 @@ def known_options(weights: Path | None) -> Mapping[str, Any]:
     """The structure of the weights that training starts from, as options of their network."""
     if weights is None:
         return {}
-    return checkpoint.load(checkpoint_path(weights))[1].network.options
+    return checkpoint.load_header(checkpoint_path(weights)).network.options
 
 
 def check_network(model: str, image_size: int, small_input: bool) -> None:

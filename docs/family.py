@@ -2,9 +2,10 @@
 
 python docs/family.py
 
-The printed figures, letter by letter, are rows of docs/family.toml. Each is compared with ours; one
-that does not come out to the printed digit needs a reason there. tests/test_family.py holds the
-page to the data and the networks.
+Figures that the networks' rows know come from there: docs/family.toml names these networks, and
+holds all other figures, letter by letter. Each is compared with ours; one that does not come out to
+the printed digit needs a reason: the row's note, or one in docs/family.toml. tests/test_family.py
+holds the page to the data and the networks.
 """
 
 import json
@@ -18,11 +19,12 @@ from typing import Any
 import torch
 
 from martlet import cost, create_model
-from martlet.models import ImageInput, spec
+from martlet.models import ImageInput, list_models, mobilenet_v1, mobilenet_v2, spec
 from martlet.models.spec import as_number
 from martlet.storage.files import write_text
 
 HERE = Path(__file__).parent
+AT_SIZES = {(at.name, at.side): at.paper for at in (*mobilenet_v1.AT_SIZES, *mobilenet_v2.AT_SIZES)}
 INTRODUCTION = """\
 # The family: printed and ours
 
@@ -30,7 +32,7 @@ Every row of a paper's table, or of a library's, that states the cost of a netwo
 figure is within the printed digit (✓) when ours, rounded to as many digits, is the printed one. A
 letter leads to the reason where it is not. MACs are multiply-adds of convolutions and linear
 layers for one input; the papers call them FLOPs. This page is written by `python docs/family.py`
-from `docs/family.toml`, and a test keeps it up to date.
+from the networks' rows and `docs/family.toml`, and a test keeps it up to date.
 """
 
 
@@ -95,8 +97,22 @@ def _table(table: dict[str, Any], reasons: dict[str, str]) -> Table:
         remarks.append(table["remark"])
     if "others" in table:
         remarks.append(f"Not of this line: {table['others']}.")
-    rows = tuple(_row(row, table, reasons) for row in table["rows"])
+    given = [*_own(table.get("networks", [])), *table.get("rows", [])]
+    rows = tuple(_row(row, table, reasons) for row in given)
     return Table(table["source"], table["name"], tuple(remarks), rows)
+
+
+def _own(patterns: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """What the rows of networks print, for patterns of names; "name@192" for another size."""
+    for pattern in patterns:
+        names, _, side = pattern.partition("@")
+        for row in map(spec, list_models(names)):
+            paper = AT_SIZES[row.name, int(side)] if side else row.paper
+            figures = {"macs": paper.macs, "params": paper.params}
+            told: dict[str, Any] = {name: text for name, text in figures.items() if text}
+            if side:
+                told["size"] = int(side)
+            yield {"row": "", "network": row.name, "note": row.note, **told}
 
 
 def _row(row: dict[str, Any], table: dict[str, Any], reasons: dict[str, str]) -> Row:
@@ -109,8 +125,8 @@ def _row(row: dict[str, Any], table: dict[str, Any], reasons: dict[str, str]) ->
         if name not in row:
             return None
         found = Figure(row[name], ours, row.get(f"why_{name}", ""))
-        if not found.reason and not found.within:  # a reason for the whole table
-            found = replace(found, reason=table.get(f"why_{name}", ""))
+        if not found.reason and not found.within:  # its row's, or one for the whole table
+            found = replace(found, reason=row.get("note") or table.get(f"why_{name}", ""))
         return replace(found, reason=reasons.get(found.reason, found.reason))
 
     said = [f"`{row['network']}`", *_said(row.get("options", {}))]
@@ -187,12 +203,13 @@ def _written(table: Table) -> str:
     has_params = any(row.params for row in table.rows)
     reasons = dict.fromkeys(f.reason for row in table.rows for f in row.figures if f.reason)
     letters = dict(zip(reasons, "abcdefghijklmnopqrstuvwxyz", strict=False))
-    titles = ["row", "network"]
+    names = ["row"] if any(row.name for row in table.rows) else []
+    titles = [*names, "network"]
     titles += ["MACs printed", "ours", "off by"] if has_macs else []
     titles += ["params printed", "ours", "off by"] if has_params else []
     lines = []
     for row in table.rows:
-        cells = [row.name, row.network]
+        cells = [row.name, row.network] if names else [row.network]
         if has_macs:
             cells += _cells(row.macs, letters, lambda macs: f"{macs / 1e6:,.2f} M")
         if has_params:
@@ -200,7 +217,7 @@ def _written(table: Table) -> str:
         lines.append(cells)
     said = "".join(f"{remark}\n" for remark in table.remarks)
     notes = "".join(f"- {letter}: {reason}\n" for reason, letter in letters.items())
-    parts = (f"### {table.name}\n", said, _grid(titles, lines, left=2), notes)
+    parts = (f"### {table.name}\n", said, _grid(titles, lines, left=1 + len(names)), notes)
     return "\n".join(part for part in parts if part)
 
 

@@ -30,10 +30,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("compiler", "console", "data", "exporting", "inference", "measuring", "models"),
         *("report", "tasks", "training"),
     ),
-    "api": (
-        *("compiler", "console", "data", "exporting", "inference", "measuring", "models"),
-        *("training", "workflows"),
-    ),
+    "api": ("compiler", "exporting", "inference", "measuring", "models", "workflows"),
     "cli": ("api", "console", "workflows"),
     "__init__": ("api", "compiler", "measuring", "models", "workflows"),
     "__main__": ("cli",),

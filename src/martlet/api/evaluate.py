@@ -28,7 +28,6 @@ def evaluate(
     classes on), per_class. Raises MartletError when the folder's classes are not the network's,
     or nothing is left to score.
     """
-    from martlet.console.progress import Voice
     from martlet.workflows.evaluate import score
 
-    return score(run, data, split, max_bad, device, Voice(quiet))
+    return score(run, data, split, max_bad, device, quiet)

@@ -40,7 +40,7 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
         quiet=quiet,
     )
     voice.heading("3. evaluate on the held-out fifth")
-    metrics = score(run.folder, digits, "test", 0.01, "auto", voice)
+    metrics = score(run.folder, digits, "test", 0.01, "auto", quiet)
     tables.evaluated(metrics, voice.console)
     voice.heading("4. cost and latency")
     model, header = checkpoint.load_model(run.checkpoint)

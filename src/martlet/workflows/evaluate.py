@@ -18,10 +18,10 @@ BATCH = 64
 
 
 def score(
-    run: Path, data: Path, split: str, max_bad: float, device: str, voice: Voice
+    run: Path, data: Path, split: str, max_bad: float, device: str, quiet: bool
 ) -> dict[str, Any]:
     """The metrics of `evaluate`."""
-    network = open_network(run, device)
+    network, voice = open_network(run, device), Voice(quiet)
     pictures = read_pictures(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
     for sentence in pictures.cache.odd:
         voice.say(sentence)

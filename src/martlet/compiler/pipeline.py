@@ -131,8 +131,7 @@ def generate(
     program.name = c_name(program.name if name is None else name)
     if program.name in HEADERS:  # its own header would hide the system's
         program.name += "_net"
-    made_from, nodes = path.name, program.nodes
-    emitted = emit(program, schedule, target, weights=weights, made_from=made_from, nodes=nodes)
+    emitted = emit(program, schedule, target, weights=weights, made_from=path.name)
     return emitted, _meta(loaded)
 
 

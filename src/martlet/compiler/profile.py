@@ -29,12 +29,8 @@ def profile(emitted: Emitted, compiler: str | None, seconds: float) -> Profile:
     library = load_once(emitted, emitted.profile, compiler)
     spent, peak = _run(library, facts, seconds)
     each = 1e3 * np.median(spent, axis=0)
-    layers = [
-        _row(layer, weight_bytes, float(ms), peak)
-        for layer, weight_bytes, ms in zip(
-            program.layers, facts.layer_weight_bytes, each, strict=True
-        )
-    ]
+    timed = zip(program.layers, each, strict=True)
+    layers = [_row(layer, facts, float(ms), peak) for layer, ms in timed]
     total = 1e3 * float(np.median(spent.sum(axis=1)))
     return Profile(name, target.name, layers, total, peak, len(spent))
 
@@ -60,15 +56,15 @@ def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> tuple[NDArray[np
     return np.array(spent[1:]), float(np.median(peaks[1:]))
 
 
-def _row(layer: Layer, weight_bytes: int, milliseconds: float, peak: float) -> LayerTime:
+def _row(layer: Layer, facts: Facts, milliseconds: float, peak: float) -> LayerTime:
     gflops = 2e-6 * layer.macs / milliseconds if milliseconds else 0.0
     return LayerTime(
         name=layer.name,
         summary=layer.summary(),
         macs=layer.macs,
-        bytes=_bytes(layer) + weight_bytes,
+        bytes=_bytes(layer) + facts.schedule.packed[layer.name].size,
         moved_bytes=layer.moved,
-        tile=layer.tile,
+        tile=facts.tiles.get(layer.name, ""),
         milliseconds=milliseconds,
         gflops=gflops,
         share_of_peak=gflops / peak if peak else 0.0,

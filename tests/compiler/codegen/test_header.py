@@ -50,4 +50,4 @@ def test_what_was_fused_is_counted_by_facts_not_by_the_words_of_a_summary() -> N
     program, schedule = planned(model, "x86-64-v3")
     assert any(" + one map" in layer.summary() for layer in program.layers)
     facts = emit(program, schedule, target("x86-64-v3")).facts
-    assert "4 layers; fused into others: 1 relu" in description(facts)
+    assert "4 nodes became 4 layers; fused into others: 1 relu" in description(facts)

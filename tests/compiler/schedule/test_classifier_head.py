@@ -11,9 +11,7 @@ from tests.compiler.exported import marked, ours, worst
 from tests.compiler.graphs import CLOSE, HERE, agree, graph, planned
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.codegen.emit import emit
 from martlet.compiler.kernels.classifier_head import Head, Total
-from martlet.compiler.targets import target
 from martlet.exporting import export_onnx
 
 SIDES, INS, OUTS = (14, 14), 96, 1000  # 1,000 outputs of 256 means: half of most second caches
@@ -152,10 +150,8 @@ def test_several_pictures_at_once() -> None:
 def test_each_group_fetches_what_comes_behind_it() -> None:
     """All weights from the second group's on, once, and in the order in which they are used."""
     program, schedule = planned(net())
-    facts = emit(program, schedule, target("x86-64-v4")).facts
     (head,) = (layer for layer in program.layers if isinstance(layer, Head))
-    before = sum(facts.layer_weight_bytes[: program.layers.index(head)])
-    size = facts.layer_weight_bytes[program.layers.index(head)]
+    before, size = schedule.packed[head.name].begin, schedule.packed[head.name].size
     groups = head.rows(schedule)
     each = size // groups  # all groups are alike
     own = 4 * 16 * head.product.sizes(schedule)[0] * (INS + 1)

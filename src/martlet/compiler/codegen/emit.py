@@ -69,12 +69,8 @@ def emit(
     *,
     weights: embed.Weights = "embedded",
     made_from: str = "",
-    nodes: int = 0,
 ) -> Emitted:
-    """C source, header and weights of a program.
-
-    `made_from` names the ONNX file and `nodes` says how many nodes it had, for the description.
-    """
+    """C source, header and weights of a program; `made_from` names the ONNX file."""
     workspace = schedule.workspace_bytes + CACHE_LINE_BYTES
     most = MOST_WORKSPACE_BYTES_32 if target.machine == "wasm32" else MOST_WORKSPACE_BYTES
     if workspace > most:
@@ -89,12 +85,11 @@ def emit(
         schedule=schedule,
         target=target,
         made_from=made_from,
-        nodes=nodes,
         workspace_bytes=workspace,
         weight_bytes=len(packed),
         weights=weights,
         fingerprint=fingerprint(packed),
-        layer_weight_bytes=[schedule.packed[layer.name].size for layer in program.layers],
+        tiles={name: ", ".join(sorted(of, key=_is_tail)) for name, of in writer.tiles.items()},
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])
     if schedule.threads > 1:
@@ -106,8 +101,15 @@ def emit(
         top += embed.declaration(weights, program.name, len(packed)) + "\n"
     top += body + "\n"
     extra = clock_and_peak(program.name, program.lanes, program.registers)
-    source, profile = top + run + _small_functions(facts), top + extra + timed
-    return Emitted(wrapped(source), header(facts), packed, wrapped(profile), facts)
+    top, rest, timed = (
+        wrapped(text) for text in (top, run + _small_functions(facts), extra + timed)
+    )
+    return Emitted(top + rest, header(facts), packed, top + timed, facts)
+
+
+def _is_tail(tile: str) -> bool:
+    """Whether it is one of remainder channels, which come last."""
+    return tile.startswith("tail")
 
 
 def _step(program: Program, band: range, writer: Writer) -> Step:

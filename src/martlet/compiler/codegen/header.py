@@ -2,6 +2,7 @@
 
 import textwrap
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -24,12 +25,11 @@ class Facts:
     schedule: Schedule
     target: Target
     made_from: str  # name of the ONNX file
-    nodes: int  # that it had
     workspace_bytes: int
     weight_bytes: int
     weights: Weights
     fingerprint: str  # of the weights: compilers that keep old results would take old weights
-    layer_weight_bytes: list[int]
+    tiles: Mapping[str, str]  # by layer: output blocks × places whose sums stay in registers
 
     @property
     def macs(self) -> int:
@@ -60,7 +60,7 @@ def description(facts: Facts) -> list[str]:
     for layer in program.layers:
         fused.update(layer.fused)
     together = ", ".join(f"{count} {word}" for word, count in fused.most_common()) or "nothing"
-    became = f"{facts.nodes} nodes became " if facts.nodes else ""
+    became = f"{program.nodes} nodes became " if program.nodes else ""
     lines = [
         f"{program.name}: made by martlet {__version__} from {facts.made_from or 'a graph'}",
         f"target {target.name}: {lanes}{threads}",

@@ -15,6 +15,7 @@ class Writer:
         self.schedule = schedule
         self.kernels: dict[str, str] = {}
         self.layers: list[str] = []
+        self.tiles: dict[str, dict[str, None]] = {}  # by layer, for the report
 
     def kernel(self, name: str, text: str) -> str:
         """Add a shared function; returns its name, with a number when another one has it."""
@@ -24,6 +25,10 @@ class Writer:
             own = f"{name}_{number}"
             written = re.sub(rf"\b{name}\b", own, text)
         return own
+
+    def tile(self, layer: str, size: str) -> None:
+        """Note a tile of a layer, for the report."""
+        self.tiles.setdefault(layer, {})[size] = None
 
     def table(self, name: str, values: Iterable[int]) -> None:
         """Add an array of offsets."""

@@ -68,11 +68,6 @@ class Layer:
         """What it does, for people; whatever else needs a fact of it reads an attribute."""
         raise NotImplementedError
 
-    @property
-    def tile(self) -> str:
-        """Output blocks × places whose sums stay in registers, where there are such tiles."""
-        return ""
-
     def with_fused(self, what: str) -> str:
         """`what` it does, and what became part of it, as a summary says it."""
         return " + ".join((what, *self.fused))

@@ -52,11 +52,6 @@ class Head(Kernel):
     def can_fetch(self, schedule: Schedule) -> int:
         return self.product.macs // MACS_FOR_A_BYTE
 
-    @property
-    def tile(self) -> str:
-        """Of the product, for the report."""
-        return self.product.tile
-
     def summary(self) -> str:
         what, shapes = self.with_fused(self.product.kind), self.product.shapes
         return f"{what}, {shapes} → {len(self.linear.weight)}"

@@ -69,13 +69,6 @@ class Product(Gemm):
         each = len(self.blocks[0].inputs) * prod(self.window.kernel)
         return FLOAT32.itemsize * self.y.lanes * self.sizes(schedule)[0] * (1 + each)
 
-    @property
-    def tile(self) -> str:
-        """Blocks × places of the tiles that were written, for the report; channels of a tail."""
-        written = [f"{blocks}×{wide}" for blocks, wide in self.written]
-        tail = [f"tail {self.tail}×{self.y.lanes // self.tail}"] if self.tail else []
-        return ", ".join(written + tail)
-
     def summary(self) -> str:
         return f"{self.with_fused(self.kind)}, {self.shapes}"
 

@@ -57,7 +57,7 @@ def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int)
 
     For each channel it fetches so many lines of the weights of later products.
     """
-    layer.written[blocks, wide] = None
+    writer.tile(layer.name, f"{blocks}×{wide}")
     act, after, suffix = epilogue(layer, writer)
     step, gated = layer.x.lanes, " * scale" if layer.gate is not None else ""
     places = writer.schedule[layer.y].places
@@ -97,7 +97,7 @@ def partial(writer: Writer, blocks: int) -> str:
 
 def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) -> str:
     """The C function of one tile of a convolution with a window."""
-    layer.written[blocks, wide] = None
+    writer.tile(layer.name, f"{blocks}×{wide}")
     act, after, suffix = epilogue(layer, writer)
     window, step, buffer = layer.window, layer.x.lanes, layer.x.buffers[0]
     border = "" if window.is_inside(start, wide) else f"_at{start}"

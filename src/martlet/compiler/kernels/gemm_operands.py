@@ -58,7 +58,6 @@ class Gemm(Kernel):
         epilogue = act and act.kind, add and "sum", act_after and act_after.kind
         self.fused = [word for word in (gate and "gate", *epilogue) if word]
         self.tail = 0  # for how many channels tiles of the last block are, where it has its own
-        self.written: dict[tuple[int, int], None] = {}  # (blocks, places) of those written
         self.macs = prod(window.out) * weight.size
         if window.is_flat and (window.rows > 1 or window.is_pointwise):
             self.row_window = window

@@ -105,6 +105,7 @@ class Tail(Group):
 def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
     """The C function of one tile: so many places of the last block."""
     lanes, each = layer.y.lanes, layer.tail
+    writer.tile(layer.name, f"tail {each}×{lanes // each}")
     act, after, suffix = gemm_micro.epilogue(layer, writer)
     places = writer.schedule[layer.y].places
     name = f"tail_{each}x{wide}_to{places}{suffix}"

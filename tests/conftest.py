@@ -17,6 +17,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from martlet.api.export import export
 from martlet.api.train import train
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
@@ -84,6 +85,12 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("trained")
     options = {**QUICK, "epochs": 12, "optimizer": "adamw", "lr": 0.01}
     return train(photos, folder=folder, name="run", **options)
+
+
+@pytest.fixture(scope="session")
+def exported(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ONNX file of the finished run, in no folder of a run; not to be written to."""
+    return Path(export(trained.folder, output=tmp_path_factory.mktemp("onnx") / "model.onnx").path)
 
 
 @pytest.fixture

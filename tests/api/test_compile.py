@@ -23,17 +23,10 @@ pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C co
 
 
 @pytest.fixture(scope="module")
-def model(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ONNX file of the finished run."""
-    return export(trained.folder, output=tmp_path_factory.mktemp("onnx") / "model.onnx").path
-
-
-@pytest.fixture(scope="module")
 def compiled(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run as C; not to be written to."""
-    folder = tmp_path_factory.mktemp("compiled") / "out"
-    export(trained.folder, "c", output=folder)
-    return folder
+    """The finished run as C, beside a copy of it; not to be written to."""
+    run = shutil.copytree(trained.folder, tmp_path_factory.mktemp("compiled") / "run")
+    return Path(export(run, "c").path)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +61,8 @@ def test_a_network_to_call(small: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again(x), net(x))
 
 
-def test_the_usual_folder_is_beside_the_file(model: Path, tmp_path: Path) -> None:
-    copied = Path(shutil.copy(model, tmp_path / "some.onnx"))
+def test_the_usual_folder_is_beside_the_file(exported: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copy(exported, tmp_path / "some.onnx"))
     net = compile(copied, build=False)
     assert net.folder == tmp_path / "some"
     assert (tmp_path / "some" / "some_picture.h").exists()
@@ -84,8 +77,10 @@ def test_predict_takes_a_compiled_folder(compiled: Path, trained: Run, photos: P
         assert abs(one.probability - other.probability) < 1e-4
 
 
-def test_predict_wants_classes_and_preprocessing(model: Path, tmp_path: Path, photos: Path) -> None:
-    plain = onnx.load(model)
+def test_predict_wants_classes_and_preprocessing(
+    exported: Path, tmp_path: Path, photos: Path
+) -> None:
+    plain = onnx.load(exported)
     del plain.metadata_props[:]
     onnx.save(plain, tmp_path / "plain.onnx")
     compile(tmp_path / "plain.onnx", tmp_path / "out", build=False)
@@ -93,15 +88,15 @@ def test_predict_wants_classes_and_preprocessing(model: Path, tmp_path: Path, ph
         predict(tmp_path / "out", [photos])
 
 
-def test_export_as_c_beside_the_run(trained: Run, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(trained.folder, tmp_path / "run"))
-    net = export(folder, "c")
-    assert net.folder == folder / "c"
+def test_export_as_c_beside_the_run(compiled: Path) -> None:
+    net = martlet.CompiledNetwork(compiled)
+    assert compiled.name == "c"
     assert net.description.name == "model"
     assert net.description.meta["classes"] == ["blue", "green", "red"]
-    assert not (folder / "model.onnx").exists()
+    assert not compiled.with_name("model.onnx").exists()
 
 
+@pytest.mark.slow
 def test_measure_compares_c_with_others(trained: Run, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(trained.folder, tmp_path / "run"))
     rows = measure(folder, engines=["torch,onnxruntime,c"], seconds=0.05, batch=2)
@@ -137,10 +132,10 @@ def test_measure_a_network_by_name_on_two_threads() -> None:
     ],
 )
 def test_bad_arguments_are_one_sentence(
-    model: Path, tmp_path: Path, options: dict[str, object], sentence: str
+    exported: Path, tmp_path: Path, options: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(MartletError, match=sentence):
-        compile(model, tmp_path / "out", **options)
+        compile(exported, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 

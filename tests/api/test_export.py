@@ -17,17 +17,13 @@ def run(trained: Run, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained.folder, tmp_path / "copy"))
 
 
-def test_the_file_lies_beside_the_run_and_takes_any_batch(run: Path) -> None:
-    found = export(run)
-    assert found.path == run / "model.onnx"
+def test_the_file_lies_where_it_is_told_and_takes_any_batch(run: Path, tmp_path: Path) -> None:
+    found = export(run, output=tmp_path / "deep" / "net.onnx")
+    assert found.path == tmp_path / "deep" / "net.onnx"
+    assert not (run / "model.onnx").exists()
     assert found.max_difference < 1e-4
     session = onnxruntime.InferenceSession(str(found.path))
     assert session.get_inputs()[0].shape == ["batch", 3, 16, 16]
-
-
-def test_another_place(run: Path, tmp_path: Path) -> None:
-    assert export(run, output=tmp_path / "deep" / "net.onnx").path.exists()
-    assert not (run / "model.onnx").exists()
 
 
 def test_every_format_is_on_the_command_line() -> None:

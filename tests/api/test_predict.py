@@ -1,10 +1,8 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from martlet.api.export import export
 from martlet.api.predict import predict
 from martlet.errors import MartletError
 from martlet.workflows.run_folder import Run
@@ -24,10 +22,8 @@ def test_most_answers_are_right(trained: Run, photos: Path) -> None:
     assert np.mean([Path(p.path).parent.name == p.label for p in found]) > 0.8
 
 
-def test_the_exported_file_answers_the_same(trained: Run, photos: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(trained.folder, tmp_path / "copy"))
-    by_torch = predict(run, [photos])
-    by_onnx = predict(export(run).path, [photos])
+def test_the_exported_file_answers_the_same(trained: Run, exported: Path, photos: Path) -> None:
+    by_torch, by_onnx = (predict(network, [photos]) for network in (trained.folder, exported))
     assert [p.label for p in by_torch] == [p.label for p in by_onnx]
     for one, other in zip(by_torch, by_onnx, strict=True):
         assert one.probability == pytest.approx(other.probability, abs=1e-4)

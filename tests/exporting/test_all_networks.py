@@ -12,17 +12,23 @@ from martlet.inference import load
 from martlet.models import ImageInput, create_model, list_models, spec
 
 FEW = ("shufflenet_v1_g3_x0_5", "hybridsn", "shufflenet_series")
+SOME = ("shufflenet_v2_x0_5", "mobilenet_v2_x0_35", "mobilenet_v3_small_x1_0", "cbam_resnet20")
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
 
 
-def mostly_slow(names: list[str]) -> pytest.MarkDecorator:
-    """Only FEW in a plain run."""
-    marked = [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in names]
-    return pytest.mark.parametrize("name", marked)
+def each(names: list[str]) -> pytest.MarkDecorator:
+    """FEW in a plain run, SOME as `slow`, all others as `long`."""
+
+    def mark(name: str) -> tuple[pytest.MarkDecorator, ...]:
+        if name in FEW:
+            return ()
+        return (pytest.mark.slow if name in SOME else pytest.mark.long,)
+
+    return pytest.mark.parametrize("name", [pytest.param(n, marks=mark(n)) for n in names])
 
 
-@mostly_slow(IMAGE)
+@each(IMAGE)
 def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=4, small_input=True)
@@ -42,7 +48,7 @@ def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: 
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
-@mostly_slow(OTHER)
+@each(OTHER)
 def test_exports_networks_that_take_no_pictures(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = create_model(name, num_classes=4)

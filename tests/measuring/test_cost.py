@@ -117,13 +117,13 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "hybridsn": (lambda: create_model("hybridsn"), (1, 1, 30, 25, 25)),
 }
 
-SLOW = ("densenet121", "ghostnet", "levit", "lraspp", "r3d_18", "swin_t")
+LARGE = ("densenet121", "ghostnet", "levit", "lraspp", "r3d_18", "swin_t")
 
 
 @pytest.mark.filterwarnings("ignore")  # fvcore's tracing has many to give
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NETWORKS],
+    [pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in NETWORKS],
 )
 def test_agrees_with_fvcore(name: str) -> None:
     build, shape = NETWORKS[name]

@@ -15,24 +15,16 @@ from martlet.measuring.cost import cost
 from martlet.models import ImageInput, create_model, list_models, spec
 from martlet.models.spec import as_number
 
-# Run on every plain run; the others are built and counted without data, and run as `slow`.
+# Run on every plain run; the cheapest of each kind are `slow`, all others `long`.
 FEW = [
     "shufflenet_v1_g3_x0_5",
     "shufflenet_v1_g8_x0_25",
     "shufflenet_v2_x0_5",
     "mobilenet_v2_x0_35",
 ]
-SLOW = pytest.mark.slow
-ALL = pytest.mark.parametrize("name", list_models())
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
 FEW = [*FEW, *OTHER]
-
-
-def mostly_slow(names: list[str]) -> pytest.MarkDecorator:
-    """Only FEW in a plain run."""
-    marked = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in names]
-    return pytest.mark.parametrize("name", marked)
 
 
 def cheapest_of_each_kind() -> list[str]:
@@ -45,10 +37,24 @@ def cheapest_of_each_kind() -> list[str]:
     return sorted({*FEW, *found.values()})
 
 
-RUN = mostly_slow(list_models())
-RUN_IMAGE = mostly_slow(IMAGE)
-SOME = mostly_slow(cheapest_of_each_kind())
-SOME_IMAGE = mostly_slow([name for name in cheapest_of_each_kind() if name in IMAGE])
+CHEAPEST = cheapest_of_each_kind()
+
+
+def mark(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    if name in FEW:
+        return ()
+    return (pytest.mark.slow if name in CHEAPEST else pytest.mark.long,)
+
+
+def each(names: list[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", [pytest.param(n, marks=mark(n)) for n in names])
+
+
+RUN, RUN_IMAGE = each(list_models()), each(IMAGE)
+SOME, SOME_IMAGE = each(CHEAPEST), each([name for name in CHEAPEST if name in IMAGE])
+COUNTED = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in list_models()]
+)
 FORMS = pytest.mark.parametrize("small_input", [False, True])
 
 
@@ -58,7 +64,7 @@ def inputs(name: str, batch: int) -> torch.Tensor:
     return torch.randn(batch, *shape)
 
 
-@ALL
+@COUNTED
 def test_params_and_macs_are_the_rows_and_the_papers(name: str) -> None:
     """MACs within 1 % of the printed ones; a note says why where they are not, and only there."""
     row = spec(name)
@@ -229,8 +235,8 @@ def test_torch_fx_reads_it(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name in ("hybridsn", "shufflenet_v2_x0_5") else SLOW)
-        for name in cheapest_of_each_kind()
+        pytest.param(n, marks=() if n in ("hybridsn", "shufflenet_v2_x0_5") else pytest.mark.slow)
+        for n in CHEAPEST
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*torch.jit.trace.* is deprecated")

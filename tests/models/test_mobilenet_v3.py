@@ -76,7 +76,7 @@ def test_outputs_of_torchvision(size: str, options: dict[str, bool]) -> None:
 
 @pytest.mark.parametrize("size", ["large", "small"])
 @pytest.mark.parametrize(
-    "width", [0.35, *(pytest.param(width, marks=pytest.mark.slow) for width in (0.5, 0.75, 1.25))]
+    "width", [0.35, *(pytest.param(width, marks=pytest.mark.long) for width in (0.5, 0.75, 1.25))]
 )
 @pytest.mark.parametrize("reduced_tail", [False, True])
 def test_shapes_of_torchvision_at_other_widths(

@@ -28,9 +28,9 @@ KINDS = pytest.mark.parametrize("kind", ["vgg", "resnet", "xception", "resnext",
 STEPS = {"vgg": 2, "resnet": 16, "resnext": 8, "xception": 16, "shufflenet": 16}
 
 
-def mostly_slow(rows: Mapping[str, object], quick: str) -> pytest.MarkDecorator:
+def mostly_long(rows: Mapping[str, object], quick: str) -> pytest.MarkDecorator:
     """Only `quick` in a plain run."""
-    marks = {name: () if name == quick else pytest.mark.slow for name in rows}
+    marks = {name: () if name == quick else pytest.mark.long for name in rows}
     params = [pytest.param(row, marks=marks[name], id=name) for name, row in rows.items()]
     return pytest.mark.parametrize("row", params)
 
@@ -42,7 +42,7 @@ def convolutions(row: Variant) -> int:
     return cost(network, (1, 3, 224, 224)).macs
 
 
-@mostly_slow({row.name: row for row in VARIANTS}, "units_resnext_38m")
+@mostly_long({row.name: row for row in VARIANTS}, "units_resnext_38m")
 def test_widths_are_those_that_come_closest(row: Variant) -> None:
     """A search for the first width that costs at least the printed MACs; it or the one before."""
     target, step = as_number(row.paper.macs), STEPS[row.kind] * row.groups

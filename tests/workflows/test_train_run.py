@@ -137,18 +137,23 @@ def slowly(when: str, number: int) -> object:
     return pytest.param(when, number, marks=pytest.mark.slow)
 
 
+def rarely(when: str, number: int) -> object:
+    """A place close to one that is tested more often."""
+    return pytest.param(when, number, marks=pytest.mark.long)
+
+
 @pytest.mark.parametrize(
     ("when", "number"),
     [
-        slowly("rename", 1),  # before anything is written
-        ("written", 2),  # the first checkpoint, not yet in its place
+        rarely("rename", 1),  # before anything is written
+        slowly("written", 2),  # the first checkpoint, not yet in its place
         slowly("written", 3),  # split.json, but no checkpoint
-        slowly("step", 1),
+        rarely("step", 1),
         slowly("step", 5),  # in the second epoch, after a checkpoint within it
         ("rename", 9),  # half a checkpoint lies there under its temporary name
         slowly("written", 8),  # the best weights of an epoch, but not yet its checkpoint
-        slowly("written", 9),
-        ("step", 9),  # the very last step
+        rarely("written", 9),
+        slowly("step", 9),  # the very last step
         ("written", 19),  # trained; the report is not written yet
     ],
 )
@@ -163,7 +168,7 @@ def test_a_killed_run_ends_with_the_same_weights(
     assert (folder / "run" / "report.html").exists()
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_new_run_killed_before_its_first_checkpoint_keeps_the_old_one(
     drive: Driver, tmp_path: Path, whole: Path, number: int
 ) -> None:
@@ -180,7 +185,7 @@ def test_a_new_run_killed_before_its_first_checkpoint_keeps_the_old_one(
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_killed_again_and_again(drive: Driver, tmp_path: Path, whole: Path) -> None:
     folder = tmp_path / "runs"
     kills = 0

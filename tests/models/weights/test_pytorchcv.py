@@ -11,7 +11,7 @@ from martlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
-SLOW = (
+LARGE = (
     *("resnet50", "resnext50_32x4d", "seresnet50", "seresnet50b", "seresnext50_32x4d"),
     "senet154",
 )
@@ -57,7 +57,7 @@ def theirs(name: str, **options: int) -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in NAMES]
+    "name", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES]
 )
 def test_same_answers(same_answers: Compare, name: str) -> None:
     found = same_answers(theirs(name), "pytorchcv", name)

@@ -10,7 +10,7 @@ from martlet.models.weights.renaming import Converted, convert
 
 Compare = Callable[..., Converted]
 
-SLOW = (
+LARGE = (
     "resnet50",
     "seresnext50_32x4d",
     "legacy_seresnet101",
@@ -38,7 +38,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize(
-    "theirs", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in NAMES]
+    "theirs", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES]
 )
 def test_same_answers(same_answers: Compare, theirs: str) -> None:
     found = same_answers(timm.create_model(theirs), "timm", theirs)

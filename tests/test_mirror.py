@@ -1,0 +1,70 @@
+"""Tests mirror the source: tests/x/test_y.py tests src/martlet/x/y.py, or it is said here where."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "martlet"
+# Files without a test of their name (a pattern): where they are tested, and why there.
+ELSEWHERE = {
+    "__main__": ("cli/test_main.py", "one call"),
+    "errors": ("test_arguments.py", "a class, and the sentence for a name that is not known"),
+    "version": ("cli/test_main.py", "a constant"),
+    "api/list": ("api/test_show.py", "the same rows, many at once"),
+    "compiler/codegen/*": ("compiler/codegen/test_emit.py", "parts of one text, compiled whole"),
+    "compiler/frontend/*": ("compiler/frontend/test_importer.py", "steps of reading one file"),
+    "compiler/ir/*": ("compiler/frontend/test_importer.py", "data that every pass carries"),
+    "compiler/kernels/*": ("compiler/test_rare_graphs.py", "C is compiled and run, by graphs"),
+    "compiler/lowering/*": ("compiler/test_rare_graphs.py", "seen in what the C computes"),
+    "compiler/runtime/layer_times": ("compiler/test_profile.py", "read by the profile alone"),
+    "compiler/schedule/*": ("compiler/schedule/test_memory.py", "places in memory, and whose"),
+    "console/progress": ("cli/test_main.py", "what is printed while a verb runs"),
+    "data/kind": ("api/test_train.py", "the fields of a row of the table"),
+    "exporting/trained": ("exporting/test_formats.py", "what every format gets"),
+    "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),
+    "models/mobilenet_v3_form": ("models/test_mobilenet_v3.py", "a table of that network"),
+    "models/shufflenet_v1_*": ("models/test_shufflenet_v1.py", "parts of that network"),
+    "models/widths": ("models/test_models.py", "the spelling of names in the table"),
+    "models/weights/reading": ("api/test_convert.py", "others' files, through the verb"),
+    "ops/tracing": ("models/test_all_networks.py", "seen when networks are traced"),
+    "report/sections": ("report/test_page.py", "parts of one page"),
+    "storage/fingerprint": ("compiler/test_artifacts.py", "one call"),
+    "tasks/task": ("tasks/test_tasks.py", "the fields of a row of the table"),
+    "training/run_files": ("api/test_train.py", "names of files"),
+    "training/state": ("training/test_loop.py", "what the loop changes"),
+    "workflows/*": ("api", "a verb's steps, through the verb: its files and sentences are seen"),
+}
+# Tests of more than one file.
+BROAD = {
+    *("arguments", "benchmark_tables", "docs", "family", "gpu", "layers", "mirror"),
+    *("network_pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
+    *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
+    *("sanitizers", "interrupted", "example"),
+}
+
+
+def sources() -> list[str]:
+    paths = [path for path in SOURCE.rglob("*.py") if path.name != "__init__.py"]
+    return sorted(path.relative_to(SOURCE).with_suffix("").as_posix() for path in paths)
+
+
+def own_test(source: str) -> Path:
+    folder, _, name = source.rpartition("/")
+    return TESTS / folder / f"test_{name}.py"
+
+
+def test_every_file_has_its_test() -> None:
+    without = [name for name in sources() if not own_test(name).exists()]
+    unsaid = [name for name in without if not any(fnmatch(name, e) for e in ELSEWHERE)]
+    assert unsaid == [], "write tests/x/test_y.py, or say here where it is tested and why"
+    idle = [e for e in ELSEWHERE if not any(fnmatch(name, e) for name in without)]
+    assert idle == [], "these need no exception any longer"
+    assert [test for test, _ in ELSEWHERE.values() if not (TESTS / test).exists()] == []
+
+
+def test_every_test_has_its_file() -> None:
+    for path in TESTS.rglob("test_*.py"):
+        folder, name = path.parent.relative_to(TESTS), path.stem.removeprefix("test_")
+        own = SOURCE / folder / f"{name}.py"
+        package = SOURCE / folder / "__init__.py" if name == folder.name else own
+        assert name in BROAD or own.exists() or package.exists(), path

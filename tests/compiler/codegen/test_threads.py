@@ -10,13 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from tests.compiler.exported import marked
-from tests.compiler.graphs import Array, agree, close, graph, planned, random
+from tests.compiler.graphs import Array, close, random
 
 from martlet.compiler import CompiledNetwork, compile_onnx
-from martlet.compiler.kernels.gemm import Product
 from martlet.errors import MartletError
 
 OurPath = Callable[..., Path]
@@ -123,71 +121,8 @@ def test_a_network_that_is_loaded_again_has_the_same_threads(
         assert os.listdir("/proc/self/task") == threads
 
 
-def test_rows_of_a_band_are_shared_out(our_path: OurPath) -> None:
-    program, schedule = planned(our_path("mobilenet_v2_x0_35", SIDE), threads=3)
-    band = next(band for band in schedule.bands if len(band) > 1)
-    starts = [turns[0][-1] for turns in schedule.turns[band.start]]
-    ends = [turns[-1][-1] for turns in schedule.turns[band.start]]
-    assert starts == [0, *ends[:-1]]
-    assert ends[-1] == program.layers[band[-1]].rows(schedule)
-
-
 @pytest.mark.parametrize("threads", [0, -1, 65])
 def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads: int) -> None:
     with pytest.raises(MartletError, match=f"threads={threads} is not accepted; give 1 to 64"):
         compile_onnx(tiny, tmp_path / "refused", threads=threads)
     assert not (tmp_path / "refused").exists()
-
-
-def every_kind(*sides: int) -> onnx.ModelProto:
-    """Layers of every kind that works on a thread's own rows, and some that need all rows."""
-    nodes = """
-        a = Conv <pads = [1, 1, 1, 1]> (x, w0)
-        b = HardSwish (a)
-        c = Conv <pads = [2, 2, 2, 2], group = 40> (b, w1)
-        d = Add (c, b)
-        m = GlobalAveragePool (d)
-        s = Sigmoid (m)
-        e = Mul (d, s)
-        f = Conv (e, w2)
-        g = Tanh (f)
-        o = MaxPool <kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]> (g)
-        q = Sigmoid (o)
-        h = Sub (o, q)
-        i = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (h, w3)
-        j = ReduceMean <axes = [1]> (i)
-        k = Mul (i, j)
-        n = GlobalAveragePool (k)
-        y = Flatten (n)"""
-    weights = {"w0": (40, 3, 3, 3), "w1": (40, 1, 5, 5), "w2": (40, 40, 1, 1), "w3": (40, 40, 3, 3)}
-    return graph(nodes, (1, 3, *sides), **weights)
-
-
-@pytest.mark.parametrize("sides", [(22, 9), pytest.param((17, 30), marks=pytest.mark.slow)])
-def test_rows_that_lie_apart_give_the_same_numbers(sides: tuple[int, int]) -> None:
-    model = every_kind(*sides)
-    for threads in (2, 5):
-        program, schedule = planned(model, threads=threads)
-        apart = {buffer for buffer, storage in schedule.storage.items() if storage.parts > 1}
-        kinds = {type(a).__name__ for a in program.layers if not apart.isdisjoint(a.reads)}
-        assert {"Product", "Windowed", "Mean", "Join", "Activate"} <= kinds, kinds
-    agree(model, threads=(1, 2, 5))
-
-
-def test_threads_share_the_rows_of_a_map_evenly(our_path: OurPath) -> None:
-    """Each makes all channels of its rows, which lie in memory of its own."""
-    program, schedule = planned(our_path("mobilenet_v2_x0_35", SIDE), threads=3)
-    products = [layer for layer in program.layers if isinstance(layer, Product)]
-    products = [layer for layer in products if layer.name not in schedule.banded]
-    shared = [layer for layer in products if schedule[layer.y].parts == 3]
-    assert shared
-    for layer in shared:
-        width = 4 * layer.y.spatial[-1] * layer.y.lanes  # bytes of a row
-        y = schedule[layer.y]
-        owners = np.array(y.row_offsets()) * 4 // y.stride
-        rows = np.bincount(owners)
-        assert rows.sum() == layer.rows(schedule)
-        assert rows.max() - rows.min() <= 1
-        assert y.at + layer.y.blocks * rows.max() * width <= schedule.workspace_bytes
-    assert products[-1].streams(schedule)  # of one place: it is not among them
-    assert products[-1] not in shared

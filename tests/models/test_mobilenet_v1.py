@@ -42,21 +42,19 @@ def test_shallow_lacks_five_layers_of_512_channels() -> None:
     assert len(SHALLOW) == 8
 
 
-# Params and MACs of SENet's Table 3 (4.7M) and of CBAM's Table 5 (5.07M 0.570G, 2.71M 0.283G, 5.07M
-# 0.576G); the exact ones follow from hidden layers of C/16 units with biases.
 @pytest.mark.parametrize(
-    ("width", "kind", "placement", "params", "macs"),
+    ("row", "base", "attention"),
     [
-        ("x1_0", "se", "standard", 4_718_044, 569.2),
-        ("x1_0", "se", "everywhere", 5_072_114, 569.6),
-        ("x0_7", "se", "everywhere", 2_704_594, 283.4),
-        ("x1_0", "cbam", "everywhere", 5_074_714, 574.6),
+        ("se_mobilenet_v1_x1_0", "x1_0", "se"),
+        ("se_mobilenet_v1_everywhere_x0_7", "x0_7", {"kind": "se", "placement": "everywhere"}),
+        ("cbam_mobilenet_v1_x1_0", "x1_0", {"kind": "cbam", "placement": "everywhere"}),
     ],
 )
-def test_attention(width: str, kind: str, placement: str, params: int, macs: float) -> None:
-    found = counted(f"mobilenet_v1_{width}", attention={"kind": kind, "placement": placement})
-    assert found[0] == params
-    assert found[1] / 1e6 == pytest.approx(macs, abs=0.06)
+def test_attention_by_option_is_the_network_of_the_row(
+    row: str, base: str, attention: object
+) -> None:
+    twin = spec(row)
+    assert counted(f"mobilenet_v1_{base}", attention=attention) == (twin.params, twin.macs)
 
 
 def test_where_attention_sits() -> None:

@@ -39,18 +39,6 @@ def recordings(batch: int, length: int = 40) -> Tensor:
     return torch.randn(batch, 1, length, SENSORS)
 
 
-@pytest.mark.parametrize(
-    ("sensors", "classes", "kernel", "params"),
-    [(9, 6, 3, 204_426), (12, 6, 3, 213_642), (6, 4, 3, 189_064), (9, 6, 5, 205_324)],
-)
-def test_golden_params(sensors: int, classes: int, kernel: int, params: int) -> None:
-    with torch.device("meta"):
-        model = create_model(
-            "shufflenet_series", in_chans=sensors, num_classes=classes, kernel=kernel
-        )
-    assert sum(parameter.numel() for parameter in model.parameters()) == params
-
-
 @pytest.mark.parametrize("row", VARIANTS, ids=lambda row: row.name)
 def test_cost_by_formula(row: Variant) -> None:
     """Each unit halves 128 moments of 9 sensors; every convolution has a bias."""

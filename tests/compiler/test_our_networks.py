@@ -19,11 +19,9 @@ from tests.compiler.exported import (
     ours,
     worst,
 )
-from tests.compiler.graphs import CLOSE
+from tests.compiler.graphs import CLOSE, planned
 
 from martlet.compiler import compile_onnx
-from martlet.compiler.pipeline import make_program
-from martlet.compiler.targets import native
 from martlet.exporting import export_onnx
 
 QUICK = (
@@ -91,5 +89,5 @@ def test_at_its_own_size(name: str, folder: Path) -> None:
     if name.startswith("shufflenet_v2_x"):
         return  # all tests take the same exporter's file
     older = older_export(folder / "older.onnx", model, shape)
-    one, other = (make_program(made, native())[0] for made in (path, older))
+    one, other = (planned(made, "native")[0] for made in (path, older))
     assert [x.summary() for x in one.layers] == [x.summary() for x in other.layers]

@@ -12,7 +12,7 @@ from martlet.compiler import options
 from martlet.compiler.artifacts import ENDINGS, check_ours, write
 from martlet.compiler.codegen.emit import Emitted, emit
 from martlet.compiler.codegen.weights import WAYS, Weights
-from martlet.compiler.frontend.importer import load, read, read_model
+from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.ir.schedule import Schedule
@@ -133,17 +133,6 @@ def generate(
         program.name += "_net"
     emitted = emit(program, schedule, target, weights=weights, made_from=path.name)
     return emitted, _meta(loaded)
-
-
-def make_program(
-    model: Path,
-    target: Target,
-    batch: int = 1,
-    shapes: Mapping[str, Shape] | None = None,
-    threads: int = 1,
-) -> tuple[Program, Schedule]:
-    """Everything before the C text."""
-    return program_of(read(model, batch, shapes), target, threads)
 
 
 def program_of(graph: Graph, target: Target, threads: int = 1) -> tuple[Program, Schedule]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.compiler.exported import NETWORKS, marked, our_file
+from tests.compiler.graphs import planned
 
 from martlet.compiler.frontend.importer import read
 from martlet.compiler.ir.graph import Graph
@@ -14,7 +15,6 @@ from martlet.compiler.ir.program import Program
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
-from martlet.compiler.pipeline import make_program
 from martlet.compiler.schedule.lifetimes import aliases, lifetimes
 from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.targets import TARGETS, target
@@ -82,7 +82,7 @@ def check_places(program: Program, schedule: Schedule) -> None:
 
 @pytest.mark.parametrize("machine", ["x86-64-v4", "aarch64", "portable"])
 def test_no_two_values_lie_in_one_place(tiny: Path, machine: str) -> None:
-    program, schedule = make_program(tiny, target(machine))
+    program, schedule = planned(tiny, machine)
     check_places(program, schedule)
     assert plan_memory(program, schedule) == schedule  # planning again changes nothing
 
@@ -91,7 +91,7 @@ def test_no_two_values_lie_in_one_place(tiny: Path, machine: str) -> None:
 def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
     graph = simplify(read(exported))
     for machine in ("aarch64", "x86-64-v3"):
-        program, schedule = make_program(exported, TARGETS[machine])
+        program, schedule = planned(exported, machine)
         bound = ROOM * two_largest(graph, TARGETS[machine].lanes)
         size = schedule.workspace_bytes
         check_places(program, schedule)
@@ -104,12 +104,3 @@ def test_a_shuffle_moves_nothing(exported: Path) -> None:
     for machine in MACHINES:
         program = lower(graph, target(machine))
         assert {layer.summary() for layer in program.layers if layer.moved} == set()
-
-
-@pytest.mark.parametrize("exported", ["mobilenet_v2_x0_5"], indirect=True)
-def test_a_residual_sum_is_written_over_what_is_added(exported: Path) -> None:
-    program, schedule = make_program(exported, TARGETS["x86-64-v3"])
-    pairs = aliases(program, schedule)
-    known = {id(buffer): schedule[buffer] for buffer in program.buffers}
-    assert pairs
-    assert any(known[one].at == known[other].at for one, other in pairs)

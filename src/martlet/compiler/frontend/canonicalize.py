@@ -17,17 +17,7 @@ from martlet.errors import MartletError
 POOLS = ("MaxPool", "AveragePool", "LpPool")
 SOFTMAX = ("Softmax", "LogSoftmax", "Hardmax")
 BROADCAST = (
-    "Add",
-    "Sub",
-    "Mul",
-    "Div",
-    "Pow",
-    "And",
-    "Or",
-    "Xor",
-    "Equal",
-    "Greater",
-    "Less",
+    *("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"),
     "PRelu",
 )
 
@@ -138,11 +128,8 @@ def _clip(node: Node, graph: Graph) -> None:
 
 def _old_broadcast(node: Node, graph: Graph) -> None:
     """Before operator set 7 the second input's first axis was named by `axis`."""
-    rank, name, axis = (
-        len(graph.shapes[node.inputs[0]]),
-        node.inputs[1],
-        node.attributes.get("axis"),
-    )
+    rank, name = len(graph.shapes[node.inputs[0]]), node.inputs[1]
+    axis = node.attributes.get("axis")
     if node.op == "PRelu":  # one slope, or one for each channel
         axis = 1
     elif not node.attributes.get("broadcast", 0) or axis is None:

@@ -41,15 +41,10 @@ class Window:
         """A C name of all that the window is."""
         parts = (("k", self.kernel), ("s", self.stride), ("p", self.pad), ("d", self.dilation))
         words = [letter + "x".join(map(str, values[-2:])) for letter, values in parts]
-        depth = (
-            ""
-            if self.size[0] == 1
-            else "x".join(
-                str(values[0]) for values in (self.kernel, self.stride, self.pad, self.dilation)
-            )
-            + "_"
-        )
-        return depth + "_".join(words) + f"_{self.size[1]}x{self.size[2]}"
+        name = "_".join(words) + f"_{self.size[1]}x{self.size[2]}"
+        if self.size[0] == 1:
+            return name
+        return "x".join(str(values[0]) for _, values in parts) + f"_{name}"
 
     def __str__(self) -> str:
         sides = self.kernel[1:] if self.kernel[0] == 1 else self.kernel
@@ -71,12 +66,8 @@ class Window:
         """
         if not self.is_deep:
             return body
-        kernel, stride, pad, dilation = (
-            self.kernel[0],
-            self.stride[0],
-            self.pad[0],
-            self.dilation[0],
-        )
+        threes = self.kernel, self.stride, self.pad, self.dilation
+        kernel, stride, pad, dilation = (values[0] for values in threes)
         return [
             f"for (int j = 0; j < {kernel}; j++) {{",
             f"  const int sheet = row / {self.out[1]} * {stride} - {pad} + j * {dilation};",

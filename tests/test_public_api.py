@@ -37,6 +37,23 @@ def test_public_names() -> None:
         assert getattr(martlet, name).__doc__
 
 
+@pytest.mark.parametrize(
+    ("verb", "given", "sentence"),
+    [
+        ("convert", {"file": "a.pth", "source": "timm", "model": 3}, "model=3 is not accepted"),
+        ("demo", {"epochs": "3"}, "epochs='3' is not accepted; give a whole number"),
+        ("export", {"run": 5}, "run=5 is not accepted; give a path"),
+        ("measure", {"run": "resnet18", "threads": "2"}, "threads='2' is not accepted"),
+        ("show", {"name": "resnet18", "image_size": 32.5}, "image_size=32.5 is not accepted"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_one_sentence(
+    verb: str, given: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(martlet.MartletError, match=f"^{sentence}"):
+        getattr(martlet, verb)(**given)
+
+
 def test_no_module_has_the_name_of_a_verb() -> None:
     """It would take the place of the verb when it is imported."""
     assert not {module.name for module in pkgutil.iter_modules(martlet.__path__)} & set(NAMES)

@@ -340,7 +340,7 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
     ("options", "sentence"),
     [
         ({"source": "timm"}, "no weights of timm are known for shufflenet_v2_x0_5; accepted: "),
-        ({"source": "torch"}, "library 'torch' is not known; did you mean .*torchvision"),
+        ({"source": "torch"}, "source 'torch' is not known; did you mean .*torchvision"),
         (
             {"model": "shufflenet_v2_x1_0"},
             r"not those of torchvision's shufflenet_v2_x1_0: \d+ of ",
@@ -350,7 +350,7 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
         ({"crop_pct": 3.0}, "crop_pct=3.0 is not a number from 0.1 to 1"),
         ({"mean": (0.1, 0.2)}, r"mean=\(0.1, 0.2\) is not a list of 3 numbers"),
         ({"image_size": 0}, "size=0 is not a whole number"),
-        ({"image_size": "a"}, "size='a' is not a whole number"),
+        ({"image_size": "a"}, "^image_size='a' is not accepted; give a whole number or None"),
         ({"image_size": 16}, "image_size=16 is too small for shufflenet_v2_x0_5"),
         ({"classes": Path("nowhere.txt")}, r"classes=nowhere\.txt cannot be read"),
     ],

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from martlet.arguments import typed
+
 if TYPE_CHECKING:
     from martlet.workflows.convert import ConvertedFile
 
 
+@typed
 def convert(
     file: Annotated[Path, "Weights: .pth, .pt, .bin, .tar or .safetensors."],
     *,
@@ -53,4 +56,4 @@ def convert(
         "mean": mean,
         "std": std,
     }
-    return convert_weights(Path(file), source, model, output, classes, prepared, overwrite)
+    return convert_weights(file, source, model, output, classes, prepared, overwrite)

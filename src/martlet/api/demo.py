@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
+from martlet.arguments import typed
 from martlet.workflows.run_folder import Run
 
 
+@typed
 def demo(
     *,
     folder: Annotated[Path, "Where run folders lie."] = Path("runs"),
@@ -21,4 +23,4 @@ def demo(
     from martlet.api.train import train
     from martlet.workflows.demo import tour
 
-    return tour(train, Path(folder), epochs, quiet)
+    return tour(train, folder, epochs, quiet)

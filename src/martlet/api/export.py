@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, overload
 
+from martlet.arguments import typed
+
 if TYPE_CHECKING:
     from martlet.compiler import CompiledNetwork
     from martlet.exporting import Exported
@@ -18,6 +20,7 @@ def export(
 def export(run: Path, format: Literal["c"], *, output: Path | None = ...) -> "CompiledNetwork": ...
 
 
+@typed
 def export(
     run: Annotated[Path, "Run folder or model.safetensors."],
     format: Annotated[Literal["onnx", "c"], "An ONNX file, or a folder of C."] = "onnx",
@@ -37,4 +40,4 @@ def export(
     """
     from martlet.workflows.export import export_run
 
-    return export_run(Path(run), format, output)
+    return export_run(run, format, output)

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from martlet.arguments import typed
+
 if TYPE_CHECKING:
     from martlet.models.spec import Spec
 
 
+@typed
 def list_networks(
     pattern: Annotated[str, "Names to list, with * and ?."] = "*",
     /,

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from martlet.arguments import typed
+
 if TYPE_CHECKING:
     from martlet.measuring.latency import Latency
 
 
+@typed
 def measure(
     run: Annotated[Path, "Run folder, model.safetensors, name of a network, or compiled folder."],
     *,

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
+from martlet.arguments import typed
+
 if TYPE_CHECKING:
     from martlet.workflows.show import Shown
 
 
+@typed
 def show(
     name: Annotated[str, "Network; see `martlet list`."],
     *,

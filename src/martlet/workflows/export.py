@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from martlet.compiler import CompiledNetwork
-from martlet.errors import MartletError, unknown
+from martlet.errors import MartletError
 from martlet.exporting import FORMATS, Exported, Trained, c, export
 from martlet.training import checkpoint
 from martlet.workflows.open_network import checkpoint_path
@@ -11,8 +11,6 @@ from martlet.workflows.open_network import checkpoint_path
 
 def export_run(run: Path, format: str, output: Path | None) -> Exported | CompiledNetwork:
     """The verified file of `export`, or for C the network to call."""
-    if format not in FORMATS:
-        raise unknown("format", str(format), [*FORMATS])
     chosen, path = FORMATS[format], checkpoint_path(run)
     usual = f"model{chosen.suffix}" if chosen.suffix else chosen.name
     place = path.with_name(usual) if output is None else Path(output)

@@ -17,11 +17,12 @@ from typing import Any
 from exported import exported
 from record import write_rows
 
+from martlet.compiler.frontend.importer import read
 from martlet.compiler.ir.program import Layer
 from martlet.compiler.kernels.classifier_head import Head
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.kernels.gemm import Product
-from martlet.compiler.pipeline import make_program, profile_onnx
+from martlet.compiler.pipeline import profile_onnx, program_of
 from martlet.compiler.runtime.layer_times import Profile
 from martlet.compiler.targets import native
 from martlet.models import spec
@@ -37,8 +38,10 @@ def best_profile(name: str) -> tuple[Profile, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         _, path = exported(name, Path(folder))
         profiles = [profile_onnx(path, seconds=2) for _ in range(RUNS)]
-        layers = make_program(path, native()).layers
-    return max(profiles, key=lambda one: one.gflops / one.peak_gflops), list(map(filled, layers))
+        program, _ = program_of(read(path), native())
+    return max(profiles, key=lambda one: one.gflops / one.peak_gflops), list(
+        map(filled, program.layers)
+    )
 
 
 def filled(layer: Layer) -> float:

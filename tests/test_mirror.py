@@ -18,6 +18,7 @@ ELSEWHERE = {
     "compiler/lowering/*": ("compiler/test_rare_graphs.py", "seen in what the C computes"),
     "compiler/runtime/layer_times": ("compiler/test_profile.py", "read by the profile alone"),
     "compiler/schedule/*": ("compiler/schedule/test_memory.py", "places in memory, and whose"),
+    "console/grid": ("console/test_tables.py", "how every table is laid out"),
     "console/progress": ("cli/test_main.py", "what is printed while a verb runs"),
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),

@@ -61,7 +61,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 CLOSES_A_CIRCLE = {
     ("models.weights.renaming", "models"),
     ("models.weights.torchvision", "models"),
-    ("report.sections", "report.page"),
 }
 NO_TORCH = (
     "compiler/",

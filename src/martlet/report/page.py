@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
-from importlib import resources
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from martlet.errors import MartletError
-from martlet.report import sections
-from martlet.report.result import wilson
+from martlet.report import values
+from martlet.report.result import PART_NAMES, caveats, percent, sentence, wilson
 from martlet.report.style import encodable
 from martlet.storage.files import write_text
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 __all__ = ["ClassRow", "CostTotals", "LatencyRow", "Page", "page_html", "wilson", "write_page"]
+
+LONG = 20  # rows, from where on a table is folded and a list is cut
+WEAKEST = 10  # classes shown above a folded table
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class LatencyRow:
     median_ms: float
     p10_ms: float
     p90_ms: float
+
+    @property
+    def per_second(self) -> str:
+        """Pictures, in words."""
+        return f"{1000 * self.batch / self.median_ms:,.0f}" if self.median_ms > 0 else "–"
 
 
 @dataclass(frozen=True)
@@ -112,36 +123,38 @@ def page_html(page: Page) -> str:
                 f"counts[{part!r}] has {len(counts)} entries; {len(page.classes)} classes need "
                 "one each."
             )
-    content = [
-        sections.result(page),
-        sections.data(page),
-        sections.pictures(page),
-        sections.per_class(page),
-        sections.cost(page),
-        sections.settings(page),
-    ]
-    style = resources.files("martlet.report").joinpath("page.css").read_text(encoding="utf-8")
-    name = escape(page.name)
-    # The policy forbids the page what it never does: load anything, run anything.
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{name} · martlet</title>
-<link rel="icon" href="data:,">
-<style>
-{style}</style>
-</head>
-<body>
-<header><h1>{name}</h1><p>{escape(page.network)}</p></header>
-<main>
-{chr(10).join(piece for piece in content if piece)}
-</main>
-<footer><p>Made by martlet. This file is complete in itself.</p></footer>
-</body>
-</html>
-"""
+    shown = (
+        ("curves", "Training", page.curves, "Curves of accuracy and loss"),
+        ("confusion", "Which class is taken for which", page.confusion, "Confusion matrix"),
+        ("predictions", "Pictures", page.predictions, "Sheet of pictures with predictions"),
+    )
+    support = [(row.name, row.support) for row in page.per_class]
+    low, high = wilson(page.correct, page.total)
+    return _template().render(
+        page=page,
+        sentence=sentence(page.network, page.part, page.correct, page.total),
+        caveats=caveats(page.part, page.chose_checkpoint, page.correct, page.total, support),
+        low=low,
+        high=high,
+        parts={PART_NAMES.get(part, part): counts for part, counts in page.counts.items()},
+        pictures=[(n, title, values.picture(p), alt) for n, title, p, alt in shown if p],
+        rows=list(enumerate(page.per_class)),
+        LONG=LONG,
+        WEAKEST=WEAKEST,
+    )
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("martlet.report"),
+        autoescape=True,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    filters = (values.plain, values.count, values.short, values.ms, percent)
+    environment.filters |= {function.__name__: function for function in filters}
+    return environment.get_template("page.html")

@@ -23,6 +23,7 @@ from martlet.models.spec import Spec
 LIBRARIES = ("pytorchcv", "shufflenet_authors", "timm", "torchvision")
 
 State = Mapping[str, Tensor]
+Rule = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Family:
     """
 
     networks: tuple[str, ...]
-    rules: tuple[tuple[str, str], ...]
-    names: tuple[tuple[str, str], ...] = ()
+    rules: tuple[Rule, ...]
+    names: tuple[Rule, ...] = ()
     marker: str = ""
     units: str = ""
     place: Callable[..., str] = lambda number, *_: f"blocks.{number}"
@@ -68,6 +69,14 @@ class Converted:
         )
         network.load_state_dict(self.state)
         return network.eval()
+
+
+def conv_bn(prefix: str, conv: str, bn: str, ours: str) -> tuple[Rule, Rule]:
+    """The rules of a convolution and of the batch normalisation behind it.
+
+    Their names are `prefix` and `conv` or `bn`; ours are the children of a ConvBNAct.
+    """
+    return (prefix + conv, f"{ours}.conv"), (prefix + bn, f"{ours}.bn")
 
 
 def convert(state: State, library: str, name: str) -> Converted:

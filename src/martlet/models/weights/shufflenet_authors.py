@@ -20,7 +20,7 @@ from torch import Tensor
 from martlet.models.classifier import Classifier
 from martlet.models.shufflenet_v1_unit import ShuffleUnit
 from martlet.models.spec import Spec
-from martlet.models.weights.renaming import Family, State
+from martlet.models.weights.renaming import Family, State, conv_bn
 from martlet.ops.shuffle import channel_shuffle
 
 
@@ -104,14 +104,10 @@ SHUFFLENET_V1 = Family(
     units=r"features\.(\d+)",
     place=_place,
     rules=(
-        (r"first_conv\.0", r"conv1.conv"),
-        (r"first_conv\.1", r"conv1.bn"),
-        (r"(stage\d\.\d+)\.branch_main_1\.0", r"\1.compress.conv"),
-        (r"(stage\d\.\d+)\.branch_main_1\.1", r"\1.compress.bn"),
-        (r"(stage\d\.\d+)\.branch_main_1\.3", r"\1.depthwise.conv"),
-        (r"(stage\d\.\d+)\.branch_main_1\.4", r"\1.depthwise.bn"),
-        (r"(stage\d\.\d+)\.branch_main_2\.0", r"\1.expand.conv"),
-        (r"(stage\d\.\d+)\.branch_main_2\.1", r"\1.expand.bn"),
+        *conv_bn(r"first_conv\.", "0", "1", "conv1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_main_1\.", "0", "1", r"\1.compress"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_main_1\.", "3", "4", r"\1.depthwise"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_main_2\.", "0", "1", r"\1.expand"),
         (r"classifier\.0", r"classifier"),
     ),
     options=_options_v1,
@@ -124,20 +120,13 @@ SHUFFLENET_V2 = Family(
     units=r"features\.(\d+)",
     place=_place,
     rules=(
-        (r"first_conv\.0", r"conv1.conv"),
-        (r"first_conv\.1", r"conv1.bn"),
-        (r"(stage\d\.\d+)\.branch_proj\.0", r"\1.shortcut.0.conv"),
-        (r"(stage\d\.\d+)\.branch_proj\.1", r"\1.shortcut.0.bn"),
-        (r"(stage\d\.\d+)\.branch_proj\.2", r"\1.shortcut.1.conv"),
-        (r"(stage\d\.\d+)\.branch_proj\.3", r"\1.shortcut.1.bn"),
-        (r"(stage\d\.\d+)\.branch_main\.0", r"\1.main.0.conv"),
-        (r"(stage\d\.\d+)\.branch_main\.1", r"\1.main.0.bn"),
-        (r"(stage\d\.\d+)\.branch_main\.3", r"\1.main.1.conv"),
-        (r"(stage\d\.\d+)\.branch_main\.4", r"\1.main.1.bn"),
-        (r"(stage\d\.\d+)\.branch_main\.5", r"\1.main.2.conv"),
-        (r"(stage\d\.\d+)\.branch_main\.6", r"\1.main.2.bn"),
-        (r"conv_last\.0", r"conv5.conv"),
-        (r"conv_last\.1", r"conv5.bn"),
+        *conv_bn(r"first_conv\.", "0", "1", "conv1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_proj\.", "0", "1", r"\1.shortcut.0"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_proj\.", "2", "3", r"\1.shortcut.1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_main\.", "0", "1", r"\1.main.0"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_main\.", "3", "4", r"\1.main.1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch_main\.", "5", "6", r"\1.main.2"),
+        *conv_bn(r"conv_last\.", "0", "1", "conv5"),
         (r"classifier\.0", r"classifier"),
     ),
     zeros=("classifier.bias",),

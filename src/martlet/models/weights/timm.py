@@ -10,7 +10,7 @@ from typing import Any
 
 from martlet.models.spec import Spec
 from martlet.models.weights import torchvision
-from martlet.models.weights.renaming import Family
+from martlet.models.weights.renaming import Family, conv_bn
 
 
 def preprocess(_: Spec) -> dict[str, Any]:
@@ -22,12 +22,9 @@ MOBILENET_V1 = Family(
     networks=("mobilenet_v1_*",),
     units=r"blocks\.(\d+)\.(\d+)",
     rules=(
-        (r"conv_stem", r"stem.conv"),
-        (r"bn1", r"stem.bn"),
-        (r"(blocks\.\d+)\.conv_dw", r"\1.depthwise.conv"),
-        (r"(blocks\.\d+)\.bn1", r"\1.depthwise.bn"),
-        (r"(blocks\.\d+)\.conv_pw", r"\1.pointwise.conv"),
-        (r"(blocks\.\d+)\.bn2", r"\1.pointwise.bn"),
+        *conv_bn("", "conv_stem", "bn1", "stem"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_dw", "bn1", r"\1.depthwise"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_pw", "bn2", r"\1.pointwise"),
         (r"classifier", r"classifier"),
     ),
     options=lambda name, state: {"act": "relu6"},
@@ -37,20 +34,14 @@ MOBILENET_V2 = Family(
     networks=("mobilenet_v2_*",),
     units=r"blocks\.(\d+)\.(\d+)",
     rules=(
-        (r"conv_stem", r"stem.conv"),
-        (r"bn1", r"stem.bn"),
-        (r"blocks\.0\.conv_dw", r"blocks.0.layers.0.conv"),  # the first block has no expansion
-        (r"blocks\.0\.bn1", r"blocks.0.layers.0.bn"),
-        (r"blocks\.0\.conv_pw", r"blocks.0.layers.1.conv"),
-        (r"blocks\.0\.bn2", r"blocks.0.layers.1.bn"),
-        (r"(blocks\.\d+)\.conv_pw", r"\1.layers.0.conv"),
-        (r"(blocks\.\d+)\.bn1", r"\1.layers.0.bn"),
-        (r"(blocks\.\d+)\.conv_dw", r"\1.layers.1.conv"),
-        (r"(blocks\.\d+)\.bn2", r"\1.layers.1.bn"),
-        (r"(blocks\.\d+)\.conv_pwl", r"\1.layers.2.conv"),
-        (r"(blocks\.\d+)\.bn3", r"\1.layers.2.bn"),
-        (r"conv_head", r"last.conv"),
-        (r"bn2", r"last.bn"),
+        *conv_bn("", "conv_stem", "bn1", "stem"),
+        # the first block has no expansion
+        *conv_bn(r"blocks\.0\.", "conv_dw", "bn1", "blocks.0.layers.0"),
+        *conv_bn(r"blocks\.0\.", "conv_pw", "bn2", "blocks.0.layers.1"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_pw", "bn1", r"\1.layers.0"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_dw", "bn2", r"\1.layers.1"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_pwl", "bn3", r"\1.layers.2"),
+        *conv_bn("", "conv_head", "bn2", "last"),
         (r"classifier", r"classifier"),
     ),
 )
@@ -59,21 +50,16 @@ MOBILENET_V3_LARGE = Family(
     networks=("mobilenet_v3_large_*",),
     units=r"blocks\.([0-5])\.(\d+)",
     rules=(
-        (r"conv_stem", r"stem.conv"),
-        (r"bn1", r"stem.bn"),
-        (r"(blocks\.\d+)\.conv_dw", r"\1.depthwise.conv"),
+        *conv_bn("", "conv_stem", "bn1", "stem"),
         (r"(blocks\.\d+)\.se\.conv_reduce", r"\1.attention.fc1"),
         (r"(blocks\.\d+)\.se\.conv_expand", r"\1.attention.fc2"),
-        (r"blocks\.0\.bn1", r"blocks.0.depthwise.bn"),  # the first block has no expansion
-        (r"blocks\.0\.conv_pw", r"blocks.0.project.conv"),
-        (r"blocks\.0\.bn2", r"blocks.0.project.bn"),
-        (r"(blocks\.\d+)\.conv_pw", r"\1.expand.conv"),
-        (r"(blocks\.\d+)\.bn1", r"\1.expand.bn"),
-        (r"(blocks\.\d+)\.bn2", r"\1.depthwise.bn"),
-        (r"(blocks\.\d+)\.conv_pwl", r"\1.project.conv"),
-        (r"(blocks\.\d+)\.bn3", r"\1.project.bn"),
-        (r"blocks\.[56]\.0\.conv", r"last.conv"),
-        (r"blocks\.[56]\.0\.bn1", r"last.bn"),
+        # the first block has no expansion
+        *conv_bn(r"blocks\.0\.", "conv_dw", "bn1", "blocks.0.depthwise"),
+        *conv_bn(r"blocks\.0\.", "conv_pw", "bn2", "blocks.0.project"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_pw", "bn1", r"\1.expand"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_dw", "bn2", r"\1.depthwise"),
+        *conv_bn(r"(blocks\.\d+)\.", "conv_pwl", "bn3", r"\1.project"),
+        *conv_bn(r"blocks\.[56]\.0\.", "conv", "bn1", "last"),
         (r"conv_head", r"hidden"),
         (r"classifier", r"classifier"),
     ),
@@ -103,8 +89,7 @@ LEGACY_SE_RESNEXT = Family(  # from Caffe
     names=((r"legacy_se(resnext.*)", r"se_\1"),),
     marker="layer0.conv1.weight",
     rules=(
-        (r"layer0\.conv1", r"conv1.conv"),
-        (r"layer0\.bn1", r"conv1.bn"),
+        *conv_bn(r"layer0\.", "conv1", "bn1", "conv1"),
         *_LEGACY_BLOCK,
     ),
     options=lambda name, state: {"ceil_pool": True, "stride_first": False},
@@ -122,12 +107,9 @@ LEGACY_SENET154 = replace(
     networks=("senet154",),
     names=((r"legacy_(senet154)", r"\1"),),
     rules=(
-        (r"layer0\.conv1", r"conv1.0.conv"),
-        (r"layer0\.bn1", r"conv1.0.bn"),
-        (r"layer0\.conv2", r"conv1.1.conv"),
-        (r"layer0\.bn2", r"conv1.1.bn"),
-        (r"layer0\.conv3", r"conv1.2.conv"),
-        (r"layer0\.bn3", r"conv1.2.bn"),
+        *conv_bn(r"layer0\.", "conv1", "bn1", "conv1.0"),
+        *conv_bn(r"layer0\.", "conv2", "bn2", "conv1.1"),
+        *conv_bn(r"layer0\.", "conv3", "bn3", "conv1.2"),
         *_LEGACY_BLOCK,
     ),
 )

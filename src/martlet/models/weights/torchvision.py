@@ -14,23 +14,17 @@ from martlet.errors import MartletError
 from martlet.models import list_models, spec
 from martlet.models.classifier import Classifier
 from martlet.models.spec import ImageInput, Spec
-from martlet.models.weights.renaming import Family, convert, first_convolution, misfits
+from martlet.models.weights.renaming import Family, conv_bn, convert, first_convolution, misfits
 
 SHUFFLENET_V2 = Family(
     networks=("shufflenet_v2_x*",),
     rules=(
-        (r"(conv1|conv5)\.0", r"\1.conv"),
-        (r"(conv1|conv5)\.1", r"\1.bn"),
-        (r"(stage\d\.\d+)\.branch1\.0", r"\1.shortcut.0.conv"),
-        (r"(stage\d\.\d+)\.branch1\.1", r"\1.shortcut.0.bn"),
-        (r"(stage\d\.\d+)\.branch1\.2", r"\1.shortcut.1.conv"),
-        (r"(stage\d\.\d+)\.branch1\.3", r"\1.shortcut.1.bn"),
-        (r"(stage\d\.\d+)\.branch2\.0", r"\1.main.0.conv"),
-        (r"(stage\d\.\d+)\.branch2\.1", r"\1.main.0.bn"),
-        (r"(stage\d\.\d+)\.branch2\.3", r"\1.main.1.conv"),
-        (r"(stage\d\.\d+)\.branch2\.4", r"\1.main.1.bn"),
-        (r"(stage\d\.\d+)\.branch2\.5", r"\1.main.2.conv"),
-        (r"(stage\d\.\d+)\.branch2\.6", r"\1.main.2.bn"),
+        *conv_bn(r"(conv1|conv5)\.", "0", "1", r"\1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch1\.", "0", "1", r"\1.shortcut.0"),
+        *conv_bn(r"(stage\d\.\d+)\.branch1\.", "2", "3", r"\1.shortcut.1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch2\.", "0", "1", r"\1.main.0"),
+        *conv_bn(r"(stage\d\.\d+)\.branch2\.", "3", "4", r"\1.main.1"),
+        *conv_bn(r"(stage\d\.\d+)\.branch2\.", "5", "6", r"\1.main.2"),
         (r"fc", r"classifier"),
     ),
 )
@@ -39,16 +33,11 @@ MOBILENET_V2 = Family(
     networks=("mobilenet_v2_*",),
     units=r"features\.(\d+)(?=\.conv)",
     rules=(
-        (r"features\.0\.0", r"stem.conv"),
-        (r"features\.0\.1", r"stem.bn"),
-        (r"(blocks\.0)\.conv\.1", r"\1.layers.1.conv"),  # the first block has no expansion
-        (r"(blocks\.0)\.conv\.2", r"\1.layers.1.bn"),
-        (r"(blocks\.\d+)\.conv\.([01])\.0", r"\1.layers.\2.conv"),
-        (r"(blocks\.\d+)\.conv\.([01])\.1", r"\1.layers.\2.bn"),
-        (r"(blocks\.\d+)\.conv\.2", r"\1.layers.2.conv"),
-        (r"(blocks\.\d+)\.conv\.3", r"\1.layers.2.bn"),
-        (r"features\.18\.0", r"last.conv"),
-        (r"features\.18\.1", r"last.bn"),
+        *conv_bn(r"features\.0\.", "0", "1", "stem"),
+        *conv_bn(r"blocks\.0\.conv\.", "1", "2", "blocks.0.layers.1"),  # it has no expansion
+        *conv_bn(r"(blocks\.\d+)\.conv\.([01])\.", "0", "1", r"\1.layers.\2"),
+        *conv_bn(r"(blocks\.\d+)\.conv\.", "2", "3", r"\1.layers.2"),
+        *conv_bn(r"features\.18\.", "0", "1", "last"),
         (r"classifier\.1", r"classifier"),
     ),
 )
@@ -57,21 +46,14 @@ MOBILENET_V3 = Family(
     networks=("mobilenet_v3_*",),
     units=r"features\.(\d+)(?=\.block)",
     rules=(
-        (r"features\.0\.0", r"stem.conv"),
-        (r"features\.0\.1", r"stem.bn"),
+        *conv_bn(r"features\.0\.", "0", "1", "stem"),
         (r"(blocks\.\d+)\.block\.\d\.(fc[12])", r"\1.attention.\2"),
-        (r"blocks\.0\.block\.0\.0", r"blocks.0.depthwise.conv"),  # without expansion
-        (r"blocks\.0\.block\.0\.1", r"blocks.0.depthwise.bn"),
-        (r"blocks\.0\.block\.1\.0", r"blocks.0.project.conv"),
-        (r"blocks\.0\.block\.1\.1", r"blocks.0.project.bn"),
-        (r"(blocks\.\d+)\.block\.0\.0", r"\1.expand.conv"),
-        (r"(blocks\.\d+)\.block\.0\.1", r"\1.expand.bn"),
-        (r"(blocks\.\d+)\.block\.1\.0", r"\1.depthwise.conv"),
-        (r"(blocks\.\d+)\.block\.1\.1", r"\1.depthwise.bn"),
-        (r"(blocks\.\d+)\.block\.[23]\.0", r"\1.project.conv"),  # 3: behind the attention
-        (r"(blocks\.\d+)\.block\.[23]\.1", r"\1.project.bn"),
-        (r"features\.1[26]\.0", r"last.conv"),
-        (r"features\.1[26]\.1", r"last.bn"),
+        *conv_bn(r"blocks\.0\.block\.0\.", "0", "1", "blocks.0.depthwise"),  # without expansion
+        *conv_bn(r"blocks\.0\.block\.1\.", "0", "1", "blocks.0.project"),
+        *conv_bn(r"(blocks\.\d+)\.block\.0\.", "0", "1", r"\1.expand"),
+        *conv_bn(r"(blocks\.\d+)\.block\.1\.", "0", "1", r"\1.depthwise"),
+        *conv_bn(r"(blocks\.\d+)\.block\.[23]\.", "0", "1", r"\1.project"),  # 3: behind SE
+        *conv_bn(r"features\.1[26]\.", "0", "1", "last"),
         (r"classifier\.0", r"hidden"),
         (r"classifier\.3", r"classifier"),
     ),
@@ -81,12 +63,9 @@ MOBILENET_V3 = Family(
 RESNET = Family(
     networks=("resnet*", "resnext*"),
     rules=(
-        (r"conv1", r"conv1.conv"),
-        (r"bn1", r"conv1.bn"),
-        (r"(layer\d\.\d+\.conv\d)", r"\1.conv"),
-        (r"(layer\d\.\d+)\.bn(\d)", r"\1.conv\2.bn"),
-        (r"(layer\d\.\d+)\.downsample\.0", r"\1.shortcut.conv"),
-        (r"(layer\d\.\d+)\.downsample\.1", r"\1.shortcut.bn"),
+        *conv_bn("", "conv1", "bn1", "conv1"),
+        *conv_bn(r"(layer\d\.\d+)\.", r"conv(\d)", r"bn(\d)", r"\1.conv\2"),
+        *conv_bn(r"(layer\d\.\d+)\.downsample\.", "0", "1", r"\1.shortcut"),
         (r"fc", r"classifier"),
     ),
 )

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,14 +22,14 @@ import torchvision
 from pipeline import BATCH, CROP_SCALE, torchvision_loader
 from record import write_rows
 
+from martlet.data.batches import TrainBatches, TrainLoader
 from martlet.data.cache import PixelCache
-from martlet.data.pictures.augment import build_augment
-from martlet.data.pictures.batches import TrainBatches, TrainLoader
+from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
+from martlet.data.pictures.to_input import ToInput
 from martlet.models import create_model
 from martlet.tasks.classification import CLASSIFICATION
-from martlet.training.evaluate import ToInput
 from martlet.training.loop import train_step
 from martlet.training.recipe import Recipe
 from martlet.training.state import State
@@ -73,8 +74,8 @@ def ours(
         cache,
         cache.labels,
         range(len(cache)),
-        size=SIZE,
-        augment=build_augment(SIZE, crop_scale=CROP_SCALE),
+        preprocess=preprocess,
+        augment=partial(augmented, build_augment(SIZE, crop_scale=CROP_SCALE)),
         batch_size=BATCH,
         seed=0,
     )

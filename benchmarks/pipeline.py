@@ -12,6 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,12 +21,12 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from martlet.data.batches import TrainBatches, TrainLoader
 from martlet.data.cache import PixelCache
-from martlet.data.pictures.augment import build_augment
-from martlet.data.pictures.batches import TrainBatches, TrainLoader
+from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from martlet.data.pictures.read import scan
-from martlet.training.evaluate import ToInput
+from martlet.data.pictures.to_input import ToInput
 
 BATCH = 32
 CROP_SCALE = 0.35
@@ -65,12 +66,12 @@ def main() -> None:
         started = time.perf_counter()
         cache = PixelCache.build(scan(given.folder), preprocess, folder=Path(scratch))
         built = time.perf_counter() - started
-        augment = build_augment(given.size, crop_scale=CROP_SCALE)
+        augment = partial(augmented, build_augment(given.size, crop_scale=CROP_SCALE))
         batches = TrainBatches(
             cache,
             cache.labels,
             range(len(cache)),
-            size=given.size,
+            preprocess=preprocess,
             augment=augment,
             batch_size=BATCH,
             seed=0,

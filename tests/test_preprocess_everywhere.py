@@ -1,6 +1,7 @@
 """One JPEG through training, evaluation, prediction, export and the exported file's metadata."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,15 @@ import torch
 from PIL import Image
 
 from martlet.api.export import export
+from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
 from martlet.data.cache import PixelCache
-from martlet.data.pictures.augment import build_augment
-from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
+from martlet.data.pictures.to_input import ToInput
 from martlet.inference import load
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
-from martlet.training.evaluate import ToInput
 from martlet.training.recipe import Recipe
 from martlet.workflows.open_network import open_network
 
@@ -66,9 +67,9 @@ def run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Path:
 
 
 def test_training_without_augmentation(cache: PixelCache, expected: np.ndarray) -> None:
-    augment = build_augment(32, crop_scale=1.0, flip=False)
+    augment = partial(augmented, build_augment(32, crop_scale=1.0, flip=False))
     batches = TrainBatches(
-        cache, cache.labels, [0, 1], size=32, augment=augment, batch_size=2, seed=0
+        cache, cache.labels, [0, 1], preprocess=PREPROCESS, augment=augment, batch_size=2, seed=0
     )
     ((pixels, labels),) = TrainLoader(batches, 0).epoch(0)
     inputs = ToInput(PREPROCESS)(pixels)

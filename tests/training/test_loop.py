@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.to_input import ToInput
 from martlet.errors import MartletError
 from martlet.tasks.classification import CLASSIFICATION
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
-from martlet.training.evaluate import ToInput
 from martlet.training.loop import EpochEnd, Job, Step, fit, train_step
 from martlet.training.recipe import Recipe
 from martlet.training.state import State
@@ -28,7 +28,7 @@ def batch(seed: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (8, 4, 4, 3), dtype=torch.uint8, generator=generator)
     labels = (pixels[..., 0].sum((1, 2)) > pixels[..., 2].sum((1, 2))).long()
-    return pixels.permute(0, 3, 1, 2), labels
+    return pixels, labels
 
 
 class Loader:

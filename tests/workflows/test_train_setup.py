@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.training import checkpoint
@@ -83,28 +84,29 @@ def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
     assert again.metrics["top1"] == compiled.metrics["top1"]
 
 
-def known(model: str, **options: Any) -> dict[str, Any]:
-    return train_setup.known_settings(TrainOptions(model=model, **options))
-
-
 def test_a_run_prepares_pictures_as_its_first_weights_want_them(
     trained: Run, tmp_path: Path
 ) -> None:
-    large = known("shufflenet_v2_x1_5", pretrained=True)
-    assert train_setup.preprocess_for(224, "crop", "RGB", large).resized["side"] == 232
-    small = known("shufflenet_v2_x0_5", pretrained=True)
-    assert train_setup.preprocess_for(224, "crop", "RGB", small).resized["side"] == 256
-    assert train_setup.preprocess_for(32, "crop", "RGB", large).crop_pct == 1.0
-    assert train_setup.preprocess_for(224, "crop", "RGB", {}) == Preprocess(size=224)
+    def asked(model: str, **options: Any) -> AnyPreprocess:
+        return train_setup.preprocess_for(TrainOptions(model=model, **options))
+
+    large = asked("shufflenet_v2_x1_5", pretrained=True)
+    assert large.resized["side"] == 232  # type: ignore[attr-defined]
+    assert asked("shufflenet_v2_x0_5", pretrained=True).resized["side"] == 256  # type: ignore[attr-defined]
+    small = asked("shufflenet_v2_x1_5", pretrained=True, image_size=32)
+    assert small.to_dict()["crop_pct"] == 1.0
+    name = "shufflenet_v2_x0_5"
+    assert asked(name) == Preprocess(size=224)
     tensors, header = checkpoint.load(trained.checkpoint)
-    preprocess = Preprocess(
-        size=224, crop_pct=0.95, interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3
-    )
+    settings: dict[str, Any] = {"size": 224, "crop_pct": 0.95, "interpolation": "bicubic"}
+    preprocess = Preprocess(**settings, mean=(0.5,) * 3, std=(0.25,) * 3)
     path = tmp_path / "model.safetensors"
     checkpoint.save(path, tensors, replace(header, preprocess=preprocess))
-    same = known(header.network.name, weights=path)
-    assert train_setup.preprocess_for(224, "crop", "RGB", same) == preprocess
-    gray = known(header.network.name, weights=path, channels="L")
-    assert gray == {"crop_pct": 0.95, "interpolation": "bicubic"}
-    of_small_pictures = known(header.network.name, weights=trained.folder)
-    assert "crop_pct" not in of_small_pictures
+    assert asked(name, weights=path) == preprocess
+    assert asked(name, weights=path, channels="L") == Preprocess(**settings, channels="L")
+    assert asked(name, weights=trained.folder) == Preprocess(size=224)  # of pictures of 16
+
+
+def test_a_network_of_another_kind_of_data_is_refused() -> None:
+    with pytest.raises(MartletError, match=r"takes a cube .* accepts networks that take pictures"):
+        train_setup.preprocess_for(TrainOptions(model="hybridsn"))

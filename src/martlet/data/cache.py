@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from martlet.data.kind import Progress
 from martlet.data.pictures.decode import BadPicture, decode_bytes, read_bytes
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import Listing, Picture
@@ -20,7 +21,6 @@ from martlet.data.pixel_file import DIGEST_BYTES, VERSION, Decoded, open_pixels,
 from martlet.errors import MartletError
 from martlet.storage.caches import cache_folder
 
-Progress = Callable[[int, int], None]
 _AT_ONCE = 16
 
 

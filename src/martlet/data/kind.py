@@ -1,11 +1,18 @@
 """What a kind of data is to the rest: how files become samples, and samples a network's input."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Progress = Callable[[int, int], None]  # (done, in all)
 
 
 class AnyPreprocess(Protocol):
@@ -77,3 +84,52 @@ class Samples(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> NDArray[Any]: ...
+
+
+class ToInput(Protocol):
+    """A batch of cropped or augmented samples becomes the network's input, on a device."""
+
+    @property
+    def device(self) -> "torch.device": ...
+
+    def __call__(self, samples: "Tensor", /) -> "Tensor": ...
+
+
+class Reader(Protocol):
+    """Files to samples. Raises MartletError when nothing, or too little, can be read."""
+
+    def __call__(
+        self,
+        data: Path,
+        preprocess: Any,
+        *,
+        max_bad: float,
+        min_classes: int,
+        progress: Progress | None,
+    ) -> Samples: ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Functions of one kind of data; no torch is imported before they are called.
+
+    name: as `input.kind` of the networks that take it.
+    noun: what its samples are called, in the plural.
+    prepare: (options of train, the Preprocess of weights to start from or None, settings known of
+        published weights) -> the Preprocess of a new run.
+    preprocess: what `to_dict` gave -> the Preprocess.
+    read: files -> samples, cached.
+    find: paths given to `predict` -> the sources of one answer each, for the Preprocess.
+    augment: (preprocess, recipe) -> what training does to one cached sample; its outcome has shape
+        and type of a cropped one, and follows from torch's generators.
+    to_input: (preprocess, device) -> batches to inputs.
+    """
+
+    name: str
+    noun: str
+    prepare: Callable[[Any, Any, Mapping[str, Any]], AnyPreprocess]
+    preprocess: Callable[[Mapping[str, Any]], AnyPreprocess]
+    read: Reader
+    find: Callable[[Sequence[Path]], Sequence[Any]]
+    augment: "Callable[[Any, Any], Callable[[NDArray[Any]], Tensor]]"
+    to_input: "Callable[[Any, torch.device], ToInput]"

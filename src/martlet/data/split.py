@@ -1,20 +1,19 @@
-"""The only place that splits pictures into train, val and test, without leaks between them.
+"""The only place that splits samples into train, val and test, without leaks between them.
 
-Identical content always stays in one part, each class is spread over the parts by the asked
-fractions, and which picture goes where follows from its content and the seed alone: not from
-file names, their order or a random generator. Adding pictures moves few of the others.
+Identical content, and each group (a region, a subject, a recording), stays in one part. Each class
+is spread over the parts by the asked fractions, and which picture goes where follows from its
+content (its group) and the seed alone: not from file names, their order or a random generator.
+Adding pictures moves few of the others.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from martlet.data.kind import Samples
 from martlet.errors import MartletError, unknown
-
-if TYPE_CHECKING:
-    from martlet.data.cache import PixelCache
 
 PARTS = ("train", "val", "test")
 
@@ -25,8 +24,9 @@ class Split:
 
     digests: content hash of every picture, in the order the indices count.
     notes: sentences about what is out of the ordinary.
+    groups: of every picture, where there are groups.
 
-    Raises MartletError when one index, or one content, is in two parts.
+    Raises MartletError when one index, one content, or one group, is in two parts.
     """
 
     train: tuple[int, ...]
@@ -34,12 +34,14 @@ class Split:
     test: tuple[int, ...]
     digests: tuple[str, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        part_of: dict[int | str, str] = {}
+        part_of: dict[object, str] = {}
         for part in PARTS:
             for index in getattr(self, part):
-                for key in (index, self.digests[index]):
+                group = ("group", self.groups[index]) if self.groups else index
+                for key in (index, self.digests[index], group):
                     other = part_of.setdefault(key, part)
                     if other != part:
                         raise MartletError(f"picture {index} is in two parts, {other} and {part}.")
@@ -50,49 +52,33 @@ class Split:
         used = {*self.train, *self.val, *self.test}
         return tuple(index for index in range(len(self.digests)) if index not in used)
 
-    def to_dict(self, cache: "PixelCache") -> dict[str, Any]:
-        """What split.json holds: path, content hash and class of every picture of every part."""
-        pictures, classes = cache.pictures, cache.classes
+    def to_dict(self, samples: Samples) -> dict[str, Any]:
+        """What split.json holds: path, content hash, class (and group) of each part's samples."""
+        names, labels, classes = samples.names, samples.labels, samples.classes
+        columns = ["path", "digest", "class", "group"]
         rows = {
             part: [
-                [pictures[i].path, self.digests[i], classes[pictures[i].label]]
+                [names[i], self.digests[i], classes[labels[i]], *self.groups[i : i + 1]]
                 for i in getattr(self, part)
             ]
             for part in (*PARTS, "dropped")
         }
-        return {"format": 1, "columns": ["path", "digest", "class"], **rows}
-
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any], cache: "PixelCache") -> "Split":
-        """The saved split of the pictures in `cache`, found by their content.
-
-        What was in no part then is dropped now; notes count new pictures and missing ones. Raises
-        MartletError when `saved` is not a split.
-        """
-        part_of = _part_of_digest(saved)
-        dropped_then = {(path, digest) for path, digest, _ in saved.get("dropped", ())}
-        parts: list[str | None] = []
-        new = 0
-        for picture, digest in zip(cache.pictures, cache.digests, strict=True):
-            then = (picture.path, digest) in dropped_then
-            parts.append(None if then else part_of.get(digest))
-            new += parts[-1] is None and not then
-        missing = len(part_of.keys() - set(cache.digests))
-        notes = []
-        if new:
-            notes.append(f"Pictures new since the split was saved, left out: {new}.")
-        if missing:
-            notes.append(f"Pictures of the saved split that are no longer there: {missing}.")
-        return cls(**_indices(parts), digests=tuple(cache.digests), notes=tuple(notes))
+        return {"format": 1, "columns": columns if self.groups else columns[:3], **rows}
 
 
-def held_out(digests: Sequence[str], saved: Mapping[str, Any]) -> list[str | None]:
-    """The part in which each content was, by a saved split: None for a content it does not know."""
-    part_of = _part_of_digest(saved)
-    return [part_of.get(digest) for digest in digests]
+def held_out(
+    digests: Sequence[str], saved: Mapping[str, Any], groups: Sequence[str] | None = None
+) -> list[str | None]:
+    """The part in which each content was, or its group, by a saved split; None: in none."""
+    part_of = _saved_parts(saved, "digest")
+    if groups is None:
+        return [part_of.get(digest) for digest in digests]
+    of_group = _saved_parts(saved, "group")
+    pairs = zip(digests, groups, strict=True)
+    return [part_of.get(digest, of_group.get(group)) for digest, group in pairs]
 
 
-def split_pictures(
+def split_samples(
     labels: Sequence[int],
     digests: Sequence[str],
     parts: Sequence[str | None] | None = None,
@@ -103,6 +89,7 @@ def split_pictures(
     allow_overlap: bool = False,
     classes: Sequence[str] = (),
     paths: Sequence[str] = (),
+    groups: Sequence[str] | None = None,
 ) -> Split:
     """Put every picture into train, val or test.
 
@@ -113,6 +100,9 @@ def split_pictures(
     missing it stays empty.
     allow_overlap: leave copies of held-out pictures out of train, instead of an error.
     classes, paths: names for the sentences.
+    groups: what of each sample one part alone may hold; groups that share a content count as one.
+        Without them each content is its own, and one of several classes stays in train. A group of
+        several classes is held out as any other; the fractions are then of such groups.
 
     Raises MartletError for fractions that leave nothing to train on, for a class with a single
     picture when something has to be held out of it, and for content in two given parts.
@@ -128,7 +118,8 @@ def split_pictures(
         raise MartletError("parts is given for some pictures and missing for others.")
     placed: list[str | None] = [part or "train" for part in given]
     notes: list[str] = []
-    dropped = _resolve_overlap(placed, digests, allow_overlap, paths)
+    keys = digests if groups is None else _joined(groups, digests)
+    dropped = _resolve_overlap(placed, keys, allow_overlap, paths)
     if dropped:
         notes.append(f"Copies of held-out pictures that are left out: {dropped}.")
     cut = {} if "val" in known else {"val": val}
@@ -142,11 +133,32 @@ def split_pictures(
         return repr(classes[label]) if classes else str(label)
 
     if cut:
-        notes += _hold_out(placed, labels, digests, cut, seed, name_of)
+        notes += _hold_out(placed, labels, keys, cut, seed, name_of, whole=groups is not None)
     trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
     for label in sorted({*labels, *range(len(classes))} - trained):
         raise MartletError(f"class {name_of(label)} has no readable picture left to train on.")
-    return Split(**_indices(placed), digests=tuple(digests), notes=tuple(notes))
+    return Split(
+        **_indices(placed),
+        digests=tuple(digests),
+        notes=tuple(notes),
+        groups=tuple(groups or ()),
+    )
+
+
+def _joined(groups: Sequence[str], digests: Sequence[str]) -> list[str]:
+    """The group of each sample, under one name for groups that share a content."""
+    names: dict[str, str] = {}
+
+    def name_of(group: str) -> str:
+        while names.setdefault(group, group) != group:
+            group = names[group]
+        return group
+
+    first: dict[str, str] = {}  # content -> the first of its groups
+    for group, digest in zip(groups, digests, strict=True):
+        pair = sorted((name_of(group), name_of(first.setdefault(digest, group))))
+        names[pair[1]] = pair[0]
+    return [name_of(group) for group in groups]
 
 
 def _check_fractions(val: float, test: float) -> None:
@@ -184,49 +196,67 @@ def _resolve_overlap(
 def _hold_out(
     placed: list[str | None],
     labels: Sequence[int],
-    digests: Sequence[str],
+    keys: Sequence[str],
     fractions: Mapping[str, float],
     seed: int,
     name_of: Callable[[int], str],
+    whole: bool,
 ) -> list[str]:
-    """Move fractions of each class out of train, identical content together; return notes."""
+    """Move fractions of each class out of train, what shares a key together; return notes.
+
+    whole: what has several classes is held out too, by itself, and not kept in train.
+    """
     copies: dict[str, list[int]] = defaultdict(list)
     for index, part in enumerate(placed):
         if part == "train":
-            copies[digests[index]].append(index)
-    single: dict[int, list[str]] = defaultdict(list)  # contents of one class only
-    count: Counter[int] = Counter()
-    for digest, indices in copies.items():
-        here = {labels[index] for index in indices}
-        count.update(here)
-        if len(here) == 1:
-            single[here.pop()].append(digest)
-    unclear = len(copies) - sum(map(len, single.values()))
+            copies[keys[index]].append(index)
+    classes = {key: {labels[index] for index in indices} for key, indices in copies.items()}
+    several = [key for key, here in classes.items() if len(here) > 1]
+    single: dict[int, list[str]] = defaultdict(list)
+    for key in classes.keys() - set(several):
+        single[min(classes[key])].append(key)
+    count = Counter(label for key in classes for label in classes[key])
+    if whole:
+        count.subtract(label for key in several for label in classes[key])
+    dealt: dict[str, str] = {}
     notes = []
-    if unclear:  # no right answer to score them by
-        notes.append(f"Pictures that lie in several classes, used in training only: {unclear}.")
+    if several and whole:
+        dealt |= _deal(several, _counts(len(several), fractions), seed)
+    elif several:  # no right answer to score them by
+        notes.append(
+            f"Pictures that lie in several classes, used in training only: {len(several)}."
+        )
     few: list[str] = []
-    for label in sorted(count):
+    for label in sorted(+count):
         held = _counts(count[label], fractions)
         if not sum(held.values()):
             raise MartletError(
                 f"class {name_of(label)} has one picture to divide; at least 2 different ones are "
                 "needed, one to train on and one to hold out."
             )
-        order = sorted(single[label], key=lambda digest: _place(seed, digest))
-        targets = [part for part in held for _ in range(held[part])]
-        for digest, part in zip(order, targets, strict=False):
-            for index in copies[digest]:
-                placed[index] = part
+        dealt |= _deal(single[label], held, seed)
         if 0 in held.values():
             few.append(name_of(label))
-    if few:
-        part = max(fractions, key=lambda part: fractions[part])
-        notes.append(
-            f"Classes with 2 pictures, one for train and one for {part}: "
-            f"{', '.join(few[:5])}{f' and {len(few) - 5} more' if len(few) > 5 else ''}."
-        )
-    return notes
+    for key, part in dealt.items():
+        for index in copies[key]:
+            placed[index] = part
+    return notes + _about_few(few, fractions)
+
+
+def _deal(keys: Sequence[str], held: Mapping[str, int], seed: int) -> dict[str, str]:
+    """So many of `keys` for each held-out part, in an order that follows from key and seed."""
+    order = sorted(keys, key=lambda key: _place(seed, key))
+    return dict(zip(order, [part for part in held for _ in range(held[part])], strict=False))
+
+
+def _about_few(few: Sequence[str], fractions: Mapping[str, float]) -> list[str]:
+    if not few:
+        return []
+    part = max(fractions, key=lambda part: fractions[part])
+    return [
+        f"Classes with 2 pictures, one for train and one for {part}: "
+        f"{', '.join(few[:5])}{f' and {len(few) - 5} more' if len(few) > 5 else ''}."
+    ]
 
 
 def _counts(total: int, fractions: Mapping[str, float]) -> dict[str, int]:
@@ -249,10 +279,12 @@ def _indices(parts: Sequence[str | None]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(i for i, part in enumerate(parts) if part == name) for name in PARTS}
 
 
-def _part_of_digest(saved: Mapping[str, Any]) -> dict[str, str]:
+def _saved_parts(saved: Mapping[str, Any], column: str) -> dict[str, str]:
+    """The part of each content, or group, of a saved split."""
     try:
         if saved["format"] == 1:
-            return {digest: part for part in PARTS for _, digest, _ in saved[part]}
-    except (KeyError, TypeError, ValueError) as error:
+            at = saved["columns"].index(column)
+            return {row[at]: part for part in PARTS for row in saved[part]}
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise MartletError("the saved split is damaged; train again to make a new one.") from error
     raise MartletError(f"the saved split has format {saved['format']!r}; accepted: 1.")

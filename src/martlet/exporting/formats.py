@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.kind import AnyPreprocess
 from martlet.errors import MartletError
 from martlet.exporting import c, onnx
 from martlet.exporting.trained import Check, Trained
@@ -84,7 +84,7 @@ def export_onnx(
     model: nn.Module,
     path: str | Path,
     *,
-    preprocess: Preprocess | None,
+    preprocess: AnyPreprocess | None,
     classes: Sequence[str],
     shape: tuple[int, ...] | None = None,
     meta: Mapping[str, object] | None = None,

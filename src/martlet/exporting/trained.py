@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.kind import AnyPreprocess
 from martlet.errors import MartletError
 from martlet.inference import FORMAT
 
@@ -29,7 +29,7 @@ class Trained:
         cls,
         model: nn.Module,
         *,
-        preprocess: Preprocess | None,
+        preprocess: AnyPreprocess | None,
         classes: Sequence[str],
         shape: tuple[int, ...] | None = None,
         meta: Mapping[str, object] | None = None,
@@ -42,7 +42,7 @@ class Trained:
         content = {**(meta or {}), "format": FORMAT, "classes": list(classes)}
         if preprocess is not None:
             content["preprocess"] = preprocess.to_dict()
-            shape = (len(preprocess.mean), preprocess.size, preprocess.size)
+            shape = preprocess.shape
         if shape is None:
             raise MartletError("preprocess=None and shape=None: one of them must say the input.")
         try:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet import tasks
-from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.kinds import preprocess_from
 from martlet.errors import MartletError
 from martlet.tasks.prediction import Prediction
 
@@ -27,7 +27,7 @@ Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 class Network:
     """A network loaded from a file: `classes`, `preprocess`, and `meta`, all that the file says.
 
-    `run` does the arithmetic: float32 (N, C, size, size) to logits (N, classes), by any engine.
+    `run` does the arithmetic: float32 (N, *preprocess.shape) to (N, classes), by any engine.
     """
 
     def __init__(self, run: Run, path: Path, header: Mapping[str, Any]) -> None:
@@ -35,13 +35,13 @@ class Network:
         self.path = path
         self.meta = dict(header)
         self.classes: tuple[str, ...] = tuple(header["classes"])
-        self.preprocess = Preprocess.from_dict(header["preprocess"])
+        self.preprocess = preprocess_from(header["preprocess"])
         self.task = tasks.find(header.get("task", "classification"))
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Raw outputs (N, classes) for preprocessed pictures (N, C, size, size); N may be 0."""
-        expected = (len(self.preprocess.mean), self.preprocess.size, self.preprocess.size)
-        if batch.ndim != 4 or batch.shape[1:] != expected:
+        """Raw outputs (N, classes) for preprocessed inputs (N, *preprocess.shape); N may be 0."""
+        expected = self.preprocess.shape
+        if batch.ndim != len(expected) + 1 or batch.shape[1:] != expected:
             raise MartletError(
                 f"a batch of shape {batch.shape} does not fit this network; "
                 f"use (N, {', '.join(map(str, expected))})."

@@ -20,7 +20,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.kind import AnyPreprocess
+from martlet.data.kinds import preprocess_from
 from martlet.errors import MartletError
 from martlet.models import Classifier, create_model
 from martlet.models.weights.renaming import misfits
@@ -62,7 +63,7 @@ class Header:
 
     network: Network
     classes: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
     trained: Recipe | None  # None: by somebody else, see `origin`
     metrics: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
@@ -115,7 +116,7 @@ class Header:
             return cls(
                 network=Network(**values["network"]),
                 classes=tuple(values["classes"]),
-                preprocess=Preprocess.from_dict(values["preprocess"]),
+                preprocess=preprocess_from(values["preprocess"]),
                 trained=None if recipe is None else Recipe.from_dict(recipe),
                 metrics=values["metrics"],
                 state=values["state"],

@@ -1,60 +1,26 @@
 """Running a network over a part of the data."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from martlet.data.pictures.preprocess import Preprocess
-
-
-class ToInput:
-    """uint8 pixels (N, C, H, W) to the network's float input, as `Preprocess.normalise` does.
-
-    On a CPU the result lies in a buffer that the next call overwrites: fresh memory for every
-    batch costs more than the arithmetic.
-    """
-
-    def __init__(self, preprocess: Preprocess, device: torch.device | str = "cpu") -> None:
-        self.device = torch.device(device)
-        # A whole row of pixels, W * C numbers, is one vector operation; C numbers are not.
-        width = preprocess.size
-        self._scale = torch.tensor(preprocess.scale).repeat(width).to(self.device)
-        self._bias = torch.tensor(preprocess.bias).repeat(width).to(self.device)
-        self._buffer = torch.empty(0)
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """Float32 on the device, shape unchanged, in channels-last memory."""
-        rows = pixels.permute(0, 2, 3, 1).flatten(2)
-        if self.device.type == "cpu":
-            if self._buffer.numel() < rows.numel():
-                with torch.inference_mode(False):  # evaluation's buffer serves training too
-                    self._buffer = torch.empty(rows.numel())
-            inputs = self._buffer[: rows.numel()].view(rows.shape)
-            # NumPy, since torch would wake a second thread that then spins beside the workers;
-            # one picture at a time, so that it stays in the processor's cache.
-            scale, bias = self._scale.numpy(), self._bias.numpy()
-            for into, picture in zip(inputs.numpy(), rows.numpy(), strict=True):
-                np.multiply(picture, scale, out=into)
-                np.add(into, bias, out=into)
-        else:
-            inputs = rows.to(self.device).to(torch.float32)
-            inputs.mul_(self._scale).add_(self._bias)
-        return inputs.unflatten(2, (-1, pixels.shape[1])).permute(0, 3, 1, 2)
+from martlet.data.kind import ToInput
 
 
 @torch.inference_mode()
 def predict_logits(
     model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], to_input: ToInput
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits (pictures, classes) and labels (pictures,) of all batches; the mode is put back."""
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Outputs (samples, ...) and targets (samples, ...) of all batches; the mode is put back."""
     training = model.training
     model.eval()
-    logits, labels = [], []
-    for pixels, truth in batches:
-        logits.append(model(to_input(pixels)).float().cpu().numpy())
-        labels.append(truth.numpy())
+    outputs, targets = [], []
+    for samples, truth in batches:
+        outputs.append(model(to_input(samples)).float().cpu().numpy())
+        targets.append(truth.numpy())
     model.train(training)
-    return np.concatenate(logits), np.concatenate(labels)
+    return np.concatenate(outputs), np.concatenate(targets)

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from martlet import tasks
-from martlet.data.pictures.batches import STEP, EvalBatches, TrainLoader, seed_torch
+from martlet.data.batches import STEP, EvalBatches, TrainLoader, seed_torch
+from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
 from martlet.training.checkpoint import Header
-from martlet.training.evaluate import ToInput, predict_logits
+from martlet.training.evaluate import predict_logits
 from martlet.training.optimizer import learning_rate
 from martlet.training.recipe import Recipe
 from martlet.training.state import State

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from martlet.data.pictures.kind import SMALL
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.models import ImageInput, spec
 from martlet.models.weights import reading, renaming
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
-from martlet.workflows.train_setup import SMALL, check_network
+from martlet.workflows.train_setup import check_network
 
 
 @dataclass(frozen=True)

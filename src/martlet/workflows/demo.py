@@ -44,7 +44,7 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
     tables.evaluated(metrics, voice.console)
     voice.heading("4. cost and latency")
     model, header = checkpoint.load_model(run.checkpoint)
-    shape = (1, len(header.preprocess.mean), header.preprocess.size, header.preprocess.size)
+    shape = (1, *header.preprocess.shape)
     tables.cost_line(cost(model, shape), voice.console)
     tables.measured(time_engines(run.folder, (), 1, 1, 1.0, None), voice.console)
     voice.heading("5. export to ONNX, verified against PyTorch")

@@ -11,8 +11,8 @@ from martlet.console.progress import Voice
 from martlet.data.split import held_out
 from martlet.errors import MartletError
 from martlet.workflows.open_network import open_network
-from martlet.workflows.pictures import read_pictures
 from martlet.workflows.run_folder import SPLIT, read_json
+from martlet.workflows.samples import read_samples
 
 BATCH = 64
 
@@ -22,20 +22,20 @@ def score(
 ) -> dict[str, Any]:
     """The metrics of `evaluate`."""
     network, voice = open_network(run, device), Voice(quiet)
-    pictures = read_pictures(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
-    for sentence in pictures.cache.odd:
+    samples = read_samples(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
+    for sentence in samples.odd:
         voice.say(sentence)
-    targets = network.task.targets(pictures.cache, network.classes)
+    targets = network.task.targets(samples, network.classes)
     path = (run if run.is_dir() else run.parent) / SPLIT
     seen: Sequence[str | None] = [None] * len(targets)
     if path.exists():
-        seen = held_out(pictures.cache.digests, read_json(path))
+        seen = held_out(samples.digests, read_json(path), samples.groups)
     elif split != "all":
         raise MartletError(
             f"{run} has no {SPLIT} beside it, so pictures that the network was trained on cannot "
             "be told apart; copy it there, or score all pictures with --split all."
         )
-    chosen, left_out = choose(split, pictures.parts, seen)
+    chosen, left_out = choose(split, samples.parts, seen)
     if not chosen:
         raise MartletError(
             f"split={split} leaves no picture of {data} to score "
@@ -46,7 +46,7 @@ def score(
         voice.say(f"{count} pictures left out: {why}")
     logits = []
     for start in range(0, len(chosen), BATCH):
-        crops = [network.preprocess.crop(pictures.cache[i]) for i in chosen[start : start + BATCH]]
+        crops = [network.preprocess.crop(samples[i]) for i in chosen[start : start + BATCH]]
         logits.append(network.logits(network.preprocess.normalise(np.stack(crops))))
     found = network.task.evaluate(np.concatenate(logits), targets[chosen], network.classes)
     return {"part": split, "left_out": dict(left_out), **found.metrics}

@@ -20,8 +20,10 @@ def torch_network(path: Path, device: torch.device) -> Network:
 
     @torch.inference_mode()
     def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        images = torch.from_numpy(batch).to(device).contiguous(memory_format=torch.channels_last)
-        return np.asarray(model(images).cpu().numpy())
+        inputs = torch.from_numpy(batch).to(device)
+        if inputs.ndim == 4:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return np.asarray(model(inputs).cpu().numpy())
 
     content = {
         "network": vars(header.network),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from martlet.data.pictures.read import find_pictures
+from martlet.data import kinds
 from martlet.inference import Prediction
 from martlet.workflows.open_network import open_network
 
@@ -12,4 +12,5 @@ def predict_pictures(
     run: Path, pictures: Sequence[Path], top: int, device: str
 ) -> list[Prediction]:
     """The answers of `predict`."""
-    return open_network(run, device).predict(find_pictures(pictures), top=top)
+    network = open_network(run, device)
+    return network.predict(kinds.find(network.preprocess.kind).find(pictures), top=top)

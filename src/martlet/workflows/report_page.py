@@ -20,6 +20,7 @@ def write_report(
     if "per_class" not in metrics:
         return
     totals = cost(model, shape)
+    sheet = folder / "predictions.png"  # of pictures alone
     page = Page(
         name=folder.resolve().name,
         network=header.network.name,
@@ -33,7 +34,7 @@ def write_report(
         odd=metrics["odd"],
         curves=folder / "curves.png",
         confusion=folder / "confusion.png",
-        predictions=folder / "predictions.png",
+        predictions=sheet if sheet.exists() else None,
         per_class=[
             ClassRow(row["class"], row["precision"], row["recall"], row["f1"], row["support"])
             for row in metrics["per_class"]

@@ -1,7 +1,8 @@
 """The end of `train`: the best weights are scored on the held-out part and the report is made."""
 
 from martlet.console.progress import Voice
-from martlet.data.pictures.batches import EvalBatches
+from martlet.data.batches import EvalBatches
+from martlet.data.kind import Samples
 from martlet.data.split import Split
 from martlet.measuring.machine import machine
 from martlet.report.curves import draw_curves
@@ -11,7 +12,6 @@ from martlet.training.evaluate import predict_logits
 from martlet.training.loop import Job
 from martlet.training.run_files import MODEL
 from martlet.training.state import State
-from martlet.workflows.pictures import Pictures
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run
 
@@ -19,7 +19,7 @@ from martlet.workflows.run_folder import Run
 def finish(
     job: Job,
     state: State,
-    pictures: Pictures,
+    samples: Samples,
     split: Split,
     counts: dict[str, list[int]],
     command: str,
@@ -31,20 +31,18 @@ def finish(
     model.to(job.to_input.device)
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
-    targets = job.task.targets(pictures.cache, header.classes)
-    batches = EvalBatches(
-        pictures.cache, targets, indices, preprocess=header.preprocess, batch_size=64
-    )
+    targets = job.task.targets(samples, header.classes)
+    batches = EvalBatches(samples, targets, indices, preprocess=header.preprocess, batch_size=64)
     found = job.task.evaluate(*predict_logits(model, batches, job.to_input), header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
-    metrics |= {"counts": counts, "odd": pictures.cache.odd}
+    metrics |= {"counts": counts, "odd": samples.odd}
     metrics |= {"command": command, "machine": machine(), "versions": checkpoint.versions()}
     header = header.with_metrics(metrics)
     checkpoint.save(path, model.state_dict(), header)
 
     draw_curves(state.history, job.folder / "curves.png", best=best_epoch)
-    scored = Scored(pictures.cache, indices, header.classes, header.preprocess, job.folder)
+    scored = Scored(samples, indices, header.classes, header.preprocess, job.folder)
     job.task.draw(found, scored)
     write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):

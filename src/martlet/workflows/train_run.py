@@ -13,10 +13,10 @@ from torch import nn
 
 from martlet import tasks
 from martlet.console.progress import TrainingBar, Voice
-from martlet.data.pictures.augment import build_augment
-from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader
-from martlet.data.pictures.preprocess import Preprocess
-from martlet.data.split import Split, split_pictures
+from martlet.data import kinds
+from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import spec
@@ -25,7 +25,6 @@ from martlet.storage.files import write_text
 from martlet.tasks import Task
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
-from martlet.training.evaluate import ToInput
 from martlet.training.journal import Journal
 from martlet.training.loop import EpochEnd, Job, Stop, fit, save
 from martlet.training.recipe import Recipe
@@ -33,8 +32,8 @@ from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.workflows import train_setup
 from martlet.workflows.device import choose_device
-from martlet.workflows.pictures import Pictures, describe, read_pictures
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run, read_json
+from martlet.workflows.samples import describe, read_samples
 from martlet.workflows.train_options import TrainOptions
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
@@ -53,7 +52,7 @@ class Plan:
     recipe: Recipe
     task: Task
     folder: Path
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
     small_input: bool
 
     @property
@@ -78,14 +77,14 @@ def steps(plan: Plan, voice: Voice) -> Run:
     device = choose_device(options.device)
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
-    pictures = read_pictures(data, plan.preprocess, voice, max_bad=options.max_bad)
-    split = choose_split(plan, pictures)
-    counts = describe(pictures, split, voice)
-    outputs = plan.task.outputs(pictures.cache)
+    samples = read_samples(data, plan.preprocess, voice, max_bad=options.max_bad)
+    split = choose_split(plan, samples)
+    counts = describe(samples, split, voice)
+    outputs = plan.task.outputs(samples)
     network = Network(
         name=spec(options.model).name,
         num_classes=len(outputs),
-        in_chans=len(plan.preprocess.mean),
+        in_chans=plan.preprocess.in_chans,
         small_input=plan.small_input,
         options=train_setup.known_options(options.weights),
     )
@@ -93,18 +92,18 @@ def steps(plan: Plan, voice: Voice) -> Run:
     recipe = replace(plan.recipe, compile=choose_compile(plan, model, split, voice))
     header = Header(network, outputs, plan.preprocess, recipe, task=plan.task.name)
     state = State(model, recipe)
-    job = make_job(plan.folder, header, pictures, split, device, workers)
+    job = make_job(plan.folder, header, samples, split, device, workers)
     if plan.before is not None:
         go_on(plan.before, header, state, voice)
     else:
         if options.resume:
             voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
         with new_run(plan.folder) as first:
-            write_text(first / SPLIT, json.dumps(split.to_dict(pictures.cache)))
+            write_text(first / SPLIT, json.dumps(split.to_dict(samples)))
             save(replace(job, folder=first), state, step=0)
     run_loop(job, state, voice)
     try:
-        return finish(job, state, pictures, split, counts, options.command(data), voice)
+        return finish(job, state, samples, split, counts, options.command(data), voice)
     except KeyboardInterrupt:
         voice.say("Trained; the report is missing: the same command with --resume makes it.")
         raise
@@ -112,39 +111,41 @@ def steps(plan: Plan, voice: Voice) -> Run:
 
 def make_plan(data: Path, options: TrainOptions) -> Plan:
     """Raises MartletError for a network that is not known, or not for pictures of this size."""
-    row, size, small = spec(options.model), options.image_size, options.small_input
-    known = train_setup.known_settings(options)
+    row = spec(options.model)
+    small = options.small_input
     plan = Plan(
         data=data,
         options=options,
         recipe=options.filled(row.drop_rate),
         task=tasks.find(options.task),
         folder=options.folder / (options.name or f"{data.resolve().name}-{options.model}"),
-        preprocess=train_setup.preprocess_for(size, options.resize, options.channels, known),
-        small_input=size <= train_setup.SMALL if small is None else small,
+        preprocess=train_setup.preprocess_for(options),
+        small_input=train_setup.is_small(options) if small is None else small,
     )
-    train_setup.check_network(row.name, plan.preprocess.size, plan.small_input)
+    if row.input.kind == "image":
+        train_setup.check_network(row.name, options.image_size, plan.small_input)
     return plan
 
 
-def choose_split(plan: Plan, pictures: Pictures) -> Split:
+def choose_split(plan: Plan, samples: Samples) -> Split:
     """Put the pictures into parts; in a resumed run these must be the very parts of before.
 
     Raises MartletError when pictures or shares changed since the run was started.
     """
-    split = split_pictures(
-        pictures.labels,
-        pictures.cache.digests,
-        pictures.parts,
+    split = split_samples(
+        samples.labels,
+        samples.digests,
+        samples.parts,
         val=plan.options.val,
         test=plan.options.test,
         seed=plan.recipe.seed,
         allow_overlap=plan.options.allow_overlap,
-        classes=pictures.listing.classes,
-        paths=[picture.path for picture in pictures.cache.pictures],
+        classes=samples.classes,
+        paths=samples.names,
+        groups=samples.groups,
     )
     path = plan.folder / SPLIT
-    if plan.options.resume and path.exists() and read_json(path) != split.to_dict(pictures.cache):
+    if plan.options.resume and path.exists() and read_json(path) != split.to_dict(samples):
         raise MartletError(
             f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
             "was started with; resume with the same ones, or choose another --name."
@@ -205,38 +206,31 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
 def make_job(
     folder: Path,
     header: Header,
-    pictures: Pictures,
+    samples: Samples,
     split: Split,
     device: torch.device,
     workers: int,
 ) -> Job:
     """Loaders and all else that the loop works on."""
-    recipe, size = header.recipe, header.preprocess.size
-    targets = tasks.find(header.task).targets(pictures.cache, header.classes)
+    recipe, preprocess = header.recipe, header.preprocess
+    kind, task = kinds.find(preprocess.kind), tasks.find(header.task)
+    targets = task.targets(samples, header.classes)
     train = TrainBatches(
-        pictures.cache,
+        samples,
         targets,
         split.train,
-        size=size,
-        augment=build_augment(
-            size,
-            crop_scale=recipe.crop_scale,
-            flip=recipe.flip,
-            trivial_augment=recipe.trivial_augment,
-            erase=recipe.erase,
-        ),
+        preprocess=preprocess,
+        augment=kind.augment(preprocess, recipe),
         batch_size=recipe.batch_size,
         seed=recipe.seed,
     )
-    val = EvalBatches(
-        pictures.cache, targets, split.val, preprocess=header.preprocess, batch_size=64
-    )
+    val = EvalBatches(samples, targets, split.val, preprocess=preprocess, batch_size=64)
     return Job(
         header=header,
         train=TrainLoader(train, workers),
         val=val if split.val else None,
         folder=folder,
-        to_input=ToInput(header.preprocess, device),
+        to_input=kind.to_input(preprocess, device),
     )
 
 

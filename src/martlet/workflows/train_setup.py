@@ -3,13 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
-from martlet.data.pictures.batches import INIT, seed_torch
-from martlet.data.pictures.preprocess import Preprocess
+from martlet.data import kinds
+from martlet.data.batches import INIT, seed_torch
+from martlet.data.kind import AnyPreprocess
+from martlet.data.pictures.kind import SMALL
 from martlet.errors import MartletError
 from martlet.models import spec
 from martlet.models.weights import torchvision
@@ -19,38 +21,30 @@ from martlet.training.recipe import Recipe
 from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train_options import TrainOptions
 
-SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off
 
+def preprocess_for(options: TrainOptions) -> AnyPreprocess:
+    """The Preprocess of a new run, for the kind of data that the network takes.
 
-def preprocess_for(
-    image_size: int,
-    resize: Literal["crop", "squash"],
-    channels: Literal["RGB", "L"],
-    known: Mapping[str, Any] | None = None,
-) -> Preprocess:
-    """The Preprocess of a new run; of small pictures nothing is cropped off at the border.
-
-    `known` are settings of the weights that it starts from.
+    Raises MartletError for a network of another kind than training accepts.
     """
-    settings = {"crop_pct": 0.875} | dict(known or {})
-    if image_size <= SMALL:
-        settings["crop_pct"] = 1.0
-    return Preprocess(size=image_size, rule=resize, channels=channels, **settings)
-
-
-def known_settings(options: TrainOptions) -> dict[str, Any]:
-    """How the pictures were prepared for the weights that training starts from."""
+    row = spec(options.model)
+    if row.input.kind not in kinds.KINDS:
+        accepted = ", ".join(kind.noun for kind in kinds.KINDS.values())
+        raise MartletError(
+            f"model={row.name!r} takes a {row.input.kind} of shape {row.input.shape}; training "
+            f"accepts networks that take {accepted}."
+        )
+    before, known = None, {}
     if options.pretrained:
-        return torchvision.preprocess(spec(options.model))
-    if options.weights is None:
-        return {}
-    before = checkpoint.load_header(checkpoint_path(options.weights)).preprocess
-    kept = ["interpolation"]
-    if before.size > SMALL:
-        kept.append("crop_pct")
-    if before.channels == options.channels:
-        kept += ["mean", "std"]
-    return {name: getattr(before, name) for name in kept}
+        known = torchvision.preprocess(row)
+    elif options.weights is not None:
+        before = checkpoint.load_header(checkpoint_path(options.weights)).preprocess
+    return kinds.find(row.input.kind).prepare(options, before, known)
+
+
+def is_small(options: TrainOptions) -> bool:
+    """Whether the form for small pictures is taken when nothing is said of it."""
+    return spec(options.model).input.kind == "image" and options.image_size <= SMALL
 
 
 def known_options(weights: Path | None) -> Mapping[str, Any]:
@@ -61,18 +55,13 @@ def known_options(weights: Path | None) -> Mapping[str, Any]:
 
 
 def check_network(model: str, image_size: int, small_input: bool) -> None:
-    """Raises MartletError for an unknown network or a picture too small for it."""
+    """Raises MartletError when the pictures are too small for the network."""
     row = spec(model)
-    if row.input.kind != "image":
-        raise MartletError(
-            f"model={row.name!r} takes a {row.input.kind} of shape {row.input.shape}; training "
-            "accepts networks that take pictures."
-        )
     smallest = row.small_reduction if small_input else row.reduction
     if image_size < smallest:
         raise MartletError(
-            f"image_size={image_size} is too small for {row.name}, which shrinks the picture "
-            f"{smallest} times; give {smallest} or more."
+            f"image_size={image_size} is too small for {row.name}, which shrinks the "
+            f"picture {smallest} times; give {smallest} or more."
         )
 
 

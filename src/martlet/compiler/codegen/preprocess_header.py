@@ -17,8 +17,10 @@ def picture_header(name: str, meta: Mapping[str, Any]) -> str | None:
     if "preprocess" not in meta or "classes" not in meta:
         return None
     try:
+        if meta["preprocess"].get("kind", "image") != "image":
+            return None
         return wrapped(_text(name.upper(), meta["preprocess"], meta["classes"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise MartletError(
             f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
             "export it again."

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms import v2
 
@@ -47,8 +50,8 @@ def build_augment(
     return v2.Compose(steps)
 
 
-def augmented(augment: v2.Transform, picture: Tensor) -> Tensor:
+def augmented(augment: v2.Transform, pixels: NDArray[np.uint8]) -> Tensor:
     """`augment` on one picture (H, W, C) uint8; (size, size, C) out."""
     # One picture as a batch whose strides say channels-last: resizing is twice as fast then.
-    result: Tensor = augment(picture[None].permute(0, 3, 1, 2))
+    result: Tensor = augment(torch.from_numpy(pixels)[None].permute(0, 3, 1, 2))
     return result[0].permute(1, 2, 0)

@@ -1,12 +1,12 @@
-"""Batches from the pixel cache, the same ones whatever the number of workers.
+"""Batches of samples, the same ones whatever the number of workers.
 
 Nothing here keeps the state of a random generator. The order of an epoch follows from (seed,
-epoch), and the augmentation of a picture from (seed, epoch, picture), so a run may stop at any
+epoch), and the augmentation of a sample from (seed, epoch, sample), so a run may stop at any
 batch and go on from there with exactly the batches it would have had.
 """
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
 
-from martlet.data.cache import PixelCache
-from martlet.data.pictures.augment import augmented
-from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.kind import AnyPreprocess, Samples
 from martlet.errors import MartletError
 
-Batch = tuple[Tensor, Tensor]  # uint8 (N, C, size, size) in channels-last memory, and the targets
+Batch = tuple[Tensor, Tensor]  # samples (N, ...) as the cache lays them out, and targets (N, ...)
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
 
 
@@ -45,32 +42,33 @@ class TrainBatches(Dataset[int]):
     The last, smaller batch of an epoch is left out (another one each epoch, since the order
     changes): batch norm needs a full one, and a compiled step a fixed shape.
 
-    Pixels go into a ring of `slots` in shared memory, made once: sending fresh memory from a
+    Samples go into a ring of `slots` in shared memory, made once: sending fresh memory from a
     worker for every batch takes as long as augmenting it does.
     """
 
     def __init__(
         self,
-        cache: PixelCache,
+        samples: Samples,
         targets: Sequence[Any] | NDArray[Any],
         indices: Sequence[int],
         *,
-        size: int,
-        augment: v2.Transform,
+        preprocess: AnyPreprocess,
+        augment: Callable[[NDArray[Any]], Tensor],
         batch_size: int,
         seed: int,
     ) -> None:
-        self.cache, self.augment, self.seed = cache, augment, seed
+        self.samples, self.augment, self.seed = samples, augment, seed
         self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
         batch_size = min(batch_size, len(self.indices))
-        self.shape = (batch_size, size, size, cache[0].shape[2])
+        like = torch.from_numpy(preprocess.crop(samples[int(self.indices[0])]))
+        self.shape, self.dtype = (batch_size, *like.shape), like.dtype
         self.batches_per_epoch = len(self.indices) // batch_size
-        self.slots = torch.empty(1, *self.shape, dtype=torch.uint8)
+        self.slots = torch.empty(1, *self.shape, dtype=self.dtype)
         self._epoch, self._order = -1, self.indices  # shuffled once an epoch, not once a batch
 
     def chosen(self, key: BatchKey) -> NDArray[np.int64]:
-        """Indices of the pictures in the batch."""
+        """Indices of the samples in the batch."""
         epoch, number = key
         if epoch != self._epoch:
             self._order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
@@ -81,31 +79,30 @@ class TrainBatches(Dataset[int]):
         """Fill a slot with the batch and return the slot's number."""
         epoch, number = key
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
-        for picture, index in zip(self.slots[slot], self.chosen(key), strict=True):
+        for place, index in zip(self.slots[slot], self.chosen(key), strict=True):
             seed_torch(self.seed, AUGMENT, epoch, int(index))
-            pixels = torch.from_numpy(self.cache[int(index)])
-            picture.copy_(augmented(self.augment, pixels))
+            place.copy_(self.augment(self.samples[int(index)]))
         return slot
 
     def batch(self, key: BatchKey, slot: int) -> Batch:
         """What lies in `slot`, with its targets; valid until the next batch is asked for."""
         targets = torch.from_numpy(self.targets[self.chosen(key)])
-        return self.slots[slot].permute(0, 3, 1, 2), targets
+        return self.slots[slot], targets
 
 
 class EvalBatches(Dataset[Batch]):
-    """Pictures as the Preprocess crops them, in the given order; item n is the n-th batch."""
+    """Samples as the Preprocess crops them, in the given order; item n is the n-th batch."""
 
     def __init__(
         self,
-        cache: PixelCache,
+        samples: Samples,
         targets: Sequence[Any] | NDArray[Any],
         indices: Sequence[int],
         *,
-        preprocess: Preprocess,
+        preprocess: AnyPreprocess,
         batch_size: int,
     ) -> None:
-        self.cache, self.preprocess, self.batch_size = cache, preprocess, batch_size
+        self.samples, self.preprocess, self.batch_size = samples, preprocess, batch_size
         self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
 
@@ -119,8 +116,19 @@ class EvalBatches(Dataset[Batch]):
         if not 0 <= number < len(self):
             raise IndexError(number)
         chosen = self.indices[number * self.batch_size : (number + 1) * self.batch_size]
-        pixels = np.stack([self.preprocess.crop(self.cache[int(index)]) for index in chosen])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(self.targets[chosen])
+        batch = np.stack([self.preprocess.crop(self.samples[int(index)]) for index in chosen])
+        return torch.from_numpy(batch), torch.from_numpy(self.targets[chosen])
+
+
+class Normalised:
+    """Batches to inputs as `preprocess.normalise` does it: a `ToInput` for any kind of data."""
+
+    def __init__(self, preprocess: AnyPreprocess, device: torch.device) -> None:
+        self.preprocess, self.device = preprocess, device
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Float32 (N, *shape) on the device."""
+        return torch.from_numpy(self.preprocess.normalise(samples.numpy())).to(self.device)
 
 
 class EpochKeys:
@@ -151,7 +159,7 @@ class TrainLoader:
         self.batches = batches
         self.keys = EpochKeys(batches.batches_per_epoch)
         if workers > 0:  # one slot in use while all the others may be written to
-            slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=torch.uint8)
+            slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=batches.dtype)
             batches.slots = slots.share_memory_()
         self._loader: DataLoader[int] = DataLoader(
             batches,

@@ -1,11 +1,13 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader, seed_torch
 from martlet.data.cache import PixelCache
-from martlet.data.pictures.augment import build_augment
-from martlet.data.pictures.batches import EvalBatches, TrainBatches, TrainLoader, seed_torch
+from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
 
@@ -28,8 +30,8 @@ def loader(cache: PixelCache, workers: int = 0, seed: int = 0, batch_size: int =
         cache,
         cache.labels,
         range(len(cache)),
-        size=16,
-        augment=build_augment(16, trivial_augment=True, erase=0.5),
+        preprocess=PREPROCESS,
+        augment=partial(augmented, build_augment(16, trivial_augment=True, erase=0.5)),
         batch_size=batch_size,
         seed=seed,
     )
@@ -48,13 +50,13 @@ def equal(one: list[tuple[torch.Tensor, ...]], other: list[tuple[torch.Tensor, .
     )
 
 
-def test_shapes_and_memory_format(cache: PixelCache) -> None:
+def test_shapes_and_types(cache: PixelCache) -> None:
     batches = take(loader(cache), epoch=0)
     assert len(batches) == 5  # 22 pictures: the two left over wait for another epoch
     for pixels, labels in batches:
-        assert pixels.shape == (4, 3, 16, 16)
+        assert pixels.shape == (4, 16, 16, 3)
         assert pixels.dtype == torch.uint8
-        assert pixels.is_contiguous(memory_format=torch.channels_last)
+        assert pixels.is_contiguous()
         assert labels.dtype == torch.int64
 
 
@@ -82,17 +84,15 @@ def test_labels_belong_to_their_pictures(cache: PixelCache) -> None:
         cache,
         cache.labels,
         range(len(cache)),
-        size=16,
-        augment=build_augment(16, crop_scale=1.0, flip=False),
+        preprocess=PREPROCESS,
+        augment=partial(augmented, build_augment(16, crop_scale=1.0, flip=False)),
         batch_size=22,
         seed=0,
     )
     ((pixels, labels),) = TrainLoader(batches, 0).epoch(0)
     for picture, label, index in zip(pixels, labels, batches.chosen((0, 0)), strict=True):
         assert label == cache.labels[index]
-        assert torch.equal(
-            picture.permute(1, 2, 0), torch.from_numpy(PREPROCESS.crop(cache[index]).copy())
-        )
+        assert torch.equal(picture, torch.from_numpy(PREPROCESS.crop(cache[index]).copy()))
 
 
 def test_fewer_pictures_than_a_batch_make_one_batch(cache: PixelCache) -> None:
@@ -105,7 +105,7 @@ def test_evaluation_sees_every_picture_once_in_order(cache: PixelCache) -> None:
     batches = EvalBatches(cache, cache.labels, indices, preprocess=PREPROCESS, batch_size=2)
     found = list(batches)
     assert len(batches) == len(found) == 3
-    pixels = torch.cat([pixels for pixels, _ in found]).permute(0, 2, 3, 1).numpy()
+    pixels = torch.cat([pixels for pixels, _ in found]).numpy()
     for picture, index in zip(pixels, indices, strict=True):
         np.testing.assert_array_equal(picture, PREPROCESS.crop(cache[index]))
     assert torch.cat([labels for _, labels in found]).tolist() == [

@@ -1,0 +1,83 @@
+"""Pictures as a kind of data: folders of class folders, cached as pixels."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from martlet.data.cache import PixelCache
+from martlet.data.kind import Kind, Progress
+from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.pictures.read import find_pictures, scan
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from martlet.data.pictures.to_input import ToInput
+
+SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off
+
+
+def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> Preprocess:
+    """The Preprocess of a new run, as far as possible that of the weights that it starts from."""
+    settings = {"crop_pct": 0.875, **known}
+    if isinstance(before, Preprocess):
+        settings["interpolation"] = before.interpolation
+        if before.size > SMALL:
+            settings["crop_pct"] = before.crop_pct
+        if before.channels == options.channels:
+            settings |= {"mean": before.mean, "std": before.std}
+    if options.image_size <= SMALL:
+        settings["crop_pct"] = 1.0
+    return Preprocess(
+        size=options.image_size, rule=options.resize, channels=options.channels, **settings
+    )
+
+
+def read(
+    data: Path,
+    preprocess: Preprocess,
+    *,
+    max_bad: float,
+    min_classes: int,
+    progress: Progress | None,
+) -> PixelCache:
+    """Scan a folder and open its pixel cache, building it on the first visit."""
+    listing = scan(data, min_classes=min_classes)
+    return PixelCache.build(listing, preprocess, max_bad=max_bad, progress=progress)
+
+
+def augment(preprocess: Preprocess, recipe: Any) -> "Callable[[NDArray[Any]], Tensor]":
+    """What the recipe says, on one picture (H, W, C)."""
+    from martlet.data.pictures.augment import augmented, build_augment
+
+    transform = build_augment(
+        preprocess.size,
+        crop_scale=recipe.crop_scale,
+        flip=recipe.flip,
+        trivial_augment=recipe.trivial_augment,
+        erase=recipe.erase,
+    )
+    return partial(augmented, transform)
+
+
+def to_input(preprocess: Preprocess, device: "torch.device") -> "ToInput":
+    """Batches of pixels to inputs."""
+    from martlet.data.pictures.to_input import ToInput
+
+    return ToInput(preprocess, device)
+
+
+PICTURES = Kind(
+    name="image",
+    noun="pictures",
+    prepare=prepare,
+    preprocess=Preprocess.from_dict,
+    read=read,
+    find=find_pictures,
+    augment=augment,
+    to_input=to_input,
+)

@@ -1,0 +1,53 @@
+"""Samples as a verb needs them: read, cached, and said what was understood."""
+
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from martlet.console.progress import Voice
+from martlet.data import kinds
+from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.split import PARTS, Split
+
+
+def read_samples(
+    data: Path,
+    preprocess: AnyPreprocess,
+    voice: Voice,
+    *,
+    max_bad: float = 0.01,
+    min_classes: int = 2,
+) -> Samples:
+    """The samples of `data`, read by the kind that `preprocess` is for."""
+    kind = kinds.find(preprocess.kind)
+    with voice.counting(f"reading {kind.noun}") as progress:
+        return kind.read(
+            data, preprocess, max_bad=max_bad, min_classes=min_classes, progress=progress
+        )
+
+
+def describe(samples: Samples, split: Split, voice: Voice) -> dict[str, list[int]]:
+    """Print classes, counts per part and odd files; return the counts per part and class."""
+    classes, labels = samples.classes, np.asarray(samples.labels)
+    counts = {
+        part: np.bincount(labels[list(getattr(split, part))], minlength=len(classes)).tolist()
+        for part in PARTS
+    }
+    source = "as the folders say" if any(samples.parts) else "split by martlet, see split.json"
+    title = Text(f"{samples.root}: {len(classes)} classes, parts {source}")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("class")
+    for part in PARTS:
+        table.add_column(part, justify="right")
+    shown = range(len(classes)) if len(classes) <= 20 else range(18)
+    for number in shown:
+        table.add_row(Text(classes[number]), *(str(counts[part][number]) for part in PARTS))
+    if len(classes) > 20:
+        table.add_row(f"… {len(classes) - 18} more")
+    table.add_row("all", *(str(sum(counts[part])) for part in PARTS), style="bold")
+    voice.table(table)
+    for sentence in (*split.notes, *samples.odd):
+        voice.say(sentence)
+    return counts

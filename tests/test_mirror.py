@@ -21,6 +21,10 @@ ELSEWHERE = {
     "console/grid": ("console/test_tables.py", "how every table is laid out"),
     "console/progress": ("cli/test_main.py", "what is printed while a verb runs"),
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
+    "data/pictures/kind": (
+        "workflows/test_train_setup.py",
+        "a row of the table, through its verbs",
+    ),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),
     "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),
     "models/mobilenet_v3_form": ("models/test_mobilenet_v3.py", "a table of that network"),

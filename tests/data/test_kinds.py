@@ -151,7 +151,8 @@ def test_vectors_go_through_all_verbs(table: Path, tmp_path: Path) -> None:
     file: Any = martlet.export(run.checkpoint)
     by_torch, by_onnx = (martlet.predict(path, table) for path in (run.folder, file.path))
     assert [answer.label for answer in by_torch] == [answer.label for answer in by_onnx]
-    right = [line.split(",")[1] == a.label for line, a in zip(table.open(), by_torch, strict=True)]
+    lines = table.read_text().splitlines()
+    right = [line.split(",")[1] == a.label for line, a in zip(lines, by_torch, strict=True)]
     assert sum(right) >= 72
     (row,) = martlet.measure(run.folder, engines=["torch"], seconds=0.05)
     assert row.median_ms > 0

@@ -97,19 +97,20 @@ def _table(table: dict[str, Any], reasons: dict[str, str]) -> Table:
         remarks.append(table["remark"])
     if "others" in table:
         remarks.append(f"Not of this line: {table['others']}.")
-    given = [*_own(table.get("networks", [])), *table.get("rows", [])]
+    only = table.get("only", ["macs", "params"])
+    given = [*_own(table.get("networks", []), only), *table.get("rows", [])]
     rows = tuple(_row(row, table, reasons) for row in given)
     return Table(table["source"], table["name"], tuple(remarks), rows)
 
 
-def _own(patterns: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _own(patterns: Iterable[str], only: list[str]) -> Iterator[dict[str, Any]]:
     """What the rows of networks print, for patterns of names; "name@192" for another size."""
     for pattern in patterns:
         names, _, side = pattern.partition("@")
         for row in map(spec, list_models(names)):
             paper = AT_SIZES[row.name, int(side)] if side else row.paper
-            figures = {"macs": paper.macs, "params": paper.params}
-            told: dict[str, Any] = {name: text for name, text in figures.items() if text}
+            told: dict[str, Any] = {name: getattr(paper, name) for name in only}
+            told = {name: text for name, text in told.items() if text}
             if side:
                 told["size"] = int(side)
             yield {"row": "", "network": row.name, "note": row.note, **told}

@@ -1,4 +1,4 @@
-"""Networks of torch as ONNX files, and how far a compiled one is from ONNX Runtime.
+"""Networks of torch as ONNX files, and how far a compiled one is from the exact answer.
 
 The files are made by torch's older exporter, which takes a tenth of the time of the one behind
 `export_onnx`. That both become the same layers is tested in test_our_networks.py.
@@ -10,19 +10,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
-from tests.compiler.graphs import Array, error, random
+from tests.compiler.graphs import error, random
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from martlet.compiler import CompiledNetwork
 from martlet.models import ImageInput, create_model, list_models, spec
 
-FAIR = 1.5  # times as far from the exact answer as ONNX Runtime, which adds in shorter sums
+# Of the scale, in float32: of all networks, ResNeXt-101 is the farthest off, by 1.6e-5.
+NETWORK_CLOSE = 2e-5
 SIDE = 64  # pixels: enough for every stage to have maps of more than one place
-INPUTS = 20
+INPUTS, LARGE_INPUTS = 20, 3
 Shape = tuple[int, ...]
 # Built of the same blocks as a network that is tested, only more of them or all of them wider; they
 # are most of the time that all networks would take: the workspace alone of the last one is planned
@@ -97,31 +97,14 @@ def older_export(path: Path, model: nn.Module, shape: Shape, operator_set: int =
     return path
 
 
-def worst(network: CompiledNetwork, path: Path, shape: Shape) -> float:
-    """The largest difference to ONNX Runtime, by the largest value that it gives."""
-    x = random(0, INPUTS, *shape)
-    found, expected = network(x), _by_onnx_runtime(path, x)
-    assert isinstance(found, np.ndarray)
-    # A network that answers the same to all inputs would prove nothing.
-    assert np.ptp(expected, axis=0).max() > 0.01 * np.abs(expected).max()
-    return error(found, expected)
+def worst(network: CompiledNetwork, model: nn.Module, shape: Shape) -> float:
+    """The largest difference to the model in double precision, by the largest value it gives.
 
-
-def _by_onnx_runtime(path: Path, x: Array) -> Array:
-    """Its answers, one input at a time."""
-    session = onnxruntime.InferenceSession(path)
-    name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: x[i : i + 1]})[0] for i in range(len(x))])
-
-
-def off(
-    network: CompiledNetwork, path: Path, model: nn.Module, shape: Shape
-) -> tuple[float, float]:
-    """How far the answers are from the model's in double, by its largest value; ONNX Runtime's too.
-
-    For networks in which rounding alone makes up the difference between the two.
+    PyTorch's exact answer is the reference: what another engine rounds hangs on the processor.
     """
-    x = random(0, INPUTS, *shape)
+    x = random(0, INPUTS if shape[-1] <= SIDE else LARGE_INPUTS, *shape)
     with torch.no_grad():
         exact = copy.deepcopy(model).double()(torch.from_numpy(x).double()).numpy()
-    return error(network(x), exact), error(_by_onnx_runtime(path, x), exact)
+    # A network that answers the same to all inputs would prove nothing.
+    assert np.ptp(exact, axis=0).max() > 0.01 * np.abs(exact).max()
+    return error(network(x), exact)

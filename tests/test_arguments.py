@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from martlet.errors import MartletError
-from martlet.models import _find, create_model, list_models
+from martlet.models import create_model, list_models
+from martlet.models.table import find
 
 SHARED = ("num_classes", "in_chans", "drop_rate", "small_input", "pretrained", "features_only")
 
@@ -19,7 +20,7 @@ class Odd:
 
 @pytest.mark.parametrize("name", list_models())
 def test_every_option_of_every_network_is_checked(name: str) -> None:
-    own = [option for option in signature(_find(name)[0].build).parameters if option != "variant"]
+    own = [option for option in signature(find(name)[0].build).parameters if option != "variant"]
     for option in {*SHARED, *own}:
         with pytest.raises(MartletError, match=rf"^{name}: {option}=.* is not accepted; give "):
             create_model(name, **{option: Odd()})

@@ -29,7 +29,7 @@ ELSEWHERE = {
     "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),
     "models/mobilenet_v3_form": ("models/test_mobilenet_v3.py", "a table of that network"),
     "models/shufflenet_v1_*": ("models/test_shufflenet_v1.py", "parts of that network"),
-    "models/widths": ("models/test_models.py", "the spelling of names in the table"),
+    "models/widths": ("models/test_table.py", "the spelling of names in the table"),
     "models/weights/reading": ("api/test_convert.py", "others' files, through the verb"),
     "ops/tracing": ("models/test_all_networks.py", "seen when networks are traced"),
     "report/sections": ("report/test_page.py", "parts of one page"),

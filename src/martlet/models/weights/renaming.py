@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from martlet.errors import MartletError, unknown
-from martlet.models import create_model, spec
 from martlet.models.classifier import Classifier
 from martlet.models.spec import Spec
+from martlet.models.table import build, spec
 
 LIBRARIES = ("pytorchcv", "shufflenet_authors", "timm", "torchvision")
 
@@ -64,7 +64,7 @@ class Converted:
 
     def build(self) -> Classifier:
         """The network with the weights, in eval mode."""
-        network: Classifier = create_model(
+        network: Classifier = build(
             self.name, num_classes=self.num_classes, in_chans=self.in_chans, **self.options
         )
         network.load_state_dict(self.state)
@@ -207,13 +207,13 @@ def _ours(module: str, family: Family, places: Mapping[str, str]) -> str | None:
 def _on_meta(name: str, renamed: State, options: dict[str, Any]) -> Classifier:
     """Our network without memory, with as many classes and channels as the weights have."""
     with torch.device("meta"):
-        network: Classifier = create_model(name, **options)
+        network: Classifier = build(name, **options)
         key, first = first_convolution(network)
         classifier, seen = renamed.get("classifier.weight"), renamed.get(f"{key}.weight")
         classes = network.num_classes if classifier is None else len(classifier)
         channels = first.in_channels if seen is None or seen.dim() < 2 else seen.shape[1]
         if (classes, channels) != (network.num_classes, first.in_channels):
-            network = create_model(name, num_classes=classes, in_chans=channels, **options)
+            network = build(name, num_classes=classes, in_chans=channels, **options)
     return network
 
 

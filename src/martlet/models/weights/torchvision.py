@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from martlet.errors import MartletError
-from martlet.models import list_models, spec
 from martlet.models.classifier import Classifier
 from martlet.models.spec import ImageInput, Spec
+from martlet.models.table import list_models, spec
 from martlet.models.weights.renaming import Family, conv_bn, convert, first_convolution, misfits
 
 SHUFFLENET_V2 = Family(

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from martlet.errors import MartletError
-from martlet.models import FILES, create_model, list_models, spec
+from martlet.models import create_model, list_models, spec
+from martlet.models.table import FILES
 
 
 def test_every_network_of_the_papers_is_there() -> None:

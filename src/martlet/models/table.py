@@ -1,0 +1,135 @@
+"""The table of networks, and how one is built from its row.
+
+To add a paper, write its file in this folder (VARIANTS and build) and name it in FILES.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from importlib import import_module
+from inspect import signature
+from typing import Any, get_type_hints
+
+from martlet.arguments import checked
+from martlet.errors import MartletError, unknown
+from martlet.models.classifier import Classifier
+from martlet.models.spec import Spec
+from martlet.models.widths import shortest
+
+FILES = (
+    "cbam",
+    "hybridsn",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "resnet",
+    "senet",
+    "shufflenet_series",
+    "shufflenet_v1",
+    "shufflenet_v1_arch2",
+    "shufflenet_v2",
+    "shufflenet_v2_large",
+    "unit_comparison",
+)
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the networks that match `pattern` (with * and ?), sorted, without aliases."""
+    return sorted(row.name for _, row in _rows() if fnmatchcase(row.name, pattern))
+
+
+def spec(name: str) -> Spec:
+    """The row of the network `name`, which may be an alias.
+
+    Raises MartletError with the closest names when there is none.
+    """
+    return find(name)[1]
+
+
+def build(
+    name: str,
+    *,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    drop_rate: float | None = None,
+    **options: Any,
+) -> Classifier:
+    """The network `name`, as `create_model` builds it, with fresh weights.
+
+    Raises MartletError for a value that the network does not take.
+    """
+    file, row = find(name)
+    shared = shared_options(row, num_classes, in_chans, drop_rate)
+    network: Classifier = file.build(row, **shared, **own_options(file, row, options))
+    return network
+
+
+def shared_options(
+    row: Spec, num_classes: int | None, in_chans: int | None, drop_rate: float | None
+) -> dict[str, Any]:
+    """What every file's `build` takes; raises MartletError for what is out of range."""
+    given = {"num_classes": num_classes, "in_chans": in_chans, "drop_rate": drop_rate}
+    shared: dict[str, Any] = {
+        "num_classes": row.num_classes,
+        "in_chans": row.input.channels,
+        "drop_rate": row.drop_rate,
+    }
+    for name, value in given.items():
+        if value is not None:
+            hint = float if name == "drop_rate" else int
+            shared[name] = checked(name, value, hint, row.name)
+    if shared["num_classes"] < 0:
+        raise MartletError(f"num_classes={num_classes} is negative; give 0 (features) or more.")
+    if shared["in_chans"] < 1:
+        raise MartletError(f"in_chans={in_chans} is too small; give 1 or more.")
+    if not 0.0 <= shared["drop_rate"] < 1.0:
+        raise MartletError(f"drop_rate={drop_rate} is out of range; give 0 or more, below 1.")
+    return shared
+
+
+def own_options(file: Any, row: Spec, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that only some networks have, checked, without those that change nothing.
+
+    Raises MartletError for one that the file's `build` does not have, and for another type.
+    """
+    shared = {"variant", "num_classes", "in_chans", "drop_rate"}
+    accepted = {
+        name: parameter.default
+        for name, parameter in signature(file.build).parameters.items()
+        if name not in shared
+    }
+    hints = get_type_hints(file.build)
+    own = {}
+    for name, value in options.items():
+        if name == "attention" and value is False and name not in accepted:
+            continue  # there is none to leave out
+        if name not in accepted:
+            raise MartletError(
+                f"{row.name} has no option {name!r}; it has {', '.join(accepted) or 'none'}."
+            )
+        made = checked(name, value, hints[name], row.name)
+        default = accepted[name]
+        if made != (getattr(row, name, None) if default is None else default):
+            own[name] = made
+    return own
+
+
+def _rows() -> Iterator[tuple[Any, Spec]]:
+    """Every row with the module of its file."""
+    for name in FILES:
+        file = import_module(f"martlet.models.{name}")
+        for row in file.VARIANTS:
+            yield file, row
+
+
+def find(name: str) -> tuple[Any, Spec]:
+    """The module of a network's file, and its row. Raises MartletError as `spec` does."""
+    rows = list(_rows())
+    if isinstance(name, str):
+        for wanted in (name, shortest(name)):
+            for file, row in rows:
+                if wanted == row.name or wanted in row.aliases:
+                    return file, row
+        for file in {file for file, _ in rows if hasattr(file, "other_width")}:
+            if other := file.other_width(shortest(name)):
+                return file, other
+    raise unknown("model", name, [known for _, row in rows for known in (row.name, *row.aliases)])

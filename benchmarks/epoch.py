@@ -33,6 +33,7 @@ from martlet.tasks.classification import CLASSIFICATION
 from martlet.training.loop import train_step
 from martlet.training.recipe import Recipe
 from martlet.training.state import State
+from martlet.workflows.allocator import keep_freed_memory
 
 SIZE = 224
 RECIPE = Recipe(
@@ -98,7 +99,10 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["shufflenet_v2_x1_0", "mobilenet_v2"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--keep-freed-memory", action="store_true", help="as martlet train does")
     given = parser.parse_args()
+    if given.keep_freed_memory:
+        keep_freed_memory()
     preprocess = Preprocess(size=SIZE)
     rows = []
     with tempfile.TemporaryDirectory() as scratch:

@@ -2,15 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from martlet.measuring.accuracy import evaluation, log_softmax
+from martlet.measuring.accuracy import evaluation
 
 CLASSES = tuple("abcdefg")
-
-
-def test_log_softmax_is_torchs() -> None:
-    logits = np.random.default_rng(0).normal(size=(9, 7)).astype(np.float32) * 50
-    expected = torch.log_softmax(torch.from_numpy(logits).double(), dim=1).numpy()
-    np.testing.assert_allclose(log_softmax(logits), expected, atol=1e-12)
 
 
 def test_figures_of_a_case_counted_by_hand() -> None:

@@ -29,6 +29,7 @@ from martlet.api.show import show
 from martlet.api.train import train
 from martlet.errors import MartletError
 from martlet.version import __version__
+from martlet.workflows.allocator import keep_freed_memory
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.train_options import TrainOptions
 
@@ -123,6 +124,8 @@ def add(
         as_json = given.pop("json")
         given.pop("recipe", None)
         positional = [given.pop(name) for name in first]
+        if verb is train:
+            keep_freed_memory()
         result = verb(*positional, **given)
         if as_json:
             print(json.dumps(plain(result), indent=2, allow_nan=False))

@@ -23,14 +23,10 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
         raise MartletError(f"correct={correct} of total={total}; use 0 <= correct <= total.")
     if total == 0:
         return 0.0, 1.0
-    z = 1.959963984540054  # the normal distribution's 97.5 % point
-    share = correct / total
-    middle = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    low = 0.0 if correct == 0 else (middle - spread) / scale
-    high = 1.0 if correct == total else (middle + spread) / scale
-    return low, high
+    from scipy.stats import binomtest
+
+    found = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def percent(share: float) -> str:

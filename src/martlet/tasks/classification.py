@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from martlet.data.kind import Samples
 from martlet.errors import MartletError
-from martlet.measuring.accuracy import Evaluation, evaluation, log_softmax
+from martlet.measuring.accuracy import Evaluation, evaluation
 from martlet.report.confusion import draw_confusion
 from martlet.report.predictions import Shown, draw_predictions
 from martlet.report.result import caveats, sentence
@@ -80,8 +80,10 @@ def draw(found: Evaluation, scored: Scored) -> None:
 
 def sheet(found: Evaluation, scored: Scored) -> list[Shown]:
     """The most confident mistakes first, then the least confident right answers."""
+    from scipy.special import log_softmax
+
     answers = found.logits.argmax(axis=1)
-    probability = np.exp(log_softmax(found.logits).max(axis=1))
+    probability = np.exp(log_softmax(found.logits.astype(np.float64), axis=1).max(axis=1))
     wrong = answers != found.labels
     order = np.lexsort((np.where(wrong, -probability, probability), ~wrong))[:SHEET]
     classes, samples = scored.outputs, scored.samples

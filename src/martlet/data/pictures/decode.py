@@ -21,6 +21,7 @@ if find_spec("PIL.AvifImagePlugin"):  # from Pillow 11.3 on
 LARGEST_PIXELS = 178_956_970  # where Pillow itself refuses: half a gigabyte as RGB
 LARGEST_BYTES = 1 << 30
 _ORIENTATION = 0x0112  # EXIF tag; its values 2..8 say how to turn the picture upright
+# ImageOps.exif_transpose also writes the tags anew, and fails where another one is damaged.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -127,6 +127,37 @@ def test_a_header_without_its_fields(tmp_path: Path) -> None:
         checkpoint.load(path)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        (("format",), "2", "format='2' is not accepted; give a whole number"),
+        (("network", "num_classes"), "3", "num_classes='3' is not accepted; give a whole number"),
+        (("network", "small_input"), 1, "small_input=1 is not accepted; give True or False"),
+        (("network", "depth"), 1, "'depth'"),
+        (("network",), None, "network=None is not accepted; give a mapping"),
+        (("classes",), [1, 2, 3], r"classes=\[1, 2, 3\] is not accepted; give a sequence of texts"),
+        (("preprocess",), 5, "preprocess=5 is not a table"),
+        (("preprocess", "size"), "x", "size='x' is not a whole number"),
+        (("recipe",), 5, "not"),
+        (("recipe", "lr"), "fast", "lr='fast' is not accepted; give a number"),
+        (("recipe", "speed"), 1, "the recipe has speed, unknown to this version"),
+        (("metrics",), [], "metrics=.* is not accepted; give a mapping"),
+        (("state",), 1, "state=1 is not accepted"),
+        (("task",), 1, "task=1 is not accepted; give text"),
+    ],
+)
+def test_a_header_with_values_of_other_types(
+    header: Header, place: tuple[str, ...], value: object, sentence: str
+) -> None:
+    values = json.loads(header.to_json())
+    inner = values
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    with pytest.raises(MartletError, match=rf"^f has a header that cannot be read.*{sentence}"):
+        Header.from_json(json.dumps(values), Path("f"))
+
+
 def test_weights_of_another_network(saved: Path, header: Header) -> None:
     other = replace(header, network=replace(NETWORK, name="shufflenet_v2_x1_0"))
     tensors, _ = checkpoint.load(saved)

@@ -7,11 +7,11 @@ and name the answer. Nothing is pickled.
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import safetensors
@@ -20,6 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from martlet.arguments import checked
 from martlet.data.kind import AnyPreprocess
 from martlet.data.kinds import preprocess_from
 from martlet.errors import MartletError
@@ -32,6 +33,7 @@ from martlet.version import __version__
 
 FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
 KEY = "martlet"
+HEADER = {"network": Mapping, "classes": Sequence[str], "metrics": Mapping, "state": Mapping}
 
 
 @dataclass(frozen=True)
@@ -107,23 +109,28 @@ class Header:
         """Raises MartletError that names `path` when the text is not a header of this format."""
         try:
             values = json.loads(text)
-            if values["format"] > FORMAT:
+            if checked("format", values["format"], int) > FORMAT:
                 raise MartletError(
-                    f"{path} was written by martlet {values['versions']['martlet']} (format "
+                    f"it was written by martlet {values['versions']['martlet']} (format "
                     f"{values['format']}); this version reads formats up to {FORMAT}."
                 )
+            given = {name: checked(name, values[name], kind) for name, kind in HEADER.items()}
+            kinds = get_type_hints(Network)
+            network = {name: checked(name, v, kinds[name]) for name, v in given["network"].items()}
             recipe = values["recipe"]
             return cls(
-                network=Network(**values["network"]),
-                classes=tuple(values["classes"]),
+                network=Network(**network),
+                classes=given["classes"],
                 preprocess=preprocess_from(values["preprocess"]),
                 trained=None if recipe is None else Recipe.from_dict(recipe),
-                metrics=values["metrics"],
-                state=values["state"],
-                origin=values.get("origin", ""),
-                task=values.get("task", "classification"),
+                metrics=given["metrics"],
+                state=given["state"],
+                origin=checked("origin", values.get("origin", ""), str),
+                task=checked("task", values.get("task", "classification"), str),
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except MartletError as error:
+            raise MartletError(f"{path} has a header that cannot be read: {error}") from error
+        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise MartletError(f"{path} has a header that cannot be read ({error!r}).") from error
 
 

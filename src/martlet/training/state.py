@@ -51,7 +51,8 @@ class State:
     def average(self, decay: float, step: int) -> None:
         """Move the averaged weights a little towards the present ones.
 
-        The decay grows with the steps, so that early averages are not ruled by the random start.
+        The decay grows with the steps, so that early averages are not ruled by the random start:
+        torch's `AveragedModel` has one decay for its fused step, and other names in its state.
         """
         if self.ema is None:
             return

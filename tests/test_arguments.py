@@ -1,5 +1,7 @@
 """A value of another type is refused in one sentence, whichever option it is."""
 
+import re
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import martlet
 from martlet.errors import MartletError
 from martlet.models import create_model, list_models
 from martlet.models.table import find
@@ -75,3 +78,21 @@ def test_no_attention_at_all(name: str) -> None:
 def test_a_name_that_is_none() -> None:
     with pytest.raises(MartletError, match="model '5' is not known"):
         create_model(5)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: martlet.predict("run", "a.jpg", top="3"), "top='3' is not accepted; give a whole"),
+        (lambda: martlet.predict("run", 5), "pictures=5 is not accepted; give a sequence of paths"),
+        (lambda: martlet.predict("run", "a.jpg", tops=3), "option 'tops' is not known; did you"),
+        (lambda: martlet.evaluate(3, "photos"), "run=3 is not accepted; give a path"),
+        (lambda: martlet.evaluate("run", "photos", split="tset"), "did you mean test"),
+        (lambda: martlet.measure("run", seconds=True), "seconds=True is not accepted; give a num"),
+    ],
+)
+def test_arguments_of_verbs_are_checked_by_their_signature(
+    call: Callable[[], object], sentence: str
+) -> None:
+    with pytest.raises(MartletError, match=re.escape(sentence)):
+        call()

@@ -48,11 +48,18 @@ class Voice:
     def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """A bar for work in countable pieces; the value yielded takes (done, total)."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(
-            *columns, TimeRemainingColumn(), console=self.console, transient=True
-        ) as progress:
-            task = progress.add_task(what)
-            yield lambda done, total: progress.update(task, completed=done, total=total)
+        progress = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
+        task = progress.add_task(what)
+
+        def count(done: int, total: int) -> None:
+            progress.start()  # not before: an error that comes first stands on its own line
+            progress.update(task, completed=done, total=total)
+
+        try:
+            yield count
+        finally:
+            if progress.live.is_started:
+                progress.stop()
 
 
 class TrainingBar:

@@ -54,7 +54,7 @@ def in_order(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]
 def test_printed_figures_of_the_narrow_small_network_are_those_of_1280_units() -> None:
     with torch.device("meta"):
         network = MobileNetV3(Variant("", 0, 0, size="small", hidden=1280, width=0.75), Form())
-        network.add_head(1000, 0.0, 1280)
+        network.add_head(1000, 0.0)
     found = cost(network, (1, 3, 224, 224))
     assert found.params == 2_408_720  # 2.4M
     assert round(found.macs / 1e6, 2) == 43.77  # 44M

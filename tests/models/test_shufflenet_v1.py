@@ -192,7 +192,7 @@ def test_other_widths() -> None:
 def test_channels_that_do_not_work(changes: dict[str, Any], sentence: str) -> None:
     row = replace(spec("shufflenet_v1_g3_x1_0"), **changes)
     with pytest.raises(MartletError, match=sentence):
-        shufflenet_v1.build(row, num_classes=10, in_chans=3, drop_rate=0.0)
+        shufflenet_v1.build(row, in_chans=3)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 4, 8])

@@ -38,7 +38,8 @@ def mostly_long(rows: Mapping[str, object], quick: str) -> pytest.MarkDecorator:
 def convolutions(row: Variant) -> int:
     """MACs without the classifier."""
     with torch.device("meta"):
-        network = unit_comparison.build(row, num_classes=0, in_chans=3, drop_rate=0.0)
+        network = unit_comparison.build(row, in_chans=3)
+        network.add_head(num_classes=0, drop_rate=0.0)
     return cost(network, (1, 3, 224, 224)).macs
 
 

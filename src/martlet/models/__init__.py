@@ -7,7 +7,7 @@ from martlet.arguments import checked
 from martlet.errors import MartletError
 from martlet.models.classifier import Classifier, ImageClassifier
 from martlet.models.spec import CubeInput, ImageInput, Printed, SeriesInput, Spec, Weights
-from martlet.models.table import find, list_models, own_options, shared_options, spec
+from martlet.models.table import build, find, list_models, own_options, spec
 from martlet.ops.attention import Attention, AttentionOption
 
 if TYPE_CHECKING:
@@ -78,13 +78,13 @@ def create_model(
         options["small_input"] = True
     if attention is not None:
         options["attention"] = attention
-    options = own_options(file, row, options)
-    shared = shared_options(row, num_classes, in_chans, drop_rate)
-    network: Classifier = file.build(row, **shared, **options)
+    network = build(
+        name, num_classes=num_classes, in_chans=in_chans, drop_rate=drop_rate, **options
+    )
     if pretrained:
         from martlet.models.weights.torchvision import load_pretrained
 
-        load_pretrained(network, row, shared["in_chans"], options)
+        load_pretrained(network, row, network.in_chans, own_options(file, row, options))
     if not features_only:
         return network
     if not isinstance(network, ImageClassifier):

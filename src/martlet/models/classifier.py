@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from martlet.arguments import checked
 from martlet.errors import MartletError
+from martlet.models.spec import Spec
 from martlet.ops.conv import draw
 from martlet.ops.pool import global_average
 from martlet.ops.tracing import is_recorded
@@ -14,18 +15,23 @@ from martlet.ops.tracing import is_recorded
 class Classifier(nn.Module):
     """Maps an input to logits (batch, num_classes).
 
-    A network sets `num_features`, defines `forward_features` and `pool`, and calls `add_head` when
-    it is complete. The pooled features are thinned by dropout and classified by one linear layer;
-    with `num_classes=0` there is no such layer and the pooled features come out.
+    A network sets `num_features` and defines `forward_features` and `pool`; `create_model` calls
+    `add_head` when it is complete. The pooled features are thinned by dropout and classified by one
+    linear layer; with `num_classes=0` there is no such layer and the pooled features come out.
     """
 
     num_features: int  # of what `forward_features` returns: its channels
     num_classes: int
+    in_chans: int  # channels, bands or sensors of the input
     classifier: nn.Module
 
-    def add_head(self, num_classes: int, drop_rate: float, pooled: int | None = None) -> None:
-        """Add dropout and a fresh classifier of `pooled` (default: `num_features`) values."""
-        self.head_hidden_size = self.num_features if pooled is None else pooled
+    @property
+    def head_hidden_size(self) -> int:
+        """Values that `pool` makes of an input, which the classifier takes."""
+        return self.num_features
+
+    def add_head(self, num_classes: int, drop_rate: float) -> None:
+        """Add dropout and a fresh classifier."""
         self.dropout = nn.Dropout(drop_rate)
         self.reset_classifier(num_classes)
 
@@ -84,8 +90,12 @@ class ImageClassifier(Classifier):
     """
 
     neck: ClassVar[tuple[str, ...]] = ()
-    in_chans: int
-    reduction: int  # side of the input / side of the last map
+
+    def __init__(self, variant: Spec, in_chans: int, small_input: bool) -> None:
+        super().__init__()
+        self.in_chans = in_chans
+        # Side of the input / side of the last map.
+        self.reduction = variant.small_reduction if small_input else variant.reduction
 
     def pool(self, features: Tensor) -> Tensor:
         """The mean over each map."""

@@ -73,6 +73,11 @@ class HybridSN(Classifier):
         for layer in self.children():
             glorot(layer)
 
+    @property
+    def head_hidden_size(self) -> int:
+        """Of the last dense layer."""
+        return LAST
+
     def forward_features(self, x: Tensor) -> Tensor:
         """Cubes to maps, (batch, 64, window - 8, window - 8)."""
         x = F.relu(self.conv1(x))  # (batch, 8, 24, 23, 23) for a cube of 30 × 25 × 25
@@ -109,15 +114,6 @@ def glorot(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def build(
-    variant: Spec,
-    *,
-    num_classes: int,
-    in_chans: int,
-    drop_rate: float,
-    window: int = 25,
-) -> HybridSN:
+def build(variant: Spec, *, in_chans: int, window: int = 25) -> HybridSN:
     """The network of a row with fresh weights; `window` is the side of a cube in pixels."""
-    network = HybridSN(in_chans, window)
-    network.add_head(num_classes, drop_rate, pooled=LAST)
-    return network
+    return HybridSN(in_chans, window)

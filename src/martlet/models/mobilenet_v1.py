@@ -25,7 +25,7 @@ puts one behind the depthwise convolution as well, which gives the params of CBA
 Any other width: `create_model("mobilenet_v1_x0_6")` is width 0.6.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import Tensor, nn
@@ -153,17 +153,9 @@ class FullConvolution(nn.Module):
 class MobileNetV1(ImageClassifier):
     """Table 1. For small pictures the first two strides of 2 (stem and 128 channels) are 1."""
 
-    def __init__(
-        self,
-        variant: Variant,
-        in_chans: int = 3,
-        small_input: bool = False,
-        attention: Attention | None = None,
-        act: Activation = nn.ReLU,
-    ) -> None:
-        super().__init__()
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small_input else variant.reduction
+    def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
+        super().__init__(variant, in_chans, small_input)
+        act = ACTIVATIONS[variant.act]
         channels = scaled(STEM, variant.width)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=act)
         block = FullConvolution if variant.full else DepthwiseSeparable
@@ -171,7 +163,7 @@ class MobileNetV1(ImageClassifier):
         for base_stride, base in variant.pairs:
             stride = 1 if small_input and base == 128 else base_stride
             width = scaled(base, variant.width)
-            blocks.append(block(channels, width, stride, act, attention))
+            blocks.append(block(channels, width, stride, act, variant.attention))
             channels = width
         self.blocks = nn.Sequential(*blocks)
         self.num_features = channels
@@ -191,19 +183,15 @@ def scaled(channels: int, width: float) -> int:
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
     act: Literal["relu", "relu6"] | None = None,
 ) -> MobileNetV1:
     """The network of a row with fresh weights; `attention` and `act` stand for the row's own."""
     chosen = variant.attention if attention is None else Attention.of(attention, PLACEMENTS)
-    activation = ACTIVATIONS[variant.act if act is None else act]
-    network = MobileNetV1(variant, in_chans, small_input, chosen, activation)
-    network.add_head(num_classes, drop_rate)
-    return network
+    variant = replace(variant, attention=chosen, act=variant.act if act is None else act)
+    return MobileNetV1(variant, in_chans, small_input)
 
 
 def other_width(name: str) -> Variant | None:

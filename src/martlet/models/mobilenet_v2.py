@@ -141,11 +141,9 @@ class MobileNetV2(ImageClassifier):
         expand_first: bool = False,
         attention: Attention | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(variant, in_chans, small_input)
         if round_nearest < 1:
             raise MartletError(f"round_nearest={round_nearest} is not accepted; give 1 or more.")
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small_input else variant.reduction
         channels = make_divisible(STEM * variant.width, round_nearest)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
         blocks = []
@@ -178,16 +176,14 @@ class MobileNetV2(ImageClassifier):
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
     round_nearest: int = 8,
     expand_first: bool = False,
 ) -> MobileNetV2:
     """The network of a row with fresh weights; the options: see the top of the file."""
-    network = MobileNetV2(
+    return MobileNetV2(
         variant,
         in_chans,
         small_input=small_input,
@@ -195,8 +191,6 @@ def build(
         expand_first=expand_first,
         attention=Attention.of(attention),
     )
-    network.add_head(num_classes, drop_rate)
-    return network
 
 
 def other_width(name: str) -> Variant | None:

@@ -146,9 +146,7 @@ class MobileNetV3(ImageClassifier):
     neck = ("last", "last_attention", "hidden", "hidden_act")
 
     def __init__(self, variant: Variant, form: Form, in_chans: int = 3) -> None:
-        super().__init__()
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if form.small_input else variant.reduction
+        super().__init__(variant, in_chans, form.small_input)
         self.reduction //= 2 if form.dilated else 1
         act = ACTIVATIONS["RE" if variant.minimalistic else "HS"]
         channels = form.kept(STEM, variant.width)
@@ -173,6 +171,11 @@ class MobileNetV3(ImageClassifier):
         for norm in (module for module in self.modules() if isinstance(module, nn.BatchNorm2d)):
             norm.eps, norm.momentum = form.bn_eps, 0.01
 
+    @property
+    def head_hidden_size(self) -> int:
+        """Of the hidden layer."""
+        return self.hidden.out_features
+
     def forward_features(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # (batch, 16, 112, 112) for a picture of 224 × 224
         x = self.blocks(x)  # (batch, 160 or 96, 7, 7)
@@ -193,9 +196,7 @@ def squeeze_excite(channels: int) -> SqueezeExcite:
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
     reduced_tail: bool = False,
@@ -209,9 +210,7 @@ def build(
     instead of striding (section 6.3 and 6.4); `scaling` and `bn_eps`: see the top of the file.
     """
     form = Form(small_input, Attention.of(attention), reduced_tail, dilated, scaling, bn_eps)
-    network = MobileNetV3(variant, form, in_chans)
-    network.add_head(num_classes, drop_rate, network.hidden.out_features)
-    return network
+    return MobileNetV3(variant, form, in_chans)
 
 
 def other_width(name: str) -> Variant | None:

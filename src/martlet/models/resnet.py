@@ -188,10 +188,8 @@ class ResNet(ImageClassifier):
         small_input: bool = False,
         ceil_pool: bool = False,
     ) -> None:
-        super().__init__()
         small = small_input or variant.small_only
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small else variant.reduction
+        super().__init__(variant, in_chans, small)
         self.conv1 = _stem(variant, in_chans, small)
         self.maxpool: nn.Module = nn.Identity()
         if not small:
@@ -232,9 +230,7 @@ def _stem(variant: Variant, in_chans: int, small: bool) -> nn.Module:
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
     stride_first: bool | None = None,
@@ -248,6 +244,4 @@ def build(
     chosen = Attention.of(variant.attention if attention is None else attention, PLACEMENTS)
     first = variant.stride_first if stride_first is None else stride_first
     variant = replace(variant, attention=chosen, stride_first=first)
-    network = ResNet(variant, in_chans, small_input, ceil_pool)
-    network.add_head(num_classes, drop_rate)
-    return network
+    return ResNet(variant, in_chans, small_input, ceil_pool)

@@ -92,9 +92,7 @@ VARIANTS: tuple[Spec, ...] = (
 def build(
     variant: Spec,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
     stride_first: bool | None = None,
@@ -106,9 +104,7 @@ def build(
     `ceil_pool` where there is no residual network.
     """
     shared: dict[str, Any] = {
-        "num_classes": num_classes,
         "in_chans": in_chans,
-        "drop_rate": drop_rate,
         "small_input": small_input,
         "attention": attention,
     }

@@ -111,6 +111,11 @@ class ShuffleNetSeries(Classifier):
             if isinstance(module, nn.Conv2d) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
+    @property
+    def head_hidden_size(self) -> int:
+        """Each sensor's mean of each channel."""
+        return self.num_features * self.in_chans
+
     def forward_features(self, x: Tensor) -> Tensor:
         """Recordings to maps, (batch, num_features, ceil(length / 16), sensors)."""
         features: Tensor = self.units(x)
@@ -153,19 +158,15 @@ def check_series(x: Tensor, sensors: int) -> None:
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     kernel: int = 3,
     width: float | None = None,
     stem: Stem | None = None,
 ) -> ShuffleNetSeries:
     """The network of a row with fresh weights; `width` and `stem` are the row's if not given."""
-    network = ShuffleNetSeries(
+    return ShuffleNetSeries(
         in_chans,
         kernel,
         variant.width if width is None else width,
         variant.stem if stem is None else stem,
     )
-    network.add_head(num_classes, drop_rate, pooled=network.num_features * in_chans)
-    return network

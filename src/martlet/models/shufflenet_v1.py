@@ -153,9 +153,7 @@ class Table1(ImageClassifier):
         repeats: Sequence[int] = REPEATS,
         unit: Callable[[int, int, int], nn.Module],
     ) -> None:
-        super().__init__()
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small_input else variant.reduction
+        super().__init__(variant, in_chans, small_input)
         self.conv1 = ConvBNAct(in_chans, stem, 3, stride=1 if small_input else 2, act=nn.ReLU)
         self.maxpool = nn.Identity() if small_input else nn.MaxPool2d(3, stride=2, padding=1)
         made, channels = [], stem
@@ -201,9 +199,7 @@ class ShuffleNetV1(Table1):
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     shuffle: bool = True,
     inverse_shuffle: bool = False,
@@ -226,7 +222,7 @@ def build(
             )
         variant = replace(variant, stem=stem)
     chosen = variant.attention if attention is None else Attention.of(attention)
-    network = ShuffleNetV1(
+    return ShuffleNetV1(
         variant,
         in_chans,
         small_input,
@@ -235,8 +231,6 @@ def build(
         pool_first=pool_first,
         attention=chosen,
     )
-    network.add_head(num_classes, drop_rate)
-    return network
 
 
 def other_width(name: str) -> Variant | None:

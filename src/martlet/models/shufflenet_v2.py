@@ -193,9 +193,7 @@ class ShuffleNetV2(ImageClassifier):
         ceil_pool: bool = False,
         unit: Callable[..., ShuffleUnit] = ShuffleUnit,
     ) -> None:
-        super().__init__()
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small_input else variant.reduction
+        super().__init__(variant, in_chans, small_input)
         self.conv1 = ConvBNAct(in_chans, STEM, 3, stride=1 if small_input else 2, act=nn.ReLU)
         pool = nn.MaxPool2d(3, stride=2, padding=0 if ceil_pool else 1, ceil_mode=ceil_pool)
         self.maxpool = nn.Identity() if small_input else pool
@@ -221,9 +219,7 @@ class ShuffleNetV2(ImageClassifier):
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
     shuffle: Shuffle | None = None,
@@ -247,6 +243,4 @@ def build(
         extra_depthwise=row.extra_depthwise,
         attention=row.attention if attention is None else Attention.of(attention),
     )
-    network = ShuffleNetV2(row, in_chans, small_input, ceil_pool, unit)
-    network.add_head(num_classes, drop_rate)
-    return network
+    return ShuffleNetV2(row, in_chans, small_input, ceil_pool, unit)

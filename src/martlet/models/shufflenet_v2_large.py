@@ -80,9 +80,7 @@ class LargeShuffleNet(ImageClassifier):
     def __init__(
         self, variant: Variant, in_chans: int, small_input: bool, unit: Unit, first_unit: Unit
     ) -> None:
-        super().__init__()
-        self.in_chans = in_chans
-        self.reduction = variant.small_reduction if small_input else variant.reduction
+        super().__init__(variant, in_chans, small_input)
         stem: list[ConvBNAct] = []
         channels = in_chans
         for width in variant.stem:
@@ -117,9 +115,7 @@ class LargeShuffleNet(ImageClassifier):
 def build(
     variant: Variant,
     *,
-    num_classes: int,
     in_chans: int,
-    drop_rate: float,
     small_input: bool = False,
     attention: AttentionOption = None,
 ) -> LargeShuffleNet:
@@ -138,6 +134,4 @@ def build(
             residual=variant.residual,
             attention=chosen,
         )
-    network = LargeShuffleNet(variant, in_chans, small_input, unit, first_unit)
-    network.add_head(num_classes, drop_rate)
-    return network
+    return LargeShuffleNet(variant, in_chans, small_input, unit, first_unit)

@@ -58,32 +58,31 @@ def build(
     Raises MartletError for a value that the network does not take.
     """
     file, row = find(name)
-    shared = shared_options(row, num_classes, in_chans, drop_rate)
-    network: Classifier = file.build(row, **shared, **own_options(file, row, options))
+    own = own_options(file, row, options)
+    channels, classes, rate = shared_options(row, num_classes, in_chans, drop_rate)
+    network: Classifier = file.build(row, in_chans=channels, **own)
+    network.add_head(classes, rate)
     return network
 
 
 def shared_options(
     row: Spec, num_classes: int | None, in_chans: int | None, drop_rate: float | None
-) -> dict[str, Any]:
-    """What every file's `build` takes; raises MartletError for what is out of range."""
-    given = {"num_classes": num_classes, "in_chans": in_chans, "drop_rate": drop_rate}
-    shared: dict[str, Any] = {
-        "num_classes": row.num_classes,
-        "in_chans": row.input.channels,
-        "drop_rate": row.drop_rate,
-    }
-    for name, value in given.items():
-        if value is not None:
-            hint = float if name == "drop_rate" else int
-            shared[name] = checked(name, value, hint, row.name)
-    if shared["num_classes"] < 0:
+) -> tuple[int, int, float]:
+    """Channels, classes and drop rate, the row's own where None; MartletError out of range."""
+
+    def chosen(name: str, value: object, own: float, hint: type) -> Any:
+        return own if value is None else checked(name, value, hint, row.name)
+
+    classes: int = chosen("num_classes", num_classes, row.num_classes, int)
+    channels: int = chosen("in_chans", in_chans, row.input.channels, int)
+    rate: float = chosen("drop_rate", drop_rate, row.drop_rate, float)
+    if classes < 0:
         raise MartletError(f"num_classes={num_classes} is negative; give 0 (features) or more.")
-    if shared["in_chans"] < 1:
+    if channels < 1:
         raise MartletError(f"in_chans={in_chans} is too small; give 1 or more.")
-    if not 0.0 <= shared["drop_rate"] < 1.0:
+    if not 0.0 <= rate < 1.0:
         raise MartletError(f"drop_rate={drop_rate} is out of range; give 0 or more, below 1.")
-    return shared
+    return channels, classes, rate
 
 
 def own_options(file: Any, row: Spec, options: dict[str, Any]) -> dict[str, Any]:
@@ -91,12 +90,9 @@ def own_options(file: Any, row: Spec, options: dict[str, Any]) -> dict[str, Any]
 
     Raises MartletError for one that the file's `build` does not have, and for another type.
     """
-    shared = {"variant", "num_classes", "in_chans", "drop_rate"}
-    accepted = {
-        name: parameter.default
-        for name, parameter in signature(file.build).parameters.items()
-        if name not in shared
-    }
+    parameters = signature(file.build).parameters
+    accepted = {name: parameters[name].default for name in parameters}
+    del accepted["variant"], accepted["in_chans"]
     hints = get_type_hints(file.build)
     own = {}
     for name, value in options.items():

@@ -171,15 +171,6 @@ class UnitComparison(Table1):
         )
 
 
-def build(
-    variant: Variant,
-    *,
-    num_classes: int,
-    in_chans: int,
-    drop_rate: float,
-    small_input: bool = False,
-) -> UnitComparison:
+def build(variant: Variant, *, in_chans: int, small_input: bool = False) -> UnitComparison:
     """The network of a row with fresh weights."""
-    network = UnitComparison(variant, in_chans, small_input)
-    network.add_head(num_classes, drop_rate)
-    return network
+    return UnitComparison(variant, in_chans, small_input)

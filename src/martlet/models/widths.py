@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from martlet.models.classifier import Classifier
 from martlet.models.spec import Spec
 
 NARROWEST, WIDEST = 0.1, 4.0
@@ -30,12 +31,11 @@ def shortest(name: str) -> str:
     return re.sub(r"(_x\d_\d)0$", r"\1", name)
 
 
-def counted(row: Row, build: Callable[..., nn.Module]) -> Row:
+def counted(row: Row, build: Callable[..., Classifier]) -> Row:
     """`row` with the params and MACs of its network, which `build` makes without data."""
     with torch.device("meta"):
-        network = build(
-            row, num_classes=row.num_classes, in_chans=row.input.channels, drop_rate=row.drop_rate
-        )
+        network = build(row, in_chans=row.input.channels)
+        network.add_head(row.num_classes, row.drop_rate)
     macs: list[int] = []
 
     def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:

@@ -10,8 +10,8 @@ from torchvision.models import mobilenetv3 as theirs
 
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
-from martlet.models import create_model, spec
-from martlet.models.mobilenet_v3 import InvertedResidual, MobileNetV3, Variant, other_width
+from martlet.models import create_model
+from martlet.models.mobilenet_v3 import InvertedResidual, MobileNetV3, Variant
 from martlet.models.mobilenet_v3_form import BLOCKS, Block, Form, Size
 from martlet.ops.attention import CBAM, SqueezeExcite
 
@@ -104,25 +104,6 @@ def test_minimalistic_network_of_timm(size: str) -> None:
     assert not any(isinstance(m, nn.Conv2d) and m.kernel_size == (5, 5) for m in model.modules())
 
 
-def test_contract_of_timm() -> None:
-    source = timm.create_model("mobilenetv3_small_100", num_classes=10).eval()
-    model = create_model("mobilenet_v3_small", num_classes=10).eval()
-    x = torch.randn(2, 3, 64, 64)
-    for network in (model, source):
-        features = network.forward_features(x)
-        assert network.num_features == 576
-        assert network.head_hidden_size == 1024
-        assert network.forward_head(features, pre_logits=True).shape == (2, 1024)
-        assert network.forward_head(features).shape == (2, 10)
-        network.reset_classifier(0)
-        assert network(x).shape == (2, 1024)
-        network.reset_classifier(4)
-        assert network(x).shape == (2, 4)
-    assert features.shape[2:] == model.forward_features(x).shape[2:] == (2, 2)
-    pooled = model.forward_head(model.forward_features(x), pre_logits=True)
-    assert torch.equal(model(x), model.classifier(pooled))
-
-
 def test_block_by_the_paper() -> None:
     torch.manual_seed(0)
     block = InvertedResidual(8, 24, 8, Block(5, 0, 0, True, "HS", 1)).eval()
@@ -189,14 +170,6 @@ def test_form_for_small_pictures(size: str) -> None:
             assert model.forward_features(torch.empty(1, 3, 32, 32)).shape[2:] == (side, side)
 
 
-def test_macs_of_the_form_for_small_pictures() -> None:
-    for size, params, macs in (("large", 4_214_842, 66_459_008), ("small", 1_528_106, 17_507_328)):
-        with torch.device("meta"):
-            model = create_model(f"mobilenet_v3_{size}", num_classes=10, small_input=True)
-        found = cost(model, (1, 3, 32, 32))
-        assert (found.params, found.macs) == (params, macs)
-
-
 def test_dropout_sits_behind_the_hidden_layer() -> None:
     model = create_model("mobilenet_v3_small", num_classes=0, drop_rate=0.5)
     features = torch.rand(4, 576, 2, 2) * 100
@@ -207,21 +180,11 @@ def test_dropout_sits_behind_the_hidden_layer() -> None:
     assert torch.equal(model.eval().forward_head(features), model.pool(features))
 
 
-def test_other_width() -> None:
-    row = spec("mobilenet_v3_large_x0_6")
-    with torch.device("meta"):
-        found = cost(create_model(row.name), (1, 3, 224, 224))
-    assert (row.params, row.macs) == (found.params, found.macs)
-    for name in ("mobilenet_v3_x0_5", "mobilenet_v3_large_x9_9", "mobilenet_v3_small_paper_x0_5"):
-        assert other_width(name) is None
-
-
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
         ("scaling", "keras", "scaling 'keras' is not known; accepted: authors, torchvision"),
         ("bn_eps", 0.0, "bn_eps=0.0 is not accepted; give a number above 0"),
-        ("attention", {"kind": "se", "placement": "everywhere"}, "placement 'everywhere' is not"),
     ],
 )
 def test_value_that_is_not_accepted(option: str, value: object, sentence: str) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from martlet.models import FILES, create_model
+from martlet.models import create_model
 from martlet.models.spec import Spec
+from martlet.models.table import FILES
 from martlet.storage.files import write_text
 
 HERE = Path(__file__).parent

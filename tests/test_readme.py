@@ -41,12 +41,18 @@ def test_the_python_block_uses_public_names() -> None:
     assert {"train", "evaluate", "predict", "export", "measure"} <= used
 
 
-def test_the_tree_names_real_folders() -> None:
-    (tree,) = (block for block in blocks("") if "cli/" in block)
-    for line in tree.splitlines():
+def test_the_trees_name_real_folders() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (tree,) = (block for block in blocks("") if "src/martlet/" in block)
+    assert all((ROOT / line.split()[0]).exists() for line in tree.splitlines())
+    source, *lines = page.split("```\n")[1].splitlines()
+    rooms = [line for line in lines if line[:4].strip() or line.startswith("    ")]
+    outer = ""
+    for line in rooms:
         name = line.split()[0]
-        base = ROOT / "src" / "martlet" if line.startswith("  ") else ROOT
-        assert (base / name).exists(), name
+        outer = outer if line.startswith("    ") else name
+        inner = name if line.startswith("    ") else ""
+        assert (ROOT / source / outer / inner).is_dir(), line
 
 
 def test_the_table_holds_the_benchmarks_figures() -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C co
 def compiled(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished run as C, beside a copy of it; not to be written to."""
     run = shutil.copytree(trained.folder, tmp_path_factory.mktemp("compiled") / "run")
-    return Path(export(run, "c").path)
+    return Path(export(run, "c").folder)
 
 
 @pytest.fixture(scope="module")

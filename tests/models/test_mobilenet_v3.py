@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 import timm
 import torch
+from tests.models.comparison import assert_same, randomise
 from torch import Tensor, nn
 from torchvision.models import mobilenetv3 as theirs
 
@@ -19,25 +20,6 @@ from martlet.ops.attention import CBAM, SqueezeExcite
 def of_torchvision(size: str, width: float = 1.0, **options: bool) -> nn.Module:
     rows, last = theirs._mobilenet_v3_conf(f"mobilenet_v3_{size}", width_mult=width, **options)
     return theirs.MobileNetV3(rows, last, num_classes=5)
-
-
-def statistics_of_its_own(network: nn.Module) -> nn.Module:
-    """In double: batch normalisation with random weights, and the statistics of random pictures."""
-    for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
-        nn.init.uniform_(norm.weight, 0.5, 1.5)
-        nn.init.normal_(norm.bias)
-        norm.momentum = None  # the statistics of what is seen, not an average with the start
-    with torch.no_grad():
-        network.double().train()(torch.randn(8, 3, 64, 64).double())
-    return network.eval()
-
-
-def assert_same_output(model: nn.Module, source: nn.Module) -> None:
-    x = torch.randn(2, 3, 65, 96).double()
-    with torch.inference_mode():
-        found, expected = model(x), source(x)
-    assert (expected[0] - expected[1]).abs().max() > 0.1 * expected.abs().max()
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9 * float(expected.abs().max()))
 
 
 def in_order(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
@@ -66,10 +48,10 @@ def test_printed_figures_of_the_narrow_small_network_are_those_of_1280_units() -
 )
 def test_outputs_of_torchvision(size: str, options: dict[str, bool]) -> None:
     torch.manual_seed(0)
-    source = statistics_of_its_own(of_torchvision(size, **options))
-    model = create_model(f"mobilenet_v3_{size}", num_classes=5, **options).double().eval()
+    source = randomise(of_torchvision(size, **options))
+    model = create_model(f"mobilenet_v3_{size}", num_classes=5, **options).eval()
     model.load_state_dict(in_order(source.state_dict(), model))
-    assert_same_output(model, source)
+    assert_same(source, model, torch.randn(2, 3, 65, 96))
     side = 4 if "dilated" in options else 2
     assert model.forward_features(torch.randn(1, 3, 64, 64).double()).shape[2:] == (side, side)
 
@@ -93,12 +75,12 @@ def test_shapes_of_torchvision_at_other_widths(
 @pytest.mark.parametrize("size", ["large", "small"])
 def test_minimalistic_network_of_timm(size: str) -> None:
     torch.manual_seed(0)
-    source = statistics_of_its_own(
+    source = randomise(
         timm.create_model(f"tf_mobilenetv3_{size}_minimal_100", num_classes=5, pad_type="")
     )
-    model = create_model(f"mobilenet_v3_{size}_minimalistic", num_classes=5).double().eval()
+    model = create_model(f"mobilenet_v3_{size}_minimalistic", num_classes=5).eval()
     model.load_state_dict(in_order(source.state_dict(), model))
-    assert_same_output(model, source)
+    assert_same(source, model, torch.randn(2, 3, 65, 96))
     kinds = {type(module) for module in model.modules()}
     assert not kinds & {SqueezeExcite, nn.Hardswish, nn.Hardsigmoid}
     assert not any(isinstance(m, nn.Conv2d) and m.kernel_size == (5, 5) for m in model.modules())

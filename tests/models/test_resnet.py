@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 import torch
 import torchvision
+from tests.models.comparison import lively
 from torch import Tensor, nn
 
 from martlet.measuring.cost import cost
@@ -21,16 +22,6 @@ from martlet.models.resnet import (
 )
 
 PLAIN = Variant("plain", 0, 0, repeats=(1,), bottleneck=True)
-
-
-def own_statistics(network: nn.Module) -> nn.Module:
-    """Batch normalisation that does something, in evaluation mode."""
-    for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
-        for tensor in (norm.weight, norm.running_var):
-            nn.init.uniform_(tensor, 0.5, 1.5)  # type: ignore[arg-type]
-        for tensor in (norm.bias, norm.running_mean):
-            nn.init.normal_(tensor, 0.0, 0.1)  # type: ignore[arg-type]
-    return network.eval()
 
 
 def test_which_convolution_has_the_stride() -> None:
@@ -57,7 +48,7 @@ def attended(placement: str, kind: str = "se") -> ResidualBlock:
     torch.manual_seed(0)
     attention = Attention(kind, reduction=4, placement=placement)  # type: ignore[arg-type]
     row = Variant("x", 0, 0, repeats=(1,), bottleneck=True, attention=attention)
-    block = own_statistics(Bottleneck(row, 16, 8, 2))
+    block = lively(Bottleneck(row, 16, 8, 2))
     for key, parameter in block.named_parameters():
         if "attention" in key:
             nn.init.normal_(parameter)
@@ -100,8 +91,8 @@ def test_places_of_attention_by_name(placement: str) -> None:
 
 def test_blocks_by_formula() -> None:
     x = torch.randn(2, 16, 7, 7)
-    basic = own_statistics(BasicBlock(PLAIN, 16, 16, 1))
-    wide = own_statistics(Bottleneck(PLAIN, 16, 4, 1))
+    basic = lively(BasicBlock(PLAIN, 16, 16, 1))
+    wide = lively(Bottleneck(PLAIN, 16, 4, 1))
     for block in (basic, wide):
         assert [name for name, _ in block.named_children()][-1] != "shortcut"
         layers = list(block.children())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.models.comparison import lively
 from torch import nn
 
 from martlet.errors import MartletError
@@ -15,15 +16,6 @@ from martlet.models.shufflenet_v2 import ShuffleUnit
 from martlet.ops.attention import Attention
 
 WIDTHS = ("x0_5", "x1_0", "x1_5", "x2_0")
-
-
-def randomise(module: nn.Module) -> nn.Module:
-    """Norms that change their input, in evaluation mode."""
-    torch.manual_seed(0)
-    for norm in (m for m in module.modules() if isinstance(m, nn.BatchNorm2d)):
-        nn.init.uniform_(norm.weight, 0.5, 1.5)
-        nn.init.normal_(norm.bias)
-    return module.eval()
 
 
 def test_the_hidden_layer_of_squeeze_and_excitation() -> None:
@@ -72,13 +64,13 @@ def test_both_branches_of_a_stride_two_unit_give_half() -> None:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("needs_gradient", [False, True])
 def test_units_of_the_authors(layout: torch.memory_format, needs_gradient: bool) -> None:
-    keep = randomise(ShuffleUnit(8, 8, stride=1, authors=True, even_odd=True))
+    keep = lively(ShuffleUnit(8, 8, stride=1, authors=True, even_odd=True))
     x = torch.randn(2, 8, 6, 6).contiguous(memory_format=layout).requires_grad_(needs_gradient)
     y = keep(x)
     assert torch.equal(y, torch.cat((x[:, 0::2], keep.main(x[:, 1::2])), 1))
     assert y.is_contiguous(memory_format=layout)
 
-    shrink = randomise(ShuffleUnit(8, 20, stride=2, authors=True, even_odd=True))
+    shrink = lively(ShuffleUnit(8, 20, stride=2, authors=True, even_odd=True))
     y = shrink(x)
     assert torch.equal(y, torch.cat((shrink.shortcut(x), shrink.main(x)), 1))
     assert (shrink.shortcut(x).shape[1], shrink.main(x).shape[1]) == (8, 12)
@@ -88,7 +80,7 @@ def test_units_of_the_authors(layout: torch.memory_format, needs_gradient: bool)
 @pytest.mark.parametrize("kind", ["se", "cbam"])
 @pytest.mark.parametrize("even_odd", [False, True])
 def test_attention_gates_the_main_branch(kind: str, even_odd: bool) -> None:
-    gated = randomise(
+    gated = lively(
         ShuffleUnit(8, 8, stride=1, even_odd=even_odd, attention=Attention(kind, reduction=2))
     )
     x = torch.randn(2, 8, 5, 5)
@@ -99,7 +91,7 @@ def test_attention_gates_the_main_branch(kind: str, even_odd: bool) -> None:
 
 def test_even_and_odd_is_another_network_than_a_shuffle_after() -> None:
     torch.manual_seed(0)
-    authors = randomise(create_model("shufflenet_v2_authors_x0_5", num_classes=5))
+    authors = lively(create_model("shufflenet_v2_authors_x0_5", num_classes=5))
     after = create_model("shufflenet_v2_authors_x0_5", num_classes=5, shuffle="after").eval()
     after.load_state_dict(authors.state_dict())
     x = torch.randn(1, 3, 64, 64)

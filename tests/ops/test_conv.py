@@ -18,7 +18,6 @@ def test_make_divisible_is_torchvisions(value: float, divisor: int) -> None:
 def test_make_divisible_keeps_its_promises() -> None:
     assert make_divisible(100) == 104  # a tie goes up
     assert make_divisible(11.2) == 16  # 8 would be below 90 %
-    assert make_divisible(3, 8, min_value=16) == 16
 
 
 def test_children_have_their_names() -> None:

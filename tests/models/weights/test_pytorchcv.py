@@ -1,15 +1,12 @@
 """pytorchcv's weights in our networks: the same answers."""
 
-from collections.abc import Callable
-
 import pytest
 from pytorchcv.model_provider import get_model
+from tests.models.comparison import same_answers
 from torch import nn
 
 from martlet.errors import MartletError
-from martlet.models.weights.renaming import Converted, convert
-
-Compare = Callable[..., Converted]
+from martlet.models.weights.renaming import convert
 
 LARGE = (
     *("resnet50", "resnext50_32x4d", "seresnet50", "seresnet50b", "seresnext50_32x4d"),
@@ -59,7 +56,7 @@ def theirs(name: str, **options: int) -> nn.Module:
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES]
 )
-def test_same_answers(same_answers: Compare, name: str) -> None:
+def test_same_answers(name: str) -> None:
     found = same_answers(theirs(name), "pytorchcv", name)
     assert (found.name, found.options) == NAMES[name]
 
@@ -70,7 +67,7 @@ def test_mobilenet_v2_that_expands_in_its_first_block_is_another_network() -> No
         convert(state, "pytorchcv", "mobilenet_v2_x1_0")
 
 
-def test_classes_channels_and_our_names(same_answers: Compare) -> None:
+def test_classes_channels_and_our_names() -> None:
     network = theirs("shufflenetv2b_w1", num_classes=5, in_channels=4)
     found = same_answers(network, "pytorchcv", "shufflenet_v2_authors_x1_0", channels=4)
     assert (found.num_classes, found.in_chans) == (5, 4)

@@ -1,18 +1,14 @@
 """The ShuffleNet authors' networks, retold under their names of the tensors: the same answers."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.models.comparison import same_answers
 from torch import Tensor, nn
 
 from martlet.models import spec
-from martlet.models.weights.renaming import Converted
 from martlet.models.weights.shufflenet_authors import channel_order
 from martlet.ops.shuffle import channel_shuffle
-
-Compare = Callable[..., Converted]
 
 
 def conv_bn(
@@ -130,9 +126,7 @@ def as_they_see_it(x: Tensor) -> Tensor:
         (8, "x2_0", 48, 768, "the paper's"),
     ],
 )
-def test_version_1(
-    same_answers: Compare, groups: int, width: str, stem: int, stage2: int, order: str
-) -> None:
+def test_version_1(groups: int, width: str, stem: int, stage2: int, order: str) -> None:
     name = f"shufflenet_v1_g{groups}_{width}"
     theirs = version1(stem, stage2, groups)
     params = sum(parameter.numel() for parameter in theirs.parameters())
@@ -146,7 +140,7 @@ def test_version_1(
     ("width", "stage2", "conv_last"),
     [("x0_5", 48, 1024), ("x1_0", 116, 1024), ("x1_5", 176, 1024), ("x2_0", 244, 2048)],
 )
-def test_version_2(same_answers: Compare, width: str, stage2: int, conv_last: int) -> None:
+def test_version_2(width: str, stage2: int, conv_last: int) -> None:
     name, theirs = f"shufflenet_v2_authors_{width}", version2(stage2, conv_last)
     params = sum(parameter.numel() for parameter in theirs.parameters())
     assert params == spec(name).params - 1000

@@ -1,14 +1,11 @@
 """timm's weights in our networks: the same answers."""
 
-from collections.abc import Callable
-
 import pytest
 import timm
+from tests.models.comparison import same_answers
 
 from martlet.errors import MartletError
-from martlet.models.weights.renaming import Converted, convert
-
-Compare = Callable[..., Converted]
+from martlet.models.weights.renaming import convert
 
 LARGE = (
     "resnet50",
@@ -40,13 +37,13 @@ NAMES = {
 @pytest.mark.parametrize(
     "theirs", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES]
 )
-def test_same_answers(same_answers: Compare, theirs: str) -> None:
+def test_same_answers(theirs: str) -> None:
     found = same_answers(timm.create_model(theirs), "timm", theirs)
     assert (found.name, found.options) == NAMES[theirs]
     assert found.preprocess == {"interpolation": "bicubic"}
 
 
-def test_our_names_and_other_classes_and_channels(same_answers: Compare) -> None:
+def test_our_names_and_other_classes_and_channels() -> None:
     network = timm.create_model("legacy_seresnet50", num_classes=7, in_chans=1)
     found = same_answers(network, "timm", "se_resnet50", channels=1)
     assert (found.num_classes, found.in_chans) == (7, 1)

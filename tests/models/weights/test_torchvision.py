@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from tests.models.comparison import same_answers
 from torch import nn
 
 from martlet.errors import MartletError
 from martlet.models import create_model, list_models, spec
-from martlet.models.weights.renaming import Converted
-from martlet.models.weights.torchvision import from_torchvision, to_channels
-
-Compare = Callable[..., Converted]
+from martlet.models.weights.torchvision import to_channels
 
 NAMES = [name for name in list_models() if spec(name).weights is not None]
 LARGE = ("resnet34", "resnet101", "resnet152", "resnext50_32x4d")
@@ -37,7 +35,7 @@ def theirs(name: str, **options: object) -> nn.Module:
     "name",
     [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES],
 )
-def test_same_answers(same_answers: Compare, name: str) -> None:
+def test_same_answers(name: str) -> None:
     found = same_answers(theirs(name), "torchvision", name)
     weights = spec(name).weights
     assert weights is not None
@@ -45,17 +43,17 @@ def test_same_answers(same_answers: Compare, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small", "resnet18", SMALL])
-def test_other_classes_and_aliases(same_answers: Compare, name: str) -> None:
+def test_other_classes_and_aliases(name: str) -> None:
     assert same_answers(theirs(name, num_classes=5), "torchvision", name).num_classes == 5
 
 
-def test_other_channels(same_answers: Compare) -> None:
+def test_other_channels() -> None:
     network = theirs(SMALL)
     network.conv1[0] = nn.Conv2d(4, 24, 3, 2, 1, bias=False)
     assert same_answers(network, "torchvision", SMALL, channels=4).in_chans == 4
 
 
-def test_other_widths(same_answers: Compare) -> None:
+def test_other_widths() -> None:
     same_answers(theirs("mobilenet_v2", width_mult=0.6), "torchvision", "mobilenet_v2_x0_6")
     network = torchvision.models.mobilenet_v3_small(width_mult=0.6)
     found = same_answers(network, "torchvision", "mobilenet_v3_small_x0_6")
@@ -222,5 +220,3 @@ def test_networks_without_weights() -> None:
     name = "shufflenet_v1_g1_x1_0"
     with pytest.raises(MartletError, match=f"{name} has no known weights; use one of"):
         create_model(name, pretrained=True)
-    with pytest.raises(MartletError, match=rf"no weights of torchvision are known for {name}"):
-        from_torchvision({}, name)

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import martlet
-from martlet import models
 from martlet.data import kinds
 from martlet.data.batches import Normalised
 from martlet.data.kind import Kind
 from martlet.data.split import PARTS
 from martlet.errors import MartletError
 from martlet.models import Classifier, Spec
+from martlet.models.table import FILES
 from martlet.workflows.run_folder import read_json
 
 WIDTH = 6
@@ -121,7 +121,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     file.VARIANTS = (Spec("perceptron", 0, 0, input=VectorInput()),)  # type: ignore[arg-type]
     file.build = build
     monkeypatch.setitem(sys.modules, file.__name__, file)
-    monkeypatch.setattr(models, "FILES", (*models.FILES, "perceptron"))
+    monkeypatch.setattr("martlet.models.table.FILES", (*FILES, "perceptron"))
     monkeypatch.setitem(kinds.KINDS, "vector", VECTORS)
 
 

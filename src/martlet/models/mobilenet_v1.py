@@ -25,7 +25,7 @@ puts one behind the depthwise convolution as well, which gives the params of CBA
 Any other width: `create_model("mobilenet_v1_x0_6")` is width 0.6.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import Tensor, nn
@@ -54,15 +54,15 @@ PAIRS = (  # Table 1: stride of the depthwise, output channels of the pointwise 
 SHALLOW = PAIRS[:6] + PAIRS[11:]  # Table 5: without the five layers of 14×14×512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A row of Tables 4 to 6."""
 
-    width: float = field(default=1.0, kw_only=True)  # the paper's α
-    pairs: tuple[tuple[int, int], ...] = field(default=PAIRS, kw_only=True)
-    full: bool = field(default=False, kw_only=True)  # one standard convolution for each pair
-    act: str = field(default="relu", kw_only=True)
-    attention: Attention | None = field(default=None, kw_only=True)
+    width: float = 1.0  # the paper's α
+    pairs: tuple[tuple[int, int], ...] = PAIRS
+    full: bool = False  # one standard convolution for each pair
+    act: str = "relu"
+    attention: Attention | None = None
 
 
 def _table6(macs: str, params: str, error: float) -> Printed:
@@ -197,7 +197,4 @@ def build(
 def other_width(name: str) -> Variant | None:
     """The row for a name such as "mobilenet_v1_x0_6"; None when the name is not of this form."""
     width = width_in(name, "mobilenet_v1")
-    if width is None:
-        return None
-    row = Variant(name, 0, 0, width=width)
-    return counted(row, build)
+    return None if width is None else counted(Variant(name, 0, 0, width=width), build)

@@ -22,7 +22,7 @@ and MobileNetV3 have theirs; the paper has none.
 Any other width: `create_model("mobilenet_v2_x0_6")` is width 0.6.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -45,11 +45,14 @@ BLOCKS = (  # Table 2: expansion t, channels c, repeats n, stride of the first s
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A row of Table 4."""
 
-    width: float = field(kw_only=True)
+    width: float
+    round_nearest: int = 8  # channels are a multiple of it
+    expand_first: bool = False  # an expansion although t=1
+    attention: Attention | None = None
 
 
 _SLIM = "TF-slim README"
@@ -131,29 +134,21 @@ class MobileNetV2(ImageClassifier):
 
     neck = ("last",)
 
-    def __init__(
-        self,
-        variant: Variant,
-        in_chans: int = 3,
-        *,
-        small_input: bool = False,
-        round_nearest: int = 8,
-        expand_first: bool = False,
-        attention: Attention | None = None,
-    ) -> None:
+    def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
         super().__init__(variant, in_chans, small_input)
-        if round_nearest < 1:
-            raise MartletError(f"round_nearest={round_nearest} is not accepted; give 1 or more.")
-        channels = make_divisible(STEM * variant.width, round_nearest)
+        divisor, attention = variant.round_nearest, variant.attention
+        if divisor < 1:
+            raise MartletError(f"round_nearest={divisor} is not accepted; give 1 or more.")
+        channels = make_divisible(STEM * variant.width, divisor)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
         blocks = []
         for expansion, base, repeats, first_stride in BLOCKS:
-            width = make_divisible(base * variant.width, round_nearest)
+            width = make_divisible(base * variant.width, divisor)
             for repeat in range(repeats):
                 stride = first_stride if repeat == 0 else 1
                 if small_input and base == 24:
                     stride = 1
-                expand = expansion > 1 or expand_first
+                expand = expansion > 1 or variant.expand_first
                 blocks.append(
                     InvertedResidual(
                         channels, width, stride, expansion, expand=expand, attention=attention
@@ -161,7 +156,7 @@ class MobileNetV2(ImageClassifier):
                 )
                 channels = width
         self.blocks = nn.Sequential(*blocks)
-        last = make_divisible(LAST * max(1.0, variant.width), round_nearest)
+        last = make_divisible(LAST * max(1.0, variant.width), divisor)
         self.last = pointwise(channels, last, act=nn.ReLU6)
         self.num_features = last
         initialise(self)
@@ -183,20 +178,16 @@ def build(
     expand_first: bool = False,
 ) -> MobileNetV2:
     """The network of a row with fresh weights; the options: see the top of the file."""
-    return MobileNetV2(
+    variant = replace(
         variant,
-        in_chans,
-        small_input=small_input,
         round_nearest=round_nearest,
         expand_first=expand_first,
         attention=Attention.of(attention),
     )
+    return MobileNetV2(variant, in_chans, small_input)
 
 
 def other_width(name: str) -> Variant | None:
     """The row for a name such as "mobilenet_v2_x0_6"; None when the name is not of this form."""
     width = width_in(name, "mobilenet_v2")
-    if width is None:
-        return None
-    row = Variant(name, 0, 0, width=width)
-    return counted(row, build)
+    return None if width is None else counted(Variant(name, 0, 0, width=width), build)

@@ -30,7 +30,7 @@ Differences from the paper and from the authors' code:
 Any other width: `create_model("mobilenet_v3_large_x1_25")` is width 1.25.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -54,15 +54,15 @@ ACTIVATIONS: dict[str, Activation] = {"RE": nn.ReLU, "HS": nn.Hardswish}
 STEM = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A row of Table 3."""
 
-    size: Size = field(kw_only=True)
-    hidden: int = field(kw_only=True)  # units of the head at width 1
-    width: float = field(default=1.0, kw_only=True)
-    last_squeeze: bool = field(default=False, kw_only=True)  # behind the last convolution
-    minimalistic: bool = field(default=False, kw_only=True)  # 3×3, ReLU, no squeeze-and-excitation
+    size: Size
+    hidden: int  # units of the head at width 1
+    width: float = 1.0
+    last_squeeze: bool = False  # behind the last convolution
+    minimalistic: bool = False  # 3×3, ReLU, no squeeze-and-excitation
 
 
 def _weights(size: str, version: int, top1: float, resize: int) -> Weights:

@@ -18,7 +18,7 @@ Differences from the papers and from the authors' code:
   is that form, for weights that come from Caffe. Test: outputs of timm's copies of such networks.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch.nn.functional as F
@@ -33,21 +33,21 @@ PLACEMENTS = ("pre", "post", "identity")  # of attention, besides "standard": SE
 EXPANSION = 4  # output channels of a bottleneck / its width
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A column of Table 1, or one of its descendants."""
 
-    repeats: tuple[int, ...] = field(kw_only=True)  # blocks of each stage
-    widths: tuple[int, ...] = field(default=(64, 128, 256, 512), kw_only=True)
-    stem: tuple[int, ...] = field(default=(64,), kw_only=True)  # one 7×7, or several 3×3
-    bottleneck: bool = field(default=False, kw_only=True)
-    stride_first: bool = field(default=False, kw_only=True)  # in the first 1×1, not in the 3×3
-    groups: int = field(default=1, kw_only=True)  # of a bottleneck's 3×3 convolution
-    inner: int = field(default=1, kw_only=True)  # its channels / width
-    halved: bool = field(default=False, kw_only=True)  # it has half as many inputs as outputs
-    projection: int = field(default=1, kw_only=True)  # kernel of the shortcuts of stride 2
-    small_only: bool = field(default=False, kw_only=True)  # always the form for small pictures
-    attention: Attention | None = field(default=None, kw_only=True)
+    repeats: tuple[int, ...]  # blocks of each stage
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    stem: tuple[int, ...] = (64,)  # one 7×7, or several 3×3
+    bottleneck: bool = False
+    stride_first: bool = False  # in the first 1×1, not in the 3×3
+    groups: int = 1  # of a bottleneck's 3×3 convolution
+    inner: int = 1  # its channels / width
+    halved: bool = False  # it has half as many inputs as outputs
+    projection: int = 1  # kernel of the shortcuts of stride 2
+    small_only: bool = False  # always the form for small pictures
+    attention: Attention | None = None
 
 
 def _table4(macs: str, params: str, error: float) -> Printed:

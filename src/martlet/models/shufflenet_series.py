@@ -22,7 +22,7 @@ Differences from that code:
 - `width`, `stem="full"` and the rows that use them are this project's. Test: params, by formula.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
@@ -39,18 +39,20 @@ GROUPS = (8, 8, 16, 16)  # of the shuffle behind each unit
 SHORTEST = 2 ** len(CHANNELS)  # moments of a recording, which each unit halves
 WIDEST = 16
 
+PHONE = SeriesInput(9, 128)  # sensors and moments
+
 Stem = Literal["separable", "full"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """Nine sensors and six classes, as UCI's "Human Activity Recognition Using Smartphones" has."""
 
-    input: SeriesInput = field(default=SeriesInput(9, 128), kw_only=True)
-    num_classes: int = field(default=6, kw_only=True)
-    reduction: int = field(default=SHORTEST, kw_only=True)  # length of the input / of the last map
-    width: float = field(default=1.0, kw_only=True)  # multiplies CHANNELS
-    stem: Stem = field(default="separable", kw_only=True)
+    input: SeriesInput = PHONE
+    num_classes: int = 6
+    reduction: int = SHORTEST  # length of the input / of the last map
+    width: float = 1.0  # multiplies CHANNELS
+    stem: Stem = "separable"
 
 
 VARIANTS = (

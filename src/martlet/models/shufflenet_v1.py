@@ -31,7 +31,7 @@ Any other width of these groups: `create_model("shufflenet_v1_g3_x0_75")` is wid
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -49,15 +49,15 @@ PYTORCHCV = {"x0_5": "wd2", "x1_0": "w1"}  # its names for the widths
 REPEATS = (4, 8, 4)  # units of stages 2, 3 and 4; the first of each has stride 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """One network of Table 2 or 5."""
 
-    groups: int = field(kw_only=True)
-    stem: int = field(kw_only=True)  # output channels of the first convolution
-    stages: tuple[int, int, int] = field(kw_only=True)  # output channels
-    repeats: tuple[int, int, int] = field(default=REPEATS, kw_only=True)
-    attention: Attention | None = field(default=None, kw_only=True)
+    groups: int
+    stem: int  # output channels of the first convolution
+    stages: tuple[int, int, int]  # output channels
+    repeats: tuple[int, int, int] = REPEATS
+    attention: Attention | None = None
 
 
 def _row(

@@ -30,7 +30,7 @@ Differences from the paper and from the authors' code:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -56,15 +56,15 @@ STAGES = {  # output channels
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A column of Table 5."""
 
-    stages: tuple[int, int, int] = field(kw_only=True)  # output channels
-    conv5: int = field(kw_only=True)
-    authors: bool = field(default=False, kw_only=True)  # the form of the authors' code
-    extra_depthwise: bool = field(default=False, kw_only=True)  # v2*
-    attention: Attention | None = field(default=None, kw_only=True)
+    stages: tuple[int, int, int]  # output channels
+    conv5: int
+    authors: bool = False  # the form of the authors' code
+    extra_depthwise: bool = False  # v2*
+    attention: Attention | None = None
 
 
 def _row(prefix: str, width: str, params: int, macs: int, **rest: Any) -> Variant:

@@ -22,7 +22,7 @@ Differences from the paper, and what it leaves open:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor, nn
@@ -35,17 +35,17 @@ from martlet.ops.attention import Attention, AttentionOption
 from martlet.ops.conv import ConvBNAct, initialise, pointwise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A column of Table 2 of the appendix."""
 
-    stem: tuple[int, ...] = field(kw_only=True)  # output channels of conv1_x; stride 2 in the first
-    stages: tuple[int, int, int, int] = field(kw_only=True)  # output channels
-    repeats: tuple[int, int, int, int] = field(kw_only=True)
-    conv6: int | None = field(kw_only=True)
-    groups: int | None = field(default=None, kw_only=True)  # of ShuffleNet V1's units; None: V2's
-    residual: bool = field(default=False, kw_only=True)
-    attention: Attention | None = field(default=None, kw_only=True)
+    stem: tuple[int, ...]  # output channels of conv1_x; stride 2 in the first
+    stages: tuple[int, int, int, int]  # output channels
+    repeats: tuple[int, int, int, int]
+    conv6: int | None
+    groups: int | None = None  # of ShuffleNet V1's units; None: V2's
+    residual: bool = False
+    attention: Attention | None = None
 
 
 def _table6(macs: str, error: float) -> Printed:

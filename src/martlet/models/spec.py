@@ -1,6 +1,6 @@
 """What a row of a paper's table is, as plain data."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar
 
 from martlet.errors import MartletError
@@ -82,15 +82,16 @@ class Spec:
     name: str
     params: int  # for the `num_classes` and the channels of `input` given here
     macs: int  # multiply-adds of convolutions and linear layers for `input`, batch 1
-    paper: Printed = field(default=NOT_PRINTED, kw_only=True)
-    note: str = field(default="", kw_only=True)  # why our numbers are not the printed ones
-    aliases: tuple[str, ...] = field(default=(), kw_only=True)
-    weights: Weights | None = field(default=None, kw_only=True)
-    input: ImageInput | CubeInput | SeriesInput = field(default=ImageInput(), kw_only=True)
-    num_classes: int = field(default=1000, kw_only=True)
-    drop_rate: float = field(default=0.0, kw_only=True)  # unless `create_model` is given another
-    reduction: int = field(default=32, kw_only=True)  # side of the input / side of the last map
-    small_reduction: int = field(default=8, kw_only=True)  # the same with small_input=True
+    _: KW_ONLY
+    paper: Printed = NOT_PRINTED
+    note: str = ""  # why our numbers are not the printed ones
+    aliases: tuple[str, ...] = ()
+    weights: Weights | None = None
+    input: ImageInput | CubeInput | SeriesInput = ImageInput()
+    num_classes: int = 1000
+    drop_rate: float = 0.0  # unless `create_model` is given another
+    reduction: int = 32  # side of the input / side of the last map
+    small_reduction: int = 8  # the same with small_input=True
 
 
 def input_shape(

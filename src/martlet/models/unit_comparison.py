@@ -11,7 +11,7 @@ Differences from the paper and what it leaves open:
   the shortcut of a residual unit that halves the map; the stride in its 3×3 convolution. ResNet's
   192 and ResNeXt's 192 channels then cost 37.9M and 38.1M; 35.1M and 34.8M if the pooled input were
   concatenated as in ShuffleNet, 36.2M and 35.0M with the stride in the first 1×1, and 42.9M and
-  43.2M with 24 channels first. Test: the printed channels, and their MACs in each frame.
+  43.2M with 24 channels first. Test: the frame, exact MACs.
 - Widths at 140M and 13M, and of stages 2 and 3, are not printed. Stage 4 has the channels that come
   closest to the MACs, stages 3 and 2 a half and a quarter of them, rounded down. Test: a search.
 - A ResNeXt unit's 16 groups must divide its bottleneck, which the paper's half of 48 channels in
@@ -21,11 +21,11 @@ Differences from the paper and what it leaves open:
   with eight groups, since only every 32nd width of stage 2 is possible, and its first convolution
   has 8 channels there. These are the networks of shufflenet_v1.py. Test: their outputs.
 - The Xception-like unit is ShuffleNet's with one group, as the paper says; at all three levels it
-  makes the network of shufflenet_v1.py. Test: their outputs, and the order of the operations.
+  makes the network of shufflenet_v1.py. Test: their outputs.
 - The VGG-like network is printed at 140M only; the others of its kind are this project's.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from typing import Literal
@@ -43,14 +43,14 @@ CARDINALITY = 16  # groups of a ResNeXt unit's 3×3 convolution
 Kind = Literal["vgg", "resnet", "xception", "resnext", "shufflenet"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant(Spec):
     """A cell of Table 4."""
 
-    kind: Kind = field(kw_only=True)
-    stem: int = field(kw_only=True)  # output channels of the first convolution
-    stage4: int = field(kw_only=True)  # output channels; stages 3 and 2 have a half and a quarter
-    groups: int = field(default=1, kw_only=True)  # of a ShuffleNet unit
+    kind: Kind
+    stem: int  # output channels of the first convolution
+    stage4: int  # output channels; stages 3 and 2 have a half and a quarter
+    groups: int = 1  # of a ShuffleNet unit
 
 
 def _row(
@@ -157,20 +157,13 @@ def half_in_groups(channels: int) -> int:
     return max(1, ceil(channels / 2 / CARDINALITY - 0.5)) * CARDINALITY
 
 
-class UnitComparison(Table1):
-    """The frame of Table 1 with the row's units."""
-
-    def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
-        super().__init__(
-            variant,
-            in_chans,
-            small_input,
-            stem=variant.stem,
-            stages=[variant.stage4 // part for part in (4, 2, 1)],
-            unit=partial(unit, variant),
-        )
-
-
-def build(variant: Variant, *, in_chans: int, small_input: bool = False) -> UnitComparison:
-    """The network of a row with fresh weights."""
-    return UnitComparison(variant, in_chans, small_input)
+def build(variant: Variant, *, in_chans: int, small_input: bool = False) -> Table1:
+    """The network of a row with fresh weights: the frame of Table 1 with the row's units."""
+    return Table1(
+        variant,
+        in_chans,
+        small_input,
+        stem=variant.stem,
+        stages=[variant.stage4 // part for part in (4, 2, 1)],
+        unit=partial(unit, variant),
+    )

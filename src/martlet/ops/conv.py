@@ -75,12 +75,12 @@ def depthwise(
     )
 
 
-def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
+def make_divisible(value: float, divisor: int = 8) -> int:
     """`value` rounded to a multiple of `divisor`, ties up, and never below 90 % of `value`.
 
-    The rounding of the MobileNet authors' code (TF-slim); `min_value` defaults to `divisor`.
+    The rounding of the MobileNet authors' code (TF-slim).
     """
-    rounded = max(min_value or divisor, int(value + divisor / 2) // divisor * divisor)
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 

@@ -98,11 +98,10 @@ class VectorInput:
 class Perceptron(Classifier):
     """Two layers."""
 
-    def __init__(self, num_classes: int, in_chans: int, drop_rate: float) -> None:
+    def __init__(self, in_chans: int) -> None:
         super().__init__()
         self.num_features = 16
         self.hidden = nn.Linear(in_chans, 16)
-        self.add_head(num_classes, drop_rate)
 
     def forward_features(self, x: Tensor) -> Tensor:
         return self.hidden(x).relu()
@@ -111,15 +110,11 @@ class Perceptron(Classifier):
         return features
 
 
-def build(variant: Spec, *, num_classes: int, in_chans: int, drop_rate: float) -> Perceptron:
-    return Perceptron(num_classes, in_chans, drop_rate)
-
-
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     file: Any = ModuleType("martlet.models.perceptron")
     file.VARIANTS = (Spec("perceptron", 0, 0, input=VectorInput()),)  # type: ignore[arg-type]
-    file.build = build
+    file.build = lambda variant, *, in_chans: Perceptron(in_chans)
     monkeypatch.setitem(sys.modules, file.__name__, file)
     monkeypatch.setattr("martlet.models.table.FILES", (*FILES, "perceptron"))
     monkeypatch.setitem(kinds.KINDS, "vector", VECTORS)

@@ -2,6 +2,8 @@ import copy
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -182,18 +184,14 @@ def test_a_wrong_export_keeps_the_earlier_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_keeps_the_earlier_file(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource", reason="limits of a process are a Unix thing")
+def test_a_full_disk_keeps_the_earlier_file(
+    tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(b"an earlier good file")
     model = small()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # the operating system refuses
-    try:
-        with pytest.raises(MartletError, match=r"m\.onnx could not be written"):
-            export(model, path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with full_disk(4096), pytest.raises(MartletError, match=r"m\.onnx could not be written"):
+        export(model, path)
     assert path.read_bytes() == b"an earlier good file"
     assert list(tmp_path.iterdir()) == [path]
 

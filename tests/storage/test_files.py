@@ -1,19 +1,11 @@
-import subprocess
-import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from martlet.errors import MartletError
-from martlet.storage.files import replacing, write_text
-
-FULL_DISK = """
-import resource, signal, sys
-from martlet.storage.files import write_bytes
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-write_bytes(sys.argv[1], b"x" * 5000)
-"""
+from martlet.storage.files import replacing, write_bytes, write_text
 
 
 def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -52,16 +44,14 @@ def test_the_last_of_two_writers_wins(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file_and_says_so(
+    tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert (
-        "a.bin could not be written (File too large); the earlier file is untouched." in done.stderr
-    )
+    sentence = r"a\.bin could not be written \(File too large\); the earlier file is untouched\."
+    with full_disk(1000), pytest.raises(MartletError, match=sentence):
+        write_bytes(path, b"x" * 5000)
     assert path.read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -20,6 +20,7 @@ from PIL import Image
 
 from martlet.api.export import export
 from martlet.api.train import train
+from martlet.cli import main
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
 
@@ -100,6 +101,22 @@ def quick(photos: Path, tmp_path: Path) -> Callable[..., Run]:
 
     def run(**options: object) -> Run:
         return train(**{"data": photos, "folder": tmp_path, "name": "run", **QUICK, **options})
+
+    return run
+
+
+@pytest.fixture
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["martlet", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main.main()
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out, captured.err
 
     return run
 

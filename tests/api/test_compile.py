@@ -165,18 +165,3 @@ def test_the_command(call: Call, small: Path, tmp_path: Path) -> None:
     code, out, err = call("compile", tmp_path / "no.onnx")
     assert (code, out) == (2, "")
     assert "no.onnx does not exist" in err
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Run a command: exit code, standard output, standard error."""
-    from martlet.cli import main
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["martlet", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main.main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
-
-    return run

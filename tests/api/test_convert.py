@@ -1,12 +1,13 @@
 """`convert`: from a file of another library to a checkpoint that every verb takes."""
 
+import io
 import json
 import pickle
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,13 +22,12 @@ from martlet.api.evaluate import evaluate
 from martlet.api.export import export
 from martlet.api.measure import measure
 from martlet.api.predict import predict
-from martlet.cli import main
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.models.weights.reading import read_weights
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
-from martlet.workflows.convert import class_names, hub_settings, preprocess_of
+from martlet.workflows.convert import ConvertedFile, class_names, hub_settings, preprocess_of
 from martlet.workflows.run_folder import Run
 
 SMALL = "shufflenet_v2_x0_5"
@@ -46,6 +46,10 @@ def file(theirs: nn.Module, tmp_path: Path) -> Path:
     return tmp_path / "theirs.pth"
 
 
+def convert_small(file: Path, output: Path, **options: Any) -> ConvertedFile:
+    return convert(file, **{"source": "torchvision", "model": SMALL, "output": output, **options})
+
+
 @pytest.fixture
 def classes(tmp_path: Path) -> Path:
     path = tmp_path / "classes.txt"
@@ -56,13 +60,7 @@ def classes(tmp_path: Path) -> Path:
 def test_the_answers_are_those_of_the_library(
     theirs: nn.Module, file: Path, classes: Path, tmp_path: Path
 ) -> None:
-    made = convert(
-        file,
-        source="torchvision",
-        model=SMALL,
-        output=tmp_path / "ours.safetensors",
-        classes=classes,
-    )
+    made = convert_small(file, tmp_path / "ours.safetensors", classes=classes)
     assert (made.network, made.options, made.classes) == (SMALL, {}, 3)
     assert made.tensors == len(theirs.state_dict())
     assert made.params == sum(parameter.numel() for parameter in theirs.parameters())
@@ -81,11 +79,9 @@ def test_the_answers_are_those_of_the_library(
 def test_every_verb_takes_the_checkpoint(
     file: Path, classes: Path, photos: Path, tmp_path: Path, quick: Callable[..., Run]
 ) -> None:
-    made = convert(
+    made = convert_small(
         file,
-        source="torchvision",
-        model=SMALL,
-        output=tmp_path / "run" / "model.safetensors",
+        tmp_path / "run" / "model.safetensors",
         classes=classes,
         image_size=64,
         mean=(0.5,),
@@ -186,50 +182,43 @@ def test_a_bad_value_in_timms_config_is_named_unless_another_is_given(
     assert hub_settings(tmp_path / "a.pth", "mobilenetv1_100", [name]) == {}
     found = Converted("mobilenet_v1_x1_0", 2, 3, {}, {}, {})
     assert preprocess_of(found, instead).size == instead.get("size", 224)
-
-
-def test_timms_config_without_a_table_of_settings(tmp_path: Path) -> None:
-    told = {"architecture": "mobilenetv1_100", "pretrained_cfg": [1]}
-    (tmp_path / "config.json").write_text(json.dumps(told))
+    (tmp_path / "config.json").write_text(json.dumps(told | {"pretrained_cfg": [1]}))
     with pytest.raises(MartletError, match=r"config\.json: pretrained_cfg=\[1\] is not a table"):
         hub_settings(tmp_path / "a.pth", "mobilenetv1_100")
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's, on making these tensors
 @pytest.mark.parametrize(
-    ("kind", "sentence"),
+    ("make", "sentence"),
     [
-        ("sparse", "is sparse"),
-        ("csr", "is sparse"),
-        ("meta", "has a shape, but no numbers"),
-        ("quantised", "is quantised"),
-        ("complex", "holds complex numbers"),
-        ("nan", "holds numbers that are infinite or NaN"),
-        ("inf", "holds numbers that are infinite or NaN"),
+        (Tensor.to_sparse, "is sparse"),
+        (Tensor.to_sparse_csr, "is sparse"),
+        (lambda whole: whole.to("meta"), "has a shape, but no numbers"),
+        (lambda whole: torch.quantize_per_tensor(whole, 1.0, 0, torch.qint8), "is quantised"),
+        (lambda whole: whole.to(torch.complex64), "holds complex numbers"),
+        (lambda whole: whole.half() * float("nan"), "holds numbers that are infinite or NaN"),
+        (lambda whole: whole + float("inf"), "holds numbers that are infinite or NaN"),
     ],
 )
 def test_tensors_that_are_no_weights_are_named(
-    theirs: nn.Module, tmp_path: Path, kind: str, sentence: str
+    tmp_path: Path, make: Callable[[Tensor], Tensor], sentence: str
 ) -> None:
-    whole = torch.eye(3)
-    made: dict[str, Callable[[], Tensor]] = {
-        "sparse": whole.to_sparse,
-        "csr": whole.to_sparse_csr,
-        "meta": lambda: whole.to("meta"),
-        "quantised": lambda: torch.quantize_per_tensor(whole, 1.0, 0, torch.qint8),
-        "complex": lambda: whole.to(torch.complex64),
-        "nan": lambda: whole.half() * float("nan"),
-        "inf": lambda: whole + float("inf"),
-    }
-    torch.save(theirs.state_dict() | {"fc.weight": made[kind]()}, tmp_path / "a.pth")
-    output = tmp_path / "a.safetensors"
+    torch.save({"fc.bias": torch.eye(3), "fc.weight": make(torch.eye(3))}, tmp_path / "a.pth")
     with pytest.raises(MartletError, match=f"its tensor 'fc.weight' {sentence}"):
-        convert(tmp_path / "a.pth", source="torchvision", model=SMALL, output=output)
-    assert not output.exists()
+        read_weights(tmp_path / "a.pth")
+
+
+class Trap:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("this must not be printed",))
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_pickled_code_of_every_protocol_is_one_sentence(tmp_path: Path, protocol: int) -> None:
+def test_pickled_code_of_every_protocol_is_one_sentence(
+    tmp_path: Path, protocol: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "a.pth"
     for write in (
         lambda: torch.save({"a": Trap()}, path, pickle_protocol=protocol),
@@ -241,6 +230,7 @@ def test_pickled_code_of_every_protocol_is_one_sentence(tmp_path: Path, protocol
             with pytest.raises(MartletError, match=r"code.*; save the weights alone with `torch"):
                 read_weights(path)
         assert not noted
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("form", ["plain", "inside", "model", "parallel", "safetensors", "half"])
@@ -249,91 +239,51 @@ def test_files_that_are_read(theirs: nn.Module, tmp_path: Path, form: str) -> No
     if form == "safetensors":
         path = path.with_suffix(".safetensors")
         save_file(state, path)
-    elif form == "half":
-        torch.save(
-            {name: t.half() if t.is_floating_point() else t for name, t in state.items()}, path
-        )
-    elif form == "parallel":
-        named = {f"module.{name}": tensor for name, tensor in state.items()}
-        torch.save({"epoch": 3, "state_dict": named}, path)
     else:
-        torch.save(
-            {"plain": state, "inside": {"state_dict": state}, "model": {"model": state}}[form], path
-        )
-    output = tmp_path / "out.safetensors"
-    made = convert(path, source="torchvision", model=SMALL, output=output)
+        forms = {
+            "plain": state,
+            "inside": {"state_dict": state},
+            "model": {"model": state},
+            "parallel": {"epoch": 3, "state_dict": {f"module.{key}": state[key] for key in state}},
+            "half": {key: t.half() if t.is_floating_point() else t for key, t in state.items()},
+        }
+        torch.save(forms[form], path)
+    made = convert_small(path, tmp_path / "out.safetensors")
     assert made.tensors == len(state)
-    assert checkpoint.load(output)[1].classes == ("0", "1", "2")
+    assert checkpoint.load(made.path)[1].classes == ("0", "1", "2")
 
 
-class Trap:
-    """Runs code when it is unpickled."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return (print, ("this must not be printed",))
-
-
-def wrong(theirs: nn.Module, path: Path, kind: str) -> Path:
-    """A file that is no file of weights."""
-    state: dict[str, Tensor] = theirs.state_dict()
-    if kind == "missing":
-        return path
-    if kind == "another suffix":
-        path = path.with_suffix(".onnx")
-    if kind == "corrupt safetensors":
-        path = path.with_suffix(".safetensors")
-    contents: dict[str, object] = {
-        "a trap": {"state_dict": Trap()},
-        "the network itself": theirs,
-        "a list": list(state.values()),
-        "numbers": {"a.weight": 3},
-        "nothing": {},
-    }
-    if kind in contents:
-        torch.save(contents[kind], path)
-        return path
-    torch.save(state, path)
-    content = path.read_bytes()
-    path.write_bytes(
-        {
-            "cut short": content[:5000],
-            "empty": b"",
-            "noise": bytes(range(256)) * 40,
-            "text": b"a text",
-            "plain pickle": pickle.dumps({"a": 1}),
-        }.get(kind, b"wrong")
-    )
-    return path
+def saved(content: object) -> bytes:
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("kind", "sentence"),
+    ("name", "content", "sentence"),
     [
-        ("missing", "does not exist"),
-        ("another suffix", r"theirs\.onnx is not accepted; give a file of \.pth"),
-        ("a trap", "holds pickled code, which is not run"),
-        ("the network itself", "holds pickled code, which is not run"),
-        ("a list", "holds no named tensors"),
-        ("numbers", "holds no named tensors"),
-        ("nothing", "holds no named tensors"),
-        ("cut short", "corrupt or no file of PyTorch"),
-        ("empty", "corrupt or no file of PyTorch"),
-        ("noise", "corrupt or no file of PyTorch"),
-        ("text", "corrupt or no file of PyTorch"),
-        ("plain pickle", "cannot be read without running code in it"),
-        ("corrupt safetensors", "is corrupt or cut short"),
+        ("a.pth", None, "does not exist"),
+        ("a.onnx", b"", r"a\.onnx is not accepted; give a file of \.pth"),
+        ("a.pth", saved(nn.Linear(2, 2)), "holds pickled code, which is not run"),
+        ("a.pth", saved([torch.eye(2)]), "holds no named tensors"),
+        ("a.pth", saved({"a.weight": 3}), "holds no named tensors"),
+        ("a.pth", saved({}), "holds no named tensors"),
+        ("a.pth", saved({"a": torch.eye(99)})[:5000], "corrupt or no file of PyTorch"),
+        ("a.pth", b"", "corrupt or no file of PyTorch"),
+        ("a.pth", bytes(range(256)) * 40, "corrupt or no file of PyTorch"),
+        ("a.pth", b"a text", "corrupt or no file of PyTorch"),
+        ("a.pth", pickle.dumps({"a": 1}), "cannot be read without running code in it"),
+        ("a.safetensors", b"wrong", "is corrupt or cut short"),
     ],
 )
-def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
-    theirs: nn.Module, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, sentence: str
+def test_what_cannot_be_read_is_one_sentence(
+    tmp_path: Path, name: str, content: bytes | None, sentence: str
 ) -> None:
-    path = wrong(theirs, tmp_path / "theirs.pth", kind)
-    output = tmp_path / "out.safetensors"
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
     with pytest.raises(MartletError, match=sentence) as caught:
-        convert(path, source="torchvision", model=SMALL, output=output)
+        read_weights(tmp_path / name)
     assert "\n" not in str(caught.value)
-    assert not output.exists()
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -359,36 +309,28 @@ def test_wrong_arguments_are_one_sentence_and_nothing_is_written(
     file: Path, tmp_path: Path, options: dict[str, object], sentence: str
 ) -> None:
     output = tmp_path / "out.safetensors"
-    given = {"source": "torchvision", "model": SMALL, "output": output, **options}
     with pytest.raises(MartletError, match=sentence) as caught:
-        convert(file, **given)  # type: ignore[arg-type]
+        convert_small(file, **{"output": output, **options})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert not output.exists()
 
 
 def test_nothing_is_replaced_without_being_told(file: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.safetensors"
-    convert(file, source="torchvision", model=SMALL, output=output)
+    convert_small(file, output)
     with pytest.raises(MartletError, match="exists already"):
-        convert(file, source="torchvision", model=SMALL, output=output)
-    convert(file, source="torchvision", model=SMALL, output=output, overwrite=True)
+        convert_small(file, output)
+    convert_small(file, output, overwrite=True)
     save_file(torchvision.models.shufflenet_v2_x0_5().state_dict(), tmp_path / "in.safetensors")
     same = tmp_path / "in.safetensors"
     with pytest.raises(MartletError, match="exists already"):
-        convert(same, source="torchvision", model=SMALL, output=same, overwrite=True)
+        convert_small(same, same, overwrite=True)
 
 
-def test_four_channels_are_no_picture(tmp_path: Path) -> None:
-    theirs = torchvision.models.shufflenet_v2_x0_5()
-    theirs.conv1[0] = nn.Conv2d(4, 24, 3, 2, 1, bias=False)
-    torch.save(theirs.state_dict(), tmp_path / "four.pth")
+def test_four_channels_are_no_picture() -> None:
+    found = Converted("shufflenet_v2_x0_5", 3, 4, {}, {}, {})
     with pytest.raises(MartletError, match="take 4 channels; a checkpoint takes pictures of 1 or"):
-        convert(
-            tmp_path / "four.pth",
-            source="torchvision",
-            model=SMALL,
-            output=tmp_path / "out.safetensors",
-        )
+        preprocess_of(found, {})
 
 
 def test_class_names(classes: Path, tmp_path: Path) -> None:
@@ -408,15 +350,14 @@ def test_class_names(classes: Path, tmp_path: Path) -> None:
 
 
 def test_the_command(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    call: Callable[..., tuple[int, str, str]],
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ("convert", file, "--from", "torchvision", "--model", SMALL, "--mean", "0.5")
-    monkeypatch.setattr(sys, "argv", ["martlet", *map(str, words)])
-    with pytest.raises(SystemExit) as end:
-        main.main()
-    said = capsys.readouterr().out
-    assert not end.value.code
+    code, said, _ = call("convert", file, "--from", "torchvision", "--model", SMALL, "--mean", 0.5)
+    assert code == 0
     assert f"{SMALL}.safetensors: {SMALL} with the weights of torchvision's {SMALL}" in said
     assert "344,867 params, 3 classes" in said
     assert "mean 0.5 0.5 0.5" in said

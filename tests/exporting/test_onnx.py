@@ -2,8 +2,6 @@ import copy
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-import torchvision
 from torch import nn
 
 import martlet.exporting.onnx as module
@@ -68,7 +65,7 @@ def test_names_and_the_open_batch(good: Exported) -> None:
     assert [d.dim_value for d in given.type.tensor_type.shape.dim[1:]] == [1, SIZE, SIZE]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 17])
+@pytest.mark.parametrize("size", [1, 17])
 def test_onnx_runtime_and_pytorch_agree(good: Exported, size: int) -> None:
     batch = np.random.default_rng(7).standard_normal((size, 1, SIZE, SIZE), np.float32)
     found = onnxruntime.InferenceSession(good.path).run(None, {"input": batch})[0]
@@ -109,7 +106,7 @@ def test_nothing_is_printed_and_the_random_state_stays(
     assert np.random.get_state()[1].tolist() == before[1]
 
 
-@pytest.mark.parametrize("change", ["channels_last", "double", "bfloat16"])
+@pytest.mark.parametrize("change", ["channels_last", "double"])
 def test_the_model_is_left_as_it_was(tmp_path: Path, change: str) -> None:
     model = small().train()
     model[0].weight.requires_grad_(False)
@@ -134,10 +131,9 @@ def test_the_model_is_left_as_it_was(tmp_path: Path, change: str) -> None:
         assert torch.equal(old, new)
 
 
-@pytest.mark.parametrize("opset", [18, 22])
-def test_the_opset_asked_for(tmp_path: Path, opset: int) -> None:
-    found = export(small(), tmp_path / "m.onnx", opset=opset)
-    assert found.opset == onnx.load(found.path).opset_import[0].version == opset
+def test_the_opset_asked_for(tmp_path: Path) -> None:
+    found = export(small(), tmp_path / "m.onnx", opset=18)
+    assert found.opset == onnx.load(found.path).opset_import[0].version == 18
 
 
 @pytest.mark.parametrize("opset", [0, 17, 26, 99])
@@ -165,77 +161,34 @@ def shifted(model: nn.Module) -> nn.Module:
     return folded
 
 
-def test_a_wrong_export_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "fold", shifted)
-    with pytest.raises(MartletError, match=r"m\.onnx was not written: .* differs .* by 0\.0"):
-        export(small(), tmp_path / "m.onnx")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_wrong_export_keeps_the_earlier_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(b"an earlier good file")
     monkeypatch.setattr(module, "fold", shifted)
-    with pytest.raises(MartletError, match="differs"):
+    with pytest.raises(MartletError, match=r"m\.onnx was not written: .* differs .* by 0\.0"):
         export(small(), path)
     assert path.read_bytes() == b"an earlier good file"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_keeps_the_earlier_file(
-    tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
-) -> None:
-    path = tmp_path / "m.onnx"
-    path.write_bytes(b"an earlier good file")
-    model = small()
-    with full_disk(4096), pytest.raises(MartletError, match=r"m\.onnx could not be written"):
-        export(model, path)
-    assert path.read_bytes() == b"an earlier good file"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / "m.onnx").mkdir()
-    with pytest.raises(MartletError, match=r"m\.onnx could not be written"):
-        export(small(), tmp_path / "m.onnx")
-
-
-class FrozenBatch(nn.Module):
-    """Exports without complaint, and then takes batches of 2 only."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(SIZE * SIZE, 3)
-
+class Branching(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear(x.reshape(2, -1) if torch.compiler.is_compiling() else x.flatten(1))
+        return (-x if x.sum() > 0 else x).flatten(1)
 
 
-class Branching(FrozenBatch):
+class Stuck(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear((-x if x.sum() > 0 else x).flatten(1))
+        raise RuntimeError("no way.")
 
 
-def test_a_frozen_batch_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MartletError, match="does not run on a batch of 1"):
-        export(FrozenBatch(), tmp_path / "m.onnx")
+@pytest.mark.parametrize("network", [Branching, Stuck])
+def test_what_cannot_be_exported_is_one_sentence(tmp_path: Path, network: type[nn.Module]) -> None:
+    words = rf"^{network.__name__} cannot be exported to ONNX \(.*[^.]\)\.$"
+    with pytest.raises(MartletError, match=words):
+        export(network(), tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_what_cannot_be_exported_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(MartletError, match=r"^Branching cannot be exported to ONNX \(.*\)\.$"):
-        export(Branching(), tmp_path / "m.onnx")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_network_of_another_library(tmp_path: Path) -> None:
-    model = torchvision.models.shufflenet_v2_x0_5(num_classes=3)
-    found = export_onnx(model, tmp_path / "m.onnx", preprocess=Preprocess(size=64), classes=CLASSES)
-    assert found.nodes["Conv"] == 56
-    assert "BatchNormalization" not in found.nodes
-    assert found.max_difference <= 1e-5
 
 
 def test_importing_export_leaves_the_heavy_parts_for_later() -> None:
@@ -251,12 +204,3 @@ def test_a_picture_too_small_is_the_network_s_own_sentence(tmp_path: Path) -> No
     with pytest.raises(MartletError, match=r"^a picture of 16×16 is too small for this network"):
         export(network, path)
     assert not path.exists()
-
-
-def test_what_the_exporter_says_ends_with_one_full_stop(tmp_path: Path) -> None:
-    class Stuck(nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("no way.")
-
-    with pytest.raises(MartletError, match=r"Stuck cannot be exported to ONNX \(.*[^.]\)\.$"):
-        export(Stuck(), tmp_path / "m.onnx")

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.metrics import confusion_matrix, recall_score
+from sklearn.metrics import confusion_matrix
 
 from martlet.errors import MartletError
 from martlet.report import style
@@ -37,12 +37,12 @@ def rgb(colour: str) -> tuple[int, ...]:
     return tuple(bytes.fromhex(colour[1:]))
 
 
-@pytest.mark.parametrize("classes", [1, 2, 5, 12, 13, 51, 101, 1000])
+@pytest.mark.parametrize("classes", [1, 2, 12, 13, 101, 1000])
 def test_no_text_is_cut_off_at_any_size(classes, cut_off):
     assert cut_off(confusion_figure(matrix(classes), names(classes))) == []
 
 
-@pytest.mark.parametrize("classes", [10, 43, 100, 1000])
+@pytest.mark.parametrize("classes", [43, 1000])
 def test_the_file_stays_small_and_says_what_it_shows(classes, tmp_path):
     path = tmp_path / "confusion.png"
     told = draw_confusion(matrix(classes), names(classes), path)
@@ -53,25 +53,21 @@ def test_the_file_stays_small_and_says_what_it_shows(classes, tmp_path):
     assert [found.name for found in tmp_path.iterdir()] == ["confusion.png"]
 
 
-def test_every_count_but_zero_is_written_in_its_cell():
-    counts = np.array([[7, 0, 2], [1, 12, 0], [0, 3, 345]])
-    panel = confusion_figure(counts, names(3)).axes[0]
+def test_counts_names_and_recall_are_where_they_belong():
+    counts = np.array([[7, 0, 2], [1, 12, 0], [0, 1, 9999]])
+    panel = confusion_figure(counts, ["a", "b", "c"]).axes[0]
     written = {
         (round(text.get_position()[1]), round(text.get_position()[0])): int(text.get_text())
         for text in panel.texts
         if text.get_gid() == "count"
     }
     assert written == {(int(r), int(c)): int(counts[r, c]) for r, c in np.argwhere(counts)}
-
-
-def test_rows_are_true_classes_and_columns_are_predictions():
-    panel = confusion_figure(matrix(3), ["a", "b", "c"]).axes[0]
-    assert panel.get_ylabel() == "true class"
-    assert panel.get_xlabel() == "predicted class"
-    assert [tick.get_text() for tick in panel.get_yticklabels()] == ["a", "b", "c"]
-    assert [tick.get_text() for tick in panel.get_xticklabels()] == ["a", "b", "c"]
-    # The first class is the top row: the vertical axis runs downwards.
-    assert panel.get_ylim() == (2.5, -0.5)
+    assert (panel.get_ylabel(), panel.get_xlabel()) == ("true class", "predicted class")
+    for ticks in (panel.get_yticklabels(), panel.get_xticklabels()):
+        assert [tick.get_text() for tick in ticks] == ["a", "b", "c"]
+    assert panel.get_ylim() == (2.5, -0.5)  # the first class is the top row
+    # Rounded down: a row with a mistake is never said to be all right.
+    assert texts(panel, "recall") == ["77 %", "92 %", "99 %"]
 
 
 def test_the_cells_have_the_colours_of_right_and_wrong(tmp_path):
@@ -96,19 +92,6 @@ def test_a_mistake_of_one_percent_differs_visibly_from_none():
     counts = np.array([[99, 1], [0, 100]])
     cells = confusion_figure(counts, names(2)).axes[0].images[0].get_array()
     assert np.abs(cells[0, 1] - cells[1, 0]).max() > 0.3
-
-
-def test_recall_equals_scikit_learns_rounded_down():
-    counts = matrix(7, per_class=33, right=0.8)
-    truth, said = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
-    expected = np.floor(100 * recall_score(truth, said, average=None)).astype(int)
-    shown = texts(confusion_figure(counts, names(7)).axes[0], "recall")
-    assert shown == [f"{value} %" for value in expected]
-
-
-def test_a_row_with_a_mistake_is_never_said_to_be_all_right():
-    counts = np.array([[9999, 1], [0, 10]])
-    assert texts(confusion_figure(counts, names(2)).axes[0], "recall") == ["99 %", "100 %"]
 
 
 def test_a_class_without_pictures_is_said_to_have_none(cut_off):
@@ -182,7 +165,7 @@ def test_difficult_names_are_drawn_as_text(tmp_path, cut_off, drawn_texts, monke
 
 
 def test_names_of_neighbouring_columns_do_not_touch(drawn_texts):
-    for classes in (2, 10, 100):
+    for classes in (2, 100):
         labels = [f"a rather long name {label}" for label in range(classes)]
         figure = confusion_figure(matrix(classes), labels)
         drawn_texts(figure)
@@ -205,10 +188,3 @@ def test_what_is_no_confusion_matrix_is_an_error(counts, classes, told, tmp_path
     with pytest.raises(MartletError, match=told):
         draw_confusion(counts, classes, tmp_path / "c.png")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_matrix_that_is_handed_in_stays_as_it_was():
-    counts = matrix(5)
-    before = counts.copy()
-    confusion_figure(counts, names(5))
-    assert np.array_equal(counts, before)

@@ -22,10 +22,14 @@ from martlet.report import (
     draw_predictions,
     write_page,
 )
+from martlet.report.layers import Bar, draw_layers
 from martlet.report.page import page_html
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 CLASSES = ["cat", "<script>alert(1)</script>", "a&b \"quoted\" 'x'", "貓_$x$"]
+
+HISTORY = [{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}]
+SHOWN = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
 
 
 class Parsed(HTMLParser):
@@ -70,12 +74,11 @@ class Parsed(HTMLParser):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     folder = tmp_path_factory.mktemp("run")
-    draw_curves([{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}], folder / "curves.png")
+    draw_curves(HISTORY, folder / "curves.png")
     matrix = np.diag([9, 8, 7, 6])
     matrix[3, 1], matrix[3, 2] = 4, 2
     draw_confusion(matrix, CLASSES, folder / "confusion.png")
-    shown = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
-    draw_predictions([shown], folder / "predictions.png")
+    draw_predictions([SHOWN], folder / "predictions.png")
     return Page(
         name="<run> & $1$",
         network="shufflenet_v2_x0_5",
@@ -131,19 +134,16 @@ def test_a_figure_from_the_choosing_part_says_so(page):
     assert "also chose the checkpoint" in told
 
 
-def test_pictures_per_class_and_part_are_listed(parsed):
+def test_every_class_has_its_rows(parsed):
     assert ["#", "class", "training", "validation", "test"] in parsed.cells
-    assert ["1", "<script>alert(1)</script>", "20", "2", "8"] in parsed.cells
+    for label, (name, test) in enumerate(zip(CLASSES, [9, 8, 7, 12], strict=True)):
+        assert [str(label), name, f"{label + 1}0", str(label + 1), str(test)] in parsed.cells
+        row = [str(label), name, "91.0\u00a0%", "82.0\u00a0%", "86.3\u00a0%", str(test)]
+        assert row in parsed.cells
     assert (
         "146 pictures in 4 classes: 100 training, 10 validation, 36 test." in (parsed.texts["data"])
     )
     assert "bad <file>.jpg is truncated" in parsed.texts["data"]
-
-
-def test_every_class_has_its_row(parsed):
-    for label, (name, support) in enumerate(zip(CLASSES, [9, 8, 7, 12], strict=True)):
-        row = [str(label), name, "91.0\u00a0%", "82.0\u00a0%", "86.3\u00a0%", str(support)]
-        assert row in parsed.cells
 
 
 def test_cost_and_latency_are_given_in_short_and_exactly(parsed):
@@ -192,14 +192,8 @@ def test_the_pictures_are_inside_and_are_the_files(page, parsed):
             assert image.format == "PNG"
             ratio = int(attributes["width"]) / int(attributes["height"])
             assert ratio == pytest.approx(image.width / image.height, rel=0.01)
-        assert len(attributes["alt"]) > 20
-
-
-def test_captions_come_from_the_pictures(parsed):
-    assert (
-        "Accuracy and loss over 1 epoch. Best validation accuracy: 50.0 % in epoch 1."
-        in (parsed.texts["curves"])
-    )
+        assert attributes["alt"]
+    assert "Best validation accuracy: 50.0 % in epoch 1." in parsed.texts["curves"]
     assert "1 picture, 1 of them wrong" in parsed.texts["predictions"]
 
 
@@ -220,11 +214,8 @@ def test_nothing_is_loaded_and_nothing_runs(page, parsed):
     assert "default-src 'none'" in policy
 
 
-def test_it_fits_a_phone_and_the_dark(page, parsed):
-    metas = {a.get("name"): a["content"] for a in parsed.found("meta") if "name" in a}
-    assert metas["viewport"] == "width=device-width, initial-scale=1"
-    assert metas["color-scheme"] == "light dark"
-    assert "@media (prefers-color-scheme: dark)" in page_html(page)
+def test_it_fits_a_phone_and_the_dark(parsed):
+    assert {"viewport", "color-scheme"} <= {a.get("name") for a in parsed.found("meta")}
     # What is wide scrolls in its own box, which a keyboard can reach.
     boxes = [a for a in parsed.found("div") if a.get("class") == "scroll"]
     assert len(boxes) == len(parsed.found("table")) + len(parsed.found("img"))
@@ -313,14 +304,18 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_the_old_page_stays(page, 
     assert (tmp_path / "report.html").read_text() == "old"
 
 
-def test_a_full_disk_leaves_the_old_page_whole(page, tmp_path, monkeypatch):
-    (tmp_path / "report.html").write_text("old")
-
-    def refuse(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", refuse)
-    with pytest.raises(MartletError, match="No space left on device"):
-        write_page(tmp_path / "report.html", page)
-    assert (tmp_path / "report.html").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+@pytest.mark.parametrize("kind", ["page", "curves", "confusion", "predictions", "layers"])
+def test_a_full_disk_leaves_the_old_file_whole(page, kind, full_disk, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    write = {
+        "page": lambda: write_page(path, page),
+        "curves": lambda: draw_curves(HISTORY, path),
+        "confusion": lambda: draw_confusion(np.eye(2, dtype=int), ["a", "b"], path),
+        "predictions": lambda: draw_predictions([SHOWN], path),
+        "layers": lambda: draw_layers([Bar("a", "", 1.0, 1.0)], 1.0, "", path),
+    }[kind]
+    with full_disk(1000), pytest.raises(MartletError, match="File too large"):
+        write()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

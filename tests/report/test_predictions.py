@@ -191,18 +191,3 @@ def test_nothing_to_show_and_no_columns_are_errors(tmp_path):
         draw_predictions([], tmp_path / "p.png")
     with pytest.raises(MartletError, match="columns=0"):
         draw_predictions([shown()], tmp_path / "p.png", columns=0)
-
-
-def test_a_refused_write_leaves_the_old_sheet_whole(tmp_path, monkeypatch):
-    path = tmp_path / "p.png"
-    draw_predictions([shown()], path)
-    before = path.read_bytes()
-
-    def refuse(*_: object) -> None:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr("os.replace", refuse)
-    with pytest.raises(MartletError, match="Input/output error"):
-        draw_predictions([shown(False)], path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]

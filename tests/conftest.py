@@ -1,4 +1,4 @@
-"""What all tests share: real data where there is some, a pixel cache of their own, quick runs."""
+"""What all tests share: a pixel cache of their own, quick runs."""
 
 import os
 
@@ -27,16 +27,6 @@ from martlet.workflows.run_folder import Run
 # The same examples every time, and no clock: a busy machine fails nothing.
 settings.register_profile("martlet", deadline=None, derandomize=True, database=None)
 settings.load_profile("martlet")
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Folder with real data sets: $MARTLET_TEST_DATA, else shared/data beside the checkout."""
-    chosen = os.environ.get("MARTLET_TEST_DATA")
-    folder = Path(chosen) if chosen else Path(__file__).parents[2] / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}; set MARTLET_TEST_DATA to a folder that has some")
-    return folder
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,7 +1,6 @@
 """The README's commands are the ones that CI runs, and what it names exists."""
 
 import ast
-import csv
 import re
 from pathlib import Path
 
@@ -53,23 +52,6 @@ def test_the_trees_name_real_folders() -> None:
         outer = outer if line.startswith("    ") else name
         inner = name if line.startswith("    ") else ""
         assert (ROOT / source / outer / inner).is_dir(), line
-
-
-def test_the_table_holds_the_benchmarks_figures() -> None:
-    results = (ROOT / "benchmarks" / "results" / "latency.csv").read_text().splitlines()
-    measured = {(r["network"], r["engine"], r["threads"]): r for r in csv.DictReader(results)}
-    lines = [line for line in README.splitlines() if line.startswith("| `")]
-    assert len(lines) >= 5
-    for line in lines:
-        name, params, macs, size, torch_ms, onnx_ms, c_ms = (
-            cell.strip(" `") for cell in line.strip("|").split("|")
-        )
-        row = measured[name, "onnxruntime", "1"]
-        assert params == f"{int(row['params']) / 1e6:.2f} M"
-        assert macs == f"{int(row['macs']) / 1e6:.0f} M"
-        assert size == f"{int(row['onnx_bytes']) / 1e6:.1f} MB"
-        for engine, told in (("torch", torch_ms), ("onnxruntime", onnx_ms), ("martlet", c_ms)):
-            assert told == f"{float(measured[name, engine, '1']['median_ms']):.2f}", engine
 
 
 def test_links_lead_somewhere() -> None:

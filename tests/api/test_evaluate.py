@@ -8,21 +8,38 @@ from martlet.api.evaluate import evaluate
 from martlet.errors import MartletError
 from martlet.workflows.run_folder import Run
 
+Split = dict[str, list[tuple[str, str, str]]]
 
-def test_the_test_part_is_scored_as_training_scored_it(trained: Run, photos: Path) -> None:
+
+@pytest.fixture
+def split(trained: Run) -> Split:
+    found: Split = json.loads((trained.folder / "split.json").read_text())
+    return found
+
+
+def copied(paths: list[str], photos: Path, folder: Path) -> Path:
+    """Some of the pictures, under other names."""
+    for number, path in enumerate(paths):
+        copy = folder / Path(path).parent / f"renamed-{number}.png"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / path, copy)
+    return folder
+
+
+def test_the_test_part_is_scored_as_training_scored_it(
+    trained: Run, photos: Path, split: Split
+) -> None:
     found = evaluate(trained.folder, photos, quiet=True)
     for name in ("top1", "pictures", "balanced_top1", "macro_f1", "per_class"):
         assert found[name] == trained.metrics[name]
     assert found["loss"] == pytest.approx(trained.metrics["loss"], rel=1e-4)
-    split = json.loads((trained.folder / "split.json").read_text())
     assert found["left_out"] == {
         "the run trained on them": len(split["train"]),
         "they chose the run's epoch": len(split["val"]),
     }
 
 
-def test_other_parts_and_all(trained: Run, photos: Path) -> None:
-    split = json.loads((trained.folder / "split.json").read_text())
+def test_other_parts_and_all(trained: Run, photos: Path, split: Split) -> None:
     for part in ("train", "val"):
         assert evaluate(trained.folder, photos, split=part, quiet=True)["pictures"] == len(
             split[part]
@@ -31,26 +48,15 @@ def test_other_parts_and_all(trained: Run, photos: Path) -> None:
 
 
 def test_training_pictures_are_known_under_any_name(
-    trained: Run, photos: Path, tmp_path: Path
+    trained: Run, photos: Path, split: Split, tmp_path: Path
 ) -> None:
-    split = json.loads((trained.folder / "split.json").read_text())
-    for number, (path, _, name) in enumerate(split["train"][:4] + split["test"][:3]):
-        copy = tmp_path / "other" / name / f"renamed-{number}.png"
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(photos / path, copy)
-    found = evaluate(trained.folder, tmp_path / "other", quiet=True)
+    paths = [row[0] for row in split["train"][:4] + split["test"][:3]]
+    found = evaluate(trained.folder, copied(paths, photos, tmp_path / "other"), quiet=True)
     assert found["pictures"] == 3
     assert found["left_out"] == {"the run trained on them": 4}
-
-
-def test_nothing_left_to_score_is_an_error(trained: Run, photos: Path, tmp_path: Path) -> None:
-    split = json.loads((trained.folder / "split.json").read_text())
-    for path, _, _ in split["train"]:
-        copy = tmp_path / "seen" / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(photos / path, copy)
+    seen = copied([row[0] for row in split["train"]], photos, tmp_path / "seen")
     with pytest.raises(MartletError, match=r"leaves no picture .* trained on them"):
-        evaluate(trained.folder, tmp_path / "seen", quiet=True)
+        evaluate(trained.folder, seen, quiet=True)
 
 
 def test_an_unknown_class_is_named(trained: Run, photos: Path, tmp_path: Path) -> None:

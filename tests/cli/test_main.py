@@ -180,14 +180,6 @@ def test_an_error_is_one_line_and_exit_code_2(
     assert err.count("\n") == 1
 
 
-def test_an_unknown_key_in_a_recipe_is_named(call: Call, tmp_path: Path, photos: Path) -> None:
-    recipe = tmp_path / "bad.toml"
-    recipe.write_text("epoch = 3\n")
-    code, _, err = call("train", photos, "--recipe", recipe)
-    assert code == 2
-    assert "did you mean epochs" in err
-
-
 def test_the_command_works_as_a_module() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "martlet", "--help"], capture_output=True, text=True, check=True

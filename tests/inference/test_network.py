@@ -175,7 +175,8 @@ def test_a_newer_format_says_so_whatever_else_it_holds(good: Path, tmp_path: Pat
 def test_damaged_metadata(good: Path, tmp_path: Path, change: dict[str, object] | str) -> None:
     header = change if isinstance(change, str) else header_of(good) | change
     path = changed(good, tmp_path / "m.onnx", header)
-    with pytest.raises(MartletError, match=r"the martlet metadata of .*m\.onnx is damaged"):
+    sentence = r"the martlet metadata of .*m\.onnx is (damaged|not JSON)"
+    with pytest.raises(MartletError, match=sentence):
         load(path)
 
 

@@ -209,13 +209,19 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
     assert same_weights(folder / "run", whole)
 
 
-def test_resume_with_other_arguments_is_refused(quick: Callable[..., Run]) -> None:
+def test_what_cannot_be_resumed_stays(quick: Callable[..., Run]) -> None:
     run = quick(epochs=1)
-    before = run.checkpoint.read_bytes()
+    before, state = run.checkpoint.read_bytes(), run.folder / "resume.safetensors"
     with pytest.raises(MartletError, match=r"started with other arguments .*epochs: 1 / 2"):
         quick(epochs=2, resume=True)
     with pytest.raises(MartletError, match="are not those that"):
         quick(epochs=1, resume=True, test=0.5)
+    state.write_bytes(state.read_bytes()[:5000])
+    with pytest.raises(MartletError, match=r"resume\.safetensors is corrupt or cut short"):
+        quick(epochs=1, resume=True)
+    state.unlink()
+    with pytest.raises(MartletError, match=r"no resume\.safetensors to go on from"):
+        quick(epochs=1, resume=True)
     assert run.checkpoint.read_bytes() == before
 
 
@@ -227,20 +233,3 @@ def test_resume_of_a_finished_run_changes_nothing(quick: Callable[..., Run]) -> 
     assert again.metrics | changing == run.metrics | changing
     after, _ = checkpoint.load(run.checkpoint)
     assert all(torch.equal(tensors[name], after[name]) for name in tensors)
-
-
-def test_a_damaged_checkpoint_is_named(quick: Callable[..., Run]) -> None:
-    run = quick(epochs=1)
-    path = run.folder / "resume.safetensors"
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(MartletError, match=r"resume\.safetensors is corrupt or cut short"):
-        quick(epochs=1, resume=True)
-
-
-def test_resume_without_a_checkpoint_replaces_nothing(quick: Callable[..., Run]) -> None:
-    run = quick(epochs=1)
-    (run.folder / "resume.safetensors").unlink()
-    before = run.checkpoint.read_bytes()
-    with pytest.raises(MartletError, match=r"no resume\.safetensors to go on from"):
-        quick(epochs=1, resume=True)
-    assert run.checkpoint.read_bytes() == before

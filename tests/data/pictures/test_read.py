@@ -188,9 +188,3 @@ def test_find_pictures(tmp_path: Path) -> None:
     assert found == [tmp_path / name for name in names]
     with pytest.raises(MartletError, match="none' holds no pictures"):
         find_pictures([tmp_path / "none"])
-
-
-def test_flowers(shared_data: Path) -> None:
-    listing = scan(shared_data / "flowers")
-    assert listing.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
-    assert len(listing.pictures) == 1000

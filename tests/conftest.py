@@ -12,10 +12,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import safetensors
 import torch
 from hypothesis import settings
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from martlet.api.export import export
@@ -93,6 +95,30 @@ def quick(photos: Path, tmp_path: Path) -> Callable[..., Run]:
         return train(**{"data": photos, "folder": tmp_path, "name": "run", **QUICK, **options})
 
     return run
+
+
+@pytest.fixture
+def write_matrix(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an ONNX file no exporter of ours has touched: flatten, then one matrix product."""
+
+    def write(
+        weight: np.ndarray, batch: str | int = "n", shape: tuple[int, ...] = (3, 2, 2)
+    ) -> Path:
+        values = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, *sides])
+            for name, sides in (("pixels", shape), ("scores", (len(weight),)))
+        ]
+        nodes = [
+            helper.make_node("Flatten", ["pixels"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weight"], ["scores"]),
+        ]
+        constant = numpy_helper.from_array(np.ascontiguousarray(weight.T), "weight")
+        graph = helper.make_graph(nodes, "by hand", values[:1], values[1:], [constant])
+        opset = [helper.make_opsetid("", 20)]
+        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), tmp_path / "m.onnx")
+        return tmp_path / "m.onnx"
+
+    return write
 
 
 @pytest.fixture

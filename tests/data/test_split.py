@@ -2,19 +2,13 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from martlet.data.cache import PixelCache
-from martlet.data.pictures.preprocess import Preprocess
-from martlet.data.pictures.read import scan
 from martlet.data.split import PARTS, Split, held_out, split_samples
 from martlet.errors import MartletError
 
@@ -169,22 +163,16 @@ def overlapping() -> tuple[list[int], list[str], list[str | None]]:
     return labels, digests, parts
 
 
-def test_content_in_two_given_parts() -> None:
+def test_content_in_two_given_parts_is_refused_or_kept_out_of_training() -> None:
     labels, digests, parts = overlapping()
     paths = [f"{part}/{number}.jpg" for number, part in enumerate(parts)]
     with pytest.raises(MartletError) as caught:
         split_samples(labels, digests, parts, paths=paths)
     assert "2 pictures are also in another part" in str(caught.value)
     assert "'train/0.jpg' (train) and 'val/3.jpg' (val)" in str(caught.value)
-
-
-def test_content_in_two_given_parts_kept_out_of_training() -> None:
-    labels, digests, parts = overlapping()
     split = split_samples(labels, digests, parts, allow_overlap=True)
     assert split.dropped == (0, 9)
-    assert split.train == (1, 2, 6, 7, 8)
-    assert split.val == (3,)
-    assert split.test == (4, 5, 10, 11)
+    assert (split.train, split.val, split.test) == ((1, 2, 6, 7, 8), (3,), (4, 5, 10, 11))
     assert split.notes == ("Copies of held-out pictures that are left out: 2.",)
 
 
@@ -232,39 +220,23 @@ def test_a_split_refuses_overlap() -> None:
     assert Split(train=(0, 3), val=(1,), test=(2,), digests=digests).dropped == ()
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> PixelCache:
-    rng = np.random.default_rng(0)
-    for number in range(40):
-        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 256, (4, 4), np.uint8)).save(path)
-    return open_again(tmp_path)
-
-
-def open_again(folder: Path) -> PixelCache:
-    return PixelCache.build(scan(folder / "photos"), Preprocess(4), folder=folder / "cache")
-
-
-def through_json(split: Split, cache: PixelCache) -> dict[str, Any]:
-    saved: dict[str, Any] = json.loads(json.dumps(split.to_dict(cache)))
+def saved_of(split: Split, labels: list[int]) -> dict[str, Any]:
+    """As split.json holds it."""
+    names = [f"{number}.png" for number in range(len(labels))]
+    samples: Any = SimpleNamespace(names=names, labels=labels, classes=("a", "b"))
+    saved: dict[str, Any] = json.loads(json.dumps(split.to_dict(samples)))
     return saved
 
 
-def test_what_is_saved(cache: PixelCache) -> None:
-    split = split_samples(cache.labels, cache.digests, cache.parts)
-    saved = through_json(split, cache)
-    first = cache.pictures[split.test[0]]
-    assert [first.path, cache.digests[split.test[0]], "ab"[first.label]] == saved["test"][0]
-
-
-def test_held_out_knows_content_by_its_digest(cache: PixelCache) -> None:
-    split = split_samples(cache.labels, cache.digests)
-    saved = through_json(split, cache)
-    some = [split.val[0], split.train[0], split.test[0]]
-    parts = held_out([*(cache.digests[i] for i in some), "f" * 32], saved)
+def test_held_out_knows_content_by_its_digest() -> None:
+    labels, digests = made_up(20, 20)
+    split = split_samples(labels, digests)
+    saved, first = saved_of(split, labels), split.test[0]
+    assert saved["test"][0] == [f"{first}.png", digests[first], "ab"[labels[first]]]
+    some = [split.val[0], split.train[0], first]
+    parts = held_out([*(digests[i] for i in some), "f" * 32], saved)
     assert parts == ["val", "train", "test", None]
-    assert Counter(held_out(cache.digests, saved)) == Counter(
+    assert Counter(held_out(digests, saved)) == Counter(
         {part: len(getattr(split, part)) for part in PARTS}
     )
 
@@ -332,9 +304,7 @@ def test_groups_that_share_a_content_stay_together() -> None:
 def test_a_new_recording_of_a_known_subject_is_not_new() -> None:
     labels, digests, groups = subjects(10)
     split = split_samples(labels, digests, groups=groups)
-    saved = split.to_dict(
-        SimpleNamespace(names=digests, labels=labels, classes=("a", "b"))  # type: ignore[arg-type]
-    )
+    saved = saved_of(split, labels)
     assert saved["columns"][3] == "group"
     known = groups[split.train[0]]
     assert held_out(["new", "newer"], saved, [known, "somebody"]) == ["train", None]

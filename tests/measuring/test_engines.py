@@ -1,10 +1,10 @@
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper, save
 from torch import nn
 
 from martlet.errors import MartletError
@@ -21,23 +21,9 @@ def network() -> nn.Module:
 
 
 @pytest.fixture
-def matrix(tmp_path: Path) -> tuple[Path, np.ndarray]:
-    """A file of another program: flatten, then one matrix product; its names are its own."""
-    weight = np.random.default_rng(1).standard_normal((192, 5), np.float32)
-    shapes = (["n", 3, 8, 8], ["n", 5])
-    values = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in zip(("pixels", "scores"), shapes, strict=True)
-    ]
-    nodes = [
-        helper.make_node("Flatten", ["pixels"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "weight"], ["scores"]),
-    ]
-    constant = numpy_helper.from_array(weight, "weight")
-    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [constant])
-    opset = [helper.make_opsetid("", 20)]
-    save(helper.make_model(graph, opset_imports=opset, ir_version=10), tmp_path / "m.onnx")
-    return tmp_path / "m.onnx", weight
+def matrix(write_matrix: Callable[..., Path]) -> tuple[Path, np.ndarray]:
+    weight = np.random.default_rng(1).standard_normal((5, 192), np.float32)
+    return write_matrix(weight, shape=(3, 8, 8)), weight
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
@@ -88,7 +74,7 @@ def test_torch_uses_the_threads_asked_for_and_gives_them_back(threads: int) -> N
 def test_onnxruntime_runs_any_file(matrix: tuple[Path, np.ndarray], spinning: bool) -> None:
     path, weight = matrix
     engine = onnxruntime_engine(path, 2, spinning=spinning)
-    np.testing.assert_allclose(engine(BATCH), BATCH.reshape(2, -1) @ weight, atol=1e-4)
+    np.testing.assert_allclose(engine(BATCH), BATCH.reshape(2, -1) @ weight.T, atol=1e-4)
     assert (engine.name, engine.threads) == ("onnxruntime", 2)
 
 

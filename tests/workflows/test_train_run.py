@@ -137,24 +137,15 @@ def slowly(when: str, number: int) -> object:
     return pytest.param(when, number, marks=pytest.mark.slow)
 
 
-def rarely(when: str, number: int) -> object:
-    """A place close to one that is tested more often."""
-    return pytest.param(when, number, marks=pytest.mark.long)
-
-
 @pytest.mark.parametrize(
     ("when", "number"),
     [
-        rarely("rename", 1),  # before anything is written
         slowly("written", 2),  # the first checkpoint, not yet in its place
         slowly("written", 3),  # split.json, but no checkpoint
-        rarely("step", 1),
         slowly("step", 5),  # in the second epoch, after a checkpoint within it
         ("rename", 9),  # half a checkpoint lies there under its temporary name
         slowly("written", 8),  # the best weights of an epoch, but not yet its checkpoint
-        rarely("written", 9),
-        slowly("step", 9),  # the very last step
-        ("written", 19),  # trained; the report is not written yet
+        slowly("written", 19),  # trained; the report is not written yet
     ],
 )
 def test_a_killed_run_ends_with_the_same_weights(

@@ -32,15 +32,18 @@ def test_weights_for_other_classes_keep_all_but_the_classifier(trained: Run) -> 
     assert len(heads) == 2
 
 
-def test_weights_of_another_network_are_refused(trained: Run) -> None:
-    network = Network("shufflenet_v2_x1_0", num_classes=3, in_chans=3, small_input=True)
-    with pytest.raises(MartletError, match=r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
-        train_setup.transfer(trained.checkpoint, network.build(), network)
-
-
-def test_weights_for_other_channels_are_refused(trained: Run) -> None:
-    network = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
-    with pytest.raises(MartletError, match="of another shape"):
+@pytest.mark.parametrize(
+    ("name", "in_chans", "sentence"),
+    [
+        ("shufflenet_v2_x1_0", 3, r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"),
+        ("shufflenet_v2_x0_5", 1, "of another shape"),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    trained: Run, name: str, in_chans: int, sentence: str
+) -> None:
+    network = Network(name, num_classes=3, in_chans=in_chans, small_input=True)
+    with pytest.raises(MartletError, match=sentence):
         train_setup.transfer(trained.checkpoint, network.build(), network)
 
 

@@ -15,15 +15,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_digits(tmp_path_factory.mktemp("digits") / "new" / "folder")
 
 
-def test_all_digits_are_there(folder: Path) -> None:
-    listing = scan(folder)
-    assert listing.classes == tuple("0123456789")
-    assert len(listing.pictures) == 1797
-    assert listing.ignored == 0
-
-
 def test_pixels_and_classes_are_scikit_learns(folder: Path) -> None:
-    digits = load_digits()
+    listing, digits = scan(folder), load_digits()
+    assert listing.classes == tuple("0123456789")
+    assert (len(listing.pictures), listing.ignored) == (1797, 0)
     for number in range(0, 1797, 50):
         image = decode(folder / str(digits.target[number]) / f"{number:04d}.png")
         values = np.asarray(image)[..., 0] * (16 / 255)

@@ -20,11 +20,11 @@ def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
     return Image.fromarray(np.random.default_rng(width * height).integers(0, 256, shape, np.uint8))
 
 
-@pytest.mark.parametrize("resize", [224, 232, 256])
+@pytest.mark.parametrize("resize", [224, 256])
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize(
     "size",
-    [(500, 375), (375, 500), (333, 500), (224, 224), (231, 229), (1, 3), (17, 23), (301, 299)],
+    [(500, 375), (333, 500), (224, 224), (231, 229), (1, 3)],
 )
 def test_crop_is_what_torchvision_does(
     size: tuple[int, int], resize: int, interpolation: Any

@@ -11,25 +11,21 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from martlet.errors import MartletError
-from martlet.report import (
-    ClassRow,
-    CostTotals,
-    LatencyRow,
-    Page,
-    Shown,
-    draw_confusion,
-    draw_curves,
-    draw_predictions,
-    write_page,
-)
+from martlet.report.confusion import draw_confusion
+from martlet.report.curves import draw_curves
 from martlet.report.layers import Bar, draw_layers
-from martlet.report.page import page_html
+from martlet.report.page import CostTotals, LatencyRow, Page, page_html, write_page
+from martlet.report.predictions import Shown, draw_predictions
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 CLASSES = ["cat", "<script>alert(1)</script>", "a&b \"quoted\" 'x'", "貓_$x$"]
 
 HISTORY = [{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}]
 SHOWN = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
+
+
+def class_row(name: str, precision: float, recall: float, f1: float, support: int) -> dict:
+    return {"class": name, "precision": precision, "recall": recall, "f1": f1, "support": support}
 
 
 class Parsed(HTMLParser):
@@ -92,7 +88,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         confusion=folder / "confusion.png",
         predictions=folder / "predictions.png",
         per_class=[
-            ClassRow(name, 0.91, 0.82, 0.8627, support)
+            class_row(name, 0.91, 0.82, 0.8627, support)
             for name, support in zip(CLASSES, [9, 8, 7, 12], strict=True)
         ],
         cost=CostTotals(350_282, 41_234_567, 5_234_321, (1, 3, 32, 32), "relu 37, <cat> 16"),
@@ -224,7 +220,7 @@ def test_it_fits_a_phone_and_the_dark(parsed):
 
 def test_long_tables_are_folded_below_the_weakest_classes(page):
     names = [f"class {number}" for number in range(100)]
-    rows = [ClassRow(name, 0.5, 0.5, 1 - number / 100, 9) for number, name in enumerate(names)]
+    rows = [class_row(name, 0.5, 0.5, 1 - number / 100, 9) for number, name in enumerate(names)]
     many = dataclasses.replace(page, classes=names, counts={"test": [9] * 100}, per_class=rows)
     found = Parsed(page_html(many))
     assert len(found.found("details")) == 2
@@ -259,7 +255,7 @@ def test_any_name_comes_back_as_it_went_in(name):
                 2,
                 classes=[name],
                 counts={"test": [2]},
-                per_class=[ClassRow(name, 0.5, 0.5, 0.5, 2)],
+                per_class=[class_row(name, 0.5, 0.5, 0.5, 2)],
                 recipe={name: name},
                 command=name,
             )

@@ -134,7 +134,7 @@ def test_pyplot_is_not_imported(tmp_path):
     import subprocess
 
     code = (
-        "import sys; from martlet.report import draw_curves; "
+        "import sys; from martlet.report.curves import draw_curves; "
         f"draw_curves([{{'epoch': 1, 'val_top1': 0.5}}], {str(tmp_path / 'a.png')!r}); "
         "print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)"
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from martlet.errors import MartletError
 from martlet.report import values
@@ -15,21 +15,8 @@ from martlet.storage.files import write_text
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["ClassRow", "CostTotals", "LatencyRow", "Page", "page_html", "wilson", "write_page"]
-
 LONG = 20  # rows, from where on a table is folded and a list is cut
 WEAKEST = 10  # classes shown above a folded table
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """One class of the scored part; precision, recall and F1 as fractions 0..1."""
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +65,8 @@ class Page:
         odd: sentences about files that were skipped or are unusual.
         curves, confusion, predictions: the PNG files that `draw_curves`, `draw_confusion` and
             `draw_predictions` wrote.
-        per_class: one row a class, in the order of `classes`.
+        per_class: one row a class, in the order of `classes`: its name ("class"), precision,
+            recall and F1 ("f1") as fractions 0..1, and its pictures ("support").
         recipe, machine, versions: name -> value.
         command: the command line that makes this run again.
     """
@@ -96,7 +84,7 @@ class Page:
     curves: Path | None = None
     confusion: Path | None = None
     predictions: Path | None = None
-    per_class: Sequence[ClassRow] = ()
+    per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[LatencyRow] = ()
     recipe: Mapping[str, object] = field(default_factory=dict)
@@ -128,7 +116,7 @@ def page_html(page: Page) -> str:
         ("confusion", "Which class is taken for which", page.confusion, "Confusion matrix"),
         ("predictions", "Pictures", page.predictions, "Sheet of pictures with predictions"),
     )
-    support = [(row.name, row.support) for row in page.per_class]
+    support = [(row["class"], row["support"]) for row in page.per_class]
     low, high = wilson(page.correct, page.total)
     return _template().render(
         page=page,

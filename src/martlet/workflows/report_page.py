@@ -7,7 +7,7 @@ from torch import nn
 
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
-from martlet.report.page import ClassRow, CostTotals, LatencyRow, Page, write_page
+from martlet.report.page import CostTotals, LatencyRow, Page, write_page
 from martlet.training.checkpoint import Header
 from martlet.workflows.run_folder import PAGE
 
@@ -35,10 +35,7 @@ def write_report(
         curves=folder / "curves.png",
         confusion=folder / "confusion.png",
         predictions=sheet if sheet.exists() else None,
-        per_class=[
-            ClassRow(row["class"], row["precision"], row["recall"], row["f1"], row["support"])
-            for row in metrics["per_class"]
-        ],
+        per_class=metrics["per_class"],
         cost=CostTotals(
             totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()
         ),

@@ -2,7 +2,7 @@
 
 A page says which rows by a mark, `<!-- networks: resnet*, wide_* | stage 4=stage4 -->`: patterns of
 names, in the order of their rows, and more columns with the field of the row that each shows. What
-stands between it and `<!-- end -->` is written anew. tests/test_network_pages.py holds the pages to
+stands between it and `<!-- end -->` is written anew. tests/test_pages.py holds the pages to
 the rows.
 """
 

@@ -39,8 +39,8 @@ ELSEWHERE = {
 }
 # Tests of more than one file.
 BROAD = {
-    *("arguments", "benchmark_tables", "docs", "family", "gpu", "layers", "mirror"),
-    *("network_pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
+    *("arguments", "docs", "family", "gpu", "layers", "mirror"),
+    *("pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
     *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
     *("sanitizers", "interrupted", "example"),
 }

@@ -11,6 +11,7 @@ from martlet.exporting.fold import fold
 from martlet.models import create_model
 from martlet.ops.conv import ConvBNAct
 
+Calls = Callable[[nn.Module, nn.Module, torch.Tensor], torch.Tensor]
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -94,62 +95,54 @@ def test_every_kind_of_convolution(conv: nn.Module, norm: nn.Module, shape: tupl
 
 
 class Net(nn.Module):
-    def __init__(self, *, running: bool = True) -> None:
+    """A convolution and a normalisation, called as `calls` says."""
+
+    def __init__(self, calls: Calls, *, running: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(4, 4, 3, padding=1)
         self.bn = nn.BatchNorm2d(4, track_running_stats=running)
+        self.calls = calls
 
-
-class ReadTwice(Net):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.conv(x)
-        return self.bn(y) + y
+        return self.calls(self.conv, self.bn, x)
 
 
-class ConvTwice(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.bn(self.conv(self.conv(x)))
+def plain(conv: nn.Module, bn: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return bn(conv(x))
 
 
-class NormTwice(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.bn(self.bn(self.conv(x)))
-
-
-class NormFirst(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv(self.bn(x))
-
-
-class Between(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.bn(self.conv(x).relu())
-
-
-class Plain(Net):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.bn(self.conv(x))
-
-
-def test_found_by_the_order_of_calls_in_a_forward() -> None:
-    model = settle(Plain())
-    assert norms(fold(model)) == 0
-    assert_same(model, fold(model), torch.randn(2, 4, 6, 6))
+def read_twice(conv: nn.Module, bn: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    y = conv(x)
+    return bn(y) + y
 
 
 def normed() -> nn.Module:
-    model = Plain()
+    model = Net(plain)
     nn.utils.parametrizations.weight_norm(model.conv)
     return model
 
 
+def test_found_by_the_order_of_calls_in_a_forward() -> None:
+    model = settle(Net(plain))
+    assert norms(fold(model)) == 0
+    assert_same(model, fold(model), torch.randn(2, 4, 6, 6))
+
+
 @pytest.mark.parametrize(
-    "network",
-    [ReadTwice, ConvTwice, NormTwice, NormFirst, Between, partial(Plain, running=False), normed],
+    "model",
+    [
+        Net(read_twice),
+        Net(lambda conv, bn, x: bn(conv(conv(x)))),
+        Net(lambda conv, bn, x: bn(bn(conv(x)))),
+        Net(lambda conv, bn, x: conv(bn(x))),
+        Net(lambda conv, bn, x: bn(conv(x).relu())),
+        Net(plain, running=False),
+        normed(),
+    ],
+    ids=["read twice", "two convs", "two norms", "norm first", "between", "running", "normed"],
 )
-def test_stays_where_folding_would_change_the_output(network: Callable[[], nn.Module]) -> None:
-    model = settle(network())
-    folded = fold(model)
+def test_stays_where_folding_would_change_the_output(model: nn.Module) -> None:
+    folded = fold(settle(model))
     assert norms(folded) == 1
     assert_same(model, folded, torch.randn(2, 4, 6, 6))
 

@@ -17,7 +17,7 @@ from typing import Any
 from exported import exported
 from record import write_rows
 
-from martlet.compiler.frontend.importer import read
+from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.ir.program import Layer
 from martlet.compiler.kernels.classifier_head import Head
 from martlet.compiler.kernels.depthwise_pool import Windowed
@@ -38,7 +38,7 @@ def best_profile(name: str) -> tuple[Profile, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         _, path = exported(name, Path(folder))
         profiles = [profile_onnx(path, seconds=2) for _ in range(RUNS)]
-        program, _ = program_of(read(path), native())
+        program, _ = program_of(read_model(load(path)), native())
     return max(profiles, key=lambda one: one.gflops / one.peak_gflops), list(
         map(filled, program.layers)
     )

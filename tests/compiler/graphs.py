@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import emit
-from martlet.compiler.frontend.importer import read, read_model
+from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.ir.program import Program
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.pipeline import program_of
@@ -41,8 +41,8 @@ def planned(
     model: onnx.ModelProto | Path, target: str = "x86-64-v4", threads: int = 1, batch: int = 1
 ) -> tuple[Program, Schedule]:
     """Everything before the C text."""
-    read_it = read if isinstance(model, Path) else read_model
-    return program_of(read_it(model, batch=batch), target_of(target), threads)
+    model = load(model) if isinstance(model, Path) else model
+    return program_of(read_model(model, batch=batch), target_of(target), threads)
 
 
 def random(seed: int, *shape: int) -> Array:

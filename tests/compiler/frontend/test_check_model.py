@@ -5,7 +5,7 @@ import pytest
 from onnx import TensorProto
 from tests.compiler.graphs import shuffle_unit
 
-from martlet.compiler.frontend.importer import read, read_model
+from martlet.compiler.frontend.importer import load, read_model
 from martlet.errors import MartletError
 
 
@@ -28,7 +28,7 @@ def _outside(tmp_path: Path, location: str, **more: str) -> Path:
 
 
 def test_data_beside_the_file_are_read(tmp_path: Path) -> None:
-    graph = read(_outside(tmp_path, "w.bin", offset="4"))
+    graph = read_model(load(_outside(tmp_path, "w.bin", offset="4")))
     np.testing.assert_array_equal(graph.constants["w"], read_model(shuffle_unit()).constants["w"])
 
 
@@ -37,7 +37,7 @@ def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
     path = _outside(tmp_path, location)
     (path.parent / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(MartletError, match="accepted are files in the folder"):
-        read(path)
+        read_model(load(path))
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,11 @@ def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
 )
 def test_data_must_be_whole(tmp_path: Path, more: dict[str, str]) -> None:
     with pytest.raises(MartletError, match=r"'w' is not whole: 1152 bytes from \d+ on are needed"):
-        read(_outside(tmp_path, "w.bin", **more))
+        read_model(load(_outside(tmp_path, "w.bin", **more)))
 
 
 @pytest.mark.parametrize("key", ["offset", "length"])
 @pytest.mark.parametrize("said", ["-16", "x", "1e3", "9" * 16])
 def test_places_of_data_are_counts(tmp_path: Path, key: str, said: str) -> None:
     with pytest.raises(MartletError, match="is not whole"):
-        read(_outside(tmp_path, "w.bin", **{key: said}))
+        read_model(load(_outside(tmp_path, "w.bin", **{key: said})))

@@ -9,7 +9,7 @@ import pytest
 from tests.compiler.exported import NETWORKS, marked, our_file
 from tests.compiler.graphs import planned
 
-from martlet.compiler.frontend.importer import read
+from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.ir.graph import Graph
 from martlet.compiler.ir.program import Program
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
@@ -89,7 +89,7 @@ def test_no_two_values_lie_in_one_place(tiny: Path, machine: str) -> None:
 
 @pytest.mark.parametrize("exported", marked(NETWORKS, QUICK, SLOW), indirect=True)
 def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
-    graph = simplify(read(exported))
+    graph = simplify(read_model(load(exported)))
     for machine in ("aarch64", "x86-64-v3"):
         program, schedule = planned(exported, machine)
         bound = ROOM * two_largest(graph, TARGETS[machine].lanes)
@@ -100,7 +100,7 @@ def test_the_workspace_of_our_networks_is_small(exported: Path) -> None:
 
 @pytest.mark.parametrize("exported", marked(SHUFFLES, QUICK[:2], SHUFFLES[::6]), indirect=True)
 def test_a_shuffle_moves_nothing(exported: Path) -> None:
-    graph = simplify(read(exported))
+    graph = simplify(read_model(load(exported)))
     for machine in MACHINES:
         program = lower(graph, target(machine))
         assert {layer.summary() for layer in program.layers if layer.moved} == set()

@@ -162,7 +162,7 @@ def rounds_up(node: onnx.NodeProto) -> bool:
     return up and auto in (b"NOTSET", b"")
 
 
-def settle(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> bool:
+def settle(node: onnx.NodeProto, shapes: Mapping[str, Shape | None]) -> bool:
     """Let a pool that rounds up do without, where that is the same; whether it was changed.
 
     In ONNX a window that would begin behind the map and the padding in front does not count. Shape

@@ -3,7 +3,6 @@
 Everything is looked at in Python, with sizes bounded; whatever is wrong is one sentence.
 """
 
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -120,15 +119,11 @@ def check_sides(sides: list[int] | Shape, what: str) -> None:
 
 def check_tensor(tensor: TensorProto, what: str) -> None:
     """A constant must hold as many values as its sides say, here and not elsewhere."""
-    check_sides(list(tensor.dims), what)
     if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
         raise MartletError(f"{what} keeps its data outside the file, where none was read.")
-    if tensor.data_type not in helper.get_all_tensor_dtypes():
-        raise MartletError(f"{what} has the unknown type {tensor.data_type}.")
-    count = prod(tensor.dims)
+    size, count = _raw_bytes(tensor, what), prod(tensor.dims)
     if tensor.HasField("raw_data"):
-        width = _bits(tensor.data_type)
-        if len(tensor.raw_data) != (count * width + 7) // 8:
+        if len(tensor.raw_data) != size:
             raise MartletError(f"{what} has {len(tensor.raw_data)} bytes for {count} values.")
         return
     if tensor.data_type in VALUE_FIELDS:
@@ -137,14 +132,19 @@ def check_tensor(tensor: TensorProto, what: str) -> None:
             raise MartletError(f"{what} has {found} values where its size says {count}.")
 
 
-def _bits(kind: int) -> int:
-    """Bits of one value in raw data."""
-    name = TensorProto.DataType.Name(kind)
+def _raw_bytes(tensor: TensorProto, what: str) -> int:
+    """Bytes of its values as raw data; a size or type that cannot be is refused."""
+    check_sides(list(tensor.dims), what)
+    if tensor.data_type not in helper.get_all_tensor_dtypes():
+        raise MartletError(f"{what} has the unknown type {tensor.data_type}.")
+    name = TensorProto.DataType.Name(tensor.data_type)
     if name.endswith(("INT4", "FLOAT4E2M1")):
-        return 4
-    if name.endswith("INT2"):
-        return 2
-    return 8 * np.dtype(helper.tensor_dtype_to_np_dtype(kind)).itemsize
+        bits = 4
+    elif name.endswith("INT2"):
+        bits = 2
+    else:
+        bits = 8 * np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
+    return (prod(tensor.dims) * bits + 7) // 8
 
 
 def _check_node(node: onnx.NodeProto, number: int, known: set[str]) -> None:
@@ -187,7 +187,9 @@ def load_outside(model: onnx.ModelProto, path: Path) -> None:
     Raises MartletError for paths that leave it, and for data that is missing or too short.
     """
     folder = path.resolve().parent
-    for tensor in _outside(model):
+    for tensor in model.graph.initializer:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
         told = {item.key: item.value for item in tensor.external_data}
         what = f"{path}: the data of {tensor.name!r}"
         location = told.get("location", "")
@@ -196,10 +198,7 @@ def load_outside(model: onnx.ModelProto, path: Path) -> None:
             raise MartletError(
                 f"{what} lies in {location!r}; accepted are files in the folder of the ONNX file."
             )
-        check_sides(list(tensor.dims), what)
-        if tensor.data_type not in helper.get_all_tensor_dtypes():
-            raise MartletError(f"{what} has the unknown type {tensor.data_type}.")
-        size = (prod(tensor.dims) * _bits(tensor.data_type) + 7) // 8
+        size = _raw_bytes(tensor, what)
         start, length = _number(told.get("offset", "0")), _number(told.get("length", f"{size}"))
         if start is None or length != size or start + size > place.stat().st_size:
             raise MartletError(f"{what} is not whole: {size} bytes from {start} on are needed.")
@@ -209,12 +208,6 @@ def load_outside(model: onnx.ModelProto, path: Path) -> None:
         tensor.ClearField("external_data")
         tensor.data_location = TensorProto.DEFAULT
         tensor.raw_data = content
-
-
-def _outside(model: onnx.ModelProto) -> Iterator[TensorProto]:
-    for tensor in model.graph.initializer:
-        if tensor.data_location == TensorProto.EXTERNAL:
-            yield tensor
 
 
 def _place(folder: Path, location: str) -> Path | None:

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper, shape_inference
 
 from martlet.compiler.frontend.canonicalize import normalise, rounds_up, settle
@@ -20,22 +18,6 @@ from martlet.errors import MartletError
 
 INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
 SAME_SHAPE = ("GroupNormalization", "MeanVarianceNormalization")
-
-
-def read(
-    path: str | Path,
-    batch: int = 1,
-    shapes: Mapping[str, Shape] | None = None,
-    values: Mapping[str, NDArray[Any]] | None = None,
-) -> Graph:
-    """The graph of an ONNX file, with the batch size and the open sizes fixed.
-
-    `shapes` gives the shapes of inputs that the file leaves open, `values` what some inputs are:
-    they become constants. Raises MartletError as `load` does, and for a file that is damaged or
-    keeps a size open.
-    """
-    name = Path(path).stem
-    return read_model(load(path), name=name, batch=batch, shapes=shapes, values=values)
 
 
 def load(path: str | Path) -> onnx.ModelProto:
@@ -63,13 +45,15 @@ def read_model(
     name: str = "network",
     batch: int = 1,
     shapes: Mapping[str, Shape] | None = None,
-    values: Mapping[str, NDArray[Any]] | None = None,
 ) -> Graph:
-    """The graph of a model in memory; see `read`."""
+    """The graph of a model, with the batch size and the open sizes fixed.
+
+    `shapes` gives the shapes of inputs that the file leaves open. Raises MartletError for a model
+    that is damaged or keeps a size open.
+    """
     check(model, name)
     constants = _constants(model, name)
-    sketch = _sketch(model, constants, values or {})
-    constants.update(values or {})
+    sketch = _sketch(model, constants)
     _fix_inputs(sketch, constants, batch, shapes or {})
     try:
         onnx.checker.check_model(sketch)
@@ -102,9 +86,7 @@ def _constants(model: onnx.ModelProto, name: str) -> dict[str, Constant]:
     return found
 
 
-def _sketch(
-    model: onnx.ModelProto, constants: Mapping[str, Constant], values: Mapping[str, Constant]
-) -> onnx.ModelProto:
+def _sketch(model: onnx.ModelProto, constants: Mapping[str, Constant]) -> onnx.ModelProto:
     """The model without large constants: they are inputs in the eyes of shape inference."""
     sketch = onnx.ModelProto()
     sketch.ir_version = max(model.ir_version, 4)
@@ -117,13 +99,10 @@ def _sketch(
         graph.output[-1].type.tensor_type.ClearField("shape")
         graph.output[-1].type.tensor_type.shape.SetInParent()  # the checker wants one
     for value in model.graph.input:
-        if value.name not in constants and value.name not in values:
+        if value.name not in constants:
             graph.input.add().CopyFrom(value)
-    for tensor in model.graph.initializer:
-        _add_constant(graph, tensor.name, constants[tensor.name])
-    for name, value in values.items():
-        if name not in constants:
-            _add_constant(graph, name, value)
+    for name, value in constants.items():
+        _add_constant(graph, name, value)
     return sketch
 
 
@@ -151,14 +130,12 @@ def _fix_inputs(
     for value in model.graph.input:
         if value.name in constants:
             continue
+        given, dims = shapes.get(value.name), value.type.tensor_type.shape.dim
         if not value.type.tensor_type.HasField("shape"):
-            given = shapes.get(value.name)
             if given is None:
                 raise MartletError(f"the input {value.name!r} has no shape; give it.")
             for _ in given:
-                value.type.tensor_type.shape.dim.add()
-        dims = value.type.tensor_type.shape.dim
-        given = shapes.get(value.name)
+                dims.add()
         if given is not None and len(given) != len(dims):
             raise MartletError(f"shapes: {value.name!r} has {len(dims)} axes, not {len(given)}.")
         for sides in ([batch], given or ()):
@@ -197,7 +174,8 @@ def _graph(
         _learn_shapes(model, graph)
         left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
         _learn_constants(graph)
-        done = len(left) == len(protos) or all(_known(proto, graph) for proto in left)
+        made = {name for proto in left for name in proto.output if name}
+        done = len(left) == len(protos) or made <= graph.shapes.keys()
         protos = left
         if done:
             break
@@ -218,31 +196,30 @@ def _graph(
 
 def _settle_pools(model: onnx.ModelProto, protos: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Pools that round up, one after the other: each changes the shapes behind it."""
-    rounding = [number for number, proto in enumerate(protos) if rounds_up(proto)]
-    shapes = _inferred(model) if rounding else {}
-    for number in rounding:
+    settled = list(protos)
+    for number in (number for number, proto in enumerate(protos) if rounds_up(proto)):
         changed = onnx.NodeProto()
         changed.CopyFrom(protos[number])
-        if settle(changed, shapes):
-            protos = [*protos[:number], changed, *protos[number + 1 :]]
+        if settle(changed, {value.name: _shape(value) for value in _infer(model)}):
+            settled[number] = changed
             model.graph.node[number].CopyFrom(changed)
-            shapes = _inferred(model)
-    return protos
+    return settled
 
 
-def _inferred(model: onnx.ModelProto) -> dict[str, Shape]:
-    """Shapes as far as onnx infers them; what does not fit together is not its matter here."""
-    inferred = shape_inference.infer_shapes(model, data_prop=_may_propagate(model))
-    return {
-        value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
-        for value in (*inferred.graph.input, *inferred.graph.value_info)
-        if all(dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim)
-    }
+def _infer(model: onnx.ModelProto, *, strict: bool = False) -> list[onnx.ValueInfoProto]:
+    """What onnx infers of the tensors; not strict: what does not fit together is let through."""
+    endless = any(proto.op_type == "Range" for proto in model.graph.node)  # it would be written out
+    graph = shape_inference.infer_shapes(
+        model, check_type=strict, strict_mode=strict, data_prop=not endless
+    ).graph
+    return [*graph.input, *graph.value_info, *graph.output]
 
 
-def _may_propagate(model: onnx.ModelProto) -> bool:
-    """Whether inference may compute values: it would write out a range of any length."""
-    return all(proto.op_type != "Range" for proto in model.graph.node)
+def _shape(value: onnx.ValueInfoProto) -> Shape | None:
+    """The shape of a tensor that is known to the last side."""
+    kind = value.type.tensor_type
+    known = kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim)
+    return tuple(dim.dim_value for dim in kind.shape.dim) if known else None
 
 
 def _node(proto: onnx.NodeProto, number: int) -> Node:
@@ -255,23 +232,15 @@ def _node(proto: onnx.NodeProto, number: int) -> Node:
     )
 
 
-def _known(proto: onnx.NodeProto, graph: Graph) -> bool:
-    return all(output in graph.shapes for output in proto.output if output)
-
-
 def _learn_shapes(model: onnx.ModelProto, graph: Graph) -> None:
     """Let onnx infer shapes, and take over those that are known to the last side."""
-    inferred = shape_inference.infer_shapes(
-        model, check_type=True, strict_mode=True, data_prop=_may_propagate(model)
-    )
-    for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
-        kind = value.type.tensor_type
-        sides = [dim.dim_value for dim in kind.shape.dim]
-        if kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim):
-            check_sides(sides, f"the tensor {value.name!r}")
-            graph.shapes[value.name] = tuple(sides)
-        if kind.elem_type:
-            graph.types[value.name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    for value in _infer(model, strict=True):
+        kind, shape = value.type.tensor_type.elem_type, _shape(value)
+        if shape is not None:
+            check_sides(shape, f"the tensor {value.name!r}")
+            graph.shapes[value.name] = shape
+        if kind:
+            graph.types[value.name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind))
     _learn_constants(graph)
 
 

@@ -13,6 +13,11 @@ Shape = tuple[int, ...]
 Constant = NDArray[Any]
 
 
+def shape_text(shape: Shape) -> str:
+    """A shape for people: 3×32×32, or 1 for a single number."""
+    return "×".join(map(str, shape)) or "1"
+
+
 @dataclass
 class Node:
     """One operator. `inputs` may hold "" for an optional input that is left out."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
 
@@ -116,27 +115,53 @@ class Window:
         ]
 
 
-class Steps(NamedTuple):
-    """One number for each axis; `before` and `behind` is what the map is padded with."""
+@dataclass(frozen=True)
+class Sliding:
+    """A window along each axis of a map; `before` and `behind` is what the map is padded with."""
 
+    size: Shape  # of the input map
+    kernel: Shape
     stride: Shape
-    dilation: Shape
     before: Shape
     behind: Shape
+    dilation: Shape
+    out: Shape
+
+    def place(self, axis: int) -> str:
+        """The C expression of an input place for output o and tap k; it may lie outside."""
+        return (
+            f"o{axis} * {self.stride[axis]} + k{axis} * {self.dilation[axis]} - {self.before[axis]}"
+        )
+
+    def counts(self, axis: int, padding: bool) -> list[int]:
+        """For each output how many taps lie on the map, or on the map and its padding."""
+        before, stride, dilation = self.before[axis], self.stride[axis], self.dilation[axis]
+        seen = range(self.size[axis])
+        if padding:
+            seen = range(-before, self.size[axis] + self.behind[axis])
+        return [
+            sum(out * stride - before + k * dilation in seen for k in range(self.kernel[axis]))
+            for out in range(self.out[axis])
+        ]
+
+    def __str__(self) -> str:
+        stride = f" stride {max(self.stride)}" if max(self.stride, default=1) > 1 else ""
+        return "×".join(map(str, self.kernel)) + stride
 
 
-def steps_of(node: Node, size: Shape, out: Shape, kernel: Shape) -> Steps:
-    """The steps from maps of `size` to maps of `out`.
+def sliding(node: Node, size: Shape, out: Shape, kernel: Shape) -> Sliding:
+    """The window of a convolution or pool node from maps of `size` to maps of `out`.
 
     Raises MartletError when the attributes are of another number of axes.
     """
-    rank = len(kernel)
-    stride = [int(s) for s in node.attributes.get("strides") or [1] * rank]
-    dilation = [int(d) for d in node.attributes.get("dilations") or [1] * rank]
-    pads = [int(p) for p in node.attributes.get("pads") or [0] * 2 * rank]
+    rank, given = len(kernel), node.attributes
+    stride, dilation = (
+        tuple(map(int, given.get(key) or [1] * rank)) for key in ("strides", "dilations")
+    )
+    pads = [int(p) for p in given.get("pads") or [0] * 2 * rank]
     if not len(size) == len(stride) == len(dilation) == rank or len(pads) != 2 * rank:
         raise node.fail(f"its window has {rank} axes and its maps {len(size)}")
-    auto = node.attributes.get("auto_pad", b"NOTSET")
+    auto = given.get("auto_pad", b"NOTSET")
     if auto in (b"SAME_UPPER", b"SAME_LOWER"):
         for axis in range(rank):
             reach = (out[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
@@ -145,7 +170,7 @@ def steps_of(node: Node, size: Shape, out: Shape, kernel: Shape) -> Steps:
             pads[axis], pads[rank + axis] = (less, more) if auto == b"SAME_UPPER" else (more, less)
     elif auto == b"VALID":
         pads = [0] * 2 * rank
-    return Steps(tuple(stride), tuple(dilation), tuple(pads[:rank]), tuple(pads[rank:]))
+    return Sliding(size, kernel, stride, tuple(pads[:rank]), tuple(pads[rank:]), dilation, out)
 
 
 def window_of(graph: Graph, node: Node, kernel: Shape) -> Window:
@@ -154,15 +179,15 @@ def window_of(graph: Graph, node: Node, kernel: Shape) -> Window:
     rank = len(kernel)
     if not 1 <= rank <= 3 or len(size) != rank:
         raise node.fail(f"a window of {rank} axes is not supported; 1, 2 and 3 are")
-    steps = steps_of(node, size, out, kernel)
+    window = sliding(node, size, out, kernel)
 
     def three(values: Shape, filler: int) -> Three:
         filled = [filler] * (3 - rank) + [*values]
         return filled[0], filled[1], filled[2]
 
     return Window(
-        three(size, 1), three(kernel, 1), three(steps.stride, 1), three(steps.before, 0),
-        three(steps.dilation, 1), three(out, 1), tuple(out),
+        three(size, 1), three(kernel, 1), three(window.stride, 1), three(window.before, 0),
+        three(window.dilation, 1), three(out, 1), out,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
@@ -48,8 +49,8 @@ class Windowed(Blockwise):
 
     def summary(self) -> str:
         what = self.with_fused(f"{self.kind} {self.window}")
-        sides = "×".join(map(str, self.x.spatial)), "×".join(map(str, self.window.spatial))
-        return f"{what}, {prod(self.x.axes)} maps {sides[0]} → {sides[1]}"
+        sides = f"{shape_text(self.x.spatial)} → {shape_text(self.window.spatial)}"
+        return f"{what}, {prod(self.x.axes)} maps {sides}"
 
     def rows(self, schedule: Schedule) -> int:
         """Rows of the output; blocks, when it stands alone in a single thread."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
+from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.number_types import FLOAT32
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, cuts
@@ -80,8 +81,7 @@ class Product(Gemm):
     @property
     def shapes(self) -> str:
         """Of what it reads and what it makes."""
-        sides = "×".join(map(str, self.x.spatial)) or "1"
-        outs = "×".join(map(str, self.window.spatial)) or "1"
+        sides, outs = shape_text(self.x.spatial), shape_text(self.window.spatial)
         return f"{prod(self.x.axes)}×{sides} → {len(self.weight)}×{outs}"
 
     def emit(self, writer: Writer) -> str:

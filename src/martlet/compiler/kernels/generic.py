@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.codegen.writer import Kernel, Writer
-from martlet.compiler.ir.graph import Shape
+from martlet.compiler.ir.graph import Shape, shape_text
 from martlet.compiler.ir.number_types import FLOAT32, NumberType
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
@@ -168,7 +168,7 @@ class Elementwise(Generic):
         self.formula, self.shape = formula, shape
 
     def summary(self) -> str:
-        return f"each of {'×'.join(map(str, self.shape)) or '1'} values"
+        return f"each of {shape_text(self.shape)} values"
 
     @property
     def used(self) -> list[Rows]:
@@ -207,7 +207,7 @@ class Rearrange(Generic):
         )
 
     def summary(self) -> str:
-        return f"rearranged to {'×'.join(map(str, self.y.spatial)) or '1'}"
+        return f"rearranged to {shape_text(self.y.spatial)}"
 
     def emit(self, writer: Writer) -> str:
         lines = []
@@ -236,7 +236,7 @@ class Picked(Generic):
         self.moved = (x.dtype.itemsize + y.dtype.itemsize) * prod(y.spatial)
 
     def summary(self) -> str:
-        return f"picked {'×'.join(map(str, self.y.spatial)) or '1'} values"
+        return f"picked {shape_text(self.y.spatial)} values"
 
     def emit(self, writer: Writer) -> str:
         shape, name = self.y.spatial, c_name(self.name)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 
 from martlet.compiler.codegen.writer import Writer
-from martlet.compiler.ir.graph import Shape
+from martlet.compiler.ir.graph import Shape, shape_text
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.generic import (
     Generic,
@@ -42,8 +42,7 @@ class Reduce(Generic):
         self.kept, self.gone = x.permuted(kept), x.permuted(sorted(axes))
 
     def summary(self) -> str:
-        sides = "×".join(map(str, self.x.shape)) or "1"
-        return f"{self.kind.lower()} of {sides} values to {prod(self.y.spatial)}"
+        return f"{self.kind.lower()} of {shape_text(self.x.shape)} values to {prod(self.y.spatial)}"
 
     def emit(self, writer: Writer) -> str:
         start, join, end = KINDS[self.kind]

@@ -1,15 +1,14 @@
 """Generic layers with a window: convolutions of any batch, transposed ones, and pools."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
 from martlet.compiler.codegen.writer import Writer
-from martlet.compiler.ir.graph import Node, Shape
+from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Buffer
-from martlet.compiler.ir.window import steps_of
+from martlet.compiler.ir.window import Sliding
 from martlet.compiler.kernels.generic import (
     LETTERS,
     Generic,
@@ -21,63 +20,20 @@ from martlet.compiler.kernels.generic import (
 )
 
 
-@dataclass(frozen=True)
-class Sliding:
-    """A window along each axis of a map; `before` and `behind` is what the map is padded with."""
-
-    size: Shape  # of the input map
-    kernel: Shape
-    stride: Shape
-    before: Shape
-    behind: Shape
-    dilation: Shape
-    out: Shape
-
-    def place(self, axis: int) -> str:
-        """The C expression of an input place for output o and tap k; it may lie outside."""
-        return (
-            f"o{axis} * {self.stride[axis]} + k{axis} * {self.dilation[axis]} - {self.before[axis]}"
-        )
-
-    def counts(self, axis: int, padding: bool) -> list[int]:
-        """For each output how many taps lie on the map, or on the map and its padding."""
-        low, high = 0, self.size[axis]
-        if padding:
-            low, high = -self.before[axis], high + self.behind[axis]
-        return [
-            sum(
-                low
-                <= out * self.stride[axis] - self.before[axis] + tap * self.dilation[axis]
-                < high
-                for tap in range(self.kernel[axis])
-            )
-            for out in range(self.out[axis])
-        ]
-
-    def __str__(self) -> str:
-        stride = f" stride {max(self.stride)}" if max(self.stride, default=1) > 1 else ""
-        return "×".join(map(str, self.kernel)) + stride
-
-
-def sliding(node: Node, size: Shape, out: Shape, kernel: Shape) -> Sliding:
-    """The window of a convolution or pool node over maps of any number of axes."""
-    steps = steps_of(node, size, out, kernel)
-    return Sliding(size, kernel, steps.stride, steps.before, steps.behind, steps.dilation, out)
-
-
-def _taps(window: Sliding, innermost: Sequence[str], places: Sequence[str] = ()) -> list[str]:
+def _taps(window: Sliding, innermost: Sequence[str]) -> list[str]:
     """Loops over the taps; p0, p1, … are input places, and those outside the map are left out."""
     lines = list(innermost)
     for axis in reversed(range(len(window.kernel))):
-        place = places[axis] if places else window.place(axis)
         check = f"if (p{axis} < 0 || p{axis} >= {window.size[axis]}) continue;"
-        body = [f"const int p{axis} = {place};", check, *lines]
+        body = [f"const int p{axis} = {window.place(axis)};", check, *lines]
         lines = nest([window.kernel[axis]], [f"k{axis}"], body)
     return lines
 
 
-class Weighted(Generic):
-    """A convolution of either direction, with weights from memory or constant."""
+class GenericConvolution(Generic):
+    """Convolution of a batch with weights (M, C / groups, *kernel), from memory or constant."""
+
+    weighs_inputs = False  # whether each input is weighed, or what makes each output
 
     def __init__(
         self,
@@ -91,56 +47,60 @@ class Weighted(Generic):
     ) -> None:
         super().__init__(name, [x, weight, *([bias] if bias is not None else [])], y)
         self.x, self.weight, self.groups, self.window = x, weight, groups, window
-        self.macs = prod(y.spatial) * prod(weight.shape[1:])
-
-
-class GenericConvolution(Weighted):
-    """Convolution of a batch with weights (M, C / groups, *kernel)."""
+        each = x.shape if self.weighs_inputs else y.spatial
+        self.macs = prod(each) * prod(weight.shape[1:])
 
     def summary(self) -> str:
         groups = f", {self.groups} groups" if self.groups > 1 else ""
-        sides = ["×".join(map(str, shape)) for shape in (self.x.shape, self.y.spatial)]
-        return f"{self.window}{groups}, {sides[0]} → {sides[1]}"
+        return f"{self.window}{groups}, {shape_text(self.x.shape)} → {shape_text(self.y.spatial)}"
 
     def emit(self, writer: Writer) -> str:
         each_out, each_in = self.weight.shape[0] // self.groups, self.weight.shape[1]
-        rank = len(self.window.kernel)
-        channel = "q" if self.groups == 1 else f"(m / {each_out} * {each_in} + q)"
+        line = self._product(each_out, each_in, ["m", "q"])
+        return self._outputs(writer, each_in, _taps(self.window, [line]))
+
+    def _product(self, each_out: int, each_in: int, row: list[str]) -> str:
+        """C text that adds one product; `row` is which of the weights' maps it takes."""
+        rank, channel = len(self.window.kernel), self._channel(each_out, each_in)
         read = index(self.x.steps, ["n", channel, *axes_names("p", rank)])
-        weigh = index(self.weight.steps, ["m", "q", *axes_names("k", rank)])
+        weigh = index(self.weight.steps, [*row, *axes_names("k", rank)])
+        return f"s += a[{read}] * b[{weigh}];"
+
+    def _channel(self, each_out: int, each_in: int) -> str:
+        """C text of the input channel number q of the group that output m is in."""
+        return "q" if self.groups == 1 else f"(m / {each_out} * {each_in} + q)"
+
+    def _outputs(self, writer: Writer, each_in: int, taps: list[str]) -> str:
+        """Loops over all outputs (n, m, o0, …), and the channels (q) of each one's sum."""
+        names = ["n", "m", *axes_names("o", len(self.window.kernel))]
         body = [
             f"float s = {'c[m]' if len(self.operands) > 2 else '0'};",
-            *nest([each_in], ["q"], _taps(self.window, [f"s += a[{read}] * b[{weigh}];"])),
+            *nest([each_in], ["q"], taps),
+            f"y[{index(row_steps(self.y.spatial), names)}] = s;",
         ]
-        return self.function(writer, _outputs(self, rank, body))
+        return self.function(writer, nest(self.y.spatial, names, body))
 
 
-class TransposedConvolution(Weighted):
+class TransposedConvolution(GenericConvolution):
     """The transposed convolution with weights (C, M / groups, *kernel).
 
     `window` has the padding that is cut off the output, and `out` the output's sides.
     """
 
-    def __init__(
-        self, name: str, x: Rows, weight: Rows, bias: Rows | None, groups: int, window: Sliding,
-        y: Buffer,
-    ) -> None:  # fmt: skip
-        super().__init__(name, x, weight, bias, groups, window, y)
-        self.macs = prod(x.shape) * prod(weight.shape[1:])
+    weighs_inputs = True
 
     def summary(self) -> str:
-        sides = ["×".join(map(str, shape)) for shape in (self.x.shape, self.y.spatial)]
-        return f"transposed {self.window}, {sides[0]} → {sides[1]}"
+        return (
+            f"transposed {self.window}, {shape_text(self.x.shape)} → {shape_text(self.y.spatial)}"
+        )
 
     def emit(self, writer: Writer) -> str:
-        window, rank = self.window, len(self.window.kernel)
+        window = self.window
         each_in, each_out = self.weight.shape[0] // self.groups, self.weight.shape[1]
-        channel = "q" if self.groups == 1 else f"(m / {each_out} * {each_in} + q)"
         output = "m" if self.groups == 1 else f"m % {each_out}"
-        read = index(self.x.steps, ["n", channel, *axes_names("p", rank)])
-        weigh = index(self.weight.steps, [channel, f"({output})", *axes_names("k", rank)])
-        lines = [f"s += a[{read}] * b[{weigh}];"]
-        for axis in reversed(range(rank)):
+        row = [self._channel(each_out, each_in), f"({output})"]
+        lines = [self._product(each_out, each_in, row)]
+        for axis in reversed(range(len(window.kernel))):
             stride, far = window.stride[axis], window.stride[axis] * window.size[axis]
             place = f"o{axis} + {window.before[axis]} - k{axis} * {window.dilation[axis]}"
             check = f"t{axis} < 0 || t{axis} >= {far}"
@@ -151,16 +111,7 @@ class TransposedConvolution(Weighted):
                 f"const int p{axis} = t{axis} / {stride};",
                 *lines,
             ])  # fmt: skip
-        start = "c[m]" if len(self.operands) > 2 else "0"
-        body = [f"float s = {start};", *nest([each_in], ["q"], lines)]
-        return self.function(writer, _outputs(self, rank, body))
-
-
-def _outputs(layer: Generic, rank: int, body: list[str]) -> list[str]:
-    """Loops over all outputs (n, m, o0, …) around the body that makes the sum s."""
-    names = ["n", "m", *axes_names("o", rank)]
-    target = f"y[{index(row_steps(layer.y.spatial), names)}]"
-    return nest(layer.y.spatial, names, [*body, f"{target} = s;"])
+        return self._outputs(writer, each_in, lines)
 
 
 class GenericPool(Generic):
@@ -182,7 +133,7 @@ class GenericPool(Generic):
         self.count_padding, self.power = count_padding, power
 
     def summary(self) -> str:
-        return f"{self.kind} {self.window}, {'×'.join(map(str, self.y.spatial))}"
+        return f"{self.kind} {self.window}, {shape_text(self.y.spatial)}"
 
     def emit(self, writer: Writer) -> str:
         window = self.window

@@ -7,11 +7,12 @@ import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.tensor_view import Maps
+from martlet.compiler.ir.window import Sliding
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic import Rows, rows_of
 from martlet.compiler.kernels.generic_reduce import KINDS, Reduce
 from martlet.compiler.kernels.generic_scalar import activated
-from martlet.compiler.kernels.generic_window import GenericPool, Sliding
+from martlet.compiler.kernels.generic_window import GenericPool
 from martlet.compiler.lowering.context import Lowering, Rule, in_memory
 
 

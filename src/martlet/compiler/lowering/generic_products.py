@@ -8,6 +8,7 @@ import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.tensor_view import Maps
+from martlet.compiler.ir.window import sliding
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic import Rows, rows_of
 from martlet.compiler.kernels.generic_reduce import MatrixProduct
@@ -15,9 +16,7 @@ from martlet.compiler.kernels.generic_scalar import activated
 from martlet.compiler.kernels.generic_window import (
     GenericConvolution,
     GenericPool,
-    Sliding,
     TransposedConvolution,
-    sliding,
 )
 from martlet.compiler.lowering.context import Lowering, Rule, in_memory
 
@@ -79,7 +78,7 @@ def _pool(low: Lowering, node: Node) -> Maps:
     kernel: Shape = x.shape[2:]
     if not node.op.startswith("Global"):
         kernel = tuple(int(side) for side in node.attributes["kernel_shape"])
-    window: Sliding = sliding(node, x.shape[2:], y.spatial[2:], kernel)
+    window = sliding(node, x.shape[2:], y.spatial[2:], kernel)
     padded = bool(node.attributes.get("count_include_pad", 0))
     low.add(
         GenericPool(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
+from martlet.compiler.ir.operators import Activation, activation
 
 Values = NDArray[np.float64]
 
@@ -134,7 +135,8 @@ def old_hard_swishes(graph: Graph) -> None:
     gone = set()
     for clip in graph.nodes:
         shifted = makers.get(clip.inputs[0]) if clip.op == "Clip" else None
-        if shifted is None or used[clip.inputs[0]] != 1 or _limits(graph, clip) != (0, 6):
+        limits = Activation("clip", 0, 6)
+        if shifted is None or used[clip.inputs[0]] != 1 or activation(graph, clip) != limits:
             continue
         plus = scale_of(graph, shifted)
         if plus is None or set(plus.scale) != {1} or set(plus.shift) != {3}:
@@ -155,14 +157,6 @@ def old_hard_swishes(graph: Graph) -> None:
             path.append(follower)
             last = follower
     graph.nodes = [node for node in graph.nodes if id(node) not in gone]
-
-
-def _limits(graph: Graph, node: Node) -> tuple[float, float] | None:
-    names = node.inputs[1:3]
-    if len(names) != 2 or any(name not in graph.constants for name in names):
-        return None
-    low, high = (float(graph.constants[name].reshape(())) for name in names)
-    return low, high
 
 
 def merge_pads(graph: Graph) -> None:

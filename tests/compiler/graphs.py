@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import emit
@@ -135,7 +136,10 @@ def run(
     values = {name: x for name, x in inputs.items() if x.dtype != np.float32}
     arrays = {name: np.ascontiguousarray(x) for name, x in inputs.items() if name not in values}
     shapes = {name: x.shape for name, x in inputs.items() if name not in values}
-    graph = read_model(model, shapes=shapes, values=values)
+    known = onnx.ModelProto()
+    known.CopyFrom(model)
+    known.graph.initializer.extend(numpy_helper.from_array(x, name) for name, x in values.items())
+    graph = read_model(known, shapes=shapes)
     program, schedule = program_of(graph, chosen, threads)
     emitted = emit(program, schedule, chosen)
     more = ("-pthread",) if threads > 1 else ()

@@ -26,7 +26,7 @@ def _reduce(low: Lowering, node: Node) -> Maps | None:
     if axes != [1] or x.axes[0] != 1:
         return None
     x = low.in_blocks(node, x)
-    y = low.in_rows(low.graph.shapes[node.outputs[0]])
+    y = low.in_rows(low.shape(node))
     low.add(ChannelReduce(node.name, x, y.buffers[0], kind))
     return y
 
@@ -44,7 +44,7 @@ def _over_maps(low: Lowering, node: Node, x: Maps, kind: str, axes: list[int]) -
     y = low.program.buffer(len(x.blocks()) * low.program.lanes, out)
     pool: Literal["max", "average"] = "max" if kind == "max" else "average"
     low.add(Windowed(node.name, x, y, window, pool))
-    return reshaped(x.beside(y), low.graph.shapes[node.outputs[0]])
+    return reshaped(x.beside(y), low.shape(node))
 
 
 def _three(sides: Shape) -> Three:

@@ -14,14 +14,15 @@ from martlet.compiler.ir.number_types import FLOAT32, NumberType, stored_as
 from martlet.compiler.ir.program import Layer, Program, c_name
 from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
-from martlet.compiler.kernels.generic import Elementwise, Rows, rows_of
+from martlet.compiler.kernels.generic import Elementwise, Generic, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots
 from martlet.compiler.lowering.views import MOST_NAMES, by_channel, view_of
 from martlet.compiler.targets import Target
 from martlet.errors import MartletError
 
 # What a rule makes of a node: its first output, all its outputs, or None when it is not its task.
-Rule = Callable[["Lowering", Node], Maps | Mapping[str, Maps] | None]
+Made = Maps | Rows
+Rule = Callable[["Lowering", Node], Made | Mapping[str, Made] | None]
 SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}  # of operators, in C
 
 
@@ -107,11 +108,19 @@ class Lowering:
         for rule in rules_for(self.table, node.op, dtype, self.target):
             made = rule(self, node)
             if made is not None:
-                outputs = {node.outputs[0]: made} if isinstance(made, Maps) else made
-                for name, maps in outputs.items():
-                    assert not name or maps.shape == self.graph.shapes[name], (node, maps.shape)
-                return outputs
+                outputs = made if isinstance(made, Mapping) else {node.outputs[0]: made}
+                return {name: self._as_maps(name, it) for name, it in outputs.items() if name}
         raise self._refusal(node, dtype)
+
+    def _as_maps(self, name: str, made: Made) -> Maps:
+        """What a rule has made, by channel; a generic layer's result gets its shape here."""
+        shape = self.graph.shapes[name]
+        if isinstance(made, Rows):
+            assert isinstance(made.source, Buffer)
+            where = np.array([0, 0, made.start], np.int64)
+            return Maps((made.source,), where, made.reshaped(shape).shape)
+        assert made.shape == shape, (name, made.shape)
+        return made
 
     def _dtype(self, node: Node) -> NumberType:
         """Of the first input that is known at run time only, else of the first output."""
@@ -182,15 +191,22 @@ class Lowering:
             self._rows[name] = rows_of(buffer, shape, slot * buffer.places + place)
         return self._rows[name]
 
+    def shape(self, node: Node) -> Shape:
+        """Of a node's first output."""
+        return self.graph.shapes[node.outputs[0]]
+
     def result(self, shape: Shape) -> Buffer:
         """Memory for the result of a generic layer."""
         return self.program.buffer(1, shape, 1)
 
+    def made(self, layer: Generic) -> Rows:
+        """Add a generic layer; returns its result."""
+        self.add(layer)
+        return rows_of(layer.y, layer.y.spatial)
+
     def calculate(self, name: str, formula: str, operands: Sequence[Rows], shape: Shape) -> Rows:
         """Add an elementwise layer; returns its result."""
-        y = self.result(shape)
-        self.add(Elementwise(name, formula, operands, y))
-        return rows_of(y, shape)
+        return self.made(Elementwise(name, formula, operands, self.result(shape)))
 
     def weight(self, node: Node, place: int) -> NDArray[Any] | None:
         """An input that is a constant, or None."""
@@ -225,9 +241,3 @@ class Lowering:
         target = maps_in(buffer, range(slots), x.axes)
         self.copy(f"{node.name} blocks", x, target)
         return target
-
-
-def in_memory(rows: Rows) -> Maps:
-    """The tensor that a generic layer has made."""
-    assert isinstance(rows.source, Buffer)
-    return Maps((rows.source,), np.array([0, 0, rows.start], np.int64), rows.shape)

@@ -50,7 +50,7 @@ def linear(low: Lowering, node: Node) -> Maps | None:
     scaled = weight * np.float32(node.attributes.get("alpha", 1.0))
     row = Maps(row.buffers, row.where.reshape(1, -1, 3), ())
     made = product(low, node, row, scaled, bias, 1, pointwise(()))
-    where = made.where.reshape(*low.graph.shapes[node.outputs[0]], 3)
+    where = made.where.reshape(*low.shape(node), 3)
     return Maps(made.buffers, where, ())
 
 

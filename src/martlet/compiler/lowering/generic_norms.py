@@ -6,45 +6,43 @@ from math import prod
 import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.ir.window import Sliding
 from martlet.compiler.kernels.activations import number
-from martlet.compiler.kernels.generic import Rows, rows_of
+from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.generic_reduce import KINDS, Reduce
 from martlet.compiler.kernels.generic_scalar import activated
 from martlet.compiler.kernels.generic_window import GenericPool
-from martlet.compiler.lowering.context import Lowering, Rule, in_memory
+from martlet.compiler.lowering.context import Lowering, Rule
 
 
 def reduced(low: Lowering, name: str, kind: str, x: Rows, axes: list[int]) -> Rows:
     """Add a reduction; the axes stay, with one value."""
     shape = tuple(1 if axis in axes else side for axis, side in enumerate(x.shape))
-    y = low.result(shape)
-    low.add(Reduce(name, kind, x, axes, y))
-    return rows_of(y, shape)
+    return low.made(Reduce(name, kind, x, axes, low.result(shape)))
 
 
-def _reduce(low: Lowering, node: Node) -> Maps:
-    kind, shape = node.op.removeprefix("Reduce"), low.graph.shapes[node.outputs[0]]
-    x, axes = low.rows(node.inputs[0]), node.attributes["axes"]
+def _reduce(low: Lowering, node: Node) -> Rows:
+    kind, axes, x = (
+        node.op.removeprefix("Reduce"),
+        node.attributes["axes"],
+        low.rows(node.inputs[0]),
+    )
     if kind != "LogSumExp":
-        return in_memory(reduced(low, node.name, kind, x, axes).reshaped(shape))
+        return reduced(low, node.name, kind, x, axes)
     most = reduced(low, f"{node.name} max", "Max", x, axes)
     # an infinite maximum must not make NaN of the differences
     most = low.calculate(f"{node.name} finite", "isinf({0}) ? 0 : {0}", [most], most.shape)
     powers = low.calculate(f"{node.name} exp", "expf({0} - {1})", [x, most], x.shape)
     total = reduced(low, f"{node.name} sum", "Sum", powers, axes)
-    found = low.calculate(f"{node.name} log", "logf({0}) + {1}", [total, most], most.shape)
-    return in_memory(found.reshaped(shape))
+    return low.calculate(f"{node.name} log", "logf({0}) + {1}", [total, most], most.shape)
 
 
-def _global_pool(low: Lowering, node: Node) -> Maps:
+def _global_pool(low: Lowering, node: Node) -> Rows:
     x, kind = low.rows(node.inputs[0]), {"GlobalMaxPool": "Max", "GlobalAveragePool": "Mean"}
-    made = reduced(low, node.name, kind[node.op], x, list(range(2, len(x.shape))))
-    return in_memory(made.reshaped(low.graph.shapes[node.outputs[0]]))
+    return reduced(low, node.name, kind[node.op], x, list(range(2, len(x.shape))))
 
 
-def _softmax(low: Lowering, node: Node) -> Maps:
+def _softmax(low: Lowering, node: Node) -> Rows:
     x, axis = low.rows(node.inputs[0]), node.attributes["axis"]
     if node.attributes["flattened"]:
         x = x.reshaped((prod(x.shape[:axis]), prod(x.shape[axis:])))
@@ -54,13 +52,11 @@ def _softmax(low: Lowering, node: Node) -> Maps:
     powers = low.calculate(f"{name} exp", "expf({0} - {1})", [x, most], x.shape)
     total = reduced(low, f"{name} sum", "Sum", powers, [axis])
     if node.op == "Softmax":
-        found = low.calculate(name, "{0} / {1}", [powers, total], x.shape)
-    else:
-        found = low.calculate(name, "{0} - {1} - logf({2})", [x, most, total], x.shape)
-    return in_memory(found.reshaped(low.graph.shapes[node.outputs[0]]))
+        return low.calculate(name, "{0} / {1}", [powers, total], x.shape)
+    return low.calculate(name, "{0} - {1} - logf({2})", [x, most, total], x.shape)
 
 
-def _batch_norm(low: Lowering, node: Node) -> Maps | None:
+def _batch_norm(low: Lowering, node: Node) -> Rows | None:
     """Scale and shift by channel, with statistics that are given."""
     by_value = not node.attributes.get("spatial", 1)
     if node.attributes.get("training_mode", 0) or any(node.outputs[1:]) or by_value:
@@ -71,10 +67,10 @@ def _batch_norm(low: Lowering, node: Node) -> Maps | None:
     values = [rows.reshaped((*rows.shape, *sides)) for rows in by_channel]
     epsilon = number(node.attributes.get("epsilon", 1e-5))
     text = f"({{0}} - {{3}}) / sqrtf({{4}} + {epsilon}) * {{1}} + {{2}}"
-    return in_memory(low.calculate(node.name, text, [x, *values], x.shape))
+    return low.calculate(node.name, text, [x, *values], x.shape)
 
 
-def _scale_shift(low: Lowering, node: Node) -> Maps:
+def _scale_shift(low: Lowering, node: Node) -> Rows:
     """Each channel times a number, plus another, as `scales` makes it."""
     x = low.rows(node.inputs[0])
     sides, words, operands = [1] * (len(x.shape) - 2), [], [x]
@@ -86,7 +82,7 @@ def _scale_shift(low: Lowering, node: Node) -> Maps:
         words.append(f"{{{len(operands)}}}")
         operands.append(low.rows(name).reshaped((value.size, *sides)))
     text = activated(f"{{0}} * {words[0]} + {words[1]}", node.attributes.get("act"))
-    return in_memory(low.calculate(node.name, text, operands, x.shape))
+    return low.calculate(node.name, text, operands, x.shape)
 
 
 def normalised(
@@ -110,7 +106,7 @@ def _affine(low: Lowering, node: Node, x: Rows, given: list[Rows]) -> Rows:
     return low.calculate(node.name, text, [x, *given], x.shape)
 
 
-def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Maps]:
+def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Rows]:
     """Outputs: the normalised tensor, the means, 1 / the deviations."""
     x = low.rows(node.inputs[0])
     axis = int(node.attributes.get("axis", -1)) % len(x.shape)
@@ -118,22 +114,19 @@ def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Maps]:
     axes, centred = list(range(axis, len(x.shape))), node.op == "LayerNormalization"
     found, mean, scale = normalised(low, node.name, x, axes, epsilon, centred=centred)
     found = _affine(low, node, found, [low.rows(name) for name in node.inputs[1:] if name])
-    made = zip(node.outputs, (found, mean, scale), strict=False)
-    return {name: in_memory(rows) for name, rows in made if name}
+    return dict(zip(node.outputs, (found, mean, scale), strict=False))
 
 
-def _instance_norm(low: Lowering, node: Node) -> Maps:
+def _instance_norm(low: Lowering, node: Node) -> Rows:
     x = low.rows(node.inputs[0])
     sides = [1] * (len(x.shape) - 2)
     axes = list(range(2, len(x.shape)))
     found, _, _ = normalised(low, node.name, x, axes, node.attributes.get("epsilon", 1e-5))
     given = [low.rows(name) for name in node.inputs[1:3]]
-    return in_memory(
-        _affine(low, node, found, [rows.reshaped((*rows.shape, *sides)) for rows in given])
-    )
+    return _affine(low, node, found, [rows.reshaped((*rows.shape, *sides)) for rows in given])
 
 
-def _group_norm(low: Lowering, node: Node) -> Maps:
+def _group_norm(low: Lowering, node: Node) -> Rows:
     x, groups = low.rows(node.inputs[0]), int(node.attributes["num_groups"])
     batch, channels, *sides = x.shape
     grouped = x.reshaped((batch, groups, channels // groups * prod(sides)))
@@ -146,25 +139,25 @@ def _group_norm(low: Lowering, node: Node) -> Maps:
         by_group = rows.shape == (groups,) != (channels,)  # before operator set 21
         own = (groups, 1, 1) if by_group else (groups, channels // groups, 1)
         given.append(rows.reshaped(own))
-    return in_memory(_affine(low, node, found.reshaped(shape), given).reshaped(x.shape))
+    return _affine(low, node, found.reshaped(shape), given).reshaped(x.shape)
 
 
-def _mean_variance(low: Lowering, node: Node) -> Maps:
+def _mean_variance(low: Lowering, node: Node) -> Rows:
     x = low.rows(node.inputs[0])
     axes = [int(axis) % len(x.shape) for axis in node.attributes.get("axes", (0, 2, 3))]
-    return in_memory(normalised(low, node.name, x, axes, 1e-9)[0])
+    return normalised(low, node.name, x, axes, 1e-9)[0]
 
 
-def _lp_normalization(low: Lowering, node: Node) -> Maps:
+def _lp_normalization(low: Lowering, node: Node) -> Rows:
     x = low.rows(node.inputs[0])
     axis = int(node.attributes.get("axis", -1)) % len(x.shape)
     kind = {1: "L1", 2: "L2"}[int(node.attributes.get("p", 2))]
     norm = reduced(low, f"{node.name} norm", kind, x, [axis])
     text = "{1} == 0 ? 0 : {0} / {1}"
-    return in_memory(low.calculate(node.name, text, [x, norm], x.shape))
+    return low.calculate(node.name, text, [x, norm], x.shape)
 
 
-def _local_response(low: Lowering, node: Node) -> Maps:
+def _local_response(low: Lowering, node: Node) -> Rows:
     """x / (bias + alpha / size · Σ x² over neighbouring channels) ^ beta."""
     x, size = low.rows(node.inputs[0]), int(node.attributes["size"])
     channels, places = x.shape[1], prod(x.shape[2:])
@@ -173,12 +166,12 @@ def _local_response(low: Lowering, node: Node) -> Maps:
         (channels, places), (size, 1), (1, 1), (before, 0), (size - 1 - before, 0), (1, 1),
         (channels, places),
     )  # fmt: skip
-    y = low.result(x.shape)
-    low.add(GenericPool(f"{node.name} squares", x, window, "squares", y))
+    name = f"{node.name} squares"
+    squares = low.made(GenericPool(name, x, window, "squares", low.result(x.shape)))
     scale = number(node.attributes.get("alpha", 1e-4) / size)
     bias, beta = (number(node.attributes.get(k, d)) for k, d in (("bias", 1.0), ("beta", 0.75)))
     text = f"{{0}} / powf({bias} + {scale} * {{1}}, {beta})"
-    return in_memory(low.calculate(node.name, text, [x, rows_of(y, x.shape)], x.shape))
+    return low.calculate(node.name, text, [x, squares], x.shape)
 
 
 REDUCED = (*(kind for kind in KINDS if kind != "SumExp"), "LogSumExp")

@@ -7,10 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.ir.window import sliding
 from martlet.compiler.kernels.activations import number
-from martlet.compiler.kernels.generic import Rows, rows_of
+from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.generic_reduce import MatrixProduct
 from martlet.compiler.kernels.generic_scalar import activated
 from martlet.compiler.kernels.generic_window import (
@@ -18,39 +17,39 @@ from martlet.compiler.kernels.generic_window import (
     GenericPool,
     TransposedConvolution,
 )
-from martlet.compiler.lowering.context import Lowering, Rule, in_memory
+from martlet.compiler.lowering.context import Lowering, Rule
 
 
-def _finished(low: Lowering, node: Node, made: Rows) -> Maps:
+def _finished(low: Lowering, node: Node, made: Rows) -> Rows:
     """What was fused into the node comes behind it, in one more layer."""
     fused = node.attributes
     if not any(word in fused for word in ("act", "add", "act_after")):
-        return in_memory(made)
+        return made
     text, operands = activated("{0}", fused.get("act")), [made]
     if "add" in fused:
         text = f"{text} + {{1}}"
         operands.append(low.rows(fused["add"]))
         text = activated(text, fused.get("act_after"))
-    return in_memory(low.calculate(f"{node.name} finished", text, operands, made.shape))
+    return low.calculate(f"{node.name} finished", text, operands, made.shape)
 
 
-def _convolution(low: Lowering, node: Node) -> Maps:
+def _convolution(low: Lowering, node: Node) -> Rows:
     x, weight = (low.rows(name) for name in node.inputs[:2])
     bias = low.rows(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
-    y = low.result(low.graph.shapes[node.outputs[0]])
+    y = low.result(low.shape(node))
     if "gate" in node.attributes:
         gate = low.rows(node.attributes["gate"])
         x = low.calculate(f"{node.name} gated", "{0} * {1}", [x, gate], x.shape)
     window = sliding(node, x.shape[2:], y.spatial[2:], weight.shape[2:])
     groups = int(node.attributes.get("group", 1))
-    low.add(GenericConvolution(node.name, x, weight, bias, groups, window, y))
-    return _finished(low, node, rows_of(y, y.spatial))
+    layer = GenericConvolution(node.name, x, weight, bias, groups, window, y)
+    return _finished(low, node, low.made(layer))
 
 
-def _transposed(low: Lowering, node: Node) -> Maps:
+def _transposed(low: Lowering, node: Node) -> Rows:
     x, weight = (low.rows(name) for name in node.inputs[:2])
     bias = low.rows(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
-    y = low.result(low.graph.shapes[node.outputs[0]])
+    y = low.result(low.shape(node))
     size, kernel, out = x.shape[2:], weight.shape[2:], y.spatial[2:]
     window = sliding(node, size, out, kernel)
     auto = node.attributes.get("auto_pad", b"NOTSET")
@@ -64,14 +63,14 @@ def _transposed(low: Lowering, node: Node) -> Maps:
             before.append(total // 2 if auto == b"SAME_UPPER" else total - total // 2)
         window = replace(window, before=tuple(before))
     groups = int(node.attributes.get("group", 1))
-    low.add(TransposedConvolution(node.name, x, weight, bias, groups, window, y))
-    return _finished(low, node, rows_of(y, y.spatial))
+    layer = TransposedConvolution(node.name, x, weight, bias, groups, window, y)
+    return _finished(low, node, low.made(layer))
 
 
-def _pool(low: Lowering, node: Node) -> Maps:
+def _pool(low: Lowering, node: Node) -> Rows:
     if any(node.outputs[1:]):
         raise node.fail("only its first output is supported")
-    x, y = low.rows(node.inputs[0]), low.result(low.graph.shapes[node.outputs[0]])
+    x, y = low.rows(node.inputs[0]), low.result(low.shape(node))
     kinds: dict[str, Literal["max", "average", "norm"]] = {
         "MaxPool": "max", "AveragePool": "average", "LpPool": "norm", "GlobalLpPool": "norm",
     }  # fmt: skip
@@ -80,38 +79,30 @@ def _pool(low: Lowering, node: Node) -> Maps:
         kernel = tuple(int(side) for side in node.attributes["kernel_shape"])
     window = sliding(node, x.shape[2:], y.spatial[2:], kernel)
     padded = bool(node.attributes.get("count_include_pad", 0))
-    low.add(
-        GenericPool(
-            node.name, x, window, kinds[node.op], y,
-            count_padding=padded, power=int(node.attributes.get("p", 2)),
-        )
-    )  # fmt: skip
-    return _finished(low, node, rows_of(y, y.spatial))
+    power = int(node.attributes.get("p", 2))
+    layer = GenericPool(node.name, x, window, kinds[node.op], y, count_padding=padded, power=power)
+    return _finished(low, node, low.made(layer))
 
 
-def _matrices(low: Lowering, node: Node) -> Maps:
+def _matrices(low: Lowering, node: Node) -> Rows:
     """Products of stacks of matrices; a vector counts as a matrix of one row or column."""
     a, b = (low.rows(name) for name in node.inputs)
     a = a.reshaped((1, *a.shape)) if len(a.shape) == 1 else a
     b = b.reshaped((*b.shape, 1)) if len(b.shape) == 1 else b
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    shape = (*batch, a.shape[-2], b.shape[-1])
+    y = low.result((*batch, a.shape[-2], b.shape[-1]))
     a, b = (rows.broadcast((*batch, *rows.shape[-2:])) for rows in (a, b))
-    y = low.result(shape)
-    low.add(MatrixProduct(node.name, a, b, y, batch))
-    made = rows_of(y, shape).reshaped(low.graph.shapes[node.outputs[0]])
-    return _finished(low, node, made)
+    made = low.made(MatrixProduct(node.name, a, b, y, batch))
+    return _finished(low, node, made.reshaped(low.shape(node)))
 
 
-def _general(low: Lowering, node: Node) -> Maps:
+def _general(low: Lowering, node: Node) -> Rows:
     """alpha · A · B + beta · C."""
     a, b = (low.rows(name) for name in node.inputs[:2])
     a = a.permuted((1, 0)) if node.attributes.get("transA", 0) else a
     b = b.permuted((1, 0)) if node.attributes.get("transB", 0) else b
-    shape = (a.shape[0], b.shape[1])
-    y = low.result(shape)
-    low.add(MatrixProduct(f"{node.name} product", a, b, y, ()))
-    made, fused = rows_of(y, shape), node.attributes
+    y, fused = low.result((a.shape[0], b.shape[1])), node.attributes
+    made = low.made(MatrixProduct(f"{node.name} product", a, b, y, ()))
     alpha, beta = (float(fused.get(key, 1.0)) for key in ("alpha", "beta"))
     text = "{0}" if alpha == 1 else f"{number(alpha)} * {{0}}"
     operands = [made]
@@ -119,9 +110,7 @@ def _general(low: Lowering, node: Node) -> Maps:
         text += " + {1}" if beta == 1 else f" + {number(beta)} * {{1}}"
         operands.append(low.rows(node.inputs[2]))
     text = activated(text, fused.get("act"))
-    if text == "{0}":
-        return in_memory(made)
-    return in_memory(low.calculate(node.name, text, operands, shape))
+    return made if text == "{0}" else low.calculate(node.name, text, operands, made.shape)
 
 
 PRODUCTS: Mapping[str, Rule] = {

@@ -6,15 +6,15 @@ import numpy as np
 
 from martlet.compiler.ir.graph import Node
 from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
-from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.activations import number
-from martlet.compiler.lowering.context import Lowering, Rule, in_memory
+from martlet.compiler.kernels.generic import Rows
+from martlet.compiler.lowering.context import Lowering, Rule
 from martlet.compiler.lowering.generic_norms import NORMS
 from martlet.compiler.lowering.generic_products import PRODUCTS
 from martlet.compiler.lowering.generic_shaping import SHAPING
 
 
-def _formula(low: Lowering, node: Node) -> Maps:
+def _formula(low: Lowering, node: Node) -> Rows:
     """Operators of each value for itself, and of two values."""
     formula = UNARY.get(node.op) or BINARY.get(node.op, "")
     if node.op in WITH_ATTRIBUTES:
@@ -39,13 +39,12 @@ def _formula(low: Lowering, node: Node) -> Maps:
     return _each(low, node, formula, node.inputs)
 
 
-def _each(low: Lowering, node: Node, formula: str, names: list[str]) -> Maps:
-    shape = low.graph.shapes[node.outputs[0]]
+def _each(low: Lowering, node: Node, formula: str, names: list[str]) -> Rows:
     rows = [low.rows(name) for name in names]
-    return in_memory(low.calculate(node.name, formula, rows, shape))
+    return low.calculate(node.name, formula, rows, low.shape(node))
 
 
-def _many(low: Lowering, node: Node) -> Maps:
+def _many(low: Lowering, node: Node) -> Rows:
     """Sum, mean, maximum or minimum of any number of tensors."""
     places = [f"{{{place}}}" for place in range(len(node.inputs))]
     if node.op in ("Sum", "Mean"):
@@ -58,7 +57,7 @@ def _many(low: Lowering, node: Node) -> Maps:
     return _each(low, node, text, node.inputs)
 
 
-def _clip(low: Lowering, node: Node) -> Maps:
+def _clip(low: Lowering, node: Node) -> Rows:
     names = [node.inputs[0]]
     limits = ["-INFINITY", "INFINITY"]
     for place, name in enumerate(node.inputs[1:3]):
@@ -68,11 +67,11 @@ def _clip(low: Lowering, node: Node) -> Maps:
     return _each(low, node, f"one_clip({{0}}, {limits[0]}, {limits[1]})", names)
 
 
-def _where(low: Lowering, node: Node) -> Maps:
+def _where(low: Lowering, node: Node) -> Rows:
     return _each(low, node, "{0} != 0 ? {1} : {2}", node.inputs)
 
 
-def _cast(low: Lowering, node: Node) -> Maps:
+def _cast(low: Lowering, node: Node) -> Rows:
     """From float to truth value, or the other way; float to float leaves all as it is."""
     to_truth = low.graph.types[node.outputs[0]] == np.bool_
     return _each(low, node, "(float)({0} != 0)" if to_truth else "{0}", node.inputs[:1])

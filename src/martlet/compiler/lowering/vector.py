@@ -35,7 +35,7 @@ def _convolution(low: Lowering, node: Node) -> Maps | None:
 def _bias(low: Lowering, node: Node) -> NDArray[Any] | None:
     """The biases of a convolution: zeros when left out, None when computed at run time."""
     if len(node.inputs) < 3 or not node.inputs[2]:
-        return np.zeros(low.graph.shapes[node.outputs[0]][1], np.float32)
+        return np.zeros(low.shape(node)[1], np.float32)
     return low.weight(node, 2)
 
 
@@ -92,7 +92,7 @@ def _mean(low: Lowering, node: Node) -> Maps | None:
     if x is None or low.is_in_rows(x) or not x.spatial:
         return None
     x = low.in_blocks(node, x)
-    y = _blocks_like(low, x, (1,) * (len(low.graph.shapes[node.outputs[0]]) - 2))
+    y = _blocks_like(low, x, (1,) * (len(low.shape(node)) - 2))
     low.add(Mean(node.name, x, y))
     return x.beside(y)
 

@@ -16,6 +16,11 @@ from martlet.errors import MartletError
 
 POOLS = ("MaxPool", "AveragePool", "LpPool")
 SOFTMAX = ("Softmax", "LogSoftmax", "Hardmax")
+AXES = {  # of operators with one axis, which it is by default
+    **dict.fromkeys(("Gather", "Split"), 0),
+    "Concat": 1,
+    **dict.fromkeys(("LayerNormalization", "LpNormalization", "RMSNormalization"), -1),
+}
 BROADCAST = (
     *("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"),
     "PRelu",
@@ -24,6 +29,12 @@ BROADCAST = (
 
 def normalise(node: Node, graph: Graph, opset: int) -> None:
     """Bring a node into the one form; MartletError when what it needs is computed at run time."""
+    if node.op in AXES:
+        axis, rank = (
+            int(node.attributes.get("axis", AXES[node.op])),
+            len(graph.shapes[node.inputs[0]]),
+        )
+        node.attributes["axis"] = _from_front([axis], rank, node)[0]
     if node.op.startswith("Reduce"):
         _reduction(node, graph)
     elif node.op == "Slice":
@@ -37,9 +48,6 @@ def normalise(node: Node, graph: Graph, opset: int) -> None:
         axis = int(node.attributes.get("axis", -1 if opset >= 13 else 1))
         node.attributes["axis"] = axis + rank if axis < 0 else axis
         node.attributes["flattened"] = int(opset < 13)  # all axes from `axis` on are one
-    elif node.op == "Concat":
-        axis = int(node.attributes.get("axis", 1))
-        node.attributes["axis"] = axis % len(graph.shapes[node.inputs[0]])
     elif node.op in BROADCAST and opset < 7:
         _old_broadcast(node, graph)
     elif node.op in ("Reshape", "Expand", "Tile", "Squeeze", "Unsqueeze", "Split"):
@@ -55,7 +63,10 @@ def _axes(node: Node, graph: Graph, place: int, rank: int) -> list[int] | None:
         listed = graph.constant(node, place)
     if listed is None:
         return None
-    axes = [int(axis) for axis in np.asarray(listed).reshape(-1)]
+    return _from_front([int(axis) for axis in np.asarray(listed).reshape(-1)], rank, node)
+
+
+def _from_front(axes: list[int], rank: int, node: Node) -> list[int]:
     if any(not -rank <= axis < rank for axis in axes):
         raise node.fail(f"the axes {axes} do not exist; its input has {rank}")
     return [axis % rank for axis in axes]

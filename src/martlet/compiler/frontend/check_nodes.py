@@ -5,15 +5,17 @@ The C code trusts shapes: here is the place where nothing is trusted.
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
 from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
+from martlet.compiler.ir.window import sliding
+from martlet.errors import MartletError
 
 BROADCAST = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where"}
 BROADCAST -= {"Cast", "CastLike", "Identity"}
+SAME_SHAPE = ("Cast", "CastLike", "Dropout")
 SAME_COUNT = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
 ATTRIBUTE_LIMIT = 1 << 31
 
@@ -30,6 +32,8 @@ def validate(node: Node, graph: Graph) -> None:
         return
     try:
         fits = _fits(node, graph, inputs, output)
+    except MartletError:
+        raise
     except (IndexError, KeyError, ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
         raise node.fail(f"its attributes do not fit ({str(error)[:80]})") from error
     if not fits:
@@ -51,12 +55,12 @@ def _check_numbers(node: Node) -> None:
 
 def _fits(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     x = inputs[0]
-    if node.op in WINDOWED:
-        return WINDOWED[node.op](node, inputs, output)
-    if node.op in SHAPED:
-        return SHAPED[node.op](node, graph, inputs, output)
+    if node.op in CHECKS:
+        return CHECKS[node.op](node, graph, inputs, output)
     if node.op in SAME_COUNT:
         return prod(x) == prod(output)
+    if node.op in SAME_SHAPE:
+        return x == output
     if node.op in BROADCAST:
         return np.broadcast_shapes(*inputs) == output and (node.op != "PRelu" or x == output)
     if node.op.startswith("Reduce"):
@@ -64,42 +68,33 @@ def _fits(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
         return prod(side for axis, side in enumerate(x) if axis not in axes) == prod(output)
     if node.op.startswith("Global"):
         return len(x) >= 2 and output == (*x[:2], *[1] * (len(x) - 2))
-    if node.op in NORMS:
-        return x == output and NORMS[node.op](node, inputs)
     return True
 
 
-def _softmax(node: Node, inputs: list[Shape]) -> bool:
-    return 0 <= node.attributes["axis"] < max(1, len(inputs[0]))
+def _softmax(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return inputs[0] == output and 0 <= node.attributes["axis"] < max(1, len(output))
 
 
-def _by_channel(node: Node, inputs: list[Shape]) -> bool:
-    return len(inputs[0]) >= 2 and all(shape == inputs[0][1:2] for shape in inputs[1:])
+def _by_channel(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, *others = inputs
+    return x == output and len(x) >= 2 and all(shape == x[1:2] for shape in others)
 
 
-def _by_group(node: Node, inputs: list[Shape]) -> bool:
+def _by_group(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     groups, channels = int(node.attributes["num_groups"]), inputs[0][1]
-    return channels % groups == 0 and set(inputs[1:]) <= {(groups,), (channels,)}
+    fits = channels % groups == 0 and set(inputs[1:]) <= {(groups,), (channels,)}
+    return inputs[0] == output and fits
 
 
-def _layer_norm(node: Node, inputs: list[Shape]) -> bool:
-    x = inputs[0]
-    return all(np.broadcast_shapes(x, shape) == x for shape in inputs[1:])
+def _layer_norm(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return inputs[0] == output and np.broadcast_shapes(*inputs) == output
 
 
-def _response(node: Node, inputs: list[Shape]) -> bool:
-    return len(inputs[0]) >= 2 and int(node.attributes["size"]) >= 1
+def _response(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    return inputs[0] == output and len(output) >= 2 and int(node.attributes["size"]) >= 1
 
 
-def _unchanged(node: Node, inputs: list[Shape]) -> bool:
-    return True
-
-
-def _listed(node: Node, key: str) -> Shape:
-    return tuple(int(item) for item in node.attributes[key])
-
-
-def _convolution(node: Node, inputs: list[Shape], output: Shape) -> bool:
+def _convolution(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     x, weight, groups = inputs[0], inputs[1], int(node.attributes.get("group", 1))
     channels = weight[1] * groups == x[1] and weight[0] % groups == 0 == x[1] % groups
     named = node.attributes.get("kernel_shape")
@@ -111,55 +106,46 @@ def _convolution(node: Node, inputs: list[Shape], output: Shape) -> bool:
     )  # fmt: skip
 
 
-def _transposed(node: Node, inputs: list[Shape], output: Shape) -> bool:
+def _transposed(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     x, weight, groups = inputs[0], inputs[1], int(node.attributes.get("group", 1))
     rank = len(x) - 2
     channels = weight[0] == x[1] and x[1] % groups == 0
     bias = len(inputs) < 3 or not node.inputs[2] or inputs[2] == (weight[1] * groups,)
-    lengths = {len(weight) - 2, len(output) - 2, *_lengths(node, rank)}
-    return channels and bias and lengths == {rank} and output[:2] == (x[0], weight[1] * groups)
-
-
-def _lengths(node: Node, rank: int) -> set[int]:
-    """Lengths of the attributes that have an entry for each axis; `pads` has two."""
-    given: Any = node.attributes
-    keys = ("strides", "dilations", "output_padding")
-    lengths = {len(given[key]) for key in keys if given.get(key)}
-    return lengths | ({(len(given["pads"]) + 1) // 2} if given.get("pads") else set())
+    shaped = output[:2] == (x[0], weight[1] * groups) and {len(weight), len(output)} == {len(x)}
+    extra = node.attributes.get("output_padding") or [0] * rank
+    if not (channels and bias and shaped) or len(extra) != rank:
+        return False
+    sliding(node, x[2:], output[2:], weight[2:])  # refuses attributes of another number of axes
+    return True
 
 
 def _window(node: Node, size: Shape, kernel: Shape, output: Shape) -> bool:
     """Whether windows over maps of `size` give the sides of the output."""
-    rank, given = len(size), node.attributes
-    if {len(kernel), len(output) - 2, *_lengths(node, rank)} != {rank} or rank < 1:
+    if len(size) < 1 or not len(kernel) == len(output) - 2 == len(size):
         return False
-    if len(given.get("pads") or [0] * 2 * rank) != 2 * rank:
+    window = sliding(node, size, output[2:], kernel)
+    if node.attributes.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER"):
+        return all(
+            out == -(-side // step)
+            for out, side, step in zip(window.out, size, window.stride, strict=True)
+        )
+    if min((*window.before, *window.behind)) < 0:
         return False
-    if given.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER"):
-        strides = given.get("strides") or [1] * rank
-        sides = tuple(-(-side // step) for side, step in zip(size, strides, strict=True))
-        return output[2:] == sides
-    pads = given.get("pads") or [0] * 2 * rank
-    if given.get("auto_pad", b"NOTSET") == b"VALID":
-        pads = [0] * 2 * rank
-    if min(pads) < 0:
-        return False
-    for axis in range(rank):
-        step = (given.get("strides") or [1] * rank)[axis]
-        reach = (kernel[axis] - 1) * (given.get("dilations") or [1] * rank)[axis] + 1
-        room = size[axis] + pads[axis] + pads[rank + axis] - reach
-        most = -(-room // step) + 1 if given.get("ceil_mode", 0) else room // step + 1
-        if room < 0 or not room // step + 1 <= output[2 + axis] <= most:
+    for axis, (side, step) in enumerate(zip(size, window.stride, strict=True)):
+        reach = (kernel[axis] - 1) * window.dilation[axis] + 1
+        room = side + window.before[axis] + window.behind[axis] - reach
+        most = -(-room // step) + 1 if node.attributes.get("ceil_mode", 0) else room // step + 1
+        if room < 0 or not room // step + 1 <= window.out[axis] <= most:
             return False
     return True
 
 
-def _pool(node: Node, inputs: list[Shape], output: Shape) -> bool:
-    x = inputs[0]
-    return x[:2] == output[:2] and _window(node, x[2:], _listed(node, "kernel_shape"), output)
+def _pool(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    x, kernel = inputs[0], tuple(map(int, node.attributes["kernel_shape"]))
+    return x[:2] == output[:2] and _window(node, x[2:], kernel, output)
 
 
-def _general(node: Node, inputs: list[Shape], output: Shape) -> bool:
+def _general(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     a, b = inputs[:2]
     a = a[::-1] if node.attributes.get("transA", 0) else a
     b = b[::-1] if node.attributes.get("transB", 0) else b
@@ -168,7 +154,7 @@ def _general(node: Node, inputs: list[Shape], output: Shape) -> bool:
     return len(a) == len(b) == 2 and a[1] == b[0] and output == shape and added
 
 
-def _matrices(node: Node, inputs: list[Shape], output: Shape) -> bool:
+def _matrices(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     a, b = inputs
     left, right = (a if len(a) > 1 else (1, *a)), (b if len(b) > 1 else (*b, 1))
     shape = [*np.broadcast_shapes(left[:-2], right[:-2])]
@@ -190,22 +176,16 @@ def _concat(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> boo
 
 
 def _split(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
-    x, axis = inputs[0], int(node.attributes.get("axis", 0))
-    if not -len(x) <= axis < len(x):
-        return False
-    axis %= len(x)
+    x, axis = inputs[0], node.attributes["axis"]
     shapes = [graph.shapes[name] for name in node.outputs]
     alike = {(*shape[:axis], *shape[axis + 1 :]) for shape in (x, *shapes)}
     return len(alike) == 1 and sum(shape[axis] for shape in shapes) == x[axis]
 
 
 def _gather(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
-    (x, listed), axis = inputs, int(node.attributes.get("axis", 0))
+    (x, listed), axis = inputs, node.attributes["axis"]
     if node.inputs[1] not in graph.constants:
         raise node.fail("its indices must be constant")
-    if not -len(x) <= axis < len(x):
-        return False
-    axis %= len(x)
     indices = graph.constants[node.inputs[1]]
     inside = not indices.size or (-x[axis] <= indices.min() and indices.max() < x[axis])
     return bool(inside) and output == (*x[:axis], *listed, *x[axis + 1 :])
@@ -240,37 +220,24 @@ def _blocks(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> boo
     return len(inputs[0]) == 4 and prod(inputs[0]) == prod(output)
 
 
-WINDOWED: dict[str, Callable[[Node, list[Shape], Shape], bool]] = {
-    "AveragePool": _pool,
+CHECKS: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
+    **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool),
+    **dict.fromkeys(("BatchNormalization", "InstanceNormalization"), _by_channel),
+    "Concat": _concat,
     "Conv": _convolution,
     "ConvTranspose": _transposed,
-    "Gemm": _general,
-    "LpPool": _pool,
-    "MatMul": _matrices,
-    "MaxPool": _pool,
-}
-SHAPED: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
-    "Concat": _concat,
-    "DepthToSpace": _blocks,
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), _blocks),
     "Expand": _expand,
     "Gather": _gather,
+    "Gemm": _general,
+    "GroupNormalization": _by_group,
+    "LRN": _response,
+    **dict.fromkeys(("LayerNormalization", "RMSNormalization"), _layer_norm),
+    **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
+    "MatMul": _matrices,
     "Pad": _pad,
     "Slice": _slice,
-    "SpaceToDepth": _blocks,
     "Split": _split,
     "Tile": _tile,
     "Transpose": _transpose,
-}
-NORMS: dict[str, Callable[[Node, list[Shape]], bool]] = {
-    "BatchNormalization": _by_channel,
-    "Cast": _unchanged,
-    "CastLike": _unchanged,
-    "Dropout": _unchanged,
-    "GroupNormalization": _by_group,
-    "InstanceNormalization": _by_channel,
-    "LRN": _response,
-    "LayerNormalization": _layer_norm,
-    "LogSoftmax": _softmax,
-    "RMSNormalization": _layer_norm,
-    "Softmax": _softmax,
 }

@@ -109,9 +109,9 @@ def _affine(low: Lowering, node: Node, x: Rows, given: list[Rows]) -> Rows:
 def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Rows]:
     """Outputs: the normalised tensor, the means, 1 / the deviations."""
     x = low.rows(node.inputs[0])
-    axis = int(node.attributes.get("axis", -1)) % len(x.shape)
     epsilon = node.attributes.get("epsilon", 1e-5)
-    axes, centred = list(range(axis, len(x.shape))), node.op == "LayerNormalization"
+    axes = list(range(node.attributes["axis"], len(x.shape)))
+    centred = node.op == "LayerNormalization"
     found, mean, scale = normalised(low, node.name, x, axes, epsilon, centred=centred)
     found = _affine(low, node, found, [low.rows(name) for name in node.inputs[1:] if name])
     return dict(zip(node.outputs, (found, mean, scale), strict=False))
@@ -150,9 +150,8 @@ def _mean_variance(low: Lowering, node: Node) -> Rows:
 
 def _lp_normalization(low: Lowering, node: Node) -> Rows:
     x = low.rows(node.inputs[0])
-    axis = int(node.attributes.get("axis", -1)) % len(x.shape)
     kind = {1: "L1", 2: "L2"}[int(node.attributes.get("p", 2))]
-    norm = reduced(low, f"{node.name} norm", kind, x, [axis])
+    norm = reduced(low, f"{node.name} norm", kind, x, [node.attributes["axis"]])
     text = "{1} == 0 ? 0 : {0} / {1}"
     return low.calculate(node.name, text, [x, norm], x.shape)
 

@@ -46,7 +46,7 @@ def _slice(low: Lowering, node: Node) -> Rows:
 
 def _split(low: Lowering, node: Node) -> Mapping[str, Rows]:
     x, found, first = low.rows(node.inputs[0]), {}, 0
-    axis = int(node.attributes.get("axis", 0)) % len(x.shape)
+    axis = node.attributes["axis"]
     for name in node.outputs:
         shape = low.graph.shapes[name]
         part = Rows(x.source, shape, x.steps, x.start + first * x.steps[axis])
@@ -57,8 +57,7 @@ def _split(low: Lowering, node: Node) -> Mapping[str, Rows]:
 
 def _concat(low: Lowering, node: Node) -> Rows:
     y = low.result(low.shape(node))
-    axis = int(node.attributes.get("axis", 1)) % len(y.spatial)
-    pieces, first = [], 0
+    axis, pieces, first = node.attributes["axis"], [], 0
     for name in node.inputs:
         rows = low.rows(name)
         pieces.append((rows, first * row_steps(y.spatial)[axis]))
@@ -121,7 +120,7 @@ def _padded(node: Node, shape: Shape, axis: int, before: int, out: Shape) -> NDA
 
 def _gather(low: Lowering, node: Node) -> Rows:
     x, listed = low.rows(node.inputs[0]), low.graph.constants[node.inputs[1]]
-    axis = int(node.attributes.get("axis", 0)) % len(x.shape)
+    axis = node.attributes["axis"]
     indices = [np.arange(side) for side in x.shape]
     indices[axis] = listed.reshape(-1).astype(np.int64) % x.shape[axis]
     y = low.result((*x.shape[:axis], listed.size, *x.shape[axis + 1 :]))

@@ -23,7 +23,7 @@ def view_of(graph: Graph, node: Node, maps: Mapping[str, Maps]) -> Mapping[str, 
     if node.op not in VIEWS or node.inputs[0] not in maps:
         return None
     if node.op == "Concat":
-        return _concat(graph, node, [maps.get(name) for name in node.inputs])
+        return _concat(node, [maps.get(name) for name in node.inputs])
     x = maps[node.inputs[0]]
     if node.op == "Identity":
         return {node.outputs[0]: x}
@@ -115,9 +115,8 @@ def _named(x: Maps, axes: int) -> Maps | None:
     return by_channel(x, axes)
 
 
-def _concat(graph: Graph, node: Node, given: list[Maps | None]) -> Mapping[str, Maps] | None:
-    rank = len(graph.shapes[node.outputs[0]])
-    axis = int(node.attributes.get("axis", 1)) % rank
+def _concat(node: Node, given: list[Maps | None]) -> Mapping[str, Maps] | None:
+    axis = node.attributes["axis"]
     parts = [_named(part, axis + 1) for part in given if part is not None]
     named = [part for part in parts if part is not None]
     axes = max((len(part.axes) for part in named), default=0)
@@ -140,15 +139,13 @@ def _concat(graph: Graph, node: Node, given: list[Maps | None]) -> Mapping[str, 
 
 def _parts(graph: Graph, node: Node, x: Maps) -> Mapping[str, Maps] | None:
     """What Split, Slice and Gather leave of the names, if they leave maps whole."""
-    rank = len(x.shape)
     if not all(node.outputs):
         return None
     shapes = [graph.shapes[name] for name in node.outputs]
     if node.op == "Slice":
         starts, steps = node.attributes["starts"], node.attributes["steps"]
-        whole = [(0, side, 1) for side in x.shape]
         taken = list(zip(starts, shapes[0], steps, strict=True))
-        touched = [axis for axis in range(rank) if taken[axis] != whole[axis]]
+        touched = [axis for axis, side in enumerate(x.shape) if taken[axis] != (0, side, 1)]
         named = _named(x, max(touched, default=-1) + 1)
         if named is None:
             return None
@@ -157,7 +154,7 @@ def _parts(graph: Graph, node: Node, x: Maps) -> Mapping[str, Maps] | None:
             first, count, step = taken[axis]
             where = np.take(where, first + step * np.arange(count), axis)
         return {node.outputs[0]: Maps(x.buffers, where, named.spatial)}
-    axis = int(node.attributes.get("axis", 0)) % rank
+    axis = node.attributes["axis"]
     named = _named(x, axis + 1)
     if named is None:
         return None

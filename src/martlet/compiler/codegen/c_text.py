@@ -1,6 +1,7 @@
 """Text that is C: comments, strings and lines that a person can read."""
 
 import re
+from collections.abc import Iterable
 
 LINE_CHARACTERS = 100
 PLAIN = str.maketrans({"×": "x", "→": "->", "–": "-", "·": "."})
@@ -25,6 +26,16 @@ def string(text: str) -> str:
         is_plain = " " <= ch <= "~" and ch not in '"\\?'
         kept.append(ch if is_plain else "\\n" if ch == "\n" else f"\\{byte:03o}")
     return f'"{"".join(kept)}"'
+
+
+def braced(head: str, lines: Iterable[str]) -> list[str]:
+    """The lines in braces behind a head, set in by two."""
+    return [f"{head} {{", *(f"  {line}" for line in lines), "}"]
+
+
+def function(head: str, lines: Iterable[str]) -> str:
+    """Text of a function."""
+    return "\n".join(braced(head, lines)) + "\n"
 
 
 def wrapped(text: str) -> str:

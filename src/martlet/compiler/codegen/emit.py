@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from martlet.compiler.codegen import weights as embed
-from martlet.compiler.codegen.c_text import comment, string, wrapped
+from martlet.compiler.codegen.c_text import braced, comment, string, wrapped
 from martlet.compiler.codegen.header import Facts, description, header
 from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
@@ -50,8 +50,21 @@ class Step:
     turns: int = 0
     slices: tuple[int, ...] = ()  # by layer: how many it makes in turns with its partner, or 0
 
-    def turn(self, calls: Iterable[str]) -> list[str]:
-        """The lines of one turn: the calls, those of slices in loops."""
+    def lines(self, calls: Iterable[str], part: str = "") -> list[str]:
+        """All calls, turn by turn where they take turns; `part` names the thread's table."""
+        if not self.table:
+            return [f"{call};" for call in calls]
+        wide = len(self.layers)
+        size, begin = self.turns * wide, self.table
+        if part:
+            begin += f" + {part} * {size + wide}"
+            loop = f"const int32_t *r = {begin}, *end = r + {size}; r < end"
+        else:
+            loop = f"const int32_t *r = {begin}; r < {begin} + {size}"
+        return braced(f"for ({loop}; r += {wide})", self._turn(f"{call};" for call in calls))
+
+    def _turn(self, calls: Iterable[str]) -> list[str]:
+        """The calls of one turn, those of slices in loops."""
         lines, inside = list[str](), False
         for count, call in zip(self.slices, calls, strict=True):
             if count and not inside:
@@ -165,16 +178,10 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
     body: list[str] = []
     for step in steps:
         calls = [
-            f"t = now(); {call}; seconds[{number}] += now() - t;" if timed else f"{call};"
+            f"t = now(); {call}; seconds[{number}] += now() - t" if timed else call
             for number, call in zip(step.layers, step.calls, strict=True)
         ]
-        if step.table:
-            wide = len(step.layers)
-            end = f"{step.table} + {step.turns * wide}"
-            body.append(f"for (const int32_t *r = {step.table}; r < {end}; r += {wide}) {{")
-            body += [*(f"  {line}" for line in step.turn(calls)), "}"]
-        else:
-            body += calls
+        body += step.lines(calls)
     inside = "\n".join(f"  {line}" for line in body)
     start = ""
     if re.search(r"\bwork\b", inside):
@@ -206,25 +213,13 @@ def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     known = {step.layers.start: step for step in steps}
     for region in schedule.regions:
         inside = [known[number] for number in region if number in known]
-        lines.append(f"EACH({inside[0].parts}) {{")
-        lines += [f"  {line}" for step in inside for line in _part(step)]
-        lines.append("}")
+        calls = (line for step in inside for line in step.lines(step.calls, "part"))
+        lines += braced(f"EACH({inside[0].parts})", calls)
     arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
     arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
     arrays |= {"work": "float", "weights": "const float"}
     hide = "" if facts.weights == "file" else HIDE
     return run_with_threads(facts.signature(), arrays, schedule.threads, lines, hide)
-
-
-def _part(step: Step) -> list[str]:
-    """What a thread does of a step for one part."""
-    calls = [f"{call};" for call in step.calls]
-    if not step.table:
-        return calls
-    wide = len(step.layers)
-    begin = f"{step.table} + part * {(step.turns + 1) * wide}"
-    loop = f"for (const int32_t *r = {begin}, *end = r + {step.turns * wide}; r < end; r += {wide})"
-    return [f"{loop} {{", *(f"  {line}" for line in step.turn(calls)), "}"]
 
 
 def _small_functions(facts: Facts) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from martlet.compiler.codegen.c_text import braced
+
 NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 LEAST_REPETITIONS = 3  # repetitions that are worth a loop
 
@@ -19,8 +21,7 @@ def rolled(chunks: list[list[str]], variable: str) -> list[str]:
             continue
         first, second = texts[start], texts[start + 1]
         body = _with_steps(first, second, variable).split("\n")
-        lines.append(f"for (int {variable} = 0; {variable} < {count}; {variable}++) {{")
-        lines += [*(f"  {line}" for line in body), "}"]
+        lines += braced(f"for (int {variable} = 0; {variable} < {count}; {variable}++)", body)
         start += count
     return lines
 

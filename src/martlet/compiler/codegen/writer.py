@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from martlet.compiler.codegen.c_text import function
 from martlet.compiler.ir.program import Layer, c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer
@@ -57,8 +58,7 @@ class Writer:
 
     def function(self, head: str, lines: Iterable[str]) -> None:
         """Add a layer's function."""
-        body = "\n".join(f"  {line}" for line in lines)
-        self.layers.append(f"{head} {{\n{body}\n}}\n")
+        self.layers.append(function(head, lines))
 
 
 class Kernel(Layer):

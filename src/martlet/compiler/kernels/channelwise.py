@@ -6,6 +6,7 @@ Output blocks lie as the input blocks do, so that channels keep their slots, in 
 from collections.abc import Sequence
 from math import prod
 
+from martlet.compiler.codegen.c_text import function
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.program import c_name
@@ -84,10 +85,9 @@ class Mean(Blockwise):
             ]
         lines += [f"  {'abc'[p % 4]} += load(l + {p} * V);" for p in range(fours, width)]
         lines += ["}", f"store(y, ((a + b) + (c + d)) * (1.0f / {places}));"]
-        text = "\n".join(f"  {line}" for line in lines)
         name = f"mean_{rows}x{width}" + ("_apart" if writer.schedule[source].parts > 1 else "")
         head = f"static void {name}(const float *x, float *y)"
-        return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
+        return writer.kernel(name, function(head, lines))
 
 
 class Placewise(Blockwise):

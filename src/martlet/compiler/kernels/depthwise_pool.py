@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.codegen.c_text import braced, function
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.operators import Activation
@@ -117,23 +118,22 @@ class Windowed(Blockwise):
         name += f"_{act}" if act else ""
         sh, ph = window.stride[1], window.pad[1]
         top = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
-        lines = [
-            "for (int row = from; row < to; row++) {",
-            f"  const int top = {top} * {sh} - {ph};",
-            f"  float *o = y + {writer.row(target, 'row', window.out[2])};",
+        inside = [
+            f"const int top = {top} * {sh} - {ph};",
+            f"float *o = y + {writer.row(target, 'row', window.out[2])};",
         ]
         for start, wide, times in window.tiles(TILE_PLACES):
             body = self._tile(writer, start, wide, act)
             if times > 1:
-                loop = f"for (int p = {start}; p < {start + wide * times}; p += {wide}) {{"
-                lines += [f"  {loop}", *(f"    {text}" for text in body), "  }"]
+                loop = f"for (int p = {start}; p < {start + wide * times}; p += {wide})"
+                inside += braced(loop, body)
             else:
-                lines += [f"  {{ const int p = {start};", *(f"    {text}" for text in body), "  }"]
-        lines.append("}")
+                inside += [f"{{ const int p = {start};", *(f"  {text}" for text in body), "}"]
         weights = ", const float *w" if self.kind == "depthwise" else ""
         head = f"static void {name}(const float *x{weights}, float *y, int from, int to)"
-        text = "\n".join(f"  {line}" for line in lines)
-        return writer.kernel(name, f"{head} {{\n{text}\n}}\n")
+        return writer.kernel(
+            name, function(head, braced("for (int row = from; row < to; row++)", inside))
+        )
 
     def _tile(self, writer: Writer, start: int, wide: int, act: str) -> list[str]:
         window, source = self.window, self.x.buffers[0]
@@ -150,16 +150,16 @@ class Windowed(Blockwise):
             f"+ {writer.row(source, 'line', width)} + (p * {sw} - {pw}) * V;",
         ]
         for tap in range(kw):
-            seen = [(p, c) for p in range(wide) for t, c in window.taps(start, p) if t == tap]
-            if self.kind == "depthwise" and seen:
+            reach = [(p, c) for p in range(wide) for t, c in window.taps(start, p) if t == tap]
+            if self.kind == "depthwise" and reach:
                 inner.append(f"{{ const v t = load(w + (1 + {tap_of} + {tap}) * V);")
-                inner += [f"  a{p} += t * load(l + {c} * V);" for p, c in seen]
+                inner += [f"  a{p} += t * load(l + {c} * V);" for p, c in reach]
                 inner.append("}")
             elif self.kind == "max":
-                inner += [f"a{p} = vmax(a{p}, load(l + {c} * V));" for p, c in seen]
+                inner += [f"a{p} = vmax(a{p}, load(l + {c} * V));" for p, c in reach]
             else:
-                inner += [f"a{p} += load(l + {c} * V);" for p, c in seen]
-        body = [f"for (int k = 0; k < {kh}; k++) {{", *(f"  {text}" for text in inner), "}"]
+                inner += [f"a{p} += load(l + {c} * V);" for p, c in reach]
+        body = braced(f"for (int k = 0; k < {kh}; k++)", inner)
         body = window.over_depths(body, "s = x", f"{height * width} * V")
         lines = [f"v {', '.join(f'a{p} = {first}' for p in range(wide))};"]
         lines += ["int lines = 0;"] if counted else []
@@ -167,11 +167,8 @@ class Windowed(Blockwise):
         for p in range(wide):
             value = f"a{p}"
             if self.kind == "average":
-                value += (
-                    f" * (1.0f / (lines * {len(window.taps(start, p))}))"
-                    if counted
-                    else f" * (1.0f / {prod(window.kernel)})"
-                )
+                seen = f"(lines * {len(window.taps(start, p))})"
+                value += f" * (1.0f / {seen if counted else prod(window.kernel)})"
             value = f"{act}({value})" if act else value
             lines.append(f"store(o + (p + {p}) * V, {value});")
         return lines

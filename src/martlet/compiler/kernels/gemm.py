@@ -139,7 +139,7 @@ class Product(Gemm):
         sizes = sorted({end - start for start, end in pairwise(bounds)})
         lines = list[str]()
         for size in sizes:
-            inside = rolled([group.of_rows(size * width) for group in groups], "group")
+            inside = rolled([group.loops(size * width, row="from") for group in groups], "group")
             lines += inside if len(sizes) == 1 else [f"if (to - from == {size}) {{", *inside, "}"]
         return lines
 

@@ -1,5 +1,6 @@
 """The C functions of a product's tiles: the sums of a few blocks at a few places."""
 
+from martlet.compiler.codegen.c_text import braced, function
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
 from martlet.compiler.kernels import activations
@@ -119,31 +120,21 @@ def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) ->
             inner.append(f"  t = l[{column * step}]; {products}")
         inner.append("}")
         inner.append("APART;")
-    body = [
-        f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V) {{",
-        f"  const int line = top + k * {dh};",
-        f"  if ((unsigned)line >= {height}u) continue;",
-        f"  const float *l = q + {writer.row(buffer, 'line', width)};",
-        *(f"  {text}" for text in inner),
-        "}",
+    found = [
+        f"const int line = top + k * {dh};",
+        f"if ((unsigned)line >= {height}u) continue;",
+        f"const float *l = q + {writer.row(buffer, 'line', width)};",
     ]
+    body = braced(f"for (int k = 0; k < {kh}; k++, w += {kw * blocks} * V)", [*found, *inner])
     skip = f"{{ w += {kh * kw * blocks} * V; continue; }}"
     body = window.over_depths(body, "q = r", f"{height * width * step}", skip)
     row = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
     origin = "r" if window.is_deep else "q"
+    first = f"const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};"
     lines = [
         *_sums(blocks, wide),
         f"const int top = {row} * {sh} - {ph};",
-        "for (int c = 0; c < channels; c++) {",
-        f"  const float *{origin} = x + at[c] + (long)(place * {sw} - {pw}) * {step};",
-        *(f"  {text}" for text in body),
-        "}",
+        *braced("for (int c = 0; c < channels; c++)", [first, *body]),
         *stores(layer, places, blocks, wide, act, after),
     ]
     return writer.kernel(name, function(head(layer, name, ", int row, int place"), lines))
-
-
-def function(head: str, lines: list[str]) -> str:
-    """C text of a function."""
-    body = "\n".join(f"  {line}" for line in lines)
-    return f"{head} {{\n{body}\n}}\n"

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.codegen.c_text import function
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Buffer
@@ -143,7 +144,7 @@ def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
         lines.append(f"const v a0_{p} = {_pick(sums[0], 'fill(0)', chosen)} + bias;")
     lines += gemm_micro.stores(layer, places, 1, wide, act, after)
     head = gemm_micro.head(layer, name, ", int full", "blocks")
-    return writer.kernel(name, gemm_micro.function(head, lines))
+    return writer.kernel(name, function(head, lines))
 
 
 def _fold(writer: Writer, lanes: int, size: int) -> str:

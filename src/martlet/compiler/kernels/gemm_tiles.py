@@ -3,6 +3,7 @@
 from itertools import pairwise
 from math import prod
 
+from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.number_types import FLOAT32
@@ -83,28 +84,22 @@ class Group:
             tile += times
         return lines
 
-    def share(self, places: int) -> list[str]:
-        """Loops over the tiles of so many places from `base` on."""
-        return self._loops(places, "base", "")
-
-    def of_rows(self, places: int) -> list[str]:
-        """Loops over the tiles of so many places from the begin of row `from` on."""
-        return self._loops(places, "", "from")
-
     def of_map(self, bounds: list[int]) -> list[str]:
         """Loops over the tiles of the whole map, whose rows lie apart at these bounds."""
         width = self.layer.window.out[2]
         if len(bounds) == 2:
-            return self._loops(bounds[1] * width, "", "")
-        parts = pairwise(bounds)
+            return self.loops(bounds[1] * width)
         return [
             line
-            for row, end in parts
-            for line in self._loops((end - row) * width, "", str(row), row * width)
+            for row, end in pairwise(bounds)
+            for line in self.loops((end - row) * width, row=str(row), before=row * width)
         ]
 
-    def _loops(self, places: int, base: str, row: str, before: int = 0) -> list[str]:
-        """Of so many places; `before` are those whose weights have been fetched."""
+    def loops(self, places: int, base: str = "", row: str = "", before: int = 0) -> list[str]:
+        """Loops over the tiles of so many places, from place `base` or the begin of row `row` on.
+
+        `before` are those whose weights have been fetched.
+        """
         lines, place = [], 0
         for wide, times in self.runs(places):
             inside = f"({place} + t * {wide})" if times > 1 else f"{place}"
@@ -140,7 +135,7 @@ class Group:
     def in_rows(self) -> list[str]:
         """A loop over the rows from `from` to `to`."""
         layer, window = self.layer, self.layer.window
-        lines = ["for (int row = from; row < to; row++) {"]
+        lines = list[str]()
         for start, wide, times in self._tiles_of_a_row():
             if window.is_pointwise:
                 kernel = self._kernel(wide)
@@ -149,12 +144,12 @@ class Group:
             more = self.more("{p}", wide) if window.is_pointwise else ", row, {p}"
             text = self.call(kernel, "{p}", more, "row")
             if times == 1:
-                lines.append(f"  {text.format(p=start)}")
+                lines.append(text.format(p=start))
             else:
                 end = start + wide * times
-                lines.append(f"  for (int p = {start}; p < {end}; p += {wide})")
-                lines.append(f"    {text.format(p='p')}")
-        return [*lines, "}"]
+                lines.append(f"for (int p = {start}; p < {end}; p += {wide})")
+                lines.append(f"  {text.format(p='p')}")
+        return braced("for (int row = from; row < to; row++)", lines)
 
     def _tiles_of_a_row(self) -> list[tuple[int, int, int]]:
         """(first column, width, how many alike)."""
@@ -171,10 +166,7 @@ class Group:
 
 def shared(groups: list[Group], start: int, places: int, first: int, last: int) -> list[str]:
     """The parts from `first` to `last`, those between `from` and `to`."""
-    inside = rolled([group.share(places) for group in groups], "group")
-    return [
-        f"for (int part = MOST(from, {first}); part < LEAST(to, {last}); part++) {{",
-        f"  const int base = {start} + (part - {first}) * {places};",
-        *(f"  {line}" for line in inside),
-        "}",
-    ]
+    inside = rolled([group.loops(places, "base") for group in groups], "group")
+    base = f"const int base = {start} + (part - {first}) * {places};"
+    loop = f"for (int part = MOST(from, {first}); part < LEAST(to, {last}); part++)"
+    return braced(loop, [base, *inside])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.graph import Shape, shape_text
 from martlet.compiler.ir.number_types import FLOAT32, NumberType
@@ -112,8 +113,7 @@ def nest(sides: Sequence[int], names: Sequence[str], body: Sequence[str]) -> lis
     for depth, (side, name) in enumerate(reversed(list(zip(sides, names, strict=True)))):
         head = f"for (int {name} = 0; {name} < {side}; {name}++)"
         several = depth == 0 and len(lines) > 1
-        lines = [f"  {line}" for line in lines]
-        lines = [f"{head} {{", *lines, "}"] if several else [head, *lines]
+        lines = braced(head, lines) if several else [head, *(f"  {line}" for line in lines)]
     return lines
 
 

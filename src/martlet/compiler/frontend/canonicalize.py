@@ -16,11 +16,8 @@ from martlet.errors import MartletError
 
 POOLS = ("MaxPool", "AveragePool", "LpPool")
 SOFTMAX = ("Softmax", "LogSoftmax", "Hardmax")
-AXES = {  # of operators with one axis, which it is by default
-    **dict.fromkeys(("Gather", "Split"), 0),
-    "Concat": 1,
-    **dict.fromkeys(("LayerNormalization", "LpNormalization", "RMSNormalization"), -1),
-}
+AXES = {"Concat": 1, "Gather": 0, "Split": 0}  # operators with one axis, and which by default
+AXES |= dict.fromkeys(("LayerNormalization", "LpNormalization", "RMSNormalization"), -1)
 BROADCAST = (
     *("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"),
     "PRelu",
@@ -30,11 +27,8 @@ BROADCAST = (
 def normalise(node: Node, graph: Graph, opset: int) -> None:
     """Bring a node into the one form; MartletError when what it needs is computed at run time."""
     if node.op in AXES:
-        axis, rank = (
-            int(node.attributes.get("axis", AXES[node.op])),
-            len(graph.shapes[node.inputs[0]]),
-        )
-        node.attributes["axis"] = _from_front([axis], rank, node)[0]
+        axis = int(node.attributes.get("axis", AXES[node.op]))
+        (node.attributes["axis"],) = _from_front([axis], len(graph.shapes[node.inputs[0]]), node)
     if node.op.startswith("Reduce"):
         _reduction(node, graph)
     elif node.op == "Slice":

@@ -99,9 +99,8 @@ class Maps:
         lanes = np.array([buffer.lanes for buffer in self.buffers])[numbers]
         whole = np.array([max(1, buffer.places) for buffer in self.buffers])[numbers]
         first = slots // lanes
-        last = (
-            first + np.maximum(0, places + self.places - 1) // whole
-        )  # rows may go on in the next
+        # Rows may go on in the next block.
+        last = first + np.maximum(0, places + self.places - 1) // whole
         spans = dict.fromkeys(zip(numbers.tolist(), first.tolist(), last.tolist(), strict=True))
         found = dict.fromkeys(
             (self.buffers[number], block)
@@ -111,13 +110,14 @@ class Maps:
         alone = self.lanes > 1 and len({id(buffer) for buffer, _ in found}) == 1
         return sorted(found, key=lambda at: at[1]) if alone else list(found)
 
+    def positions(self) -> list[tuple[int, int]]:
+        """For every channel the number of its block, of those that hold channels, and the lane."""
+        numbers = {at: number for number, at in enumerate(self.blocks())}
+        return [(numbers[b, slot // b.lanes], slot % b.lanes) for b, slot, _ in self.channels()]
+
     def beside(self, y: Buffer) -> "Maps":
         """The tensor in `y`, which has a block for each block of this one."""
-        numbers = {(id(b), block): number for number, (b, block) in enumerate(self.blocks())}
-        slots = [
-            numbers[id(b), slot // b.lanes] * b.lanes + slot % b.lanes
-            for b, slot, _ in self.channels()
-        ]
+        slots = (block * self.lanes + lane for block, lane in self.positions())
         return maps_in(y, slots, self.axes)
 
     def in_slots(self) -> "Maps":
@@ -135,14 +135,10 @@ class Maps:
 
     def is_blocked(self, lanes: int) -> bool:
         """Whether whole maps lie in blocks of `lanes` in the workspace."""
-        inside = all(not b.outside and b.lanes == lanes for b in self.buffers)
-        return (
-            inside
-            and not self.where[..., 2].any()
-            and all(
-                b.spatial == self.spatial or prod(b.spatial) == self.places for b in self.buffers
-            )
+        blocked = all(
+            not b.outside and b.lanes == lanes and b.places == self.places for b in self.buffers
         )
+        return blocked and not self.where[..., 2].any()
 
 
 def maps_in(buffer: Buffer, slots: Iterable[int], axes: Shape) -> Maps:

@@ -179,15 +179,19 @@ def window_of(graph: Graph, node: Node, kernel: Shape) -> Window:
     rank = len(kernel)
     if not 1 <= rank <= 3 or len(size) != rank:
         raise node.fail(f"a window of {rank} axes is not supported; 1, 2 and 3 are")
-    window = sliding(node, size, out, kernel)
+    return in_three(sliding(node, size, out, kernel))
+
+
+def in_three(window: Sliding) -> Window:
+    """A window of up to three axes, without what lies behind the map."""
 
     def three(values: Shape, filler: int) -> Three:
-        filled = [filler] * (3 - rank) + [*values]
+        filled = [filler] * (3 - len(values)) + [*values]
         return filled[0], filled[1], filled[2]
 
     return Window(
-        three(size, 1), three(kernel, 1), three(window.stride, 1), three(window.before, 0),
-        three(window.dilation, 1), three(out, 1), out,
+        three(window.size, 1), three(window.kernel, 1), three(window.stride, 1),
+        three(window.before, 0), three(window.dilation, 1), three(window.out, 1), window.out,
     )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""Activations as C functions of one vector."""
+"""Activations as C functions of one vector, and what generic layers compute of single values."""
+
+import re
 
 import numpy as np
 
@@ -14,6 +16,42 @@ BODIES = {
     "sigmoid": "for (int i = 0; i < V; i++) LANE(x, i) = 1 / (1 + expf(-LANE(x, i)));\n  return x;",
     "swish": "for (int i = 0; i < V; i++) LANE(x, i) /= 1 + expf(-LANE(x, i));\n  return x;",
     "tanh": "for (int i = 0; i < V; i++) LANE(x, i) = tanhf(LANE(x, i));\n  return x;",
+}
+# name -> (parameters after x, body). A name starts with `one_`, so that none of C's is taken.
+FUNCTIONS: dict[str, tuple[str, str]] = {
+    "one_relu": ("", "return x > 0 || x != x ? x : 0;"),
+    "one_clip": (
+        "float low, float high",
+        "x = x < low ? low : x;\n  return x > high ? high : x;",
+    ),
+    "one_leaky_relu": ("float a", "return x < 0 ? a * x : x;"),
+    "one_elu": ("float a", "return x < 0 ? a * expm1f(x) : x;"),
+    "one_selu": ("float a, float b", "return b * (x < 0 ? a * expm1f(x) : x);"),
+    "one_celu": ("float a", "return x < 0 ? a * expm1f(x / a) : x;"),
+    "one_thresholded_relu": ("float a", "return x > a ? x : 0;"),
+    "one_shrink": ("float a, float b", "return x < -a ? x + b : x > a ? x - b : 0;"),
+    "one_sigmoid": ("", "return 1 / (1 + expf(-x));"),
+    "one_hard_sigmoid": (
+        "float a, float b",
+        "x = a * x + b;\n  x = x < 0 ? 0 : x;\n  return x > 1 ? 1 : x;",
+    ),
+    "one_hard_swish": ("", "return x * one_hard_sigmoid(x, 1.0f / 6, 0.5f);"),
+    "one_swish": ("float a", "return x / (1 + expf(-a * x));"),
+    "one_softplus": ("", "return (x > 0 ? x : 0) + log1pf(expf(-fabsf(x)));"),
+    "one_softsign": ("", "return x / (1 + fabsf(x));"),
+    "one_mish": ("", "return x * tanhf(one_softplus(x));"),
+    "one_gelu": ("", "return 0.5f * x * (1 + erff(x * 0.70710678f));"),
+    "one_gelu_tanh": (
+        "",
+        "return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));",
+    ),
+    "one_sign": ("", "return x != x ? x : (float)((x > 0) - (x < 0));"),
+    "one_larger": ("float other", "return x > other || x != x ? x : other;"),
+    "one_smaller": ("float other", "return x < other || x != x ? x : other;"),
+    "one_remainder": (
+        "float other",
+        "x = fmodf(x, other);\n  return x != 0 && (x < 0) != (other < 0) ? x + other : x;",
+    ),
 }
 
 
@@ -35,3 +73,27 @@ def function(act: Activation | None, writer: Writer) -> str:
         name += f"_{act.a:.9g}_{act.b:.9g}".replace("-", "m").replace(".", "p").replace("+", "")
     body = BODIES[act.kind].format(a=number(act.a), b=number(act.b))
     return writer.kernel(name, f"static inline v {name}(v x) {{\n  {body}\n}}\n")
+
+
+def activated(value: str, act: Activation | None) -> str:
+    """The formula of an activation of `value`."""
+    if act is None:
+        return value
+    if act.kind == "tanh":
+        return f"tanhf({value})"
+    given = {
+        "clip": (act.a, act.b),
+        "hard_sigmoid": (act.a, act.b),
+        "leaky_relu": (act.a,),
+        "swish": (1.0,),
+    }.get(act.kind, ())
+    return f"one_{act.kind}({', '.join([value, *map(number, given)])})"
+
+
+def add_functions(formula: str, writer: Writer) -> None:
+    """Put the functions that a formula calls into the file, behind those that they call."""
+    for name in dict.fromkeys(re.findall(r"\bone_\w+", formula)):
+        parameters, body = FUNCTIONS[name]
+        add_functions(body, writer)
+        head = ", ".join(["float x", *([parameters] if parameters else [])])
+        writer.kernel(name, f"static inline float {name}({head}) {{\n  {body}\n}}\n")

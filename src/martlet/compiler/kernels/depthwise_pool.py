@@ -96,12 +96,10 @@ class Windowed(Blockwise):
             return []
         assert self.bias is not None
         lanes, taps = self.y.lanes, self.weight[0].size
-        numbers = {(id(b), block): n for n, (b, block) in enumerate(self.x.blocks())}
-        packed = np.zeros((len(numbers), 1 + taps, lanes), np.float32)
-        for channel, (buffer, slot, _) in enumerate(self.x.channels()):
-            block = packed[numbers[id(buffer), slot // lanes]]
-            block[0, slot % lanes] = self.bias[channel]
-            block[1:, slot % lanes] = self.weight[channel].reshape(-1)
+        packed = np.zeros((len(self.x.blocks()), 1 + taps, lanes), np.float32)
+        for channel, (block, lane) in enumerate(self.x.positions()):
+            packed[block, 0, lane] = self.bias[channel]
+            packed[block, 1:, lane] = self.weight[channel].reshape(-1)
         return [packed]
 
     def _kernel(self, writer: Writer) -> str:

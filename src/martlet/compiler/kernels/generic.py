@@ -20,8 +20,7 @@ from martlet.compiler.ir.number_types import FLOAT32, NumberType
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer
-from martlet.compiler.kernels.activations import number
-from martlet.compiler.kernels.generic_scalar import add_functions
+from martlet.compiler.kernels.activations import add_functions, number
 
 Steps = tuple[int, ...]
 LETTERS = [*"abcdefghijklmnopqrstuvwxz", *(f"a{number}" for number in range(1000))]

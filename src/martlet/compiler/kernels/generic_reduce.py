@@ -6,6 +6,7 @@ from math import prod
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import Shape, shape_text
 from martlet.compiler.ir.tensor_view import Buffer
+from martlet.compiler.kernels.activations import add_functions
 from martlet.compiler.kernels.generic import (
     Generic,
     Rows,
@@ -15,7 +16,6 @@ from martlet.compiler.kernels.generic import (
     nest,
     row_steps,
 )
-from martlet.compiler.kernels.generic_scalar import add_functions
 
 # kind -> (what a sum starts with, how value {x} joins it, what becomes of it); n is how many.
 KINDS: dict[str, tuple[str, str, str]] = {

@@ -127,10 +127,7 @@ def _shift(low: Lowering, node: Node) -> int:
 def _slots(channels: int, groups: int, lanes: int, add: Maps | None, shift: int = -1) -> list[int]:
     """The slot of each output channel: beside the values that are added, or group by group."""
     if add is not None:
-        numbers = {(id(b), block): n for n, (b, block) in enumerate(add.blocks())}
-        return [
-            numbers[id(b), slot // lanes] * lanes + slot % lanes for b, slot, _ in add.channels()
-        ]
+        return [block * lanes + lane for block, lane in add.positions()]
     if shift >= 0:
         return list(range(shift, shift + channels))
     each = channels // groups

@@ -7,10 +7,9 @@ import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.window import Sliding
-from martlet.compiler.kernels.activations import number
+from martlet.compiler.kernels.activations import activated, number
 from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.generic_reduce import KINDS, Reduce
-from martlet.compiler.kernels.generic_scalar import activated
 from martlet.compiler.kernels.generic_window import GenericPool
 from martlet.compiler.lowering.context import Lowering, Rule
 

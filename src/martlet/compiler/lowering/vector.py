@@ -1,4 +1,7 @@
-"""Rules of the fast layers, in blocks of channels; each says None to what is not its task."""
+"""Rules of the fast layers, in blocks of channels; each says None to what is not its task.
+
+Those of reductions over the channel axis, and of one map with all channels, are asked later.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +12,15 @@ from numpy.typing import NDArray
 from martlet.compiler.ir.graph import Node
 from martlet.compiler.ir.operators import Activation, activation
 from martlet.compiler.ir.tensor_view import Buffer, Maps
-from martlet.compiler.ir.window import Window, window_of
+from martlet.compiler.ir.window import Sliding, Window, in_three, window_of
+from martlet.compiler.kernels.channel_reduce import ByPlace, ChannelReduce
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import linear, picture, product, stacked
+from martlet.compiler.lowering.views import reshaped
+
+MOST_ROW_PLACES = 256  # places of a row that one window may cover
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:
@@ -136,9 +143,9 @@ def _joined(
 
 def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
     """`other` with its channels in the lanes in which `x` has them; copied when they are not."""
-    if other.is_blocked(low.program.lanes) and _lanes(x) == _lanes(other):
+    if other.is_blocked(low.program.lanes) and x.positions() == other.positions():
         return other
-    low.slots.wish(low.program, other, _lanes(x))
+    low.slots.wish(low.program, other, x.positions())
     y = _blocks_like(low, x, other.spatial)
     beside_x = x.beside(y)
     target = Maps((y,), beside_x.where.reshape(*other.axes, 3), other.spatial)
@@ -146,30 +153,67 @@ def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
     return target
 
 
-def _lanes(x: Maps) -> list[tuple[int, int]]:
-    """(number of the block, lane) of every channel."""
-    numbers = {(id(b), block): n for n, (b, block) in enumerate(x.blocks())}
-    return [(numbers[id(b), slot // b.lanes], slot % b.lanes) for b, slot, _ in x.channels()]
+def _reduce(low: Lowering, node: Node) -> Maps | None:
+    """A reduction of maps in blocks over the channels, or over axes of the maps."""
+    x = low.channels(node.inputs[0])
+    if x is None or x.lanes == 1 or not 1 <= len(x.spatial) <= 3:
+        return None
+    axes = node.attributes.get("axes", list(range(2, len(x.shape))))
+    kind = node.op.removeprefix("Reduce").removeprefix("Global").removesuffix("Pool").lower()
+    if kind in ("max", "mean") and axes and min(axes) >= 2:
+        return _over_maps(low, node, low.in_blocks(node, x), kind, axes)
+    if axes != [1] or x.axes[0] != 1:
+        return None
+    x = low.in_blocks(node, x)
+    y = low.in_rows(low.shape(node))
+    low.add(ChannelReduce(node.name, x, y.buffers[0], kind))
+    return y
+
+
+def _over_maps(low: Lowering, node: Node, x: Maps, kind: str, axes: list[int]) -> Maps | None:
+    """A pool whose window is as large as the map along the axes that go."""
+    places = [*enumerate(x.spatial, start=2)]
+    kernel = tuple(side if axis in axes else 1 for axis, side in places)
+    out = tuple(1 if axis in axes else side for axis, side in places)
+    if kernel[-1] > MOST_ROW_PLACES:
+        return None
+    ones, zeros = (1,) * len(out), (0,) * len(out)
+    window = in_three(Sliding(x.spatial, kernel, ones, zeros, zeros, ones, out))
+    y = _blocks_like(low, x, out)
+    low.add(Windowed(node.name, x, y, window, "max" if kind == "max" else "average"))
+    return reshaped(x.beside(y), low.shape(node))
+
+
+def _by_place(low: Lowering, node: Node) -> Maps | None:
+    """Maps in blocks with one map, which is the second operand where the order matters."""
+    if len(node.inputs) != 2:
+        return None
+    first, second = (low.channels(name) for name in node.inputs)
+    if first is None or second is None:
+        return None
+    if second.axes != (1, 1) and node.op in ("Mul", "Add"):
+        first, second = second, first
+    alike = second.axes == (1, 1) and first.axes[0] == 1 and first.spatial == second.spatial
+    if not alike or first.lanes == 1 or not first.spatial:
+        return None
+    x = low.in_blocks(node, first)
+    y = _blocks_like(low, x, x.spatial)
+    low.add(ByPlace(node.name, x, second, y, SIGNS[node.op], node.attributes.get("act")))
+    return x.beside(y)
 
 
 VECTOR_RULES: Mapping[str, Rule] = {
-    "Add": _join,
-    "AveragePool": _pool,
-    "Clip": _activate,
+    **dict.fromkeys(("Clip", "HardSigmoid", "HardSwish", "LeakyRelu"), _activate),
+    **dict.fromkeys(("Relu", "Sigmoid", "Swish", "Tanh"), _activate),
+    **dict.fromkeys(("AveragePool", "MaxPool"), _pool),
+    **dict.fromkeys(("Gemm", "MatMul"), linear),
+    **dict.fromkeys(SIGNS, _join),
     "Conv": _convolution,
-    "Div": _join,
-    "Gemm": linear,
     "GlobalAveragePool": _mean,
-    "HardSigmoid": _activate,
-    "HardSwish": _activate,
-    "LeakyRelu": _activate,
-    "MatMul": linear,
-    "MaxPool": _pool,
-    "Mul": _join,
-    "Relu": _activate,
     "ScaleShift": _scale_shift,
-    "Sigmoid": _activate,
-    "Sub": _join,
-    "Swish": _activate,
-    "Tanh": _activate,
+}
+CHANNEL_REDUCTION_RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
+    "GlobalMaxPool": _reduce,
+    **dict.fromkeys(SIGNS, _by_place),
 }

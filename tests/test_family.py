@@ -47,14 +47,10 @@ def test_what_a_row_prints_is_on_the_page(tables: list) -> None:
         for field in ("macs", "params"):
             printed = getattr(spec(name).paper, field)
             figures = [getattr(row, field) for row in shown]
-            values = [_value(figure.printed) for figure in figures if figure]
-            if printed is not None and _value(printed) not in values:
+            values = [FAMILY.as_number(figure.printed) for figure in figures if figure]
+            if printed is not None and FAMILY.as_number(printed) not in values:
                 missing.append((name, field, printed))
     assert not missing
-
-
-def _value(printed: str) -> float:
-    return FAMILY.as_number(printed)
 
 
 @pytest.mark.parametrize(

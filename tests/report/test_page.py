@@ -14,12 +14,20 @@ from martlet.errors import MartletError
 from martlet.report.confusion import draw_confusion
 from martlet.report.curves import draw_curves
 from martlet.report.layers import Bar, draw_layers
-from martlet.report.page import CostTotals, LatencyRow, Page, page_html, write_page
+from martlet.report.page import CostTotals, Page, page_html, write_page
 from martlet.report.predictions import Shown, draw_predictions
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 CLASSES = ["cat", "<script>alert(1)</script>", "a&b \"quoted\" 'x'", "貓_$x$"]
 
+LATENCY = {
+    "engine": "torch",
+    "threads": 2,
+    "batch": 64,
+    "median_ms": 123.4,
+    "p10_ms": 120.0,
+    "p90_ms": 140.0,
+}
 HISTORY = [{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}]
 SHOWN = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
 
@@ -92,7 +100,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
             for name, support in zip(CLASSES, [9, 8, 7, 12], strict=True)
         ],
         cost=CostTotals(350_282, 41_234_567, 5_234_321, (1, 3, 32, 32), "relu 37, <cat> 16"),
-        latency=[LatencyRow("torch", 2, 64, 123.4, 120.0, 140.0)],
+        latency=[LATENCY],
         recipe={"epochs": 30, "learning_rate": 0.05, "flip": True, "note": "<i>", "none": None},
         machine={"cpu": "Some CPU <2 cores>"},
         versions={"torch": "2.15.0"},

@@ -20,23 +20,6 @@ WEAKEST = 10  # classes shown above a folded table
 
 
 @dataclass(frozen=True)
-class LatencyRow:
-    """One engine's time for one batch, in milliseconds."""
-
-    engine: str
-    threads: int
-    batch: int
-    median_ms: float
-    p10_ms: float
-    p90_ms: float
-
-    @property
-    def per_second(self) -> str:
-        """Pictures, in words."""
-        return f"{1000 * self.batch / self.median_ms:,.0f}" if self.median_ms > 0 else "–"
-
-
-@dataclass(frozen=True)
 class CostTotals:
     """What an input of `shape` costs; `bytes_moved` counts float32 weights and activations."""
 
@@ -67,6 +50,8 @@ class Page:
             `draw_predictions` wrote.
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
             recall and F1 ("f1") as fractions 0..1, and its pictures ("support").
+        latency: one row an engine: its name ("engine"), threads, batch, and the milliseconds of a
+            batch as median_ms, p10_ms and p90_ms.
         recipe, machine, versions: name -> value.
         command: the command line that makes this run again.
     """
@@ -86,7 +71,7 @@ class Page:
     predictions: Path | None = None
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
-    latency: Sequence[LatencyRow] = ()
+    latency: Sequence[Mapping[str, Any]] = ()
     recipe: Mapping[str, object] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

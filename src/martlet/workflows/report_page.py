@@ -1,13 +1,14 @@
 """report.html from a run's network and header, so that it can be written anew at any time."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from torch import nn
 
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
-from martlet.report.page import CostTotals, LatencyRow, Page, write_page
+from martlet.report.page import CostTotals, Page, write_page
 from martlet.training.checkpoint import Header
 from martlet.workflows.run_folder import PAGE
 
@@ -39,10 +40,7 @@ def write_report(
         cost=CostTotals(
             totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()
         ),
-        latency=[
-            LatencyRow(r.engine, r.threads, r.batch, r.median_ms, r.p10_ms, r.p90_ms)
-            for r in latency
-        ],
+        latency=[asdict(row) for row in latency],
         recipe=header.recipe.to_dict(),
         machine=metrics["machine"],
         versions=metrics["versions"],

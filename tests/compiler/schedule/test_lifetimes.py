@@ -20,7 +20,7 @@ def test_outputs_of_operators_value_by_value_may_alias_what_nobody_reads_later()
     program, schedule = planned(model, "x86-64-v3")
     pairs, pieces = aliases(program, schedule), lifetimes(program, schedule)
     found = {
-        layer.name: [(id(buffer), id(layer.writes[0])) in pairs for buffer in layer.reads]
+        layer.name: [(buffer, layer.writes[0]) in pairs for buffer in layer.reads]
         for layer in program.layers
     }
     assert {name: may for name, may in found.items() if any(may)} == IN_PLACE

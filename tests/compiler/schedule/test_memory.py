@@ -69,7 +69,7 @@ def check_places(program: Program, schedule: Schedule) -> None:
         assert one.at % CACHE_LINE_BYTES == 0
         assert one.at + one.bytes <= schedule.workspace_bytes
         for other in stored[:number]:
-            if (id(one.buffer), id(other.buffer)) in over and one.at == other.at:
+            if (one.buffer, other.buffer) in over and one.at == other.at:
                 continue
             for a in pieces[one.buffer]:
                 for b in pieces[other.buffer]:

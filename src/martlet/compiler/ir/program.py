@@ -88,8 +88,8 @@ class Layer:
             for maps in self.tensors((name,)):
                 if name not in names or not maps.has_rows_of_its_buffers:
                     yield from maps.buffers
-        said = {id(buffer) for maps in self.tensors() for buffer in maps.buffers}
-        yield from (buffer for buffer in self.reads if id(buffer) not in said)
+        said = {buffer for maps in self.tensors() for buffer in maps.buffers}
+        yield from (buffer for buffer in self.reads if buffer not in said)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 Networks with spatial attention (CBAM) use both.
 """
 
+from collections import Counter
 from math import prod
 
 from martlet.compiler.codegen.writer import Kernel, Writer
@@ -36,15 +37,10 @@ class ChannelReduce(Kernel):
     def _parts(self, schedule: Schedule) -> tuple[list[int], list[int]]:
         """Offsets of the blocks all of whose lanes are channels, and of the other channels."""
         lanes, members = self.x.lanes, self.x.channels()
-        counts: dict[tuple[int, int], int] = {}
-        for buffer, slot, _ in members:
-            key = (id(buffer), slot // lanes)
-            counts[key] = counts.get(key, 0) + 1
-        full = [
-            schedule[b].offset(n * lanes) for b, n in self.x.blocks() if counts[id(b), n] == lanes
-        ]
-        odd = [(b, slot) for b, slot, _ in members if counts[id(b), slot // lanes] != lanes]
-        rest = [schedule[b].offset(slot) for b, slot in odd]
+        counts = Counter((buffer, slot // lanes) for buffer, slot, _ in members)
+        whole = [(b, n * lanes) for b, n in self.x.blocks() if counts[b, n] == lanes]
+        odd = [(b, slot) for b, slot, _ in members if counts[b, slot // lanes] != lanes]
+        full, rest = ([schedule[b].offset(slot) for b, slot in part] for part in (whole, odd))
         return full, rest
 
     def emit(self, writer: Writer) -> str:

@@ -93,11 +93,11 @@ class _Needed:
     """Which layers need a channel, by themselves or for what they make of it."""
 
     def __init__(self) -> None:
-        self._who: dict[tuple[int, int], Who] = {}  # by the id of the buffer, and the slot
+        self._who: dict[tuple[Buffer, int], Who] = {}
         self._unions: dict[tuple[Who, Who], Who] = {}  # most channels share theirs with others
 
     def by(self, buffer: Buffer, slot: int) -> Who:
-        return self._who.get((id(buffer), slot), NOBODY)
+        return self._who.get((buffer, slot), NOBODY)
 
     def note(self, layer: Layer, number: int) -> None:
         """Add a layer to those that need what it reads; from the last layer to the first."""
@@ -107,7 +107,7 @@ class _Needed:
             for place, (buffer, slot, _) in enumerate(x.channels()):
                 later = self.by(*behind[place][:2]) if behind else NOBODY
                 more = ((-number,), *later[: MOST_LEVELS - 1])
-                self._who[id(buffer), slot] = self._union(self.by(buffer, slot), more)
+                self._who[buffer, slot] = self._union(self.by(buffer, slot), more)
 
     def _union(self, one: Who, other: Who) -> Who:
         if (one, other) not in self._unions:

@@ -23,19 +23,19 @@ def eliminate_barriers(program: Program, schedule: Schedule) -> Schedule:
     but by those who made it. Layers that take long are left alone: memory that a thread no longer
     needs may still be read by others up to the end of the region.
     """
-    regions, written, rows = list[range](), set[int](), 0
+    regions, written, rows = list[range](), set[Buffer](), 0
     for band in schedule.bands:
         layers = [program.layers[number] for number in band]
         last, quick = layers[-1], sum(layer.macs for layer in layers) <= QUICK_MACS
         own = last.rows(schedule) if last.by_rows(schedule) and quick else 0
-        others = {id(b) for layer in layers for b in foreign(layer, schedule, layer is last)}
+        others = {b for layer in layers for b in foreign(layer, schedule, layer is last)}
         alike = own and own == rows and len(regions) > 1  # the first is cut in another way
         if alike and written.isdisjoint(others):
             regions[-1] = range(regions[-1].start, band.stop)
         else:
             regions.append(band)
             written = set()
-        written |= {id(b) for layer in layers for b in layer.writes}
+        written |= {b for layer in layers for b in layer.writes}
         rows = own
     return replace(schedule, regions=tuple(regions))
 

@@ -58,13 +58,13 @@ def _uses(program: Program, schedule: Schedule) -> Iterator[tuple[Buffer, int, i
         for number in band:
             layer, region = program.layers[number], regions.get(number, band)
             reached = foreign(layer, schedule, number == band[-1]) if region != band else ()
-            others = {id(buffer) for buffer in reached}
+            others = {*reached}
             written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
             for buffer, block in (*written, *_blocks_read(layer)):
                 begin, end, storage = band[0], band[-1], schedule[buffer]
                 if storage.parts == 1 and not storage.ring:
                     begin, end = region[0], region[-1]
-                elif id(buffer) in others:
+                elif buffer in others:
                     end = region[-1]
                 if not buffer.outside:
                     yield buffer, block, begin, end
@@ -78,34 +78,30 @@ def _regions(schedule: Schedule) -> dict[int, range]:
 def _blocks_read(layer: Layer) -> Iterator[tuple[Buffer, int]]:
     """Which blocks of which buffers a layer reads; all of them where it does not say."""
     tensors = layer.tensors()
-    found = {(id(buffer), block): buffer for maps in tensors for buffer, block in maps.blocks()}
-    said = {id(buffer) for maps in tensors for buffer in maps.buffers}
-    yield from ((buffer, block) for (_, block), buffer in found.items())
+    yield from dict.fromkeys(at for maps in tensors for at in maps.blocks())
+    said = {buffer for maps in tensors for buffer in maps.buffers}
     for buffer in layer.reads:
-        if id(buffer) not in said:
+        if buffer not in said:
             yield from ((buffer, block) for block in range(buffer.blocks))
 
 
-def aliases(program: Program, schedule: Schedule) -> set[tuple[int, int]]:
-    """Pairs of buffers (their ids), either way round: a layer's output may alias its input."""
-    last: dict[int, int] = {}
-    for number, layer in enumerate(program.layers):
-        for buffer in layer.reads:
-            last[id(buffer)] = number
+def aliases(program: Program, schedule: Schedule) -> set[tuple[Buffer, Buffer]]:
+    """Pairs of buffers, either way round: a layer's output may alias its input."""
+    last = {b: number for number, layer in enumerate(program.layers) for b in layer.reads}
     regions = _regions(schedule)
     for band in schedule.bands:  # what other threads read in the same region stays as it was
         region = regions.get(band.start, band)
         for number in band if region != band else ():
             for buffer in foreign(program.layers[number], schedule, number == band[-1]):
-                if last[id(buffer)] in region:
-                    last[id(buffer)] = -1
-    pairs: set[tuple[int, int]] = set()
+                if last[buffer] in region:
+                    last[buffer] = -1
+    pairs = set[tuple[Buffer, Buffer]]()
     alone = {band[0] for band in schedule.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):
         for source in _in_place(layer, schedule) if number in alone else ():
-            if last[id(source)] == number:
+            if last[source] == number:
                 y = layer.writes[0]
-                pairs |= {(id(source), id(y)), (id(y), id(source))}
+                pairs |= {(source, y), (y, source)}
     return pairs
 
 

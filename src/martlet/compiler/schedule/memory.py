@@ -41,15 +41,8 @@ def plan_memory(program: Program, schedule: Schedule) -> Schedule:
     """
     pieces, over = lifetimes(program, schedule), aliases(program, schedule)
     items = [
-        _Item(
-            buffer,
-            schedule[buffer].bytes,
-            pieces[buffer],
-            min(piece.first for piece in pieces[buffer]),
-            max(piece.last for piece in pieces[buffer]),
-        )
-        for buffer in program.buffers
-        if buffer in pieces
+        _Item(b, schedule[b].bytes, own, min(p.first for p in own), max(p.last for p in own))
+        for b, own in ((b, pieces[b]) for b in program.buffers if b in pieces)
     ]
     if schedule.threads == 1:
         size = _arrange(items, over)
@@ -86,7 +79,7 @@ def _rounded(size: int) -> int:
 
 def _arrange(
     items: list[_Item],
-    over: set[tuple[int, int]],
+    over: set[tuple[Buffer, Buffer]],
     fixed: Sequence[tuple[_Item, int]] = (),
 ) -> int:
     """Offsets from 0 on, by the best of several orders; returns the size in bytes.
@@ -117,29 +110,29 @@ def _arrange(
 
 
 def _place(
-    ordered: Sequence[_Item], over: set[tuple[int, int]], fixed: Sequence[tuple[_Item, int]]
+    ordered: Sequence[_Item], over: set[tuple[Buffer, Buffer]], fixed: Sequence[tuple[_Item, int]]
 ) -> int:
     """Place the items in this order; returns the size of all."""
     placed = _Placed(sum(len(item.pieces) for item in (*ordered, *(item for item, _ in fixed))))
     for item, shift in fixed:
         placed.add(item, shift)
-    partners: dict[int, list[_Item]] = {}
-    known = {id(item.buffer): item for item in ordered}
+    partners: dict[Buffer, list[_Item]] = {}
+    known = {item.buffer: item for item in ordered}
     for one, other in over:
         if one in known and other in known:
             partners.setdefault(one, []).append(known[other])
-    done = set[int]()
+    done = set[_Item]()
     for item in ordered:
         low, high, owner = placed.taken(item.pieces)
         at = _lowest(low, high)
-        for partner in partners.get(id(item.buffer), ()):  # exactly over it is fine, partly is not
-            if id(partner) in done and partner.at < at:
+        for partner in partners.get(item.buffer, ()):  # exactly over it is fine, partly is not
+            if partner in done and partner.at < at:
                 others = owner != id(partner.buffer)
                 if not np.any((low < partner.at) & (partner.at < high) & others):
                     at = partner.at
         item.at = at
         placed.add(item)
-        done.add(id(item))
+        done.add(item)
     return max((item.at + item.bytes for item in ordered), default=0)
 
 

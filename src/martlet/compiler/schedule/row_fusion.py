@@ -46,10 +46,10 @@ def fuse_rows(program: Program, threads: int = 1, large: int = FUSED_BYTES) -> S
 
 def _bands(program: Program, threads: int, large: int) -> list[range]:
     """Neighbouring layers that run together."""
-    readers: dict[int, list[int]] = {}
+    readers: dict[Buffer, list[int]] = {}
     for number, layer in enumerate(program.layers):
         for buffer in layer.reads:
-            readers.setdefault(id(buffer), []).append(number)
+            readers.setdefault(buffer, []).append(number)
     bands, start = list[range](), 0
     while start < len(program.layers):
         end = start + 1
@@ -65,14 +65,14 @@ def _bands(program: Program, threads: int, large: int) -> list[range]:
 
 
 def _goes_on(
-    program: Program, before: int, after: int, readers: dict[int, list[int]], large: int
+    program: Program, before: int, after: int, readers: dict[Buffer, list[int]], large: int
 ) -> bool:
     """Whether the second layer reads what the first writes, alone, and both go row by row."""
     first, second = program.layers[before], program.layers[after]
     if first.row_window is None or second.row_window is None:
         return False
     buffer = first.writes[0]
-    alone = readers.get(id(buffer)) == [after]
+    alone = readers.get(buffer) == [after]
     return alone and buffer.bytes >= large and _only_source(second, buffer)
 
 

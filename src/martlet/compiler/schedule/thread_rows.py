@@ -16,16 +16,15 @@ from martlet.compiler.ir.tensor_view import Buffer
 
 def separate_thread_rows(program: Program, schedule: Schedule) -> Schedule:
     """With the buffers that hold each thread's rows apart."""
-    chosen = {id(b) for b in program.buffers if _can(b, program, schedule)}
-    chosen -= {id(b) for layer in program.layers for b in _whole(layer)}
+    chosen = {b for b in program.buffers if _can(b, program, schedule)}
+    chosen -= {b for layer in program.layers for b in _whole(layer)}
     # One pointer and one step reach all buffers of a tensor.
     together = [m.buffers for layer in program.layers for m in layer.tensors(layer.thread_rows)]
     while any(_some_but_not_all(group, chosen) for group in together):
         for group in together:
             if _some_but_not_all(group, chosen):
-                chosen -= {id(buffer) for buffer in group}
-    apart = [buffer for buffer in program.buffers if id(buffer) in chosen]
-    parts = {buffer: Storage(buffer, parts=schedule.threads) for buffer in apart}
+                chosen -= {*group}
+    parts = {b: Storage(b, parts=schedule.threads) for b in program.buffers if b in chosen}
     return replace(schedule, storage={**schedule.storage, **parts})
 
 
@@ -43,5 +42,5 @@ def _whole(layer: Layer) -> Iterable[Buffer]:
         yield from layer.writes
 
 
-def _some_but_not_all(group: Sequence[Buffer], chosen: set[int]) -> bool:
-    return len({id(buffer) in chosen for buffer in group}) > 1
+def _some_but_not_all(group: Sequence[Buffer], chosen: set[Buffer]) -> bool:
+    return len({buffer in chosen for buffer in group}) > 1

@@ -6,8 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from martlet.compiler.frontend.importer import read_model
-from martlet.compiler.ir.graph import Node
-from martlet.compiler.ir.number_types import FLOAT32
+from martlet.compiler.ir.graph import FLOAT32, Node
 from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.lowering.context import Kernels, Lowering, rules_for
 from martlet.compiler.lowering.kernel_table import KERNELS

@@ -12,7 +12,7 @@ from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
 from martlet.compiler.codegen.threads import run_with_threads
 from martlet.compiler.codegen.writer import Kernel, Writer
-from martlet.compiler.ir.number_types import FLOAT32
+from martlet.compiler.ir.graph import FLOAT32
 from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.targets import FLAGS, Target
@@ -102,7 +102,10 @@ def emit(
         weight_bytes=len(packed),
         weights=weights,
         fingerprint=fingerprint(packed),
-        tiles={name: ", ".join(sorted(of, key=_is_tail)) for name, of in writer.tiles.items()},
+        tiles={
+            name: ", ".join(sorted(of, key=lambda tile: tile.startswith("tail")))
+            for name, of in writer.tiles.items()  # those of remainder channels come last
+        },
     )
     body = "\n".join([*writer.kernels.values(), *writer.layers])
     if schedule.threads > 1:
@@ -118,11 +121,6 @@ def emit(
         wrapped(text) for text in (top, run + _small_functions(facts), extra + timed)
     )
     return Emitted(top + rest, header(facts), packed, top + timed, facts)
-
-
-def _is_tail(tile: str) -> bool:
-    """Whether it is one of remainder channels, which come last."""
-    return tile.startswith("tail")
 
 
 def _step(program: Program, band: range, writer: Writer) -> Step:
@@ -158,15 +156,11 @@ def _step(program: Program, band: range, writer: Writer) -> Step:
 
 def _top(facts: Facts) -> str:
     """What the file is, and how to compile it."""
-    lines = [*description(facts), "", *command_line(facts)]
+    flags = " ".join([*FLAGS, *facts.target.flags])
+    command = f"cc {flags} -c {facts.program.name}.c"
+    lines = [*description(facts), "", *textwrap.wrap(command, 96, subsequent_indent="  ")]
     inside = "\n".join(f" * {line}".rstrip() for line in lines).replace("*/", "* /")
     return f"/*\n{inside}\n */\n"
-
-
-def command_line(facts: Facts) -> list[str]:
-    """The C compiler's call, for the top of the file."""
-    name, flags = facts.program.name, [*FLAGS, *facts.target.flags]
-    return textwrap.wrap(f"cc {' '.join(flags)} -c {name}.c", 96, subsequent_indent="  ")
 
 
 def _includes(name: str) -> str:

@@ -11,6 +11,14 @@ from martlet.errors import MartletError
 
 Shape = tuple[int, ...]
 Constant = NDArray[Any]
+NumberType = np.dtype[Any]  # of the numbers that a tensor or buffer holds
+FLOAT32: NumberType = np.dtype(np.float32)
+TRUTH: NumberType = np.dtype(np.bool_)
+
+
+def stored_as(kind: NumberType) -> NumberType:
+    """The type in which a tensor of this type lies in memory: truth values are 0 and 1 in float."""
+    return FLOAT32 if kind == TRUTH else kind
 
 
 def shape_text(shape: Shape) -> str:
@@ -43,7 +51,7 @@ class Graph:
     outputs: list[str]
     constants: dict[str, Constant]
     shapes: dict[str, Shape]
-    types: dict[str, np.dtype[Any]]
+    types: dict[str, NumberType]
 
     def uses(self) -> Counter[str]:
         """How often each tensor is read; being an output of the network counts."""

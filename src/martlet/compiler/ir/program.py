@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.graph import Shape
-from martlet.compiler.ir.number_types import FLOAT32, NumberType
+from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 
-from martlet.compiler.ir.number_types import FLOAT32, NumberType
+from martlet.compiler.ir.graph import FLOAT32, NumberType
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 
 CACHE_LINE_BYTES = 64  # buffers and arrays of weights begin at multiples of it

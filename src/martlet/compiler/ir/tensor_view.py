@@ -11,8 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.graph import Shape
-from martlet.compiler.ir.number_types import FLOAT32, NumberType
+from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
-from martlet.compiler.ir.graph import shape_text
-from martlet.compiler.ir.number_types import FLOAT32
+from martlet.compiler.ir.graph import FLOAT32, shape_text
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, cuts
 from martlet.compiler.ir.tensor_view import Buffer

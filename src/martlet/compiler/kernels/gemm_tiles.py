@@ -6,7 +6,7 @@ from math import prod
 from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
-from martlet.compiler.ir.number_types import FLOAT32
+from martlet.compiler.ir.graph import FLOAT32
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
 from martlet.compiler.ir.tensor_view import Buffer

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.writer import Kernel, Writer
-from martlet.compiler.ir.graph import Shape, shape_text
-from martlet.compiler.ir.number_types import FLOAT32, NumberType
+from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape, shape_text
 from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer

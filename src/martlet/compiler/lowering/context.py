@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.graph import Graph, Node, Shape
-from martlet.compiler.ir.number_types import FLOAT32, NumberType, stored_as
+from martlet.compiler.ir.graph import FLOAT32, Graph, Node, NumberType, Shape, stored_as
 from martlet.compiler.ir.program import Layer, Program, c_name
 from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy

@@ -22,17 +22,6 @@ def picture(x: Maps, number: int) -> Maps:
     return Maps(tuple(x.buffers[buffer] for buffer in used), where, x.spatial)
 
 
-def stacked(parts: list[Maps]) -> Maps:
-    """A batch of pictures, each in a buffer of its own."""
-    wheres = []
-    for number, part in enumerate(parts):
-        where = part.where.copy()
-        where[..., 0] = number
-        wheres.append(where)
-    buffers = tuple(part.buffers[0] for part in parts)
-    return Maps(buffers, np.concatenate(wheres), parts[0].spatial)
-
-
 def linear(low: Lowering, node: Node) -> Maps | None:
     """One row of values by a constant matrix."""
     x, weight = low.maps.get(node.inputs[0]), low.weight(node, 1)

@@ -55,15 +55,18 @@ def _softmax(low: Lowering, node: Node) -> Rows:
     return low.calculate(name, "{0} - {1} - logf({2})", [x, most, total], x.shape)
 
 
+def _by_channel(low: Lowering, name: str, x: Rows) -> Rows:
+    """A value for each channel, as it is broadcast to `x`."""
+    return low.rows(name).reshaped((x.shape[1], *[1] * (len(x.shape) - 2)))
+
+
 def _batch_norm(low: Lowering, node: Node) -> Rows | None:
     """Scale and shift by channel, with statistics that are given."""
     by_value = not node.attributes.get("spatial", 1)
     if node.attributes.get("training_mode", 0) or any(node.outputs[1:]) or by_value:
         raise node.fail("only the form for inference is supported")
     x = low.rows(node.inputs[0])
-    sides = [1] * (len(x.shape) - 2)
-    by_channel = [low.rows(name) for name in node.inputs[1:]]
-    values = [rows.reshaped((*rows.shape, *sides)) for rows in by_channel]
+    values = [_by_channel(low, name, x) for name in node.inputs[1:]]
     epsilon = number(node.attributes.get("epsilon", 1e-5))
     text = f"({{0}} - {{3}}) / sqrtf({{4}} + {epsilon}) * {{1}} + {{2}}"
     return low.calculate(node.name, text, [x, *values], x.shape)
@@ -72,14 +75,14 @@ def _batch_norm(low: Lowering, node: Node) -> Rows | None:
 def _scale_shift(low: Lowering, node: Node) -> Rows:
     """Each channel times a number, plus another, as `scales` makes it."""
     x = low.rows(node.inputs[0])
-    sides, words, operands = [1] * (len(x.shape) - 2), [], [x]
+    words, operands = [], [x]
     for name in node.inputs[1:]:
         value = low.graph.constants[name]
         if np.ptp(value) == 0:  # one number for all
             words.append(number(float(value[0])))
             continue
         words.append(f"{{{len(operands)}}}")
-        operands.append(low.rows(name).reshaped((value.size, *sides)))
+        operands.append(_by_channel(low, name, x))
     text = activated(f"{{0}} * {words[0]} + {words[1]}", node.attributes.get("act"))
     return low.calculate(node.name, text, operands, x.shape)
 
@@ -118,11 +121,10 @@ def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Rows]:
 
 def _instance_norm(low: Lowering, node: Node) -> Rows:
     x = low.rows(node.inputs[0])
-    sides = [1] * (len(x.shape) - 2)
     axes = list(range(2, len(x.shape)))
     found, _, _ = normalised(low, node.name, x, axes, node.attributes.get("epsilon", 1e-5))
-    given = [low.rows(name) for name in node.inputs[1:3]]
-    return _affine(low, node, found, [rows.reshaped((*rows.shape, *sides)) for rows in given])
+    given = [_by_channel(low, name, x) for name in node.inputs[1:3]]
+    return _affine(low, node, found, given)
 
 
 def _group_norm(low: Lowering, node: Node) -> Rows:

@@ -17,8 +17,8 @@ from martlet.compiler.kernels.channel_reduce import ByPlace, ChannelReduce
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
-from martlet.compiler.lowering.conv_gemm import linear, picture, product, stacked
-from martlet.compiler.lowering.views import reshaped
+from martlet.compiler.lowering.conv_gemm import linear, picture, product
+from martlet.compiler.lowering.views import concatenated, reshaped
 
 MOST_ROW_PLACES = 256  # places of a row that one window may cover
 
@@ -36,7 +36,7 @@ def _convolution(low: Lowering, node: Node) -> Maps | None:
         product(low, node, picture(x, number), weight, bias, groups, window, number)
         for number in range(batch)
     ]
-    return stacked(parts)
+    return concatenated(parts, 0)
 
 
 def _bias(low: Lowering, node: Node) -> NDArray[Any] | None:

@@ -1,13 +1,13 @@
 """Operators that only rearrange channels: their outputs are views, and no instruction remains."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
-from martlet.compiler.ir.tensor_view import Buffer, Maps
+from martlet.compiler.ir.tensor_view import Maps
 
 Where = NDArray[np.int64]
 SHAPING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze")
@@ -123,18 +123,19 @@ def _concat(node: Node, given: list[Maps | None]) -> Mapping[str, Maps] | None:
     cut = [part for part in (by_channel(part, axes) for part in named) if part is not None]
     if len(cut) != len(given) or axes <= axis:
         return None
-    buffers: list[Buffer] = []
-    wheres = []
-    for part in cut:
-        buffers += [buffer for buffer in part.buffers if buffer not in buffers]
-        numbers = np.array([buffers.index(buffer) for buffer in part.buffers])
-        renumbered = part.where.copy()
-        renumbered[..., 0] = numbers[part.where[..., 0]]
-        wheres.append(renumbered)
-    if len({buffer.lanes for buffer in buffers}) != 1:
-        return None
-    where = np.concatenate(wheres, axis)
-    return {node.outputs[0]: Maps(tuple(buffers), where, cut[0].spatial)}
+    joined = concatenated(cut, axis)
+    alike = len({buffer.lanes for buffer in joined.buffers}) == 1
+    return {node.outputs[0]: joined} if alike else None
+
+
+def concatenated(parts: Sequence[Maps], axis: int) -> Maps:
+    """Tensors side by side along an axis that names channels, wherever they lie."""
+    buffers = dict.fromkeys(buffer for part in parts for buffer in part.buffers)
+    numbers = {buffer: number for number, buffer in enumerate(buffers)}
+    wheres = [part.where.copy() for part in parts]
+    for part, where in zip(parts, wheres, strict=True):
+        where[..., 0] = np.array([numbers[buffer] for buffer in part.buffers])[where[..., 0]]
+    return Maps(tuple(buffers), np.concatenate(wheres, axis), parts[0].spatial)
 
 
 def _parts(graph: Graph, node: Node, x: Maps) -> Mapping[str, Maps] | None:

@@ -2,8 +2,7 @@
 
 from math import prod
 
-from martlet.compiler.ir.graph import Graph
-from martlet.compiler.ir.number_types import FLOAT32, stored_as
+from martlet.compiler.ir.graph import FLOAT32, Graph, stored_as
 
 BUDGET = 1.25  # times the two largest tensors that are needed at the same time
 

@@ -11,7 +11,6 @@ from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import Emitted
 from martlet.compiler.codegen.header import Facts
 from martlet.compiler.ir.program import Layer
-from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.runtime.layer_times import LayerTime, Profile
 
 LEAST_RUNS, MOST_RUNS = 5, 1000
@@ -73,9 +72,7 @@ def _row(layer: Layer, facts: Facts, milliseconds: float, peak: float) -> LayerT
 
 def _bytes(layer: Layer) -> int:
     """Of the maps that a layer reads and writes; of its input only the channels it reads."""
-    x = getattr(layer, "x", None)
-    channels = x if isinstance(x, Maps) else None
-    own = set() if channels is None else {id(buffer) for buffer in channels.buffers}
-    others = [buffer for buffer in (*layer.reads, *layer.writes) if id(buffer) not in own]
-    read = 0 if channels is None else channels.dtype.itemsize * prod(channels.shape)
-    return read + sum(buffer.bytes for buffer in others)
+    inputs = layer.tensors(("x",))
+    own = {buffer for maps in inputs for buffer in maps.buffers}
+    read = sum(maps.dtype.itemsize * prod(maps.shape) for maps in inputs)
+    return read + sum(b.bytes for b in (*layer.reads, *layer.writes) if b not in own)

@@ -13,7 +13,7 @@ from martlet.compiler.codegen.profile_clock import clock_and_peak
 from martlet.compiler.codegen.threads import run_with_threads
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.graph import FLOAT32
-from martlet.compiler.ir.program import Program, c_name
+from martlet.compiler.ir.program import Program
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.targets import FLAGS, Target
 from martlet.errors import MartletError
@@ -141,7 +141,7 @@ def _step(program: Program, band: range, writer: Writer) -> Step:
         return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
     tables = schedule.turns[band.start]
     turns = max(len(table) for table in tables)
-    table = f"{c_name(program.layers[band[0]].name)}_rows"
+    table = f"{program.layers[band[0]].c_name}_rows"
     padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
     writer.layers.append(comment(f"Up to which row each of {len(band)} layers goes, turn by turn."))
     writer.table(table, [row for made in padded for row in made])

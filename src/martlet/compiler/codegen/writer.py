@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from martlet.compiler.codegen.c_text import function
-from martlet.compiler.ir.program import Layer, c_name
+from martlet.compiler.ir.program import Layer
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer
 
@@ -73,7 +73,7 @@ class Kernel(Layer):
 
     def pieces(self, writer: Writer, lines: Iterable[str]) -> str:
         """Write the layer's function of a range, with the pointers it needs; returns its call."""
-        name, schedule = f"{c_name(self.name)}_layer", writer.schedule
+        name, schedule = f"{self.c_name}_layer", writer.schedule
         outside = dict.fromkeys(b.base for b in self.reads if b.outside)
         rings = ["ring"] if any(schedule[b].ring for b in (*self.reads, *self.writes)) else []
         slices = ["slice"] if self.name in schedule.slices else []

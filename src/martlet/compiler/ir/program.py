@@ -35,6 +35,11 @@ class Layer:
     in_place_with: Sequence[str] = ()  # tensors that its output may alias
     keeps_lanes: Sequence[str] = ()  # tensors whose channels stay in their lanes
 
+    @property
+    def c_name(self) -> str:
+        """Its name as C accepts it."""
+        return c_name(self.name)
+
     def rows(self, schedule: Schedule) -> int:
         """How many rows it makes, or other pieces of its work."""
         return 1

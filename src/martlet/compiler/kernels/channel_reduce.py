@@ -7,7 +7,6 @@ from collections import Counter
 from math import prod
 
 from martlet.compiler.codegen.writer import Kernel, Writer
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.kernels.channelwise import Pairing
@@ -44,7 +43,7 @@ class ChannelReduce(Kernel):
         return full, rest
 
     def emit(self, writer: Writer) -> str:
-        name, (full, rest) = c_name(self.name), self._parts(writer.schedule)
+        name, (full, rest) = self.c_name, self._parts(writer.schedule)
         start, join, single = KINDS[self.kind]
         lines = ["for (int p = from; p < to; p++) {", f"  v a = {start};"]
         if full:

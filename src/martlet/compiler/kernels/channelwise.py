@@ -9,7 +9,6 @@ from math import prod
 from martlet.compiler.codegen.c_text import function
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.kernels import activations
@@ -32,19 +31,16 @@ class Blockwise(Kernel):
         return len(self.x.blocks())
 
     def each_block(self, writer: Writer, call: str, by_row: bool = False) -> str:
-        """The layer's function: `call` for every block, with {x}, {y} and {b} filled in.
+        """The layer's function: `call` for every block, with {x} and {y} filled in.
 
         `by_row`: all blocks of the rows from `from` to `to`; else the blocks of that range.
         """
-        name, blocks, schedule = c_name(self.name), self.x.blocks(), writer.schedule
+        name, blocks, schedule = self.c_name, self.x.blocks(), writer.schedule
         writer.table(f"{name}_at", schedule.block_offsets(self.x))
         y, source = schedule[self.y], schedule[self.x.buffers[0]].base
         step = y.places * self.y.lanes
-        text = call.format(
-            x=f"{source} + {name}_at[b]",
-            y=f"{y.base} + {y.start} + (long)b * {step}",
-            b="b",
-        )
+        target = f"{y.base} + {y.start} + (long)b * {step}"
+        text = call.format(x=f"{source} + {name}_at[b]", y=target)
         bounds = ("0", str(len(blocks))) if by_row else ("from", "to")
         if self.name in schedule.slices:
             writer.table(f"{name}_slices", schedule.slices[self.name])
@@ -179,7 +175,7 @@ class Join(Pairing):
         return f"{self.x.shape} {self.sign} {self.other.shape}"
 
     def emit(self, writer: Writer) -> str:
-        table = f"{c_name(self.name)}_other"
+        table = f"{self.c_name}_other"
         writer.table(table, writer.schedule.block_offsets(self.other))
         other = f"work + {table}[b]"
         if self.other.places != self.x.places:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Kernel, Writer
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule, cuts
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import activations, gemm_micro
@@ -74,7 +73,7 @@ class Head(Kernel):
         source = self.x.buffers[0]
         if writer.schedule[source].parts == 1:
             return []
-        name, (rows, width) = f"{c_name(self.name)}_blocks", self.x.spatial
+        name, (rows, width) = f"{self.c_name}_blocks", self.x.spatial
         writer.table(name, writer.schedule.block_offsets(self.x))
         address = f"{writer.schedule[source].base} + {name}[b] + {writer.row(source, 'row', width)}"
         return [

@@ -3,7 +3,6 @@
 from math import prod
 
 from martlet.compiler.codegen.writer import Kernel, Writer
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Maps
 
 
@@ -26,7 +25,7 @@ class Copy(Kernel):
         return f"copy of {self.x.shape}"
 
     def emit(self, writer: Writer) -> str:
-        name, target = c_name(self.name), self.target
+        name, target = self.c_name, self.target
         at, to = writer.schedule.offsets(self.x), writer.schedule.offsets(target)
         lines: list[str] = []
         for number, (source, members) in enumerate(self._sources().items()):

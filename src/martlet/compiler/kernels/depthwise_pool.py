@@ -10,7 +10,6 @@ from martlet.compiler.codegen.c_text import braced, function
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window
@@ -81,7 +80,7 @@ class Windowed(Blockwise):
         reach = (reach - 1) * window.dilation[1] + 1
         rows, width = window.size[1:]
         last = f"LEAST({rows}, end - {stride + pad} + {reach})"
-        address = f"work + {c_name(self.name)}_at[b] + {writer.row(source, 'row', width)}"
+        address = f"work + {self.c_name}_at[b] + {writer.row(source, 'row', width)}"
         return [
             f"const int own = from * {stride}, end = to * {stride};",
             f"for (int row = MOST(0, own - {pad}); row < {last}; row++)",

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import FLOAT32, shape_text
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, cuts
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_remainder, gemm_tiling
@@ -90,7 +89,7 @@ class Product(Gemm):
 
     def groups_of_tiles(self, writer: Writer, weights: Sequence[int]) -> list[Group]:
         """Write where its channels lie; `weights` is where those of each group do."""
-        name, schedule = c_name(self.name), writer.schedule
+        name, schedule = self.c_name, writer.schedule
         at, firsts, offsets = list[int](), list[int](), schedule.offsets(self.x)
         for members in self.alike():
             firsts += [len(at)] * len(members)

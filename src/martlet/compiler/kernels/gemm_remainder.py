@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from martlet.compiler.codegen.c_text import function
 from martlet.compiler.codegen.writer import Writer
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_micro
 from martlet.compiler.kernels.gemm_operands import Gemm
@@ -84,7 +83,7 @@ class Tail(Group):
     """The calls of the tiles of a product's last block."""
 
     def __init__(self, layer: Gemm, writer: Writer, first: int) -> None:
-        blocks, at = sources(layer), f"{c_name(layer.name)}_tail"
+        blocks, at = sources(layer), f"{layer.c_name}_tail"
         writer.table(at, [writer.schedule[b].offset(number * b.lanes) for b, number, _ in blocks])
         super().__init__(layer, writer, len(layer.blocks) - 1, 1, at, first)
         self.count, self.full = len(blocks), sum(full for *_, full in blocks)

@@ -7,7 +7,6 @@ from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.reroll import rolled
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import FLOAT32
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels import gemm_micro, gemm_tiling
@@ -24,7 +23,7 @@ class Group:
     ) -> None:
         self.layer, self.writer, self.size = layer, writer, size
         chosen = layer.blocks[start : start + size]
-        schedule, name, y = writer.schedule, c_name(layer.name), writer.schedule[layer.y]
+        schedule, name, y = writer.schedule, layer.c_name, writer.schedule[layer.y]
         self.at, self.gate = at, at.replace("_at +", "_gate +")
         self.count = len(chosen[0].inputs)
         self.weights = f"weights + {first}"  # floats

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape, shape_text
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.activations import add_functions, number
@@ -79,20 +78,16 @@ def rows_of(source: Buffer | NDArray[Any], shape: Shape, start: int = 0) -> Rows
 
 def merge(shape: Shape, steps: Sequence[Steps]) -> tuple[Shape, list[Steps]]:
     """The fewest loops for the same walk: axes of one value go, neighbours become one axis."""
-    sides: list[int] = []
-    kept: list[list[int]] = [[] for _ in steps]
-    for axis, side in enumerate(shape):
+    kept: list[tuple[int, Steps]] = []  # side of each loop, and a step of each tensor
+    for side, *own in zip(shape, *steps, strict=True):
         if side == 1:
             continue
-        if sides and all(k[-1] == s[axis] * side for k, s in zip(kept, steps, strict=True)):
-            sides[-1] *= side
-            for k, s in zip(kept, steps, strict=True):
-                k[-1] = s[axis]
-        else:
-            sides.append(side)
-            for k, s in zip(kept, steps, strict=True):
-                k.append(s[axis])
-    return tuple(sides), [tuple(k) for k in kept]
+        if kept and kept[-1][1] == tuple(step * side for step in own):
+            side *= kept.pop()[0]
+        kept.append((side, tuple(own)))
+    return tuple(side for side, _ in kept), [
+        tuple(own[tensor] for _, own in kept) for tensor in range(len(steps))
+    ]
 
 
 def index(steps: Steps, names: Sequence[str]) -> str:
@@ -140,7 +135,7 @@ class Generic(Kernel):
 
     def function(self, writer: Writer, lines: Sequence[str]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
-        name, letters = f"{c_name(self.name)}_layer", [*LETTERS[: len(self.used)], "y"]
+        name, letters = f"{self.c_name}_layer", [*LETTERS[: len(self.used)], "y"]
         text = "\n".join(lines)
         unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
@@ -237,7 +232,7 @@ class Picked(Generic):
         return f"picked {shape_text(self.y.spatial)} values"
 
     def emit(self, writer: Writer) -> str:
-        shape, name = self.y.spatial, c_name(self.name)
+        shape, name = self.y.spatial, self.c_name
         names = axes_names("i", len(shape))
         terms, checks = [], []
         for axis, (listed, variable) in enumerate(zip(self.indices, names, strict=True)):

@@ -6,7 +6,6 @@ from typing import Literal
 
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import shape_text
-from martlet.compiler.ir.program import c_name
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.ir.window import Sliding
 from martlet.compiler.kernels.generic import (
@@ -162,6 +161,6 @@ class GenericPool(Generic):
         counts = self.window.counts(axis, self.count_padding)
         if len(set(counts)) == 1:
             return str(counts[0])
-        table = f"{c_name(self.name)}_count{LETTERS[axis]}"
+        table = f"{self.c_name}_count{LETTERS[axis]}"
         writer.table(table, counts)
         return f"{table}[o{axis}]"

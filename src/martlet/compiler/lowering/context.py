@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import FLOAT32, Graph, Node, NumberType, Shape, stored_as
-from martlet.compiler.ir.program import Layer, Program, c_name
+from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Generic, Rows, rows_of
@@ -142,9 +142,9 @@ class Lowering:
 
     def add(self, layer: Layer) -> None:
         """Append a layer, with a name that is its own in C, where fewer characters are allowed."""
-        while c_name(layer.name) in self._taken:
+        while layer.c_name in self._taken:
             layer.name = f"{layer.name}_layer{len(self.program.layers)}"
-        self._taken.add(c_name(layer.name))
+        self._taken.add(layer.c_name)
         self.program.layers.append(layer)
 
     def copy(self, name: str, x: Maps, target: Maps) -> None:

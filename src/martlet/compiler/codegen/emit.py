@@ -21,6 +21,7 @@ from martlet.storage.fingerprint import fingerprint
 
 MOST_WORKSPACE_BYTES = 4 << 31  # offsets in C are of 32 bits and count floats
 MOST_WORKSPACE_BYTES_32 = 1 << 31  # where addresses have 32 bits
+INCLUDES = '#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
 HIDE = """\
 #if defined(__GNUC__)
   __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
@@ -112,7 +113,7 @@ def emit(
         run, timed = _run_in_threads(facts, steps), ""
     else:
         run, timed = _run(facts, steps), _run(facts, steps, timed=True)
-    top = _top(facts) + _includes(program.name) + prelude(program.lanes, body) + "\n"
+    top = _top(facts) + INCLUDES.format(name=program.name) + prelude(program.lanes, body) + "\n"
     if "WEIGHTS" in run:
         top += embed.declaration(weights, program.name, len(packed)) + "\n"
     top += body + "\n"
@@ -161,10 +162,6 @@ def _top(facts: Facts) -> str:
     lines = [*description(facts), "", *textwrap.wrap(command, 96, subsequent_indent="  ")]
     inside = "\n".join(f" * {line}".rstrip() for line in lines).replace("*/", "* /")
     return f"/*\n{inside}\n */\n"
-
-
-def _includes(name: str) -> str:
-    return f'#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
 
 
 def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:

@@ -71,26 +71,24 @@ class Lowering:
     def run(self) -> Program:
         """The whole program; for each node the first rule that does not say None is taken."""
         for number, name in enumerate(self.graph.inputs):
-            self._check_side("input", name)
-            dtype = self.graph.types[name]
-            self.maps[name] = self.in_rows(self.graph.shapes[name], f"input{number}", dtype)
+            self.maps[name] = self._outside("input", number, name)
             self.program.inputs.append((name, self.maps[name]))
         for node in self.graph.nodes:
             self._check(node)
             self.maps.update(self._outputs(node))
         for number, name in enumerate(self.graph.outputs):
-            self._check_side("output", name)
-            dtype = self.graph.types[name]
-            target = self.in_rows(self.graph.shapes[name], f"output{number}", dtype)
+            target = self._outside("output", number, name)
             self.program.outputs.append((name, target))
             self.copy(f"{name} to output", self.placed(name), target)
         return self.program
 
-    def _check_side(self, side: str, name: str) -> None:
+    def _outside(self, side: str, number: int, name: str) -> Maps:
+        """The caller's array of an input or output."""
         kind = self.graph.types.get(name)
-        if kind not in self.served:
+        if kind is None or kind not in self.served:
             listed = ", ".join(map(str, self.served))
             raise MartletError(f"the {side} {name!r} is {kind}; {listed} is supported.")
+        return self.in_rows(self.graph.shapes[name], f"{side}{number}", kind)
 
     def _check(self, node: Node) -> None:
         for name in node.outputs:

@@ -123,26 +123,21 @@ class Generic(Kernel):
         self.reads = [rows.source for rows in operands if isinstance(rows.source, Buffer)]
         self.writes = [y]
 
-    @property
-    def used(self) -> list[Rows]:
-        """The operands that its function gets."""
-        return self.operands
-
     def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         """Operands that are constants."""
-        used = ((rows.source, rows.dtype) for rows in self.used)
-        return [values.astype(t) for values, t in used if not isinstance(values, Buffer)]
+        given = ((rows.source, rows.dtype) for rows in self.operands)
+        return [values.astype(t) for values, t in given if not isinstance(values, Buffer)]
 
     def function(self, writer: Writer, lines: Sequence[str]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
-        name, letters = f"{self.c_name}_layer", [*LETTERS[: len(self.used)], "y"]
+        name, letters = f"{self.c_name}_layer", [*LETTERS[: len(self.operands)], "y"]
         text = "\n".join(lines)
         unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
         body = [*(f"(void){letter};" for letter in unused), *lines]
         writer.function(f"static void {name}({head})", body)
         constants, pointers = iter(writer.schedule.packed[self.name].starts()), list[str]()
-        for rows in self.used:
+        for rows in self.operands:
             if isinstance(rows.source, Buffer):
                 at = writer.schedule[rows.source].start + rows.start
                 pointers.append(f"{rows.source.base} + {at}")
@@ -153,28 +148,26 @@ class Generic(Kernel):
 
 
 class Elementwise(Generic):
-    """A formula of operands that are broadcast to one shape; {0}, {1}, … are their values."""
+    """A formula of values that are broadcast to one shape: {0}, {1}, …
 
-    def __init__(self, name: str, formula: str, operands: Sequence[Rows], y: Buffer) -> None:
-        shape = y.spatial
-        super().__init__(name, [rows.broadcast(shape) for rows in operands], y)
-        self.formula, self.shape = formula, shape
+    Those that are a single number stand in the formula, and are no operands.
+    """
+
+    def __init__(self, name: str, formula: str, values: Sequence[Rows], y: Buffer) -> None:
+        self.formula, self.shape = formula, y.spatial
+        self.values = [rows.broadcast(self.shape) for rows in values]
+        super().__init__(name, [rows for rows in self.values if rows.scalar() is None], y)
 
     def summary(self) -> str:
         return f"each of {shape_text(self.shape)} values"
 
-    @property
-    def used(self) -> list[Rows]:
-        """Those that are not a single number, which stands in the formula."""
-        return [rows for rows in self.operands if rows.scalar() is None]
-
     def emit(self, writer: Writer) -> str:
         add_functions(self.formula, writer)
-        walked = [*(rows.steps for rows in self.used), row_steps(self.shape)]
+        walked = [*(rows.steps for rows in self.operands), row_steps(self.shape)]
         sides, steps = merge(self.shape, walked)
         names = axes_names("i", len(sides))
         values, place = [], 0
-        for rows in self.operands:
+        for rows in self.values:
             scalar = rows.scalar()
             if scalar is not None:
                 values.append(number(scalar))

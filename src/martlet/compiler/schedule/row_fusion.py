@@ -55,7 +55,8 @@ def _bands(program: Program, threads: int, large: int) -> list[range]:
         end = start + 1
         while (
             end < len(program.layers)
-            and _goes_on(program, end - 1, end, readers, large)
+            and _goes_on(program.layers[end - 1], program.layers[end], large)
+            and readers[program.layers[end - 1].writes[0]] == [end]
             and _shares_well(program, range(start, end + 1), threads)
         ):
             end += 1
@@ -64,16 +65,14 @@ def _bands(program: Program, threads: int, large: int) -> list[range]:
     return bands
 
 
-def _goes_on(
-    program: Program, before: int, after: int, readers: dict[Buffer, list[int]], large: int
-) -> bool:
-    """Whether the second layer reads what the first writes, alone, and both go row by row."""
-    first, second = program.layers[before], program.layers[after]
-    if first.row_window is None or second.row_window is None:
-        return False
+def _goes_on(first: Layer, second: Layer, large: int) -> bool:
+    """Whether both go row by row, and the second one's rows are those that the first makes."""
     buffer = first.writes[0]
-    alone = readers.get(buffer) == [after]
-    return alone and buffer.bytes >= large and _only_source(second, buffer)
+    if first.row_window is None or second.row_window is None or buffer.bytes < large:
+        return False
+    (x,) = second.tensors(("x",))
+    alike = x.spatial == buffer.spatial and not x.where[..., 2].any()
+    return alike and all(other is buffer for other in x.buffers)
 
 
 def _shares_well(program: Program, band: range, threads: int) -> bool:
@@ -104,13 +103,6 @@ def _macs(layers: Sequence[Layer], made: Sequence[int], rows: Sequence[int]) -> 
     """Of so many rows of each layer."""
     each = zip(layers, made, rows, strict=True)
     return sum(layer.macs * some / most for layer, some, most in each)
-
-
-def _only_source(layer: Layer, buffer: Buffer) -> bool:
-    """Whether the layer's rows come from this buffer alone, and are rows of its maps."""
-    (x,) = layer.tensors(("x",))
-    alike = x.spatial == buffer.spatial and not x.where[..., 2].any()
-    return alike and all(other is buffer for other in x.buffers)
 
 
 def _turns(program: Program, band: range, first: int, last: int) -> Turns:

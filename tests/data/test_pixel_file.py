@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -22,6 +22,7 @@ def read(file: PixelFile, number: int) -> np.ndarray:
     return file.pixels[start : start + int(np.prod(shape))].reshape(shape)
 
 
+@settings(max_examples=30)  # each waits for the disk
 @given(st.lists(pictures | unreadable, max_size=12))
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, decoded: list[Decoded]) -> None:
     path = tmp_path_factory.mktemp("file") / "x.pixels"

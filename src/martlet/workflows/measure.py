@@ -41,8 +41,9 @@ def time_engines(
     for name in names:
         if name not in ENGINES:
             raise unknown("engine", name, ENGINES)
-    if batch < 1:
-        raise MartletError(f"batch={batch} is not accepted; give 1 or more.")
+    for option, value in (("batch", batch), ("threads", threads)):  # before files are made
+        if value < 1:
+            raise MartletError(f"{option}={value} is not accepted; give 1 or more.")
     if is_compiled(run) and not (Path(run) / MODEL).exists():
         return _time_compiled(Path(run), names, batch, seconds)
     model, shape, header = _network(run, size)

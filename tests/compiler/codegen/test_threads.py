@@ -35,14 +35,10 @@ int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void
 
 __attribute__((destructor)) static void say(void) { fprintf(stderr, "%d calls", calls); }
 """
-NETWORKS = (
-    *("cbam_resnet18", "mobilenet_v2_x0_35", "mobilenet_v3_small_x0_75", "resnet18"),
-    *("se_shufflenet_v1_g3_x1_0", "shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x0_5"),
-)
-SLOW = ("mobilenet_v3_small_x0_75", "shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x0_5")
+NETWORKS = ("mobilenet_v3_small_x0_75", "shufflenet_v1_g3_x0_5", "shufflenet_v2_authors_x0_5")
 
 
-@pytest.fixture(scope="module", params=marked(NETWORKS, slow=SLOW))
+@pytest.fixture(scope="module", params=marked(NETWORKS, slow=NETWORKS))
 def networks(request: pytest.FixtureRequest, our_path: OurPath) -> Iterator[list[CompiledNetwork]]:
     """One network for one, two and three threads; their files, some of them large, do not stay."""
     path = our_path(request.param, SIDE)

@@ -62,12 +62,3 @@ def test_threads_keep_apart_what_they_could_not_share_evenly(
 
 def _halves(layer: Windowed, channels: int, rows: int) -> bool:
     return layer.x.shape == (1, channels, rows, rows) and layer.window.rows == rows // 2
-
-
-def test_rows_of_a_band_are_shared_out() -> None:
-    program, schedule = planned(inverted(), threads=3)
-    band = next(band for band in schedule.bands if len(band) > 1)
-    starts = [turns[0][-1] for turns in schedule.turns[band.start]]
-    ends = [turns[-1][-1] for turns in schedule.turns[band.start]]
-    assert starts == [0, *ends[:-1]]
-    assert ends[-1] == program.layers[band[-1]].rows(schedule)

@@ -1,15 +1,6 @@
-from collections.abc import Callable
-from pathlib import Path
-
-import numpy as np
 import onnx
 import pytest
 from tests.compiler.graphs import agree, graph, planned
-
-from martlet.compiler.kernels.gemm import Product
-
-OurPath = Callable[..., Path]
-SIDE = 160
 
 
 def every_kind(*sides: int) -> onnx.ModelProto:
@@ -45,22 +36,3 @@ def test_rows_that_lie_apart_give_the_same_numbers(sides: tuple[int, int]) -> No
         kinds = {type(a).__name__ for a in program.layers if not apart.isdisjoint(a.reads)}
         assert {"Product", "Windowed", "Mean", "Join", "Activate"} <= kinds, kinds
     agree(model, threads=(1, 2, 5))
-
-
-def test_threads_share_the_rows_of_a_map_evenly(our_path: OurPath) -> None:
-    """Each makes all channels of its rows, which lie in memory of its own."""
-    program, schedule = planned(our_path("mobilenet_v2_x0_35", SIDE), threads=3)
-    products = [layer for layer in program.layers if isinstance(layer, Product)]
-    products = [layer for layer in products if layer.name not in schedule.banded]
-    shared = [layer for layer in products if schedule[layer.y].parts == 3]
-    assert shared
-    for layer in shared:
-        width = 4 * layer.y.spatial[-1] * layer.y.lanes  # bytes of a row
-        y = schedule[layer.y]
-        owners = np.array(y.row_offsets()) * 4 // y.stride
-        rows = np.bincount(owners)
-        assert rows.sum() == layer.rows(schedule)
-        assert rows.max() - rows.min() <= 1
-        assert y.at + layer.y.blocks * rows.max() * width <= schedule.workspace_bytes
-    assert products[-1].streams(schedule)  # of one place: it is not among them
-    assert products[-1] not in shared

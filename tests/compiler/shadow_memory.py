@@ -4,7 +4,7 @@ The planner is not asked what is needed how long, or what other threads read: wh
 and writes is said once more, from the C that its class writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
 
@@ -16,7 +16,7 @@ from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule, cuts
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window
 from martlet.compiler.kernels.channel_reduce import ByPlace
-from martlet.compiler.kernels.channelwise import Activate, Join
+from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.classifier_head import Head
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.depthwise_pool import Windowed
@@ -24,6 +24,11 @@ from martlet.compiler.kernels.gemm import Product
 
 # Of which tensors a value is read for the value in the same place of the output alone.
 ELEMENTWISE = {Activate: "x", ByPlace: "x", Join: ("x", "other"), Product: ("add",), Head: ("add",)}
+# Of which tensors a layer finds, or puts, each row where its thread has it.
+APART: Mapping[type[Layer], Sequence[str]] = {
+    Activate: "xy", ByPlace: "xy", Head: ("x", "add"), Join: ("x", "other", "y"), Mean: "x",
+    Product: ("x", "add", "y"), Windowed: "xy",
+}  # fmt: skip
 FLOAT_BYTES = 4
 Numbers = NDArray[np.int64]
 Part = tuple[Numbers, NDArray[np.bool_], NDArray[np.bool_]]  # memory, and what was read and written
@@ -169,10 +174,23 @@ class _Memory:
                 own = blocks if isinstance(layer, Windowed) else ALL
                 reads.append((self.numbers(maps, where, own), alone))
                 said |= {*maps.buffers}
+                self._rows_are_found(layer, name, maps.buffers, maps.spatial)
         reads += [(self.whole(buffer), None) for buffer in layer.reads if buffer not in said]
+        self._rows_are_found(layer, "", [b for b in layer.reads if b not in said])
+        self._rows_are_found(layer, "y", layer.writes, y.spatial)
         if isinstance(layer, Copy):
             return reads, [self.numbers(layer.target)]
         return reads, [self.whole(buffer, made, blocks) for buffer in layer.writes]
+
+    def _rows_are_found(
+        self, layer: Layer, name: str, buffers: Sequence[Buffer], spatial: tuple[int, ...] = ()
+    ) -> None:
+        """Assert that the layer knows of rows that lie apart, alike in all buffers of a tensor."""
+        apart = {self.schedule[buffer].parts for buffer in buffers} - {1}
+        if apart:
+            assert name in APART.get(type(layer), ()), f"{layer.name} needs all rows side by side"
+            alike = {(self.schedule[b].parts, b.spatial) for b in buffers} == {(*apart, spatial)}
+            assert alike, f"rows of {layer.name} lie in different ways"
 
 
 def _seen(window: Window, rows: range) -> Numbers | slice:

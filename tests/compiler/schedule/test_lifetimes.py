@@ -60,6 +60,7 @@ GRAPHS = {
     "in place": in_place(),
     "rearranged": rearranged(),
     "residuals": residuals(),
+    "reshaped": net(second=(7, 28)),
     "shuffle": shuffle_unit(),
     "thread rows": every_kind(22, 9),
 }

@@ -83,7 +83,7 @@ def ours(
     loader, to_input = TrainLoader(batches, workers), ToInput(preprocess)
     model = create_model(name, num_classes=len(cache.classes))
     state = State(model.to(memory_format=torch.channels_last).train(), RECIPE)
-    forward = torch.compile(state.model) if compiled else state.model
+    forward = torch.compile(state.model, dynamic=False) if compiled else state.model
 
     def run(epoch: int) -> None:
         for pixels, labels in loader.epoch(epoch):

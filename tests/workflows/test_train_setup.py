@@ -75,6 +75,7 @@ def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
 ) -> None:
     if not train_setup.can_compile():
         pytest.skip("no C++ compiler here")
+    quick(name="other sizes", compile="on", epochs=1, image_size=24, batch_size=6)
     plain = quick(name="plain", compile="off", epochs=1)
     compiled = quick(name="compiled", compile="on", epochs=1)
     mine, header = checkpoint.load(compiled.checkpoint)

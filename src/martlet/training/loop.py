@@ -93,7 +93,9 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     recipe, steps_per_epoch = job.recipe, len(job.train)
     forward: Callable[[Tensor], Tensor] = state.model
     if recipe.compile == "on":
-        forward = torch.compile(state.model)
+        # All batches have one shape. Without a word PyTorch takes sizes that differ from those of
+        # an earlier run of the process for symbols, and compiles slower code, or none.
+        forward = torch.compile(state.model, dynamic=False)
     save(job, state, step=0)
     saved = time.monotonic()
 

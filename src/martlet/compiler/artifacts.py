@@ -15,6 +15,7 @@ from martlet.compiler.targets import SUFFIXES
 from martlet.compiler.toolchain import build
 from martlet.errors import MartletError
 from martlet.storage.fingerprint import fingerprint
+from martlet.storage.locks import locked
 
 ENDINGS = (".bin", "_weights.h", "_picture.h", ".lib", *SUFFIXES.values())
 
@@ -28,13 +29,15 @@ def files_of(folder: Path) -> list[Path]:
 
 def check_ours(out: Path, name: str) -> None:
     """Raises MartletError when files to be written are there and not from an earlier time."""
-    if find(out, name) is not None:
-        return
-    for path in (out / f"{name}{ending}" for ending in (".c", ".h", ".json", *ENDINGS)):
-        if path.exists():
-            raise MartletError(
-                f"{path} was not made by martlet and would be lost; give another folder or name."
-            )
+    with locked(out, shared=True):  # another process has moved all of its files there, or none
+        if find(out, name) is not None:
+            return
+        for path in (out / f"{name}{ending}" for ending in (".c", ".h", ".json", *ENDINGS)):
+            if path.exists():
+                raise MartletError(
+                    f"{path} was not made by martlet and would be lost; give another folder or "
+                    "name."
+                )
 
 
 def write(

@@ -64,11 +64,12 @@ def check_options(options: Any) -> None:
 
     Raises MartletError that names the field, its value and what is accepted.
     """
+    ranges = {field.name: field.metadata.get("range") for field in fields(options)}
     for parameter in parameters_of(type(options)):
         name, (kind, _) = parameter.name, get_args(parameter.annotation)
         value = checked(name, getattr(options, name), kind)
         object.__setattr__(options, name, value)
-        range = next(f.metadata["range"] for f in fields(options) if f.name == name)
+        range = ranges[name]
         if value is None or range is None:
             continue
         if not range.holds(value) or (isinstance(value, float) and not isfinite(value)):

@@ -1,15 +1,12 @@
-import json
 import random
-from collections import Counter
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from martlet.data.split import PARTS, Split, held_out, split_samples
+from martlet.data.split import PARTS, Split, split_samples
 from martlet.errors import MartletError
 
 
@@ -220,41 +217,6 @@ def test_a_split_refuses_overlap() -> None:
     assert Split(train=(0, 3), val=(1,), test=(2,), digests=digests).dropped == ()
 
 
-def saved_of(split: Split, labels: list[int]) -> dict[str, Any]:
-    """As split.json holds it."""
-    names = [f"{number}.png" for number in range(len(labels))]
-    samples: Any = SimpleNamespace(names=names, labels=labels, classes=("a", "b"))
-    saved: dict[str, Any] = json.loads(json.dumps(split.to_dict(samples)))
-    return saved
-
-
-def test_held_out_knows_content_by_its_digest() -> None:
-    labels, digests = made_up(20, 20)
-    split = split_samples(labels, digests)
-    saved, first = saved_of(split, labels), split.test[0]
-    assert saved["test"][0] == [f"{first}.png", digests[first], "ab"[labels[first]]]
-    some = [split.val[0], split.train[0], first]
-    parts = held_out([*(digests[i] for i in some), "f" * 32], saved)
-    assert parts == ["val", "train", "test", None]
-    assert Counter(held_out(digests, saved)) == Counter(
-        {part: len(getattr(split, part)) for part in PARTS}
-    )
-
-
-@pytest.mark.parametrize(
-    "saved",
-    [{}, [], None, {"format": 1}, {"format": 1, "train": [["a"]], "val": [], "test": []}, "text"],
-)
-def test_what_is_no_saved_split(saved: Any) -> None:
-    with pytest.raises(MartletError, match="the saved split is damaged"):
-        held_out([], saved)
-
-
-def test_a_saved_split_of_another_version() -> None:
-    with pytest.raises(MartletError, match="has format 2; accepted: 1"):
-        held_out([], {"format": 2})
-
-
 def subjects(count: int, of: Sequence[int] = (0, 1)) -> tuple[list[int], list[str], list[str]]:
     """Six samples of each subject, who does all that is named in `of`: labels, digests, groups."""
     numbers = range(6 * count)
@@ -299,12 +261,3 @@ def test_groups_that_share_a_content_stay_together() -> None:
         found = parts_of(split_samples(labels, digests, groups=groups, seed=seed), groups)
         chain = [part for part in PARTS if {"subject 0", "subject 1", "subject 2"} & found[part]]
         assert len(chain) == 1
-
-
-def test_a_new_recording_of_a_known_subject_is_not_new() -> None:
-    labels, digests, groups = subjects(10)
-    split = split_samples(labels, digests, groups=groups)
-    saved = saved_of(split, labels)
-    assert saved["columns"][3] == "group"
-    known = groups[split.train[0]]
-    assert held_out(["new", "newer"], saved, [known, "somebody"]) == ["train", None]

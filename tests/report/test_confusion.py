@@ -7,13 +7,7 @@ from sklearn.metrics import confusion_matrix
 
 from martlet.errors import MartletError
 from martlet.report import style
-from martlet.report.confusion import (
-    _ZERO,
-    confusion_figure,
-    describe_confusion,
-    draw_confusion,
-    most_confused,
-)
+from martlet.report.confusion import _ZERO, confusion_figure, describe_confusion, draw_confusion
 
 
 def matrix(classes: int, per_class: int = 40, right: float = 0.9) -> np.ndarray:
@@ -130,13 +124,6 @@ def test_large_matrices_list_the_most_frequent_mistakes():
     assert "class 3 → class 5, 9 of 29" in listed
     assert listed.index("class 3 → class 5, 9 of 29") < listed.index("class 60 → class 2, 4 of 24")
     assert all("→" not in t.get_text() for t in confusion_figure(matrix(5), names(5)).texts)
-
-
-def test_most_confused_leaves_the_diagonal_out():
-    counts = np.array([[50, 3, 0], [7, 40, 3], [0, 0, 30]])
-    assert most_confused(counts, 5) == [(1, 0, 7), (0, 1, 3), (1, 2, 3)]
-    assert most_confused(counts, 1) == [(1, 0, 7)]
-    assert most_confused(np.diag([1, 2]), 5) == []
 
 
 def test_the_matrix_in_words():

@@ -158,16 +158,9 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
     console = console or out()
     table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "images/s")
     for row in rows:
-        fill(
-            table,
-            row.engine,
-            str(row.threads),
-            str(row.batch),
-            f"{row.median_ms:.3f}",
-            f"{row.p10_ms:.3f}",
-            f"{row.p90_ms:.3f}",
-            f"{row.images_per_second:.0f}",
-        )
+        times = (f"{ms:.3f}" for ms in (row.median_ms, row.p10_ms, row.p90_ms))
+        run = (row.engine, str(row.threads), str(row.batch))
+        fill(table, *run, *times, f"{row.images_per_second:.0f}")
     show_table(console, table)
     console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
 
@@ -214,15 +207,8 @@ def shown(found: "Shown") -> None:
     console, cost, row = out(), found.cost, found.spec
     table = columns("layer", "type", "output", "params", "MACs", "bytes moved", left=3)
     for layer in cost.layers:
-        fill(
-            table,
-            layer.name,
-            layer.type,
-            "×".join(map(str, layer.output_shape)),
-            f"{layer.params:,}",
-            f"{layer.macs:,}",
-            f"{layer.bytes_moved:,}",
-        )
+        sizes = (f"{size:,}" for size in (layer.params, layer.macs, layer.bytes_moved))
+        fill(table, layer.name, layer.type, "×".join(map(str, layer.output_shape)), *sizes)
     show_table(console, table)
     console.print()
     what = {"image": "picture", "cube": "window", "series": "recording"}[row.input.kind]

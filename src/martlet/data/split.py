@@ -10,9 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from martlet.data.kind import Samples
 from martlet.errors import MartletError, unknown
 
 PARTS = ("train", "val", "test")
@@ -51,31 +49,6 @@ class Split:
         """Indices in no part: copies of held-out pictures, and pictures added later."""
         used = {*self.train, *self.val, *self.test}
         return tuple(index for index in range(len(self.digests)) if index not in used)
-
-    def to_dict(self, samples: Samples) -> dict[str, Any]:
-        """What split.json holds: path, content hash, class (and group) of each part's samples."""
-        names, labels, classes = samples.names, samples.labels, samples.classes
-        columns = ["path", "digest", "class", "group"]
-        rows = {
-            part: [
-                [names[i], self.digests[i], classes[labels[i]], *self.groups[i : i + 1]]
-                for i in getattr(self, part)
-            ]
-            for part in (*PARTS, "dropped")
-        }
-        return {"format": 1, "columns": columns if self.groups else columns[:3], **rows}
-
-
-def held_out(
-    digests: Sequence[str], saved: Mapping[str, Any], groups: Sequence[str] | None = None
-) -> list[str | None]:
-    """The part in which each content was, or its group, by a saved split; None: in none."""
-    part_of = _saved_parts(saved, "digest")
-    if groups is None:
-        return [part_of.get(digest) for digest in digests]
-    of_group = _saved_parts(saved, "group")
-    pairs = zip(digests, groups, strict=True)
-    return [part_of.get(digest, of_group.get(group)) for digest, group in pairs]
 
 
 def split_samples(
@@ -277,14 +250,3 @@ def _place(seed: int, digest: str) -> bytes:
 
 def _indices(parts: Sequence[str | None]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(i for i, part in enumerate(parts) if part == name) for name in PARTS}
-
-
-def _saved_parts(saved: Mapping[str, Any], column: str) -> dict[str, str]:
-    """The part of each content, or group, of a saved split."""
-    try:
-        if saved["format"] == 1:
-            at = saved["columns"].index(column)
-            return {row[at]: part for part in PARTS for row in saved[part]}
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise MartletError("the saved split is damaged; train again to make a new one.") from error
-    raise MartletError(f"the saved split has format {saved['format']!r}; accepted: 1.")

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from martlet.errors import MartletError
-from martlet.report import style
+from martlet.report import mistakes, style
+from martlet.report.mistakes import most_confused
 from martlet.storage.files import write_bytes
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _MOST_CELLS = 250  # a side; above that, one cell stands for several classes
 _LONGEST_NAME = 1.5  # inches beside the matrix
 _LEAST_SIZE = 5.0  # points; figures smaller than that cannot be read and are left out
 _LIST_FROM = 13  # classes from which on the mistakes are also listed below the matrix
-_LISTED = 12
 _ZERO = "#F4F5F7"
 
 
@@ -59,21 +59,12 @@ def describe_confusion(matrix: Counts, classes: Sequence[str]) -> str:
     """The matrix in words: how many are right, and the three most frequent mistakes."""
     counts = _checked(matrix, classes)
     told = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} pictures are on the diagonal."
-    mistakes = [
+    frequent = [
         f"{style.shorten(classes[truth], 40)} taken for {style.shorten(classes[said], 40)} "
         f"({count} of {int(counts[truth].sum())})"
         for truth, said, count in most_confused(counts, 3)
     ]
-    return told + (f" Most frequent mistakes: {', '.join(mistakes)}." if mistakes else "")
-
-
-def most_confused(matrix: Counts, most: int) -> list[tuple[int, int, int]]:
-    """Up to `most` mistakes as (true class, predicted class, count), most frequent first."""
-    wrong = np.array(matrix)
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
-    pairs = [divmod(int(place), wrong.shape[1]) for place in order]
-    return [(row, column, int(wrong[row, column])) for row, column in pairs if wrong[row, column]]
+    return told + (f" Most frequent mistakes: {', '.join(frequent)}." if frequent else "")
 
 
 def confusion_figure(matrix: Counts, classes: Sequence[str]) -> "Figure":
@@ -88,7 +79,7 @@ def confusion_figure(matrix: Counts, classes: Sequence[str]) -> "Figure":
     names = _names(classes, size) if number <= _MOST_NAMED else []
     longest = style.width(names, size)
     upright = longest > 0.92 * cell
-    listed = _listed(counts, classes) if number >= _LIST_FROM else []
+    listed = mistakes.lines(counts, classes, _MOST_NAMED) if number >= _LIST_FROM else []
     left = max(longest, 0.35) + 0.42
     below = (longest if upright else 0.15) + 0.45
     block = -(-number // _MOST_CELLS)
@@ -111,7 +102,7 @@ def confusion_figure(matrix: Counts, classes: Sequence[str]) -> "Figure":
         _write_counts(panel, counts, cell)
         _write_recall(panel, counts, size)
         _draw_key(figure, left, high - 0.12, block)
-        _write_list(figure, listed, foot)
+        mistakes.write(figure, listed, foot)
     return figure
 
 
@@ -238,34 +229,3 @@ def _draw_key(figure: "Figure", left: float, top: float, block: int) -> None:
     if block > 1:
         text = f"a cell holds {block} × {block} classes: their largest share, their mean if right"
         figure.text(left / wide, (top - 0.5) / high, text, va="center", fontsize=8)
-
-
-def _listed(counts: Table, classes: Sequence[str]) -> list[str]:
-    """The most frequent mistakes, a line each."""
-    lines = []
-    for truth, said, count in most_confused(counts, _LISTED):
-        names = [
-            style.fitted(style.printable(classes[label], f"#{label}"), 9, 1.05)
-            for label in (truth, said)
-        ]
-        if len(classes) > _MOST_NAMED:
-            names = [f"#{label} {name}" for label, name in zip((truth, said), names, strict=True)]
-        lines.append(f"{names[0]} → {names[1]}, {count} of {counts[truth].sum()}")
-    return lines
-
-
-def _write_list(figure: "Figure", listed: Sequence[str], inches: float) -> None:
-    """`listed` in two columns in the lowest `inches` of the figure."""
-    if not listed:
-        return
-    wide, high = figure.get_size_inches()
-    title = "Most frequent mistakes, true → predicted"
-    figure.text(0.2 / wide, (inches - 0.12) / high, title, va="center", fontsize=9)
-    rows = -(-len(listed) // 2)
-    for place, line in enumerate(listed):
-        left = 0.2 if place < rows else wide / 2 + 0.1
-        bottom = inches - 0.12 - 0.21 * (place % rows + 1)
-        figure.text(
-            left / wide, bottom / high, line, va="center", fontsize=9, color=style.MUTED,
-            gid="mistake",
-        )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from martlet.console.progress import Voice
-from martlet.data.split import held_out
+from martlet.data.saved_split import held_out
 from martlet.errors import MartletError
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json

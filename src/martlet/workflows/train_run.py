@@ -1,9 +1,6 @@
 """The steps of `train`, in the order in which they happen."""
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,6 +13,7 @@ from martlet.console.progress import TrainingBar, Voice
 from martlet.data import kinds
 from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
 from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.saved_split import to_save
 from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
@@ -26,7 +24,7 @@ from martlet.tasks import Task
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.journal import Journal
-from martlet.training.loop import EpochEnd, Job, Stop, fit, save
+from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
@@ -34,6 +32,7 @@ from martlet.workflows import train_setup
 from martlet.workflows.device import choose_device
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run, read_json
 from martlet.workflows.samples import describe, read_samples
+from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
@@ -99,7 +98,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
         if options.resume:
             voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
         with new_run(plan.folder) as first:
-            write_text(first / SPLIT, json.dumps(split.to_dict(samples)))
+            write_text(first / SPLIT, json.dumps(to_save(split, samples)))
             save(replace(job, folder=first), state, step=0)
     run_loop(job, state, voice)
     try:
@@ -145,7 +144,7 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
         groups=samples.groups,
     )
     path = plan.folder / SPLIT
-    if plan.options.resume and path.exists() and read_json(path) != split.to_dict(samples):
+    if plan.options.resume and path.exists() and read_json(path) != to_save(split, samples):
         raise MartletError(
             f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
             "was started with; resume with the same ones, or choose another --name."
@@ -256,26 +255,3 @@ def run_loop(job: Job, state: State, voice: Voice) -> None:
             f"{job.folder}. Go on with the same command and --resume."
         )
         raise KeyboardInterrupt
-
-
-@contextmanager
-def stopping(stop: Stop, voice: Voice) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the loop to save and stop; a second one stops at once."""
-
-    def ask(number: int, frame: object) -> None:
-        if stop.requested:
-            raise KeyboardInterrupt
-        stop.requested = True
-        voice.say("stopping after this step; once more to stop at once (the last checkpoint stays)")
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    try:
-        before = [signal.signal(number, ask) for number in signals]
-    except ValueError:  # not in the main thread, where Python allows no handlers
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import torch
 
 from martlet import cost, create_model
-from martlet.models import ImageInput, list_models, mobilenet_v1, mobilenet_v2, spec
+from martlet.models import ImageInput, Spec, list_models, mobilenet_v1, mobilenet_v2, spec
 from martlet.models.spec import as_number
 from martlet.storage.files import write_text
 
@@ -28,11 +29,12 @@ AT_SIZES = {(at.name, at.side): at.paper for at in (*mobilenet_v1.AT_SIZES, *mob
 INTRODUCTION = """\
 # The family: printed and ours
 
-Every row of a paper's table, or of a library's, that states the cost of a network of this line. A
-figure is within the printed digit (✓) when ours, rounded to as many digits, is the printed one. A
-letter leads to the reason where it is not. MACs are multiply-adds of convolutions and linear
-layers for one input; the papers call them FLOPs. This page is written by `python docs/family.py`
-from the networks' rows and `docs/family.toml`, and a test keeps it up to date.
+Every row of a paper's table, or of a library's, that states the cost of a network of this line;
+what several tables of a source print alike is one row. A figure is within the printed digit (✓)
+when ours, rounded to as many digits, is the printed one. A letter leads to the reason below the
+table where it is not. MACs are multiply-adds of convolutions and linear layers for one input; the
+papers call them FLOPs. This page is written by `python docs/family.py` from the networks' rows and
+`docs/family.toml`, and a test keeps it up to date.
 """
 
 
@@ -59,9 +61,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table, as far as it is about cost."""
+    """What a source prints about the cost of a network."""
 
-    name: str
+    table: str  # "Tables 5, 8" where two print the same
     network: str  # with what is not its standard form
     model: str
     macs: Figure | None
@@ -74,67 +76,74 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table of one source."""
+class Source:
+    """A paper, or a library."""
 
-    source: str
     name: str
-    remarks: tuple[str, ...]
+    about: str
     rows: tuple[Row, ...]
 
+    @property
+    def figures(self) -> list[Figure]:
+        """Of all rows."""
+        return [figure for row in self.rows for figure in row.figures]
 
-def read(path: Path = HERE / "family.toml") -> list[Table]:
-    """The tables of the data file, ours counted beside them."""
+
+def read(path: Path = HERE / "family.toml") -> list[Source]:
+    """What the data file holds, ours counted beside it."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
-    return [_table(table, data["reasons"]) for table in data["tables"]]
+    return [_source(source, data["reasons"]) for source in data["sources"]]
 
 
-def _table(table: dict[str, Any], reasons: dict[str, str]) -> Table:
-    remarks = []
-    if not table.get("classifier", True):
-        remarks.append("The printed MACs leave the classifier out, and so do ours here.")
-    if "remark" in table:
-        remarks.append(table["remark"])
-    if "others" in table:
-        remarks.append(f"Not of this line: {table['others']}.")
-    only = table.get("only", ["macs", "params"])
-    given = [*_own(table.get("networks", []), only), *table.get("rows", [])]
-    rows = tuple(_row(row, table, reasons) for row in given)
-    return Table(table["source"], table["name"], tuple(remarks), rows)
+def _source(source: dict[str, Any], reasons: dict[str, str]) -> Source:
+    rows = [
+        _row(table, *named, entry, source, reasons)
+        for table, entries in source["tables"].items()
+        for entry in entries
+        for named in _named(entry["network"])
+    ]
+    return Source(source["name"], source.get("about", "").strip(), tuple(rows))
 
 
-def _own(patterns: Iterable[str], only: list[str]) -> Iterator[dict[str, Any]]:
-    """What the rows of networks print, for patterns of names; "name@192" for another size."""
-    for pattern in patterns:
+def _named(patterns: str) -> Iterator[tuple[Spec, int | None]]:
+    """The networks of "resnet18 resnet3*", and the side of their pictures after an @."""
+    for pattern in patterns.split():
         names, _, side = pattern.partition("@")
-        for row in map(spec, list_models(names)):
-            paper = AT_SIZES[row.name, int(side)] if side else row.paper
-            told: dict[str, Any] = {name: getattr(paper, name) for name in only}
-            told = {name: text for name, text in told.items() if text}
-            if side:
-                told["size"] = int(side)
-            yield {"row": "", "network": row.name, "note": row.note, **told}
+        for row in map(spec, list_models(names) or [names]):
+            yield row, int(side) if side else None
 
 
-def _row(row: dict[str, Any], table: dict[str, Any], reasons: dict[str, str]) -> Row:
-    options = table.get("options", {}) | row.get("options", {})
-    size = row.get("size", table.get("size"))
-    classifier = table.get("classifier", True)
-    params, macs = _counted(row["network"], json.dumps(options), size, classifier)
+def _row(
+    table: str,
+    network: Spec,
+    side: int | None,
+    entry: dict[str, Any],
+    source: dict[str, Any],
+    reasons: dict[str, str],
+) -> Row:
+    own = "macs" not in entry and "params" not in entry  # the network's row holds the figures
+    if own:
+        paper = AT_SIZES[network.name, side] if side else network.paper
+        only = [entry["only"]] if "only" in entry else ["macs", "params"]
+        printed = {kind: getattr(paper, kind) for kind in only}
+    else:
+        printed = {kind: entry.get(kind) for kind in ("macs", "params")}
+    shown = entry.get("options", {})
+    options = json.dumps(source.get("options", {}) | shown)
+    classifier = entry.get("classifier", True)
+    params, macs = _counted(network.name, options, side or source.get("size"), classifier)
 
-    def figure(name: str, ours: int) -> Figure | None:
-        if name not in row:
+    def figure(kind: str, ours: int) -> Figure | None:
+        if not printed.get(kind):
             return None
-        found = Figure(row[name], ours, row.get(f"why_{name}", ""))
-        if not found.reason and not found.within:  # its row's, or one for the whole table
-            found = replace(found, reason=row.get("note") or table.get(f"why_{name}", ""))
-        return replace(found, reason=reasons.get(found.reason, found.reason))
+        found = Figure(printed[kind], ours, "")
+        if found.within:
+            return found
+        why = entry.get(f"why_{kind}") or (own and network.note) or source.get(f"why_{kind}", "")
+        return replace(found, reason=reasons.get(why, why))
 
-    said = [f"`{row['network']}`", *_said(row.get("options", {}))]
-    if "size" in row:
-        said.append(f"{size}×{size}")
-    network = ", ".join(said)
-    return Row(row["row"], network, row["network"], figure("macs", macs), figure("params", params))
+    said = [f"`{network.name}`", *_said(shown), *([f"{side}×{side}"] if side else [])]
+    return Row(table, ", ".join(said), network.name, figure("macs", macs), figure("params", params))
 
 
 @cache
@@ -165,10 +174,10 @@ def _said(options: dict[str, Any]) -> Iterator[str]:
             yield f"{name}={value}"
 
 
-def page(tables: list[Table]) -> str:
+def page(sources: list[Source]) -> str:
     """The page's text."""
-    figures = [figure for table in tables for row in table.rows for figure in row.figures]
-    rows = [row for table in tables for row in table.rows]
+    rows = [row for source in sources for row in source.rows]
+    figures = [figure for source in sources for figure in source.figures]
     whole = sum(all(figure.within for figure in row.figures) for row in rows)
     others = [figure for figure in figures if not figure.within]
     near = sum(abs(figure.deviation) < 1 for figure in others)
@@ -177,48 +186,41 @@ def page(tables: list[Table]) -> str:
         f"**{len(rows)} rows, {whole} of them within the printed digit. {len(figures)} figures, "
         f"{len(figures) - len(others)} within; a reason beside each of the other {len(others)}, "
         f"{near} of which are less than 1 % off.**\n",
-        _summary(tables),
+        _summary(sources),
+        *map(_written, sources),
     ]
-    source = ""
-    for table in tables:
-        if table.source != source:
-            parts.append(f"## {table.source}\n")
-            source = table.source
-        parts.append(_written(table))
     return "\n".join(parts)
 
 
-def _summary(tables: list[Table]) -> str:
+def _summary(sources: list[Source]) -> str:
     lines = []
-    for source in dict.fromkeys(table.source for table in tables):
-        rows = [row for table in tables if table.source == source for row in table.rows]
-        figures = [figure for row in rows for figure in row.figures]
+    for source in sources:
+        figures = source.figures
         largest = max(figures, key=lambda figure: abs(figure.deviation)).deviation
-        within = sum(figure.within for figure in figures)
-        lines.append((source, len(rows), f"{within} of {len(figures)}", _percent(largest)))
+        within = f"{sum(figure.within for figure in figures)} of {len(figures)}"
+        lines.append((source.name, len(source.rows), within, _percent(largest)))
     return _grid(("source", "rows", "figures within", "furthest"), lines, left=1)
 
 
-def _written(table: Table) -> str:
-    has_macs = any(row.macs for row in table.rows)
-    has_params = any(row.params for row in table.rows)
-    reasons = dict.fromkeys(f.reason for row in table.rows for f in row.figures if f.reason)
-    letters = dict(zip(reasons, "abcdefghijklmnopqrstuvwxyz", strict=False))
-    names = ["row"] if any(row.name for row in table.rows) else []
-    titles = [*names, "network"]
+def _written(source: Source) -> str:
+    has_macs = any(row.macs for row in source.rows)
+    has_params = any(row.params for row in source.rows)
+    reasons = dict.fromkeys(figure.reason for figure in source.figures if figure.reason)
+    letters = dict(zip(reasons, ascii_lowercase, strict=False))
+    titles = ["table", "network"]
     titles += ["MACs printed", "ours", "off by"] if has_macs else []
     titles += ["params printed", "ours", "off by"] if has_params else []
     lines = []
-    for row in table.rows:
-        cells = [row.name, row.network] if names else [row.network]
+    for row in source.rows:
+        cells = [row.table, row.network]
         if has_macs:
             cells += _cells(row.macs, letters, lambda macs: f"{macs / 1e6:,.2f} M")
         if has_params:
             cells += _cells(row.params, letters, lambda params: f"{params:,}")
         lines.append(cells)
-    said = "".join(f"{remark}\n" for remark in table.remarks)
     notes = "".join(f"- {letter}: {reason}\n" for reason, letter in letters.items())
-    parts = (f"### {table.name}\n", said, _grid(titles, lines, left=1 + len(names)), notes)
+    about = f"{source.about}\n" if source.about else ""
+    parts = (f"## {source.name}\n", about, _grid(titles, lines, left=2), notes)
     return "\n".join(part for part in parts if part)
 
 

@@ -2,6 +2,7 @@
 
 import runpy
 import tomllib
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,35 +16,53 @@ FAMILY = SimpleNamespace(**runpy.run_path(str(DOCS / "family.py")))
 
 
 @pytest.fixture(scope="module")
-def tables() -> list:
+def sources() -> list:
     return FAMILY.read()
 
 
-def test_the_page_is_up_to_date(tables: list) -> None:
+def test_the_page_is_up_to_date(sources: list) -> None:
     """Else run `python docs/family.py`."""
-    assert (DOCS / "family.md").read_text(encoding="utf-8") == FAMILY.page(tables)
+    assert (DOCS / "family.md").read_text(encoding="utf-8") == FAMILY.page(sources)
 
 
-def test_a_reason_beside_every_other_figure_and_no_reason_beside_the_rest(tables: list) -> None:
-    for table in tables:
-        for row in table.rows:
+def test_a_reason_beside_every_other_figure_and_no_reason_beside_the_rest(sources: list) -> None:
+    for source in sources:
+        for row in source.rows:
             for figure in row.figures:
-                place = (table.source, table.name, row.name, figure.printed, figure.ours)
+                place = (source.name, row.table, row.network, figure.printed, figure.ours)
                 assert figure.within == (figure.reason == ""), place
                 assert figure.reason == "" or " " in figure.reason, place  # a key without its text
 
 
-def test_every_named_reason_is_used(tables: list) -> None:
-    reasons = tomllib.loads((DOCS / "family.toml").read_text(encoding="utf-8"))["reasons"]
-    used = {f.reason for table in tables for row in table.rows for f in row.figures}
-    assert set(reasons.values()) <= used
+def test_every_reason_is_used(sources: list) -> None:
+    """Those with a name, those of a source, and those of an entry, each where it stands."""
+    data = tomllib.loads((DOCS / "family.toml").read_text(encoding="utf-8"))
+    reasons = data["reasons"]
+    assert set(reasons.values()) <= {f.reason for source in sources for f in source.figures}
+    for source, told in zip(sources, data["sources"], strict=True):
+        rows = iter(source.rows)
+        stated = [(told, source.rows)]
+        for entry in (entry for entries in told["tables"].values() for entry in entries):
+            stated.append((entry, tuple(islice(rows, len(list(FAMILY._named(entry["network"])))))))
+        for given, shown in stated:
+            for kind in ("macs", "params"):
+                used = {figure.reason for row in shown if (figure := getattr(row, kind))}
+                why = given.get(f"why_{kind}")
+                assert why is None or reasons.get(why, why) in used, (source.name, given)
 
 
-def test_what_a_row_prints_is_on_the_page(tables: list) -> None:
+def test_no_row_stands_twice(sources: list) -> None:
+    """What several tables print alike is one row, "Tables 5, 8"."""
+    for source in sources:
+        rows = [(row.network, row.macs, row.params) for row in source.rows]
+        assert [row for row in rows if rows.count(row) > 1] == [], source.name
+
+
+def test_what_a_row_prints_is_on_the_page(sources: list) -> None:
     """Of every network at once: counting for the page takes long in each process of the tests."""
     missing = []
     for name in list_models():
-        shown = [row for table in tables for row in table.rows if row.model == name]
+        shown = [row for source in sources for row in source.rows if row.model == name]
         for field in ("macs", "params"):
             printed = getattr(spec(name).paper, field)
             figures = [getattr(row, field) for row in shown]

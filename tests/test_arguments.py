@@ -89,6 +89,10 @@ def test_a_name_that_is_none() -> None:
         (lambda: martlet.evaluate(3, "photos"), "run=3 is not accepted; give a path"),
         (lambda: martlet.evaluate("run", "photos", split="tset"), "did you mean test"),
         (lambda: martlet.measure("run", seconds=True), "seconds=True is not accepted; give a num"),
+        (lambda: martlet.convert("a.pth", source="timm", model=3), "model=3 is not accepted"),
+        (lambda: martlet.demo(epochs="3"), "epochs='3' is not accepted; give a whole number"),
+        (lambda: martlet.export(5), "run=5 is not accepted; give a path"),
+        (lambda: martlet.show("resnet18", image_size=32.5), "image_size=32.5 is not accepted"),
     ],
 )
 def test_arguments_of_verbs_are_checked_by_their_signature(

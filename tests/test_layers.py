@@ -64,6 +64,7 @@ NO_TORCH = (
     "data/pictures/decode.py",
     "data/pictures/read.py",
     "data/cache.py",
+    "report/",
 )
 
 
@@ -127,3 +128,8 @@ def test_prediction_needs_no_torch() -> None:
         if path.relative_to(SOURCE).as_posix().startswith(NO_TORCH):
             found = {name.split(".")[0] for name in imports(path)}
             assert not found & {"torch", "torchvision"}, path
+
+
+def test_pyplot_is_left_to_the_user() -> None:
+    """Its figures and its backend are global state."""
+    assert not [name for name, path in FILES.items() if "matplotlib.pyplot" in imports(path)]

@@ -1,5 +1,4 @@
 import io
-import sys
 
 import matplotlib
 import numpy as np
@@ -122,15 +121,3 @@ def test_a_large_png_gets_a_palette_that_keeps_the_houses_colours():
         assert np.array_equal(pixels[100 * row : 100 * row + 20], image[100 * row : 100 * row + 20])
     # Dithered: wrong pixel by pixel, right on the whole.
     assert abs(pixels[30:90].mean() - image[30:90].mean()) < 4
-
-
-def test_pyplot_is_not_imported(tmp_path):
-    import subprocess
-
-    code = (
-        "import sys; from martlet.report.curves import draw_curves; "
-        f"draw_curves([{{'epoch': 1, 'val_top1': 0.5}}], {str(tmp_path / 'a.png')!r}); "
-        "print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "False"]

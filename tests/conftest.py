@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from PIL import Image
 from martlet.api.export import export
 from martlet.api.train import train
 from martlet.cli import main
+from martlet.training import checkpoint
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
 
@@ -97,6 +99,22 @@ def quick(photos: Path, tmp_path: Path) -> Callable[..., Run]:
     return run
 
 
+@pytest.fixture(scope="session")
+def same_weights() -> Callable[[Path, Path], bool]:
+    """Whether two runs left the same numbers, bit for bit, in both of their files of weights."""
+
+    def same(one: Path, other: Path) -> bool:
+        for name in ("model.safetensors", "resume.safetensors"):
+            mine, theirs = (checkpoint.load(run / name)[0] for run in (one, other))
+            if mine.keys() != theirs.keys():
+                return False
+            if not all(torch.equal(mine[key], theirs[key]) for key in mine):
+                return False
+        return True
+
+    return same
+
+
 @pytest.fixture
 def write_matrix(tmp_path: Path) -> Callable[..., Path]:
     """Writes an ONNX file no exporter of ours has touched: flatten, then one matrix product."""
@@ -159,25 +177,17 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each tensor of a checkpoint is read: "FILE NAME" -> times."""
     counted: Counter[str] = Counter()
 
-    class Counting:
-        def __init__(self, path: Path, framework: str) -> None:
-            self.path, self.file = path, safetensors.safe_open(path, framework=framework)
+    @contextmanager
+    def counting(path: Path, framework: str) -> Iterator[SimpleNamespace]:
+        with safetensors.safe_open(path, framework=framework) as file:
 
-        def __enter__(self) -> "Counting":
-            self.file.__enter__()
-            return self
+            def get_tensor(name: str) -> torch.Tensor:
+                counted[f"{path.name} {name}"] += 1
+                return file.get_tensor(name)
 
-        def __exit__(self, *error: object) -> None:
-            self.file.__exit__(*error)
+            yield SimpleNamespace(keys=file.keys, metadata=file.metadata, get_tensor=get_tensor)
 
-        def __getattr__(self, name: str) -> object:
-            return getattr(self.file, name)
-
-        def get_tensor(self, name: str) -> torch.Tensor:
-            counted[f"{self.path.name} {name}"] += 1
-            return self.file.get_tensor(name)
-
-    monkeypatch.setattr("martlet.training.checkpoint.safe_open", Counting)
+    monkeypatch.setattr("martlet.training.checkpoint.safe_open", counting)
     return counted
 
 

@@ -114,16 +114,6 @@ def test_a_network_of_another_structure_is_trained_on(
     assert checkpoint.load(run.checkpoint)[1].network.options == {"ceil_pool": True}
 
 
-def test_of_small_pictures_nothing_is_cropped_off(tmp_path: Path) -> None:
-    from pytorchcv.model_provider import get_model
-
-    torch.save(get_model("resnet20_cifar10").state_dict(), tmp_path / "a.pt")
-    output = tmp_path / "a.safetensors"
-    made = convert(tmp_path / "a.pt", source="pytorchcv", model="resnet20_cifar10", output=output)
-    assert (made.network, made.classes) == ("resnet20", 10)
-    assert (made.preprocess.size, made.preprocess.crop_pct) == (32, 1.0)
-
-
 def test_timms_config_says_how_pictures_are_prepared(tmp_path: Path) -> None:
     import timm
 
@@ -233,24 +223,22 @@ def test_pickled_code_of_every_protocol_is_one_sentence(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("form", ["plain", "inside", "model", "parallel", "safetensors", "half"])
-def test_files_that_are_read(theirs: nn.Module, tmp_path: Path, form: str) -> None:
-    state, path = theirs.state_dict(), tmp_path / f"{form}.pth"
-    if form == "safetensors":
-        path = path.with_suffix(".safetensors")
-        save_file(state, path)
-    else:
-        forms = {
-            "plain": state,
-            "inside": {"state_dict": state},
-            "model": {"model": state},
-            "parallel": {"epoch": 3, "state_dict": {f"module.{key}": state[key] for key in state}},
-            "half": {key: t.half() if t.is_floating_point() else t for key, t in state.items()},
-        }
-        torch.save(forms[form], path)
-    made = convert_small(path, tmp_path / "out.safetensors")
-    assert made.tensors == len(state)
-    assert checkpoint.load(made.path)[1].classes == ("0", "1", "2")
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state},
+        lambda state: {"model": state},
+        lambda state: {"epoch": 3, "state_dict": {f"module.{key}": state[key] for key in state}},
+        lambda state: {f"_orig_mod.{key}": state[key] for key in state},
+    ],
+)
+def test_forms_that_are_read(tmp_path: Path, form: Callable[[dict[str, Tensor]], object]) -> None:
+    state = {"fc.weight": torch.eye(3), "fc.bias": torch.arange(3)}
+    torch.save(form(state), tmp_path / "a.pth")
+    found = read_weights(tmp_path / "a.pth")
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[key], state[key]) for key in state)
 
 
 def saved(content: object) -> bytes:
@@ -327,10 +315,11 @@ def test_nothing_is_replaced_without_being_told(file: Path, tmp_path: Path) -> N
         convert_small(same, same, overwrite=True)
 
 
-def test_four_channels_are_no_picture() -> None:
-    found = Converted("shufflenet_v2_x0_5", 3, 4, {}, {}, {})
+def test_small_pictures_are_not_cropped_and_four_channels_are_none() -> None:
+    small = preprocess_of(Converted("resnet20", 10, 3, {}, {}, {}), {})
+    assert (small.size, small.crop_pct) == (32, 1.0)
     with pytest.raises(MartletError, match="take 4 channels; a checkpoint takes pictures of 1 or"):
-        preprocess_of(found, {})
+        preprocess_of(Converted(SMALL, 3, 4, {}, {}, {}), {})
 
 
 def test_class_names(classes: Path, tmp_path: Path) -> None:

@@ -59,13 +59,6 @@ def test_training_pictures_are_known_under_any_name(
         evaluate(trained.folder, seen, quiet=True)
 
 
-def test_an_unknown_class_is_named(trained: Run, photos: Path, tmp_path: Path) -> None:
-    shutil.copytree(photos, tmp_path / "more")
-    (tmp_path / "more" / "red").rename(tmp_path / "more" / "purple")
-    with pytest.raises(MartletError, match=r"does not know: purple; it knows blue, green, red"):
-        evaluate(trained.folder, tmp_path / "more", quiet=True)
-
-
 def test_the_exported_file_scores_the_same(
     trained: Run, exported: Path, photos: Path, tmp_path: Path
 ) -> None:

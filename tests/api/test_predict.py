@@ -29,21 +29,6 @@ def test_the_exported_file_answers_the_same(trained: Run, exported: Path, photos
         assert one.probability == pytest.approx(other.probability, abs=1e-4)
 
 
-def test_an_unreadable_picture_does_not_hold_up_the_others(
-    trained: Run, photos: Path, tmp_path: Path
-) -> None:
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
-    good = photos / "red" / "001.png"
-    found = predict(trained.folder, [broken, good, tmp_path / "missing.jpg"])
-    assert [p.error is None for p in found] == [False, True, False]
-    assert "broken.jpg" in str(found[0].error)
-
-
-def test_a_single_path_is_taken_too(trained: Run, photos: Path) -> None:
-    assert len(predict(trained.folder, photos / "red" / "001.png")) == 1
-
-
 def test_a_folder_without_pictures(trained: Run, tmp_path: Path) -> None:
     with pytest.raises(MartletError, match="holds no pictures"):
         predict(trained.folder, [tmp_path])

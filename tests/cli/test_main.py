@@ -42,19 +42,11 @@ def test_list_shows_the_papers_figures_and_the_weights(call: Call) -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["name", "params", "macs"])
-def test_list_sorted_as_json(call: Call, key: str) -> None:
-    _, out, _ = call("list", "--sort", key, "--json")
-    rows = json.loads(out)
-    assert [row[key] for row in rows] == sorted(row[key] for row in rows)
-    assert len(rows) > 10
-
-
 def test_list_by_error_puts_rows_without_one_last(call: Call) -> None:
-    _, out, _ = call("list", "shufflenet_v1*", "--sort", "error", "--json")
+    _, out, _ = call("list", "--sort", "error", "--json")
     errors = [row["paper"]["top1_error"] for row in json.loads(out)]
-    known = [error for error in errors if error is not None]
-    assert known == sorted(known)
+    known = sorted(error for error in errors if error is not None)
+    assert len(known) > 10
     assert errors == known + [None] * (len(errors) - len(known))
 
 

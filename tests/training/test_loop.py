@@ -1,5 +1,6 @@
 """The loop on a network of a few weights and made-up batches."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,28 +99,33 @@ def test_model_safetensors_is_the_best_epoch_not_the_last(setting: Setting) -> N
     assert all(torch.equal(tensors[name], kept[best][name]) for name in tensors)
 
 
+def trained(job: Job, start: dict[str, Tensor], stop_after: int = 0) -> State:
+    """From these weights to the end, resumed by another process's State where it is stopped."""
+    state = State(TinyNetwork(), job.recipe)
+    state.model.load_state_dict(start)
+    for number, _ in enumerate(fit(job, state)):
+        job.stop.requested = number + 1 == stop_after
+    if stop_after:
+        job.stop.requested = False
+        path = job.folder / "resume.safetensors"
+        state = State(TinyNetwork(), job.recipe)
+        state.restore(path, *checkpoint.load(path))
+        list(fit(job, state))
+    return state
+
+
 def test_stopping_anywhere_and_going_on_gives_the_same_weights(
     setting: Setting, tmp_path: Path
 ) -> None:
-    start = {name: t.clone() for name, t in setting.state.model.state_dict().items()}
-    list(fit(setting.job, setting.state))
+    start = copy.deepcopy(setting.state.model.state_dict())
+    state = trained(setting.job, start)
     expected = last(tmp_path)
     for stop_after in (1, 4, 5, 9):
-        folder = tmp_path / str(stop_after)
-        job = replace(setting.job, folder=folder)
-        first = State(TinyNetwork(), job.recipe)
-        first.model.load_state_dict(start)
-        for number, _ in enumerate(fit(job, first)):
-            if number + 1 == stop_after:
-                job.stop.requested = True
-        job.stop.requested = False
-        resumed = State(TinyNetwork(), job.recipe)
-        path = folder / "resume.safetensors"
-        resumed.restore(path, *checkpoint.load(path))
-        list(fit(job, resumed))
-        found = last(folder)
+        job = replace(setting.job, folder=tmp_path / str(stop_after))
+        resumed = trained(job, start, stop_after)
+        found = last(job.folder)
         assert all(torch.equal(found[name], expected[name]) for name in expected), stop_after
-        assert resumed.history[-1]["train_loss"] == setting.state.history[-1]["train_loss"]
+        assert resumed.history[-1]["train_loss"] == state.history[-1]["train_loss"]
 
 
 def test_a_stop_request_saves_and_ends_at_once(setting: Setting) -> None:
@@ -158,16 +164,13 @@ def test_averaged_weights_follow_their_formula(recipe: Recipe) -> None:
 
 
 def test_bfloat16_and_float32_differ_a_little(setting: Setting, tmp_path: Path) -> None:
-    start = {name: t.clone() for name, t in setting.state.model.state_dict().items()}
-    list(fit(setting.job, setting.state))
+    start = copy.deepcopy(setting.state.model.state_dict())
+    trained(setting.job, start)
     exact = last(tmp_path)
     recipe = replace(setting.job.recipe, precision="bfloat16")
-    job = replace(
-        setting.job, header=replace(setting.job.header, trained=recipe), folder=tmp_path / "half"
-    )
-    state = State(TinyNetwork(), recipe)
-    state.model.load_state_dict(start)
-    list(fit(job, state))
+    header = replace(setting.job.header, trained=recipe)
+    job = replace(setting.job, header=header, folder=tmp_path / "half")
+    trained(job, start)
     name = "model.0.weight"
     found = last(job.folder)[name]
     assert found.dtype == torch.float32
@@ -204,22 +207,13 @@ def mixup(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def test_mixup_is_a_transform_and_resumes_bit_for_bit(setting: Setting, tmp_path: Path) -> None:
-    start = {name: t.clone() for name, t in setting.state.model.state_dict().items()}
-    list(fit(setting.job, setting.state))
+    start = copy.deepcopy(setting.state.model.state_dict())
+    trained(setting.job, start)
     plain = last(tmp_path)
     found = []
     for stop_after in (0, 2):
         job = replace(setting.job, folder=tmp_path / f"mixed{stop_after}", transform=mixup)
-        path = job.folder / "resume.safetensors"
-        state = State(TinyNetwork(), job.recipe)
-        state.model.load_state_dict(start)
-        for number, _ in enumerate(fit(job, state)):
-            job.stop.requested = number + 1 == stop_after
-        if stop_after:
-            job.stop.requested = False
-            state = State(TinyNetwork(), job.recipe)
-            state.restore(path, *checkpoint.load(path))
-            list(fit(job, state))
+        trained(job, start, stop_after)
         found.append(last(job.folder))
     assert all(torch.equal(found[0][name], found[1][name]) for name in plain)
     assert not all(torch.equal(found[0][name], plain[name]) for name in plain)

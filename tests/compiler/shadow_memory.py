@@ -186,6 +186,8 @@ class _Memory:
         self, layer: Layer, name: str, buffers: Sequence[Buffer], spatial: tuple[int, ...] = ()
     ) -> None:
         """Assert that the layer knows of rows that lie apart, alike in all buffers of a tensor."""
+        rings = {self.schedule[buffer].ring for buffer in buffers}
+        assert len(rings) <= 1, f"no pointer of {layer.name} reaches maps and a ring"
         apart = {self.schedule[buffer].parts for buffer in buffers} - {1}
         if apart:
             assert name in APART.get(type(layer), ()), f"{layer.name} needs all rows side by side"

@@ -105,4 +105,5 @@ def test_threads_meet_more_often_where_memory_is_worth_more(
 ) -> None:
     monkeypatch.setattr("martlet.compiler.pipeline.BARRIERS_BUDGET", more)
     _, schedule = planned(in_place(), "x86-64-v3", threads=2)
-    assert (schedule.regions == schedule.bands) == (more < 1)
+    longest = range(1, 5) if more > 1 else range(1)
+    assert max(schedule.regions, key=len) == longest

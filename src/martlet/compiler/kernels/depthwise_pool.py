@@ -43,8 +43,6 @@ class Windowed(Blockwise):
         self.fused = [act.kind] if act else []
         if window.is_flat:
             self.row_window = window
-        else:
-            self.thread_rows = ()
         self.macs = 0 if weight is None else prod(window.out) * weight.size
 
     def summary(self) -> str:

@@ -31,6 +31,7 @@ class Gemm(Kernel):
     """A convolution or linear layer with its epilogue: activation, addition, activation."""
 
     in_place_with = ("add",)
+    thread_rows = ("x", "add", "y")
     keeps_lanes = ("add",)
     y: Buffer
     blocks: list[Block]  # of `y`
@@ -61,7 +62,6 @@ class Gemm(Kernel):
         self.macs = prod(window.out) * weight.size
         if window.is_flat and (window.rows > 1 or window.is_pointwise):
             self.row_window = window
-        self.thread_rows = ("x", "add", "y") if window.is_flat else ()
         self.own_rows = ("x", "add") if window.is_pointwise else ("add",)
         self.reads = [b for maps in (x, add, gate) if maps is not None for b in maps.buffers]
 

@@ -28,22 +28,21 @@ def eliminate_barriers(program: Program, schedule: Schedule) -> Schedule:
         layers = [program.layers[number] for number in band]
         last, quick = layers[-1], sum(layer.macs for layer in layers) <= QUICK_MACS
         own = last.rows(schedule) if last.by_rows(schedule) and quick else 0
-        others = {b for layer in layers for b in foreign(layer, schedule, layer is last)}
+        others = {b for layer in layers for b in foreign(layer, layer is last)}
         alike = own and own == rows and len(regions) > 1  # the first is cut in another way
         if alike and written.isdisjoint(others):
             regions[-1] = range(regions[-1].start, band.stop)
         else:
             regions.append(band)
             written = set()
-        written |= {b for layer in layers for b in layer.writes}
+        written |= {*last.writes}  # what the others make is read in the band alone
         rows = own
     return replace(schedule, regions=tuple(regions))
 
 
-def foreign(layer: Layer, schedule: Schedule, is_last: bool) -> Iterator[Buffer]:
+def foreign(layer: Layer, is_last: bool) -> Iterator[Buffer]:
     """Buffers of which a piece of the layer also reads rows that are another thread's.
 
     `is_last`: of its band; those before make some rows more than their thread's own.
     """
-    own = layer.own_rows if is_last and layer.by_rows(schedule) else ()
-    return layer.other_buffers(own)
+    return layer.other_buffers(layer.own_rows if is_last else ())

@@ -57,8 +57,7 @@ def _uses(program: Program, schedule: Schedule) -> Iterator[tuple[Buffer, int, i
     for band in schedule.bands:
         for number in band:
             layer, region = program.layers[number], regions.get(number, band)
-            reached = foreign(layer, schedule, number == band[-1]) if region != band else ()
-            others = {*reached}
+            others = {*foreign(layer, number == band[-1])} if region != band else ()
             written = ((buffer, block) for buffer in layer.writes for block in range(buffer.blocks))
             for buffer, block in (*written, *_blocks_read(layer)):
                 begin, end, storage = band[0], band[-1], schedule[buffer]
@@ -92,28 +91,23 @@ def aliases(program: Program, schedule: Schedule) -> set[tuple[Buffer, Buffer]]:
     for band in schedule.bands:  # what other threads read in the same region stays as it was
         region = regions.get(band.start, band)
         for number in band if region != band else ():
-            for buffer in foreign(program.layers[number], schedule, number == band[-1]):
+            for buffer in foreign(program.layers[number], number == band[-1]):
                 if last[buffer] in region:
                     last[buffer] = -1
     pairs = set[tuple[Buffer, Buffer]]()
     alone = {band[0] for band in schedule.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):
-        for source in _in_place(layer, schedule) if number in alone else ():
+        for source in _in_place(layer) if number in alone else ():
             if last[source] == number:
                 y = layer.writes[0]
                 pairs |= {(source, y), (y, source)}
     return pairs
 
 
-def _in_place(layer: Layer, schedule: Schedule) -> Iterator[Buffer]:
+def _in_place(layer: Layer) -> Iterator[Buffer]:
     """Buffers that the layer's output may alias, each value in its own place."""
-    y, there = layer.writes[0], schedule[layer.writes[0]]
     for x in layer.tensors(layer.in_place_with):
-        buffer, here = x.buffers[0], schedule[x.buffers[0]]
-        same_places = here.places == there.places
-        alike = same_places and (buffer.blocks, buffer.lanes) == (y.blocks, y.lanes)
+        buffer = x.buffers[0]
         in_order = x.blocks() == [(buffer, block) for block in range(buffer.blocks)]
-        alone = sum(buffer in maps.buffers for maps in layer.tensors()) == len(x.buffers) == 1
-        inside = not (buffer.outside or y.outside or here.ring or there.ring)
-        if alike and in_order and alone and inside:
+        if in_order and sum(buffer in maps.buffers for maps in layer.tensors()) == 1:
             yield buffer

@@ -263,6 +263,7 @@ def saved(content: object) -> bytes:
         ("a.pth", pickle.dumps({"a": 1}), "cannot be read without running code in it"),
         ("a.safetensors", b"wrong", "is corrupt or cut short"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",  # bytes differ by process
 )
 def test_what_cannot_be_read_is_one_sentence(
     tmp_path: Path, name: str, content: bytes | None, sentence: str

@@ -1,4 +1,5 @@
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,16 +26,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
     return PixelCache.build(scan(folder / "photos"), PREPROCESS, folder=folder / "cache")
 
 
-def loader(cache: PixelCache, workers: int = 0, seed: int = 0, batch_size: int = 4) -> TrainLoader:
-    batches = TrainBatches(
+def batches_of(cache: PixelCache, batch_size: int, seed: int, **augment: Any) -> TrainBatches:
+    return TrainBatches(
         cache,
         cache.labels,
         range(len(cache)),
         preprocess=PREPROCESS,
-        augment=partial(augmented, build_augment(16, trivial_augment=True, erase=0.5)),
+        augment=partial(augmented, build_augment(16, **augment)),
         batch_size=batch_size,
         seed=seed,
     )
+
+
+def loader(cache: PixelCache, workers: int = 0, seed: int = 0, batch_size: int = 4) -> TrainLoader:
+    batches = batches_of(cache, batch_size, seed, trivial_augment=True, erase=0.5)
     return TrainLoader(batches, workers)
 
 
@@ -80,15 +85,7 @@ def test_epochs_and_seeds_differ(cache: PixelCache) -> None:
 
 
 def test_labels_belong_to_their_pictures(cache: PixelCache) -> None:
-    batches = TrainBatches(
-        cache,
-        cache.labels,
-        range(len(cache)),
-        preprocess=PREPROCESS,
-        augment=partial(augmented, build_augment(16, crop_scale=1.0, flip=False)),
-        batch_size=22,
-        seed=0,
-    )
+    batches = batches_of(cache, 22, 0, crop_scale=1.0, flip=False)
     ((pixels, labels),) = TrainLoader(batches, 0).epoch(0)
     for picture, label, index in zip(pixels, labels, batches.chosen((0, 0)), strict=True):
         assert label == cache.labels[index]

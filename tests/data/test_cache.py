@@ -3,7 +3,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -234,7 +233,7 @@ def test_a_pickled_cache_opens_the_file_again(photos: Path) -> None:
 
 # A process that builds the cache and does something after each picture.
 SCRIPT = """
-import os, signal, sys, time
+import os, signal, sys
 from pathlib import Path
 from martlet.data.cache import PixelCache
 from martlet.data.pictures.read import scan
@@ -242,9 +241,10 @@ from martlet.data.pictures.preprocess import Preprocess
 
 photos = Path(sys.argv[1])
 
-def slowly(done, total):
-    photos.parent.joinpath(f"started-{os.getpid()}").touch()
-    time.sleep(0.02)
+def waiting(done, total):
+    if done == 1:
+        print("started", flush=True)
+        sys.stdin.readline()
 
 def killed(done, total):
     if done == 7:
@@ -258,7 +258,7 @@ print(sum(int(pixels.sum()) for pixels in cache))
 
 def start(photos: Path, progress: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", SCRIPT, str(photos), progress]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_killed_while_building(photos: Path) -> None:
@@ -272,10 +272,13 @@ def test_killed_while_building(photos: Path) -> None:
 
 
 def test_two_processes_at_once(photos: Path) -> None:
-    processes = [start(photos, "slowly") for _ in range(2)]
-    while len(list(photos.parent.glob("started-*"))) < 2:
-        time.sleep(0.01)
+    processes = [start(photos, "waiting") for _ in range(2)]
+    assert [process.stdout.readline() for process in processes if process.stdout] == [
+        "started\n"
+    ] * 2
     assert files_in(photos.parent / "cache") == [".tmp", ".tmp"]
+    for process in processes:
+        print(file=process.stdin, flush=True)
     sums = {process.communicate()[0].strip() for process in processes}
     assert files_in(photos.parent / "cache") == [".pixels"]
     expected = sum(int(pixels.sum()) for pixels in build(photos, Preprocess(24)))

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 import martlet
 from martlet.data import kinds
-from martlet.data.batches import Normalised
 from martlet.data.kind import Kind
 from martlet.data.split import PARTS
 from martlet.errors import MartletError
@@ -74,6 +73,15 @@ class Table:
 
 def jitter(sample: NDArray[Any]) -> Tensor:
     return torch.from_numpy(sample) + 0.1 * torch.randn(WIDTH)
+
+
+@dataclass
+class Normalised:
+    preprocess: Scaled
+    device: torch.device
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        return torch.from_numpy(self.preprocess.normalise(samples.numpy())).to(self.device)
 
 
 VECTORS = Kind(

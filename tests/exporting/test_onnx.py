@@ -160,12 +160,15 @@ def shifted(model: nn.Module) -> nn.Module:
     return folded
 
 
-def test_a_wrong_export_keeps_the_earlier_file(
+def test_a_wrong_export_is_removed_and_keeps_the_earlier_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "m.onnx"
-    path.write_bytes(b"an earlier good file")
     monkeypatch.setattr(module, "fold", shifted)
+    with pytest.raises(MartletError, match="was not written"):
+        export(small(), path)
+    assert not list(tmp_path.iterdir())
+    path.write_bytes(b"an earlier good file")
     with pytest.raises(MartletError, match=r"m\.onnx was not written: .* differs .* by 0\.0"):
         export(small(), path)
     assert path.read_bytes() == b"an earlier good file"

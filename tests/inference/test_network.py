@@ -59,14 +59,6 @@ def header_of(good: Path) -> dict[str, object]:
     return json.loads(onnx.load(good).metadata_props[0].value)
 
 
-@pytest.mark.parametrize("size", [1, 4])
-def test_logits_are_those_of_pytorch(good: Path, size: int) -> None:
-    batch = np.random.default_rng(1).standard_normal((size, 3, 12, 12), np.float32)
-    with torch.inference_mode():
-        expected = small()(torch.from_numpy(batch)).numpy()
-    np.testing.assert_allclose(load(good, threads=1).logits(batch), expected, atol=1e-5)
-
-
 def test_logits_of_any_layout_and_of_nothing(good: Path) -> None:
     network = load(good)
     batch = np.random.default_rng(1).standard_normal((2, 12, 12, 3), np.float32)
@@ -178,12 +170,6 @@ def test_damaged_metadata(good: Path, tmp_path: Path, change: dict[str, object] 
     sentence = r"the martlet metadata of .*m\.onnx is (damaged|not JSON)"
     with pytest.raises(MartletError, match=sentence):
         load(path)
-
-
-@pytest.mark.parametrize("threads", [0, -1])
-def test_threads_that_are_none(good: Path, threads: int) -> None:
-    with pytest.raises(MartletError, match=f"threads={threads} is not accepted"):
-        load(good, threads=threads)
 
 
 def test_top_is_checked_before_any_picture_is_read(good: Path) -> None:

@@ -12,7 +12,6 @@ from martlet.errors import MartletError
 from martlet.ops.attention import (
     CBAM,
     Attention,
-    ChannelGate,
     Order,
     SpatialGate,
     Squeeze,
@@ -114,17 +113,6 @@ def test_other_activation_and_gate() -> None:
     x = maps()
     hidden = torch.tanh(module.fc1(x.mean((2, 3), keepdim=True)))
     torch.testing.assert_close(module(x), x * nn.functional.hardsigmoid(module.fc2(hidden)))
-
-
-@LAYOUTS
-@MODES
-def test_gates_of_cbam(train: bool, layout: torch.memory_format) -> None:
-    x = maps(layout)
-    channel, spatial = lively(ChannelGate(8, 2), train), lively(SpatialGate(3), train)
-    same(channel(x), sigmoid(channel_logits(channel, x.numpy())))
-    expected = sigmoid(spatial_logits(spatial, x.numpy()))
-    assert expected.shape == (3, 1, 5, 6)
-    same(spatial(x), expected)
 
 
 @LAYOUTS

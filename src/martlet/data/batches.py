@@ -120,17 +120,6 @@ class EvalBatches(Dataset[Batch]):
         return torch.from_numpy(batch), torch.from_numpy(self.targets[chosen])
 
 
-class Normalised:
-    """Batches to inputs as `preprocess.normalise` does it: a `ToInput` for any kind of data."""
-
-    def __init__(self, preprocess: AnyPreprocess, device: torch.device) -> None:
-        self.preprocess, self.device = preprocess, device
-
-    def __call__(self, samples: Tensor) -> Tensor:
-        """Float32 (N, *shape) on the device."""
-        return torch.from_numpy(self.preprocess.normalise(samples.numpy())).to(self.device)
-
-
 class EpochKeys:
     """A sampler: the keys of one epoch's batches from `first` on. Set both before iterating."""
 

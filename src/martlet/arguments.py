@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import wraps
 from math import isfinite
 from numbers import Integral, Real
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from reprlib import repr as short
 from types import NoneType, UnionType
@@ -189,8 +189,9 @@ def _as(value: Any, kind: Any) -> Any:
         if type(value) is not bool and isinstance(value, Integral if origin is int else Real):
             made = origin(value)
     elif origin is Path:
-        if isinstance(value, (str, PathLike)):
-            made = Path(value)
+        text = fspath(value) if isinstance(value, (str, PathLike)) else None
+        if isinstance(text, str) and text and "\0" not in text:
+            made = Path(text)
     elif isinstance(value, origin):
         made = value
     return made

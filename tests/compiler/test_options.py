@@ -11,21 +11,24 @@ from martlet.errors import MartletError
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"target": "armv9"}, "target 'armv9' is not known"),
+        ({"target": "x86-64-v5"}, "target 'x86-64-v5' is not known; did you mean"),
+        ({"target": "??"}, "target .* accepted: native, x86-64-v4"),
         ({"weights": "flash"}, "weights 'flash' is not known; accepted: embedded, text, file"),
         ({"batch": 0}, "batch=0 is not accepted"),
         ({"shapes": {"z": (1, 3, 8, 8)}}, r"shape of 'z': the inputs are called 'x'"),
         ({"shapes": (1, 3, 8, 8)}, r"shapes=\(1, 3, 8, 8\) is not accepted; give sides by input"),
         ({"shapes": {"x": 5}}, "shape of 'x': 5 is not accepted; give whole numbers"),
         ({"shapes": {"x": (1, 3, 8.5, 8)}}, "is not accepted; give whole numbers"),
-        ({"batch": 1.5}, r"batch=1.5 is not accepted; give 1 or more"),
+        ({"batch": 1.5}, "batch=1.5 is not accepted; give a whole number"),
         ({"batch": True}, "batch=True is not accepted"),
-        ({"threads": "2"}, "threads='2' is not accepted; give 1 to 64"),
-        ({"threads": [1] * 99}, "threads=a list is not accepted; give 1 to 64"),
+        ({"threads": 0}, "threads=0 is not accepted; give 1 to 64"),
+        ({"threads": 65}, "threads=65 is not accepted; give 1 to 64"),
+        ({"threads": "2"}, "threads='2' is not accepted; give a whole number"),
+        ({"threads": [1] * 99}, r"threads=\[1, .*\.\.\.\] is not accepted; give a whole"),
         ({"batch": 10**30}, "the input 'x' has the impossible or too large size"),
         ({"shapes": {"x": (1, 3, 10**30, 8)}}, "the input 'x' has the impossible or too large"),
-        ({"name": 5}, "name=5 is not accepted; give a name for files"),
-        ({"name": ""}, "name='' is not accepted; give a name for files"),
+        ({"name": 5}, "name=5 is not accepted; give text or None"),
+        ({"name": ""}, "name='' is not accepted; give text or None"),
         ({"target": None}, "target 'None' is not known"),
         ({"weights": []}, r"weights '\[\]' is not known"),
     ],
@@ -40,9 +43,9 @@ def test_bad_arguments_are_one_sentence(
 
 @pytest.mark.parametrize("given", [5, None, b"a.onnx", "", "a\0b", onnx.ModelProto()])
 def test_what_is_no_path_is_one_sentence(tiny: Path, tmp_path: Path, given: object) -> None:
-    with pytest.raises(MartletError, match=r"model=.* is not accepted; give the path of an ONNX"):
+    with pytest.raises(MartletError, match=r"model=.* is not accepted; give a path"):
         compile_onnx(given, tmp_path / "out")
-    with pytest.raises(MartletError, match=r"out=.* is not accepted; give the path of a folder"):
+    with pytest.raises(MartletError, match=r"out=.* is not accepted; give a path"):
         compile_onnx(tiny, given)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import onnx
 
+from martlet.arguments import checked
 from martlet.compiler import options
 from martlet.compiler.artifacts import ENDINGS, check_ours, write
 from martlet.compiler.codegen.emit import Emitted, emit
@@ -69,16 +70,16 @@ def compile_onnx(
     Raises MartletError for what is no ONNX file, an operator that is not supported, sizes that are
     open, and when there is no C compiler or it refuses.
     """
-    out = options.path("out", out, "the path of a folder")
+    place: Path = checked("out", out, Path)
     emitted, meta = generate(model, name, target_of(target), weights, batch, shapes, threads)
     name = emitted.facts.program.name
-    check_ours(out, name)
+    check_ours(place, name)
     other_options = [f"{name}{ending}" for ending in ENDINGS]
-    with staging(out, old=other_options) as folder:
+    with staging(place, old=other_options) as folder:
         write(folder, emitted, meta, compiler, library)
         if check is not None:
             check(folder)
-    return CompiledNetwork(out, name)
+    return CompiledNetwork(place, name)
 
 
 def profile_onnx(
@@ -111,8 +112,8 @@ def generate(
     threads: int = 1,
 ) -> tuple[Emitted, dict[str, Any]]:
     """All text, and nothing written; and what martlet's exporter wrote into the file."""
-    path = options.path("model", model, "the path of an ONNX file")
-    name = options.text("name", name, "a name for files and C functions")
+    path = checked("model", model, Path)
+    name = options.text("name", name)
     if weights not in WAYS:
         raise unknown("weights", weights, WAYS)
     batch = options.whole("batch", batch)

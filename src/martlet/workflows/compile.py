@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from martlet.compiler import CompiledNetwork, compile_onnx, options, profile_onnx
+from martlet.arguments import checked
+from martlet.compiler import CompiledNetwork, compile_onnx, profile_onnx
 from martlet.compiler.targets import target as target_of
 from martlet.compiler.toolchain import find_compiler
 from martlet.errors import MartletError
@@ -22,17 +23,16 @@ def compile_file(
     **rest: Any,
 ) -> CompiledNetwork:
     """The network of `compile`; `rest` are more options of `compile_onnx`."""
-    model = options.path("model", model, "the path of an ONNX file")
+    model = checked("model", model, Path)
     if not model.is_file():
         raise MartletError(f"{model} does not exist, or is a folder; give an ONNX file.")
     if out is None and not model.suffix:
         raise MartletError(f"out is needed: {model} has no suffix to leave out for a folder.")
-    beside = model.with_suffix("") if out is None else out
-    folder = options.path("out", beside, "the path of a folder")
+    folder = checked("out", model.with_suffix("") if out is None else out, Path)
     chosen = target_of(target)
     if library:
         find_compiler(compiler, chosen)  # an error before the work, not after it
-    shapes = _shapes(options.text("shape", shape, "sides such as 1x3x224x224"))
+    shapes = _shapes(shape)
     given: dict[str, Any] = {"target": target, "compiler": compiler}
     given |= {"batch": batch, "shapes": shapes}
     profile = profile_onnx(model, **given) if report else None
@@ -51,7 +51,7 @@ def _shapes(text: str | None) -> dict[str, tuple[int, ...]]:
     Raises MartletError for anything else.
     """
     shapes = {}
-    for part in text.split(",") if text else ():
+    for part in () if text is None else str(text).split(","):
         name, _, sides = part.rpartition("=")
         try:
             shape = tuple(int(side) for side in sides.strip().split("x"))

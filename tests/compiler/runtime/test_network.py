@@ -10,18 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.graphs import Array, close
+from tests.compiler.graphs import Array, Pair, close
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
 
 
-@pytest.fixture
-def copied(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "copy"))
-
-
-def test_loaded_later_it_gives_the_same(folder: Path, pair: tuple[Array, Array]) -> None:
+def test_loaded_later_it_gives_the_same(folder: Path, pair: Pair) -> None:
     net = CompiledNetwork(folder)
     assert net.description.inputs == {"x": (1, 3, 20, 24)}
     assert net.description.outputs == {"y": (1, 10)}
@@ -53,9 +48,9 @@ def test_two_threads_at_once(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder_", [5, None, b"x", "", "a\0b", ["a"]])
 def test_a_folder_that_is_no_path_is_one_sentence(folder_: object) -> None:
-    with pytest.raises(MartletError, match=r"folder=.* is not accepted; give the path"):
+    with pytest.raises(MartletError, match=r"folder=.* is not accepted; give a path"):
         CompiledNetwork(folder_)
-    with pytest.raises(MartletError, match="name=5 is not accepted; give the name"):
+    with pytest.raises(MartletError, match="name=5 is not accepted; give text or None"):
         CompiledNetwork("folder", 5)
 
 
@@ -66,7 +61,7 @@ def pickled(net: CompiledNetwork) -> CompiledNetwork:
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, pickled])
 def test_a_copy_is_read_from_the_same_folder(
     copied: Path,
-    pair: tuple[Array, Array],
+    pair: Pair,
     monkeypatch: pytest.MonkeyPatch,
     again: Callable[[CompiledNetwork], CompiledNetwork],
 ) -> None:
@@ -104,7 +99,7 @@ def test_a_copy_is_read_from_the_same_folder(
     ],
 )
 def test_a_folder_that_does_not_fit(
-    copied: Path, pair: tuple[Array, Array], change: dict[str, object], sentence: str
+    copied: Path, pair: Pair, change: dict[str, object], sentence: str
 ) -> None:
     path = copied / "tiny.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from martlet.compiler.options import path as path_of
+from martlet.arguments import checked as typed
 from martlet.compiler.options import text
 from martlet.compiler.runtime.description import find, read_description
 from martlet.compiler.runtime.inputs import FLOAT, checked, fit
@@ -33,13 +33,13 @@ class CompiledNetwork:
         self.profile: Profile | None = None  # when its layers were timed
         self.max_difference: float | None = None  # from its model, when they were compared
         self._own = threading.local()  # a workspace for each thread
-        folder = path_of("folder", folder, "the path of a compiled network")
-        name = text("name", name, "the name of a network in the folder")
-        with locked(folder, shared=True):  # all files of the same compilation
-            path = find(folder, name)
+        place: Path = typed("folder", folder, Path)
+        name = text("name", name)
+        with locked(place, shared=True):  # all files of the same compilation
+            path = find(place, name)
             if path is None:
                 raise MartletError(
-                    f"{folder} holds no compiled network; `martlet compile` makes one."
+                    f"{place} holds no compiled network; `martlet compile` makes one."
                 )
             self.folder = path.parent
             self.description = read_description(path)

@@ -238,6 +238,12 @@ def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be written to."""
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
 @pytest.fixture(scope="session")
 def pair(tiny: Path) -> tuple[Array, Array]:
     """An input of the small network, and what ONNX Runtime makes of it."""

@@ -6,7 +6,7 @@ The files are made by torch's older exporter, which takes a tenth of the time of
 
 import copy
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ NETWORK_CLOSE = 2e-5
 SIDE = 64  # pixels: enough for every stage to have maps of more than one place
 INPUTS, LARGE_INPUTS = 20, 3
 Shape = tuple[int, ...]
+OurPath = Callable[..., Path]  # the fixture `our_path`
 # Built of the same blocks as a network that is tested, only more of them or all of them wider; they
 # are most of the time that all networks would take: the workspace alone of the last one is planned
 # for minutes.

@@ -1,7 +1,7 @@
 """Small networks in ONNX's own text, and the one comparison of what they compute."""
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,17 @@ from onnx import numpy_helper
 from martlet.compiler.artifacts import load_once
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import load, read_model
+from martlet.compiler.ir.graph import Graph
 from martlet.compiler.ir.program import Program
 from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import TARGETS, native
 from martlet.compiler.targets import target as target_of
 
 Array = NDArray[np.float32]
+Pair = tuple[Array, Array]  # what the fixture `pair` gives
+RunC = Callable[..., Array]  # the fixture `program`
 
 
 def runs_here(name: str) -> bool:
@@ -44,6 +48,16 @@ def planned(
     """Everything before the C text."""
     model = load(model) if isinstance(model, Path) else model
     return program_of(read_model(model, batch=batch), target_of(target), threads)
+
+
+def simplified(model: onnx.ModelProto | Path) -> Graph:
+    """The graph that is lowered."""
+    return simplify(read_model(load(model) if isinstance(model, Path) else model))
+
+
+def operators(model: onnx.ModelProto) -> list[str]:
+    """Of the simplified graph."""
+    return [node.op for node in simplified(model).nodes]
 
 
 def random(seed: int, *shape: int) -> Array:

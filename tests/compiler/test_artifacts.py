@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from tests.compiler.graphs import Array, close
+from tests.compiler.graphs import Pair, close
 
 from martlet.compiler import compile_onnx
 from martlet.errors import MartletError
@@ -21,11 +21,7 @@ def names(folder: Path) -> list[str]:
     ],
 )
 def test_the_files_of_each_choice(
-    tiny: Path,
-    tmp_path: Path,
-    pair: tuple[Array, Array],
-    options: dict[str, object],
-    files: list[str],
+    tiny: Path, tmp_path: Path, pair: Pair, options: dict[str, object], files: list[str]
 ) -> None:
     first = compile_onnx(tiny, tmp_path / "out", weights="text")
     net = compile_onnx(tiny, tmp_path / "out", **options)  # nothing of the first stays

@@ -8,10 +8,6 @@ from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-
-
 def damaged(tmp_path: Path, tiny: Path, how: str) -> Path:
     path = tmp_path / "bad.onnx"
     model = onnx.load(tiny)

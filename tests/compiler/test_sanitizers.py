@@ -9,13 +9,12 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from tests.compiler.exported import marked
-from tests.compiler.graphs import Array, by_onnx_runtime, close, random, runs_here
+from tests.compiler.exported import OurPath, marked
+from tests.compiler.graphs import Pair, RunC, by_onnx_runtime, close, random, runs_here
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target
 
-Program = Callable[..., Array]
 MEMORY = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 RACES = ["-g", "-O1", "-fsanitize=thread", "-DAT_ONCE", "-pthread"]
 NETWORKS = ("shufflenet_v2_x0_5", "shufflenet_v1_g3_x0_5", "mobilenet_v2_x0_5")
@@ -70,8 +69,8 @@ def flags_of(name: str) -> list[str]:
 def test_the_small_network(
     tiny: Path,
     tmp_path: Path,
-    program: Program,
-    pair: tuple[Array, Array],
+    program: RunC,
+    pair: Pair,
     works: Callable[[list[str]], None],
     name: str,
     sanitizers: list[str],
@@ -85,9 +84,9 @@ def test_the_small_network(
     "case", marked(CASES, slow=SLOW), ids=lambda case: "-".join(map(str, case))
 )
 def test_our_networks(
-    our_path: Callable[[str, int], Path],
+    our_path: OurPath,
     tmp_path: Path,
-    program: Program,
+    program: RunC,
     works: Callable[[list[str]], None],
     case: tuple[str, int, int, str],
 ) -> None:

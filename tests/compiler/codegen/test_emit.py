@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.graphs import agree, graph
+from tests.compiler.graphs import Pair, agree, graph
 
 from martlet.compiler import compile_onnx, targets
 from martlet.compiler.codegen.c_text import LINE_CHARACTERS
@@ -85,9 +85,7 @@ def test_a_network_without_weights() -> None:
     agree(graph("pool = MaxPool <kernel_shape = [2, 2]> (x)", (1, 2, 5, 6), "pool"), limit=0)
 
 
-def test_arrays_may_lie_anywhere(
-    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
-) -> None:
+def test_arrays_may_lie_anywhere(tiny: Path, tmp_path: Path, pair: Pair) -> None:
     import ctypes
 
     from martlet.compiler.runtime.library import load_library

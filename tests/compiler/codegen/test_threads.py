@@ -5,19 +5,17 @@ import pickle
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.exported import marked
-from tests.compiler.graphs import Array, close, random
+from tests.compiler.exported import OurPath, marked
+from tests.compiler.graphs import Pair, RunC, close, random
 
 from martlet.compiler import CompiledNetwork, compile_onnx
-from martlet.errors import MartletError
 
-OurPath = Callable[..., Path]
 SIDE = 160
 REFUSING = """
 #include <errno.h>
@@ -68,9 +66,7 @@ def test_calls_at_the_same_time(networks: list[CompiledNetwork]) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_starts_threads_of_its_own(
-    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
-) -> None:
+def test_a_forked_process_starts_threads_of_its_own(tiny: Path, tmp_path: Path, pair: Pair) -> None:
     network, x = compile_onnx(tiny, tmp_path, threads=2), pair[0]
     expected = network(x)  # its threads run in this process from here on
     reading, writing = os.pipe()
@@ -89,11 +85,7 @@ def test_a_forked_process_starts_threads_of_its_own(
 @pytest.mark.skipif(sys.platform != "linux", reason="its linker has no --wrap")
 @pytest.mark.parametrize("allowed", [0, 2])
 def test_without_threads_the_caller_does_all(
-    tiny: Path,
-    tmp_path: Path,
-    program: Callable[..., Array],
-    pair: tuple[np.ndarray, np.ndarray],
-    allowed: int,
+    tiny: Path, tmp_path: Path, program: RunC, pair: Pair, allowed: int
 ) -> None:
     """The system refuses all threads from one on, in several runs."""
     compile_onnx(tiny, tmp_path / "out", threads=4, weights="text", library=False)
@@ -107,7 +99,7 @@ def test_without_threads_the_caller_does_all(
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc here")
 def test_a_network_that_is_loaded_again_has_the_same_threads(
-    tiny: Path, tmp_path: Path, pair: tuple[np.ndarray, np.ndarray]
+    tiny: Path, tmp_path: Path, pair: Pair
 ) -> None:
     network = compile_onnx(tiny, tmp_path, threads=3)
     network(pair[0])
@@ -115,10 +107,3 @@ def test_a_network_that_is_loaded_again_has_the_same_threads(
     for again in (CompiledNetwork(tmp_path), pickle.loads(pickle.dumps(network))):
         again(pair[0])
         assert os.listdir("/proc/self/task") == threads
-
-
-@pytest.mark.parametrize("threads", [0, -1, 65])
-def test_numbers_of_threads_that_are_refused(tiny: Path, tmp_path: Path, threads: int) -> None:
-    with pytest.raises(MartletError, match=f"threads={threads} is not accepted; give 1 to 64"):
-        compile_onnx(tiny, tmp_path / "refused", threads=threads)
-    assert not (tmp_path / "refused").exists()

@@ -1,11 +1,10 @@
 import numpy as np
 import onnx
 import pytest
-from tests.compiler.graphs import graph
+from tests.compiler.graphs import graph, simplified
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.lowering.lower import lower
-from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.targets import target
 from martlet.errors import MartletError
 
@@ -44,7 +43,7 @@ def test_constants_that_follow_from_each_other_are_computed_to_the_end() -> None
 def refused(model: onnx.ModelProto) -> None:
     """One sentence, where terabytes of memory would be an error of another kind."""
     with pytest.raises(MartletError):
-        lower(simplify(read_model(model)), target("portable"))
+        lower(simplified(model), target("portable"))
 
 
 def test_a_range_is_not_written_out() -> None:

@@ -2,19 +2,18 @@
 
 import onnx
 import pytest
-from tests.compiler.graphs import agree, graph, random, shuffle_unit
+from tests.compiler.graphs import agree, graph, random, shuffle_unit, simplified
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.kernels.generic import merge, nest, row_steps
 from martlet.compiler.lowering.lower import lower
-from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import TARGETS, target
 
 
 def layers(model: onnx.ModelProto) -> list[str]:
     """The kinds of the layers that a network becomes, without the copies to its outputs."""
-    program = lower(simplify(read_model(model)), TARGETS["x86-64-v3"])
+    program = lower(simplified(model), TARGETS["x86-64-v3"])
     inside = [layer for layer in program.layers if not layer.writes[0].outside]
     return [type(layer).__name__ for layer in inside]
 

@@ -1,14 +1,12 @@
 import numpy as np
 import onnx
-from tests.compiler.graphs import agree, graph
+from tests.compiler.graphs import agree, graph, simplified
 
-from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import Graph, Node
 from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.lowering.views import by_channel, view_of
-from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.targets import target
 
 
@@ -31,7 +29,7 @@ def renamed(op: str, x: Maps, shape: tuple[int, ...], **attributes: object) -> M
 
 def copies(model: onnx.ModelProto) -> int:
     """Copies in a network, but for those to its outputs."""
-    layers = lower(simplify(read_model(model)), target("wasm32")).layers
+    layers = lower(simplified(model), target("wasm32")).layers
     return sum(isinstance(x, Copy) and not x.writes[0].outside for x in layers)
 
 

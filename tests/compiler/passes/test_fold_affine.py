@@ -1,22 +1,10 @@
 import numpy as np
-import onnx
 import pytest
-from tests.compiler.graphs import agree, graph, random
+from tests.compiler.graphs import agree, graph, operators, random, simplified
 
-from martlet.compiler.frontend.importer import read_model
-from martlet.compiler.ir.graph import Graph
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.passes.fuse import simplify
 
 PICTURE = (1, 4, 5, 6)
-
-
-def simplified(model: onnx.ModelProto) -> Graph:
-    return simplify(read_model(model))
-
-
-def operators(model: onnx.ModelProto) -> list[str]:
-    return [item.op for item in simplified(model).nodes]
 
 
 def norm(seed: int, channels: int) -> dict[str, np.ndarray]:

@@ -1,20 +1,7 @@
 import numpy as np
-import onnx
-from tests.compiler.graphs import agree, graph, random
-
-from martlet.compiler.frontend.importer import read_model
-from martlet.compiler.ir.graph import Graph
-from martlet.compiler.passes.fuse import simplify
+from tests.compiler.graphs import agree, graph, operators, random
 
 PICTURE = (1, 4, 5, 6)
-
-
-def simplified(model: onnx.ModelProto) -> Graph:
-    return simplify(read_model(model))
-
-
-def operators(model: onnx.ModelProto) -> list[str]:
-    return [item.op for item in simplified(model).nodes]
 
 
 def test_what_does_nothing_goes_even_at_the_outputs() -> None:

@@ -8,11 +8,6 @@ from martlet.compiler.runtime.description import find
 from martlet.errors import MartletError
 
 
-@pytest.fixture
-def copied(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "copy"))
-
-
 def test_other_json_files_are_not_meant(copied: Path, tmp_path: Path) -> None:
     (copied / "split.json").write_text("{}")
     assert find(copied) == copied / "tiny.json"

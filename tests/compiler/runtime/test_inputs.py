@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.graphs import Array, by_onnx_runtime, close, graph, random, save
+from tests.compiler.graphs import Array, Pair, by_onnx_runtime, close, graph, random, save
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
@@ -57,7 +57,7 @@ def unaligned(x: Array) -> Array:
     ids=["float64", "big-endian", "list", "fortran", "strided", "reversed", "unaligned", "torch"],
 )
 def test_numbers_of_other_kinds_are_converted(
-    folder: Path, pair: tuple[Array, Array], change: Callable[[Array], object]
+    folder: Path, pair: Pair, change: Callable[[Array], object]
 ) -> None:
     net = CompiledNetwork(folder)
     np.testing.assert_array_equal(net(change(pair[0])), net(pair[0]))

@@ -1,17 +1,11 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.graphs import Array, close
+from tests.compiler.graphs import Pair, close
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
-
-
-@pytest.fixture
-def copied(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "copy"))
 
 
 def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
@@ -27,7 +21,7 @@ def test_a_damaged_library_is_one_sentence(copied: Path) -> None:
 
 
 def test_compiling_again_does_not_disturb_one_that_runs(
-    tiny: Path, copied: Path, pair: tuple[Array, Array]
+    tiny: Path, copied: Path, pair: Pair
 ) -> None:
     before = CompiledNetwork(copied)
     compile_onnx(tiny, copied, target="portable")

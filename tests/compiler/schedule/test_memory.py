@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 from tests.compiler.exported import NETWORKS, marked, our_file
-from tests.compiler.graphs import planned
+from tests.compiler.graphs import planned, simplified
 from tests.compiler.shadow_memory import check_memory
 
-from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.lowering.lower import lower
-from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.schedule.memory_budget import bound
 from martlet.compiler.targets import TARGETS, target
@@ -46,7 +44,7 @@ def test_planning_again_changes_nothing(tiny: Path, machine: str) -> None:
 
 @pytest.mark.parametrize("exported", marked(NETWORKS, QUICK, SLOW), indirect=True)
 def test_the_workspace_of_our_networks_is_safe_and_small(exported: Path) -> None:
-    graph = simplify(read_model(load(exported)))
+    graph = simplified(exported)
     for machine, threads in (("aarch64", 1), ("x86-64-v3", 1), ("x86-64-v3", 2), ("aarch64", 3)):
         program, schedule = planned(exported, machine, threads)
         check_memory(program, schedule)
@@ -56,7 +54,7 @@ def test_the_workspace_of_our_networks_is_safe_and_small(exported: Path) -> None
 
 @pytest.mark.parametrize("exported", marked(SHUFFLES, QUICK[:2], SHUFFLES[::6]), indirect=True)
 def test_a_shuffle_moves_nothing(exported: Path) -> None:
-    graph = simplify(read_model(load(exported)))
+    graph = simplified(exported)
     for machine in MACHINES:
         program = lower(graph, target(machine))
         assert {layer.summary() for layer in program.layers if layer.moved} == set()

@@ -2,10 +2,8 @@
 
 import onnx
 import pytest
-from tests.compiler.graphs import agree, graph, planned
+from tests.compiler.graphs import agree, graph, planned, simplified
 
-from martlet.compiler.frontend.importer import read_model
-from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.schedule.memory_budget import BUDGET, bound
 
 MAP = 4 * 16 * 16 * 20  # bytes of 16 channels
@@ -27,7 +25,7 @@ def gated() -> onnx.ModelProto:
 
 
 def test_the_bound_is_the_two_largest_tensors_and_a_quarter() -> None:
-    block = simplify(read_model(gated()))
+    block = simplified(gated())
     assert bound(block, 8) == bound(block, 16) == BUDGET * 2 * MAP
     assert bound(block, 32) == BUDGET * 4 * MAP  # half of each vector is empty
 

@@ -6,7 +6,7 @@ a third more. So rows of different threads lie far from each other, and a layer 
 rows of another thread finds them by a table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from martlet.compiler.ir.program import Layer, Program
@@ -20,10 +20,8 @@ def separate_thread_rows(program: Program, schedule: Schedule) -> Schedule:
     chosen -= {b for layer in program.layers for b in _whole(layer)}
     # One pointer and one step reach all buffers of a tensor.
     together = [m.buffers for layer in program.layers for m in layer.tensors(layer.thread_rows)]
-    while any(_some_but_not_all(group, chosen) for group in together):
-        for group in together:
-            if _some_but_not_all(group, chosen):
-                chosen -= {*group}
+    while cut := [group for group in together if chosen & {*group} not in (set(), {*group})]:
+        chosen = chosen.difference(*cut)
     parts = {b: Storage(b, parts=schedule.threads) for b in program.buffers if b in chosen}
     return replace(schedule, storage={**schedule.storage, **parts})
 
@@ -40,7 +38,3 @@ def _whole(layer: Layer) -> Iterable[Buffer]:
     yield from layer.other_buffers(layer.thread_rows)
     if "y" not in layer.thread_rows:
         yield from layer.writes
-
-
-def _some_but_not_all(group: Sequence[Buffer], chosen: set[Buffer]) -> bool:
-    return len({buffer in chosen for buffer in group}) > 1

@@ -5,20 +5,9 @@ import torch
 from torch import Tensor
 
 from martlet.errors import MartletError
-from martlet.measuring.cost import cost
 from martlet.models import create_model
-from martlet.models.mobilenet_v1 import (
-    DepthwiseSeparable,
-    MobileNetV1,
-)
+from martlet.models.mobilenet_v1 import DepthwiseSeparable, MobileNetV1
 from martlet.ops.attention import CBAM, SqueezeExcite
-
-
-def counted(name: str, side: int = 224, **options: object) -> tuple[int, int]:
-    """Params and MACs."""
-    with torch.device("meta"):
-        found = cost(create_model(name, **options), (1, 3, side, side))
-    return found.params, found.macs
 
 
 def test_where_attention_sits() -> None:

@@ -13,13 +13,7 @@ from torch import Tensor, nn
 
 from martlet.measuring.cost import cost
 from martlet.models import Attention, create_model
-from martlet.models.resnet import (
-    PLACEMENTS,
-    BasicBlock,
-    Bottleneck,
-    ResidualBlock,
-    Variant,
-)
+from martlet.models.resnet import PLACEMENTS, BasicBlock, Bottleneck, ResidualBlock, Variant
 
 PLAIN = Variant("plain", 0, 0, repeats=(1,), bottleneck=True)
 

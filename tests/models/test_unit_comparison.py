@@ -10,13 +10,7 @@ from tests.models.comparison import lively
 from martlet.measuring.cost import cost
 from martlet.models import create_model, spec, unit_comparison
 from martlet.models.spec import as_number
-from martlet.models.unit_comparison import (
-    VARIANTS,
-    ResidualUnit,
-    Variant,
-    VGGUnit,
-    half_in_groups,
-)
+from martlet.models.unit_comparison import VARIANTS, ResidualUnit, Variant, VGGUnit, half_in_groups
 
 ROWS = pytest.mark.parametrize("row", VARIANTS, ids=lambda row: row.name)
 QUICK = "units_resnext_38m"  # of the search for widths; the others are long

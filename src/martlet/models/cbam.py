@@ -19,12 +19,12 @@ Differences from the paper and from the authors' code:
   that the gate starts as 0.5 everywhere. Test: the scale, and that all parameters get gradients.
 """
 
+from functools import partial
+
 from martlet.models import mobilenet_v1, resnet
-from martlet.models.senet import MOBILENETS, RESNETS, SE, attended, build
+from martlet.models.senet import MOBILENETS, RESNETS, SE, attended
 from martlet.models.spec import Printed, Spec
 from martlet.ops.attention import Attention
-
-__all__ = ["VARIANTS", "build"]
 
 CBAM = Attention("cbam")
 
@@ -45,13 +45,8 @@ def _mobilenet(
     return attended(base, name.format(kind, width), params, macs, attention, paper=paper)
 
 
-def _table4(macs: str, params: str, error: float) -> Printed:
-    return Printed(macs, params, error, "Table 4")
-
-
-def _table5(macs: str, params: str, error: float) -> Printed:
-    return Printed(macs, params, error, "Table 5")
-
+_table4 = partial(Printed, source="Table 4")
+_table5 = partial(Printed, source="Table 5")
 
 _EVERYWHERE = "{}_mobilenet_v1_everywhere_{}"  # SENet's own has fewer modules
 

@@ -26,6 +26,7 @@ Any other width: `create_model("mobilenet_v1_x0_6")` is width 0.6.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -65,9 +66,7 @@ class Variant(Spec):
     attention: Attention | None = None
 
 
-def _table6(macs: str, params: str, error: float) -> Printed:
-    return Printed(macs, params, error, "Table 6")
-
+_table6 = partial(Printed, source="Table 6")
 
 # fmt: off
 VARIANTS = (
@@ -102,7 +101,7 @@ AT_SIZES = (
 )
 
 
-class DepthwiseSeparable(nn.Module):
+class DepthwiseSeparable(nn.Sequential):
     """Figure 3, right: filter each channel, then combine them; both activated."""
 
     def __init__(
@@ -122,15 +121,8 @@ class DepthwiseSeparable(nn.Module):
         self.pointwise = pointwise(in_channels, out_channels, act=act)
         self.attention = attention.build(out_channels) if attention is not None else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.depthwise(x)
-        if self.depthwise_attention is not None:
-            x = self.depthwise_attention(x)
-        x = self.pointwise(x)
-        return x if self.attention is None else self.attention(x)
 
-
-class FullConvolution(nn.Module):
+class FullConvolution(nn.Sequential):
     """Figure 3, left: the standard 3×3 convolution that a pair stands for."""
 
     def __init__(
@@ -144,10 +136,6 @@ class FullConvolution(nn.Module):
         super().__init__()
         self.conv = ConvBNAct(in_channels, out_channels, 3, stride=stride, act=act)
         self.attention = attention.build(out_channels) if attention is not None else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
-        return x if self.attention is None else self.attention(x)
 
 
 class MobileNetV1(ImageClassifier):

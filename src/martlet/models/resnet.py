@@ -19,6 +19,7 @@ Differences from the papers and from the authors' code:
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
@@ -50,8 +51,7 @@ class Variant(Spec):
     attention: Attention | None = None
 
 
-def _table4(macs: str, params: str, error: float) -> Printed:
-    return Printed(macs, params, error, "CBAM, Table 4")
+_table4 = partial(Printed, source="CBAM, Table 4")
 
 
 def _weights(name: str, top1: float, version: int = 2) -> Weights:

@@ -1,7 +1,8 @@
 """Squeeze-and-Excitation Networks (arXiv 1709.01507v4): the attention put on other papers' rows.
 
-MACs and errors are those of Table 2, of Table 3 for the two small networks, of Table 8 for
-SENet-154 and, where the paper has no such network, of CBAM's Table 4 (arXiv 1807.06521).
+The file that a row stems from builds its network. MACs and errors are those of Table 2, of Table 3
+for the two small networks, of Table 8 for SENet-154 and, where the paper has no such network, of
+CBAM's Table 4 (arXiv 1807.06521).
 
 Differences from the paper and from the authors' code:
 
@@ -23,11 +24,9 @@ Differences from the paper and from the authors' code:
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from martlet.errors import MartletError
 from martlet.models import mobilenet_v1, resnet, shufflenet_v1
-from martlet.models.classifier import ImageClassifier
 from martlet.models.spec import NOT_PRINTED, Printed, Spec
-from martlet.ops.attention import Attention, AttentionOption
+from martlet.ops.attention import Attention
 
 Row = TypeVar("Row", resnet.Variant, mobilenet_v1.Variant, shufflenet_v1.Variant)
 
@@ -87,34 +86,3 @@ VARIANTS: tuple[Spec, ...] = (
              138_071_088, SE, paper=Printed("142M", "2.4M", 31.0, "Table 3"), note=_SHUFFLENET),
 )
 # fmt: on
-
-
-def build(
-    variant: Spec,
-    *,
-    in_chans: int,
-    small_input: bool = False,
-    attention: AttentionOption = None,
-    stride_first: bool | None = None,
-    ceil_pool: bool = False,
-) -> ImageClassifier:
-    """The network of a row with fresh weights, built by the file that the row stems from.
-
-    `attention` takes the place of the row's. Raises MartletError for `stride_first` and
-    `ceil_pool` where there is no residual network.
-    """
-    shared: dict[str, Any] = {
-        "in_chans": in_chans,
-        "small_input": small_input,
-        "attention": attention,
-    }
-    if isinstance(variant, resnet.Variant):
-        return resnet.build(variant, stride_first=stride_first, ceil_pool=ceil_pool, **shared)
-    if stride_first is not None or ceil_pool:
-        option = "ceil_pool" if ceil_pool else "stride_first"
-        raise MartletError(f"{variant.name} has no option {option!r}; it is no residual network.")
-    if isinstance(variant, mobilenet_v1.Variant):
-        return mobilenet_v1.build(variant, **shared)
-    if isinstance(variant, shufflenet_v1.Variant):
-        return shufflenet_v1.build(variant, **shared)
-    raise TypeError(type(variant).__name__)

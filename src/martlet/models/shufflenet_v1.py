@@ -32,6 +32,7 @@ Any other width of these groups: `create_model("shufflenet_v1_g3_x0_75")` is wid
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -84,12 +85,8 @@ def _row(
     )
 
 
-def _quarter(error: float) -> Printed:
-    return Printed("13M", None, error, "Table 2", with_classifier=False)
-
-
-def _half(error: float) -> Printed:
-    return Printed("38M", None, error, "Table 2")
+_quarter = partial(Printed, "13M", None, source="Table 2", with_classifier=False)
+_half = partial(Printed, "38M", None, source="Table 2")
 
 
 def _table1(macs: str, error: float) -> Printed:

@@ -12,9 +12,7 @@ Differences from the paper:
 All else is as in shufflenet_v1.py.
 """
 
-from martlet.models.shufflenet_v1 import Variant, build
-
-__all__ = ["VARIANTS", "Variant", "build"]
+from martlet.models.shufflenet_v1 import Variant
 
 _NOTE = (
     "version 2 of the paper prints no channels, params or MACs of arch2; these channels come "

@@ -1,8 +1,10 @@
 """The table of networks, and how one is built from its row.
 
-To add a paper, write its file in this folder (VARIANTS and build) and name it in FILES.
+To add a paper, write its file in this folder (VARIANTS and build) and name it in FILES. A row that
+is another file's Variant, with attention put on it say, is built by that file.
 """
 
+import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -110,15 +112,15 @@ def own_options(file: Any, row: Spec, options: dict[str, Any]) -> dict[str, Any]
 
 
 def _rows() -> Iterator[tuple[Any, Spec]]:
-    """Every row with the module of its file."""
+    """Every row with the module that builds it: the one that defines its type."""
     for name in FILES:
         file = import_module(f"martlet.models.{name}")
         for row in file.VARIANTS:
-            yield file, row
+            yield file if type(row) is Spec else sys.modules[type(row).__module__], row
 
 
 def find(name: str) -> tuple[Any, Spec]:
-    """The module of a network's file, and its row. Raises MartletError as `spec` does."""
+    """The module that builds a network, and its row. Raises MartletError as `spec` does."""
     rows = list(_rows())
     if isinstance(name, str):
         for wanted in (name, shortest(name)):

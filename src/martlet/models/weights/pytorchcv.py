@@ -20,16 +20,13 @@ def _widths(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"{theirs}_{w}", f"{ours}_{x}") for w, x in (widths | {"w2": "x2_0"}).items())
 
 
-def _conv5(state: State) -> dict[str, Any]:
-    """Its last convolution is scaled at widths above 1, too: int(1024 · width)."""
-    weight = state.get("conv5.conv.weight")
-    return {} if weight is None else {"conv5": len(weight)}
+def _channels(option: str, layer: str, state: State) -> dict[str, Any]:
+    """The channels of a convolution that is scaled at more widths than ours.
 
-
-def _stem(state: State) -> dict[str, Any]:
-    """Its first convolution is a quarter of 24 channels at width 0.25, too."""
-    weight = state.get("conv1.conv.weight")
-    return {} if weight is None else {"stem": len(weight)}
+    Its last is int(1024 · width) above width 1, too, its first a quarter of 24 at width 0.25.
+    """
+    weight = state.get(f"{layer}.conv.weight")
+    return {} if weight is None else {option: len(weight)}
 
 
 SHUFFLENET_V1 = Family(
@@ -44,7 +41,7 @@ SHUFFLENET_V1 = Family(
         (r"(stage\d\.\d+\.expand)_(conv|bn)3", r"\1.\2"),
         (r"output", r"classifier"),
     ),
-    options=lambda name, state: {"pool_first": False} | _stem(state),
+    options=lambda name, state: {"pool_first": False} | _channels("stem", "conv1", state),
 )
 
 SHUFFLENET_V2 = Family(
@@ -62,7 +59,7 @@ SHUFFLENET_V2 = Family(
         (r"features\.final_block\.(conv|bn)", r"conv5.\1"),
         (r"output", r"classifier"),
     ),
-    options=lambda name, state: {"ceil_pool": True} | _conv5(state),
+    options=lambda name, state: {"ceil_pool": True} | _channels("conv5", "conv5", state),
 )
 
 SHUFFLENET_V2B = Family(
@@ -80,7 +77,7 @@ SHUFFLENET_V2B = Family(
         (r"features\.final_block\.(conv|bn)", r"conv5.\1"),
         (r"output", r"classifier"),
     ),
-    options=lambda name, state: {"shuffle": "after"} | _conv5(state),
+    options=lambda name, state: {"shuffle": "after"} | _channels("conv5", "conv5", state),
 )
 
 MOBILENET_V1 = Family(

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "models/shufflenet_v1_*": ("models/test_shufflenet_v1.py", "parts of that network"),
     "models/widths": ("models/test_table.py", "the spelling of names in the table"),
     "models/weights/reading": ("api/test_convert.py", "others' files, through the verb"),
+    "ops/bare": ("measuring/test_cost.py", "what cost runs in the network's place"),
     "ops/tracing": ("models/test_all_networks.py", "seen when networks are traced"),
     "storage/fingerprint": ("compiler/test_artifacts.py", "one call"),
     "tasks/task": ("tasks/test_tasks.py", "the fields of a row of the table"),

@@ -132,15 +132,12 @@ def test_fused_attention_of_a_whole_network() -> None:
     with torch.device("meta"):
         found = cost(timm.create_model("vit_tiny_patch16_224"), (1, 3, 224, 224))
     assert found.macs == macs
-    assert {"bmm", "addmm"} <= {row.name for row in found.by_operator() if row.macs}
 
 
 def test_rows_add_up() -> None:
     found = cost(create_model("shufflenet_v2_x0_5"), (1, 3, 224, 224))
     assert sum(row.macs for row in found.layers) == found.macs
     assert sum(row.params for row in found.layers) == found.params
-    assert sum(row.macs for row in found.by_operator()) == found.macs
-    assert sum(row.bytes_moved for row in found.by_operator()) == found.bytes_moved
     whole = found.by_module()[0]
     assert (whole.name, whole.type, whole.output_shape) == ("", "ShuffleNetV2", (1, 1000))
     assert (whole.params, whole.macs, whole.bytes_moved) == (
@@ -164,10 +161,7 @@ def test_uncounted_names_everything_else() -> None:
         nn.Dropout(),
     )
     found = cost(model, (1, 3, 8, 8))
-    assert set(found.uncounted) == {"native_batch_norm", "relu", "max_pool2d_with_indices"}
-    assert set(found.uncounted.values()) == {1}
-    both = {row.name: row.calls for row in found.by_operator()}
-    assert both == dict(found.uncounted) | {"convolution": 1}
+    assert found.uncounted == Counter(["native_batch_norm", "relu", "max_pool2d_with_indices"])
 
 
 def test_operators_without_macs_in_words() -> None:

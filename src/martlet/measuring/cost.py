@@ -27,7 +27,7 @@ from martlet.ops.bare import without_data
 
 @dataclass(frozen=True)
 class Row:
-    """The share of a layer, of a module with its children, or of a kind of operator."""
+    """The share of a layer, or of a module with its children."""
 
     name: str
     type: str
@@ -59,7 +59,6 @@ class Cost:
     layers: tuple[Row, ...]
     uncounted: Counter[str]
     _modules: tuple[Row, ...] = field(repr=False)
-    _operators: tuple[Row, ...] = field(repr=False)
 
     def without_macs(self) -> str:
         """`uncounted` in words, the most frequent first: "batch norm 56, relu 37"."""
@@ -71,10 +70,6 @@ class Cost:
     def by_module(self) -> list[Row]:
         """A row per module that ran, in the order of first calls; the network's name is ""."""
         return list(self._modules)
-
-    def by_operator(self) -> list[Row]:
-        """A row per kind of operator, in the order of first calls."""
-        return list(self._operators)
 
 
 def cost(model: nn.Module, shape: tuple[int, ...]) -> Cost:
@@ -109,7 +104,6 @@ def cost(model: nn.Module, shape: tuple[int, ...]) -> Cost:
         layers=tuple(_layer_rows(recorder.calls)),
         uncounted=Counter(o.name for o in operations if not o.counted),
         _modules=tuple(_module_rows(recorder.calls)),
-        _operators=tuple(_operator_rows(operations)),
     )
 
 
@@ -169,12 +163,3 @@ def _module_rows(calls: Sequence[Call]) -> Iterator[Row]:
 def _row(call: Call, params: int, macs: int, bytes_moved: int, calls: int = 1) -> Row:
     kind = type(call.module).__name__
     return Row(call.name, kind, call.output_shape, params, macs, bytes_moved, calls)
-
-
-def _operator_rows(operations: Sequence[Operation]) -> Iterator[Row]:
-    by_name: defaultdict[str, list[Operation]] = defaultdict(list)
-    for operation in operations:
-        by_name[operation.name].append(operation)
-    for name, same in by_name.items():
-        macs, moved = sum(o.macs for o in same), sum(o.bytes_moved for o in same)
-        yield Row(name, "operator", same[-1].output_shape, 0, macs, moved, len(same))

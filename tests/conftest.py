@@ -53,26 +53,18 @@ QUICK = {
 }
 
 
-def draw(path: Path, colour: tuple[int, int, int], seed: int, size: tuple[int, int]) -> None:
-    """A noisy picture of one colour: easy to tell from another colour."""
-    noise = np.random.default_rng(seed).integers(-40, 40, (*size, 3))
-    pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-
-
-def draw_folder(folder: Path, per_class: int = 12) -> Path:
-    """Three classes told apart by their colour."""
-    colours = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}
-    for number, (name, colour) in enumerate(colours.items()):
-        for i in range(per_class):
-            draw(folder / name / f"{i:03}.png", colour, 1000 * number + i, (20, 24))
-    return folder
-
-
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_folder(tmp_path_factory.mktemp("data") / "photos")
+    """Three classes of twelve noisy pictures, told apart by their colour."""
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    colours = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}
+    for number, (name, colour) in enumerate(colours.items()):
+        (folder / name).mkdir(parents=True)
+        for i in range(12):
+            noise = np.random.default_rng(1000 * number + i).integers(-40, 40, (20, 24, 3))
+            pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i:03}.png")
+    return folder
 
 
 @pytest.fixture(scope="session")

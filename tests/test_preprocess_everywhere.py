@@ -66,20 +66,15 @@ def run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Path:
     return folder
 
 
-def test_training_without_augmentation(cache: PixelCache, expected: np.ndarray) -> None:
+def test_training_and_evaluation(cache: PixelCache, expected: np.ndarray) -> None:
     augment = partial(augmented, build_augment(32, crop_scale=1.0, flip=False))
     batches = TrainBatches(
         cache, cache.labels, [0, 1], preprocess=PREPROCESS, augment=augment, batch_size=2, seed=0
     )
     ((pixels, labels),) = TrainLoader(batches, 0).epoch(0)
-    inputs = ToInput(PREPROCESS)(pixels)
-    np.testing.assert_array_equal(inputs[labels == 0][0].numpy(), expected)
-
-
-def test_evaluation(cache: PixelCache, expected: np.ndarray) -> None:
-    batches = EvalBatches(cache, cache.labels, [0], preprocess=PREPROCESS, batch_size=1)
-    inputs = ToInput(PREPROCESS)(batches[0][0])
-    np.testing.assert_array_equal(inputs[0].numpy(), expected)
+    evaluation = EvalBatches(cache, cache.labels, [0], preprocess=PREPROCESS, batch_size=1)
+    for batch in (pixels[labels == 0], evaluation[0][0]):
+        np.testing.assert_array_equal(ToInput(PREPROCESS)(batch)[0].numpy(), expected)
 
 
 def test_prediction(run: Path, jpeg: Path, expected: np.ndarray) -> None:

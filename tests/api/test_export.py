@@ -3,7 +3,6 @@ from inspect import signature
 from pathlib import Path
 from typing import get_args
 
-import onnxruntime
 import pytest
 
 from martlet.api.export import export
@@ -17,13 +16,11 @@ def run(trained: Run, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained.folder, tmp_path / "copy"))
 
 
-def test_the_file_lies_where_it_is_told_and_takes_any_batch(run: Path, tmp_path: Path) -> None:
+def test_the_file_lies_where_it_is_told(run: Path, tmp_path: Path) -> None:
     found = export(run, output=tmp_path / "deep" / "net.onnx")
     assert found.path == tmp_path / "deep" / "net.onnx"
     assert not (run / "model.onnx").exists()
     assert found.max_difference < 1e-4
-    session = onnxruntime.InferenceSession(str(found.path))
-    assert session.get_inputs()[0].shape == ["batch", 3, 16, 16]
 
 
 def test_every_format_is_on_the_command_line() -> None:

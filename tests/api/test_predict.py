@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from martlet.api.predict import predict
@@ -15,11 +14,6 @@ def test_files_and_folders_in_order(trained: Run, photos: Path) -> None:
     assert found[0].path == str(first)
     assert [p.path for p in found[1:]] == sorted(map(str, (photos / "green").iterdir()))
     assert all(len(p.top) == 2 and p.top[0] == (p.label, p.probability) for p in found)
-
-
-def test_most_answers_are_right(trained: Run, photos: Path) -> None:
-    found = predict(trained.checkpoint, [photos])
-    assert np.mean([Path(p.path).parent.name == p.label for p in found]) > 0.8
 
 
 def test_the_exported_file_answers_the_same(trained: Run, exported: Path, photos: Path) -> None:

@@ -55,17 +55,6 @@ def test_output_gradients_and_statistics(shape: tuple[int, ...]) -> None:
         torch.testing.assert_close(mine, its, rtol=1e-5, atol=1e-6, check_dtype=False)
 
 
-def test_at_least_as_exact_as_torch() -> None:
-    x = channels_last((32, 24, 56, 56), offset=1.0).requires_grad_()
-    exact = x.detach().double().mean((0, 2, 3))
-    ours, theirs = nn.BatchNorm2d(24, momentum=1.0), nn.BatchNorm2d(24, momentum=1.0)
-    assert is_ours(batch_norm(x, ours))
-    theirs(x)
-    assert ours.running_mean is not None
-    assert theirs.running_mean is not None
-    assert (ours.running_mean - exact).abs().max() <= (theirs.running_mean - exact).abs().max()
-
-
 @pytest.mark.parametrize(
     "case",
     [

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from martlet.errors import MartletError
@@ -250,29 +248,6 @@ def test_many_odd_files_are_cut_and_counted(page):
     assert "file 19" in told
     assert "file 20" not in told
     assert "30 more" in told
-
-
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
-def test_any_name_comes_back_as_it_went_in(name):
-    found = Parsed(
-        page_html(
-            Page(
-                name,
-                name,
-                1,
-                2,
-                classes=[name],
-                counts={"test": [2]},
-                per_class=[class_row(name, 0.5, 0.5, 0.5, 2)],
-                recipe={name: name},
-                command=name,
-            )
-        )
-    )
-    assert ["0", name, "2"] in found.cells
-    assert ["0", name, "50.0\u00a0%", "50.0\u00a0%", "50.0\u00a0%", "2"] in found.cells
-    assert name in found.texts["reproduce"]
-    assert found.texts["recipe"].count(name) >= 2
 
 
 def test_the_file_is_written_whole_and_in_utf8(page, tmp_path):

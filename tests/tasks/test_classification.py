@@ -45,12 +45,13 @@ def test_higher_accuracy_wins_then_lower_loss() -> None:
     assert max(rows, key=classification.better) is rows[2]
 
 
+class Named(dict[int, Any]):
+    names = ("w", "x", "y", "z")
+
+
 def test_the_sheet_starts_with_the_most_confident_mistake(tmp_path: Path) -> None:
     logits = np.array([[0, 1], [3, 0], [0, 4], [2, 0]], np.float32)
     found = evaluation(logits, np.array([0, 0, 0, 0]), ("a", "b"))
-    samples: Any = SimpleNamespace(names=["w", "x", "y", "z"])
-    samples = type("Samples", (dict,), {"names": samples.names})(
-        {index: np.zeros((4, 4, 3), np.uint8) for index in range(4)}
-    )
+    samples: Any = Named({index: np.zeros((4, 4, 3), np.uint8) for index in range(4)})
     scored = Scored(samples, (3, 2, 1, 0), ("a", "b"), Preprocess(size=4), tmp_path)
     assert [shown.name for shown in classification.sheet(found, scored)] == ["x", "z", "w", "y"]

@@ -1,6 +1,3 @@
-import json
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 import torch
@@ -35,13 +32,6 @@ def test_rank_is_topk_of_torch() -> None:
 def test_equal_classes_keep_their_order_and_top_may_exceed_them() -> None:
     found = rank("a.jpg", np.zeros(4, np.float32), CLASSES, 99)
     assert found.top == tuple((name, 0.25) for name in CLASSES)
-
-
-def test_a_prediction_is_plain_json() -> None:
-    found = rank("a.jpg", np.arange(4, dtype=np.float32), CLASSES, 2)
-    again = json.loads(json.dumps(asdict(found)))
-    assert again["label"] == "dog"
-    assert again["top"][1] == ["cat", pytest.approx(0.2368828)]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -79,12 +79,6 @@ def test_the_header_alone_reads_no_weights(
     assert reads == dict.fromkeys((f"model.safetensors {name}" for name in tensors), 1)
 
 
-def test_no_pickle_is_in_the_file(saved: Path) -> None:
-    length = int.from_bytes(saved.read_bytes()[:8], "little")
-    content = json.loads(saved.read_bytes()[8 : 8 + length])
-    assert json.loads(content["__metadata__"]["martlet"])["format"] == checkpoint.FORMAT
-
-
 @pytest.mark.parametrize(
     "damage",
     [lambda whole: bytes(range(256)) * 40]

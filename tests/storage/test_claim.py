@@ -12,13 +12,13 @@ from martlet.storage.claim import claimed
 
 # Claims the folder, forks a child that outlives it, and waits to be told to end.
 HOLDER = """
-import os, sys, time
+import os, signal, sys
 from pathlib import Path
 from martlet.storage.claim import claimed
 with claimed(Path(sys.argv[1])):
     child = os.fork() if sys.argv[2:] else 1
     if child == 0:
-        time.sleep(60)
+        signal.pause()
     print(child, flush=True)
     sys.stdin.readline()
 """
@@ -42,11 +42,11 @@ def test_another_process_is_named(tmp_path: Path) -> None:
     words = rf"run is being written by process {process.pid} on .+ since \d+-\d+-\d+ \d+:\d+:\d+; "
     with pytest.raises(MartletError, match=words), claimed(folder):
         pass
-    waiting = threading.Timer(0.2, process.communicate, ["\n"])
-    waiting.start()
+    ending = threading.Thread(target=process.communicate, args=["\n"])
+    ending.start()
     with claimed(folder, wait=60):
         (folder / "x").touch()
-    waiting.join()
+    ending.join()
     assert [path.name for path in folder.iterdir()] == ["x"]
 
 

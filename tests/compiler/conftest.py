@@ -1,5 +1,6 @@
 """A small network of everything, programs around compiled C, and other machines to run them on."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from tests.compiler.exported import our_file
-from tests.compiler.graphs import Array, by_onnx_runtime, close, graph, random, save
+from tests.compiler.graphs import Array, Works, by_onnx_runtime, close, graph, random, save
 
 from martlet.compiler import compile_onnx
 
@@ -109,6 +110,20 @@ def cc(request: pytest.FixtureRequest) -> list[str]:
 @pytest.fixture(scope="session")
 def zig_cc() -> list[str]:
     return zig()
+
+
+@pytest.fixture(scope="session")
+def works(tmp_path_factory: pytest.TempPathFactory) -> Works:
+    """Skips where the compiler does not know some of its flags."""
+    folder = tmp_path_factory.mktemp("probe")
+
+    def check(command: list[str]) -> None:
+        (folder / "p.c").write_text("#include <stdio.h>\nint main(void) { return 0; }\n")
+        words = f"{shlex.join(command)} p.c -o p && ./p"
+        if subprocess.run(words, shell=True, cwd=folder, capture_output=True).returncode:
+            pytest.skip(f"{' '.join(command)} does not work here")
+
+    return check
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from martlet.compiler.targets import target as target_of
 Array = NDArray[np.float32]
 Pair = tuple[Array, Array]  # what the fixture `pair` gives
 RunC = Callable[..., Array]  # the fixture `program`
+Works = Callable[[list[str]], None]  # the fixture `works`
 
 
 def runs_here(name: str) -> bool:

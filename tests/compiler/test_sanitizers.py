@@ -3,14 +3,12 @@
 The weights are read into memory of exactly their size, so that a step beyond them is seen too.
 """
 
-import subprocess
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import pytest
 from tests.compiler.exported import OurPath, marked
-from tests.compiler.graphs import Pair, RunC, by_onnx_runtime, close, random, runs_here
+from tests.compiler.graphs import Pair, RunC, Works, by_onnx_runtime, close, random, runs_here
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target
@@ -28,24 +26,6 @@ SLOW = (
     ("mobilenet_v2_x0_5", 96, 2, "races"),
     ("shufflenet_v2_x0_5", 96, 5, "races"),
 )
-
-
-@pytest.fixture(scope="module")
-def works(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], None]:
-    """Skips where the compiler does not know a sanitizer."""
-    folder = tmp_path_factory.mktemp("probe")
-
-    def check(command: list[str]) -> None:
-        (folder / "p.c").write_text("int main(void) { return 0; }\n")
-        words = [*command, "p.c", "-o", "p"]
-        built = subprocess.run(words, cwd=folder, capture_output=True, check=False)
-        ran = subprocess.run(["./p"], cwd=folder, capture_output=True, check=False) if (
-            built.returncode == 0
-        ) else None  # fmt: skip
-        if ran is None or ran.returncode:
-            pytest.skip(f"{' '.join(command)} does not work here")
-
-    return check
 
 
 def flags_of(name: str) -> list[str]:
@@ -71,7 +51,7 @@ def test_the_small_network(
     tmp_path: Path,
     program: RunC,
     pair: Pair,
-    works: Callable[[list[str]], None],
+    works: Works,
     name: str,
     sanitizers: list[str],
 ) -> None:
@@ -84,11 +64,7 @@ def test_the_small_network(
     "case", marked(CASES, slow=SLOW), ids=lambda case: "-".join(map(str, case))
 )
 def test_our_networks(
-    our_path: OurPath,
-    tmp_path: Path,
-    program: RunC,
-    works: Callable[[list[str]], None],
-    case: tuple[str, int, int, str],
+    our_path: OurPath, tmp_path: Path, program: RunC, works: Works, case: tuple[str, int, int, str]
 ) -> None:
     """Threads share one run after the other; races also while another run does its work alone."""
     name, side, threads, kind = case

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.graphs import Pair, RunC, close, runs_here
+from tests.compiler.graphs import Pair, RunC, Works, close, runs_here
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import NAMES, TARGETS, here, native, second_cache, target
@@ -109,14 +109,11 @@ def test_libraries_of_other_systems(
 
 @pytest.mark.parametrize("flags", [["-std=c11", "-pedantic-errors"], ["-m32"]])
 def test_portable_is_plain_c(
-    tiny: Path, tmp_path: Path, pair: Pair, program: RunC, flags: list[str]
+    tiny: Path, tmp_path: Path, pair: Pair, program: RunC, works: Works, flags: list[str]
 ) -> None:
     compile_onnx(tiny, tmp_path / "out", target="portable", weights="file", library=False)
-    (tmp_path / "empty.c").write_text("#include <stdio.h>\nint main(void) { return 0; }\n")
     words = ["gcc", *flags, "-Wall", "-Wextra", "-Werror"]
-    probe = subprocess.run([*words, tmp_path / "empty.c", "-o", tmp_path / "e"], check=False)
-    if probe.returncode:
-        pytest.skip(f"gcc {' '.join(flags)} does not work here")
+    works(words)
     close(program(tmp_path / "out", pair[0], [*words, "-O1"]), pair[1])
 
 

@@ -1,3 +1,4 @@
+import ctypes
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from tests.compiler.graphs import Pair, agree, graph
 
 from martlet.compiler import compile_onnx, targets
 from martlet.compiler.codegen.c_text import LINE_CHARACTERS
+from martlet.compiler.runtime.library import load_library
 
 STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
 TARGETS = ("x86-64-v4", "x86-64-v3", "aarch64", "portable")
@@ -86,10 +88,6 @@ def test_a_network_without_weights() -> None:
 
 
 def test_arrays_may_lie_anywhere(tiny: Path, tmp_path: Path, pair: Pair) -> None:
-    import ctypes
-
-    from martlet.compiler.runtime.library import load_library
-
     net = compile_onnx(tiny, tmp_path / "out")
     x, expected = pair
     library = load_library(tmp_path / "out" / str(net.description.library))

@@ -4,13 +4,13 @@ import pickle
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.compiler.graphs import Array, Pair, close
+from tests.compiler.graphs import Pair, close
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.errors import MartletError
@@ -29,19 +29,9 @@ def test_two_threads_at_once(folder: Path) -> None:
     random = np.random.default_rng(3)
     batches = [random.standard_normal((40, 3, 20, 24)).astype(np.float32) for _ in range(2)]
     alone = [net(batch) for batch in batches]
-    together: list[list[Array]] = [[], []]
-
-    def work(number: int) -> None:
-        for _ in range(10):
-            together[number].append(net(batches[number]))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as threads:
+        together = threads.map(lambda batch: [net(batch) for _ in range(10)], batches)
     for expected, found in zip(alone, together, strict=True):
-        assert len(found) == 10
         for answer in found:
             np.testing.assert_array_equal(answer, expected)
 

@@ -31,9 +31,7 @@ def test_the_bound_is_the_two_largest_tensors_and_a_quarter() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_more_layers_run_in_bands_where_the_workspace_is_too_large(
-    threads: int,
-) -> None:
+def test_more_layers_run_in_bands_where_the_workspace_is_too_large(threads: int) -> None:
     program, schedule = planned(gated(), threads=threads)
     assert [len(band) for band in schedule.bands][:2] == [1, 2]
     assert schedule[program.layers[1].writes[0]].ring in (3, 4)

@@ -1,7 +1,7 @@
 """ONNX in: a checked graph in which every shape is known and all that can be computed is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,8 @@ def read_model(
     check(model, name)
     constants = _constants(model, name)
     sketch = _sketch(model, constants)
-    _fix_inputs(sketch, constants, batch, shapes or {})
+    inputs = (value for value in sketch.graph.input if value.name not in constants)
+    _fix_inputs(inputs, batch, shapes or {})
     try:
         onnx.checker.check_model(sketch)
         given = {value.name: value for value in sketch.graph.input}
@@ -122,14 +123,9 @@ def _add_constant(graph: onnx.GraphProto, name: str, value: Constant) -> None:
 
 
 def _fix_inputs(
-    model: onnx.ModelProto,
-    constants: Mapping[str, Constant],
-    batch: int,
-    shapes: Mapping[str, Shape],
+    inputs: Iterable[onnx.ValueInfoProto], batch: int, shapes: Mapping[str, Shape]
 ) -> None:
-    for value in model.graph.input:
-        if value.name in constants:
-            continue
+    for value in inputs:
         given, dims = shapes.get(value.name), value.type.tensor_type.shape.dim
         if not value.type.tensor_type.HasField("shape"):
             if given is None:
@@ -154,10 +150,7 @@ def _fix_inputs(
 
 
 def _graph(
-    model: onnx.ModelProto,
-    protos: list[onnx.NodeProto],
-    name: str,
-    constants: dict[str, Constant],
+    model: onnx.ModelProto, protos: list[onnx.NodeProto], name: str, constants: dict[str, Constant]
 ) -> Graph:
     opset = next(item.version for item in model.opset_import if item.domain in ONNX_DOMAINS)
     graph = Graph(

@@ -11,40 +11,25 @@ from martlet.compiler.ir.graph import Graph, Node
 
 # Operators of one value without attributes; {0} is the value.
 UNARY = {
+    **{  # that C has under the same name
+        name: f"{name.lower()}f({{0}})"
+        for name in (
+            *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Erf"),
+            *("Exp", "Floor", "Log", "Sin", "Sinh", "Sqrt", "Tan", "Tanh"),
+        )
+    },
+    **{  # with a function of our own, of that name
+        name: f"one_{name.lower()}({{0}})"
+        for name in ("Mish", "Relu", "Sigmoid", "Sign", "Softplus", "Softsign")
+    },
+    **dict.fromkeys(("Cast", "CastLike", "Identity"), "{0}"),
     "Abs": "fabsf({0})",
-    "Acos": "acosf({0})",
-    "Acosh": "acoshf({0})",
-    "Asin": "asinf({0})",
-    "Asinh": "asinhf({0})",
-    "Atan": "atanf({0})",
-    "Atanh": "atanhf({0})",
-    "Cast": "{0}",
-    "CastLike": "{0}",
-    "Ceil": "ceilf({0})",
-    "Cos": "cosf({0})",
-    "Cosh": "coshf({0})",
-    "Erf": "erff({0})",
-    "Exp": "expf({0})",
-    "Floor": "floorf({0})",
     "HardSwish": "one_hard_swish({0})",
-    "Identity": "{0}",
     "IsNaN": "(float)({0} != {0})",
-    "Log": "logf({0})",
-    "Mish": "one_mish({0})",
     "Neg": "-{0}",
     "Not": "(float)!{0}",
     "Reciprocal": "1 / {0}",
-    "Relu": "one_relu({0})",
     "Round": "rintf({0})",
-    "Sigmoid": "one_sigmoid({0})",
-    "Sign": "one_sign({0})",
-    "Sin": "sinf({0})",
-    "Sinh": "sinhf({0})",
-    "Softplus": "one_softplus({0})",
-    "Softsign": "one_softsign({0})",
-    "Sqrt": "sqrtf({0})",
-    "Tan": "tanf({0})",
-    "Tanh": "tanhf({0})",
 }
 
 # Operators of one value with attributes: formula, and the attributes with what they are by default.

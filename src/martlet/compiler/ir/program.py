@@ -87,13 +87,11 @@ class Layer:
         return x.beside(y) if kept and x.lanes == y.lanes else None
 
     def other_buffers(self, names: Sequence[str]) -> Iterator[Buffer]:
-        """Buffers that it reads otherwise than as rows of the tensors of these names."""
+        """Buffers of tensors that it reads otherwise than as rows of those of these names."""
         for name in TENSORS:
             for maps in self.tensors((name,)):
                 if name not in names or not maps.has_rows_of_its_buffers:
                     yield from maps.buffers
-        said = {buffer for maps in self.tensors() for buffer in maps.buffers}
-        yield from (buffer for buffer in self.reads if buffer not in said)
 
 
 @dataclass

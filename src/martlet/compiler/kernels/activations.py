@@ -20,10 +20,7 @@ BODIES = {
 # name -> (parameters after x, body). A name starts with `one_`, so that none of C's is taken.
 FUNCTIONS: dict[str, tuple[str, str]] = {
     "one_relu": ("", "return x > 0 || x != x ? x : 0;"),
-    "one_clip": (
-        "float low, float high",
-        "x = x < low ? low : x;\n  return x > high ? high : x;",
-    ),
+    "one_clip": ("float low, float high", "x = x < low ? low : x;\n  return x > high ? high : x;"),
     "one_leaky_relu": ("float a", "return x < 0 ? a * x : x;"),
     "one_elu": ("float a", "return x < 0 ? a * expm1f(x) : x;"),
     "one_selu": ("float a, float b", "return b * (x < 0 ? a * expm1f(x) : x);"),

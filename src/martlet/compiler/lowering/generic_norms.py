@@ -21,11 +21,8 @@ def reduced(low: Lowering, name: str, kind: str, x: Rows, axes: list[int]) -> Ro
 
 
 def _reduce(low: Lowering, node: Node) -> Rows:
-    kind, axes, x = (
-        node.op.removeprefix("Reduce"),
-        node.attributes["axes"],
-        low.rows(node.inputs[0]),
-    )
+    kind, x = node.op.removeprefix("Reduce"), low.rows(node.inputs[0])
+    axes = node.attributes["axes"]
     if kind != "LogSumExp":
         return reduced(low, node.name, kind, x, axes)
     most = reduced(low, f"{node.name} max", "Max", x, axes)
@@ -177,17 +174,14 @@ def _local_response(low: Lowering, node: Node) -> Rows:
 REDUCED = (*(kind for kind in KINDS if kind != "SumExp"), "LogSumExp")
 NORMS: Mapping[str, Rule] = {
     **{f"Reduce{kind}": _reduce for kind in REDUCED},
+    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pool),
+    **dict.fromkeys(("LayerNormalization", "RMSNormalization"), _layer_norm),
+    **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
     "BatchNormalization": _batch_norm,
-    "GlobalAveragePool": _global_pool,
-    "GlobalMaxPool": _global_pool,
     "GroupNormalization": _group_norm,
     "InstanceNormalization": _instance_norm,
     "LRN": _local_response,
-    "LayerNormalization": _layer_norm,
-    "LogSoftmax": _softmax,
     "LpNormalization": _lp_normalization,
     "MeanVarianceNormalization": _mean_variance,
-    "RMSNormalization": _layer_norm,
     "ScaleShift": _scale_shift,
-    "Softmax": _softmax,
 }

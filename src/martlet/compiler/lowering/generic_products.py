@@ -113,12 +113,9 @@ def _general(low: Lowering, node: Node) -> Rows:
 
 
 PRODUCTS: Mapping[str, Rule] = {
-    "AveragePool": _pool,
+    **dict.fromkeys(("AveragePool", "GlobalLpPool", "LpPool", "MaxPool"), _pool),
     "Conv": _convolution,
     "ConvTranspose": _transposed,
     "Gemm": _general,
-    "GlobalLpPool": _pool,
-    "LpPool": _pool,
     "MatMul": _matrices,
-    "MaxPool": _pool,
 }

@@ -6,13 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.kernels.generic import (
-    Elementwise,
-    Picked,
-    Rearrange,
-    Rows,
-    row_steps,
-)
+from martlet.compiler.kernels.generic import Elementwise, Picked, Rearrange, Rows, row_steps
 from martlet.compiler.lowering.context import Lowering, Rule
 
 MOST_TABLE_ENTRIES = 1 << 16  # entries of a table of places
@@ -149,18 +143,15 @@ def _space_to_depth(low: Lowering, node: Node) -> Rows:
 
 
 SHAPING: Mapping[str, Rule] = {
+    **dict.fromkeys(("Flatten", "Reshape", "Squeeze", "Unsqueeze"), _shaped),
     "Concat": _concat,
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
-    "Flatten": _shaped,
     "Gather": _gather,
     "Pad": _pad,
-    "Reshape": _shaped,
     "Slice": _slice,
     "SpaceToDepth": _space_to_depth,
     "Split": _split,
-    "Squeeze": _shaped,
     "Tile": _tile,
     "Transpose": _transpose,
-    "Unsqueeze": _shaped,
 }

@@ -78,9 +78,7 @@ def _rounded(size: int) -> int:
 
 
 def _arrange(
-    items: list[_Item],
-    over: set[tuple[Buffer, Buffer]],
-    fixed: Sequence[tuple[_Item, int]] = (),
+    items: list[_Item], over: set[tuple[Buffer, Buffer]], fixed: Sequence[tuple[_Item, int]] = ()
 ) -> int:
     """Offsets from 0 on, by the best of several orders; returns the size in bytes.
 

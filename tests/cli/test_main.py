@@ -149,6 +149,10 @@ def test_predict_fails_when_no_picture_could_be_read(
         (["train", "nowhere"], "'nowhere' does not exist"),
         (["train", "nowhere", "--epochs", "0"], "epochs=0 is not accepted"),
         (["train", "nowhere", "--recipe", "no.toml"], "recipe=no.toml cannot be read"),
+        (
+            ["measure", "shufflenet_v2_x0_5", "--seconds", "inf", "--engines", "torch"],
+            "seconds=inf",
+        ),
         (["predict", "nowhere", "a.jpg"], "nowhere does not exist"),
         (["list", "vgg*"], "matches no network"),
         (["show", "hybridsn", "--image-size", "64"], "takes a cube of shape (1, 30, 25, 25)"),

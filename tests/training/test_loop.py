@@ -97,7 +97,7 @@ def trained(job: Job, start: dict[str, Tensor], stop_after: int = 0) -> State:
     state = State(TinyNetwork(), job.recipe)
     state.model.load_state_dict(start)
     for number, _ in enumerate(fit(job, state)):
-        job.stop.requested = number + 1 == stop_after
+        job.stop.requested |= number + 1 == stop_after
     if stop_after:
         job.stop.requested = False
         path = job.folder / "resume.safetensors"

@@ -3,6 +3,7 @@
 What does not hang on a network's numbers is tested with the cheapest network of each kind.
 """
 
+from collections.abc import Sequence
 from math import log10
 from pathlib import Path
 
@@ -15,16 +16,13 @@ from martlet.measuring.cost import cost
 from martlet.models import ImageInput, create_model, list_models, spec
 from martlet.models.spec import as_number
 
-# Run on every plain run; the cheapest of each kind are `slow`, all others `long`.
-FEW = [
-    "shufflenet_v1_g3_x0_5",
-    "shufflenet_v1_g8_x0_25",
-    "shufflenet_v2_x0_5",
-    "mobilenet_v2_x0_35",
-]
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
-FEW = [*FEW, *OTHER]
+# Run on every plain run; the cheapest of each kind are `slow`, all others `long`.
+FEW = [
+    *("shufflenet_v1_g3_x0_5", "shufflenet_v1_g8_x0_25", "shufflenet_v2_x0_5"),
+    *("mobilenet_v2_x0_35", *OTHER),
+]
 
 
 def cheapest_of_each_kind() -> list[str]:
@@ -40,21 +38,17 @@ def cheapest_of_each_kind() -> list[str]:
 CHEAPEST = cheapest_of_each_kind()
 
 
-def mark(name: str) -> tuple[pytest.MarkDecorator, ...]:
-    if name in FEW:
-        return ()
-    return (pytest.mark.slow if name in CHEAPEST else pytest.mark.long,)
+def each(
+    names: Sequence[str], quick: Sequence[str] = FEW, slow: Sequence[str] = CHEAPEST
+) -> pytest.MarkDecorator:
+    def mark(name: str) -> tuple[pytest.MarkDecorator, ...]:
+        return () if name in quick else (pytest.mark.slow if name in slow else pytest.mark.long,)
 
-
-def each(names: list[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("name", [pytest.param(n, marks=mark(n)) for n in names])
 
 
 RUN, RUN_IMAGE = each(list_models()), each(IMAGE)
 SOME, SOME_IMAGE = each(CHEAPEST), each([name for name in CHEAPEST if name in IMAGE])
-COUNTED = pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in list_models()]
-)
 FORMS = pytest.mark.parametrize("small_input", [False, True])
 
 
@@ -64,7 +58,7 @@ def inputs(name: str, batch: int) -> torch.Tensor:
     return torch.randn(batch, *shape)
 
 
-@COUNTED
+@each(list_models(), slow=list_models())
 def test_params_and_macs_are_the_rows_and_the_papers(name: str) -> None:
     """MACs within 1 % of the printed ones; a note says why where they are not, and only there."""
     row = spec(name)
@@ -232,13 +226,7 @@ def test_torch_fx_reads_it(name: str) -> None:
         same(graph(x), model(x))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(n, marks=() if n in ("hybridsn", "shufflenet_v2_x0_5") else pytest.mark.slow)
-        for n in CHEAPEST
-    ],
-)
+@each(CHEAPEST, quick=("hybridsn", "shufflenet_v2_x0_5"))
 @pytest.mark.filterwarnings("ignore:.*torch.jit.trace.* is deprecated")
 def test_torch_jit_traces_it_with_gradients(name: str) -> None:
     model, given = fresh_in_double(name)

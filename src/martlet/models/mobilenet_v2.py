@@ -23,6 +23,7 @@ Any other width: `create_model("mobilenet_v2_x0_6")` is width 0.6.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -103,14 +104,14 @@ class InvertedResidual(nn.Module):
         stride: int,
         expansion: int,
         *,
-        expand: bool | None = None,
+        expand_first: bool = False,
         attention: Attention | None = None,
     ) -> None:
-        """`expand` says whether there is an expansion convolution; by default, when t > 1."""
+        """`expand_first` gives it an expansion convolution at t = 1, too."""
         super().__init__()
         hidden = in_channels * expansion
-        expand = expansion > 1 if expand is None else expand
-        layers = [pointwise(in_channels, hidden, act=nn.ReLU6)] if expand else []
+        expands = expansion > 1 or expand_first
+        layers = [pointwise(in_channels, hidden, act=nn.ReLU6)] if expands else []
         layers += [depthwise(hidden, stride=stride, act=nn.ReLU6), pointwise(hidden, out_channels)]
         self.layers = nn.Sequential(*layers)
         self.attention = attention.build(hidden) if attention is not None else None
@@ -136,24 +137,20 @@ class MobileNetV2(ImageClassifier):
 
     def __init__(self, variant: Variant, in_chans: int = 3, small_input: bool = False) -> None:
         super().__init__(variant, in_chans, small_input)
-        divisor, attention = variant.round_nearest, variant.attention
+        divisor = variant.round_nearest
         if divisor < 1:
             raise MartletError(f"round_nearest={divisor} is not accepted; give 1 or more.")
+        block = partial(
+            InvertedResidual, expand_first=variant.expand_first, attention=variant.attention
+        )
         channels = make_divisible(STEM * variant.width, divisor)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
         blocks = []
         for expansion, base, repeats, first_stride in BLOCKS:
             width = make_divisible(base * variant.width, divisor)
             for repeat in range(repeats):
-                stride = first_stride if repeat == 0 else 1
-                if small_input and base == 24:
-                    stride = 1
-                expand = expansion > 1 or variant.expand_first
-                blocks.append(
-                    InvertedResidual(
-                        channels, width, stride, expansion, expand=expand, attention=attention
-                    )
-                )
+                shrinks = repeat == 0 and not (small_input and base == 24)
+                blocks.append(block(channels, width, first_stride if shrinks else 1, expansion))
                 channels = width
         self.blocks = nn.Sequential(*blocks)
         last = make_divisible(LAST * max(1.0, variant.width), divisor)

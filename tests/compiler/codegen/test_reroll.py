@@ -1,5 +1,3 @@
-import re
-
 from martlet.compiler.codegen.reroll import rolled
 
 
@@ -18,19 +16,3 @@ def test_what_does_not_repeat_stays() -> None:
     assert rolled([["f(1);"], ["f(2);"]], "k") == ["f(1);", "f(2);"]
     odd = [["f(1);"], ["f(2);"], ["f(4);"], ["g(4);"]]
     assert rolled(odd, "k") == ["f(1);", "f(2);", "f(4);", "g(4);"]
-
-
-def test_several_loops_one_after_the_other() -> None:
-    values = [0, 2, 4, 6, 7, 8, 9, 30]
-    lines = rolled([[f"f({value});"] for value in values], "k")
-    done = []
-    count = 0
-    for line in lines:
-        if line.startswith("for"):
-            count = int(re.findall(r"< (\d+)", line)[0])
-        elif count and "k" in line:
-            start, step = re.findall(r"\(?(\d*)\D*k \* (\d+)", line)[0]
-            done += [int(start or 0) + k * int(step) for k in range(count)]
-        elif line.startswith("f"):
-            done.append(int(line[2:-2]))
-    assert done == values

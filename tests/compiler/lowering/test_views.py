@@ -1,30 +1,10 @@
-import numpy as np
 import onnx
+import pytest
 from tests.compiler.graphs import agree, graph, simplified
 
-from martlet.compiler.ir.graph import Graph, Node
-from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.lowering.lower import lower
-from martlet.compiler.lowering.views import by_channel, view_of
 from martlet.compiler.targets import target
-
-
-def blocked(channels: int, *spatial: int) -> Maps:
-    """A picture in blocks of four floats."""
-    buffer = Buffer(-(-channels // 4), spatial, 4)
-    return maps_in(buffer, range(channels), (1, channels))
-
-
-def in_rows(*shape: int) -> Maps:
-    return maps_in(Buffer(1, shape, 1), [0], ())
-
-
-def renamed(op: str, x: Maps, shape: tuple[int, ...], **attributes: object) -> Maps | None:
-    """One node's output."""
-    graph = Graph("g", [], [], [], {}, {"x": x.shape, "y": shape}, {})
-    made = view_of(graph, Node(op, op, ["x"], ["y"], dict(attributes)), {"x": x})
-    return None if made is None else made["y"]
 
 
 def copies(model: onnx.ModelProto) -> int:
@@ -33,54 +13,27 @@ def copies(model: onnx.ModelProto) -> int:
     return sum(isinstance(x, Copy) and not x.writes[0].outside for x in layers)
 
 
-def test_a_shuffle_is_a_permutation_of_names() -> None:
-    x = blocked(6, 5, 5)
-    grouped = renamed("Reshape", x, (1, 2, 3, 5, 5))
-    assert grouped is not None
-    turned = renamed("Transpose", grouped, (1, 3, 2, 5, 5), perm=[0, 2, 1, 3, 4])
-    assert turned is not None
-    shuffled = renamed("Reshape", turned, (1, 6, 5, 5))
-    assert shuffled is not None
-    assert [slot for _, slot, _ in shuffled.channels()] == [0, 3, 1, 4, 2, 5]
-    assert shuffled.spatial == (5, 5)
+@pytest.mark.parametrize("other", ["b", "c"])
+def test_pieces_of_maps_are_joined_again(other: str) -> None:
+    """As they were, which moves nothing; those of two maps are not one map."""
+    nodes = f"""
+        a = Conv (x, w)
+        b, c = Split <axis = 1> (a, parts)
+        d = Slice (b, top, middle, rows)
+        e = Slice ({other}, middle, bottom, rows)
+        f = Concat <axis = 2> (d, e)
+        y = Conv (f, v)"""
+    places = {"parts": [6, 6], "top": [0], "middle": [2], "bottom": [4], "rows": [2]}
+    model = graph(nodes, (1, 3, 4, 4), w=(12, 3, 1, 1), v=(5, 6, 1, 1), **places)
+    agree(model)
+    assert (copies(model) == 0) == (other == "b")
 
 
-def test_rows_take_any_shape_without_a_move() -> None:
-    x = in_rows(2, 6, 5)
-    shaped = renamed("Reshape", x, (3, 20))
-    assert shaped is not None
-    assert shaped.shape == (3, 20)
-    assert shaped.channels() == x.channels()
-
-
-def test_maps_are_cut_and_joined_again() -> None:
-    x = blocked(6, 3, 5)
-    thin = by_channel(x, 3)
-    assert thin is not None
-    assert (thin.axes, thin.spatial) == ((1, 6, 3), (5,))
-    assert [place for _, _, place in thin.channels()][:4] == [0, 5, 10, 0]
-    whole = by_channel(thin, 2)
-    assert whole is not None
-    assert np.array_equal(whole.where, x.where)
-    assert by_channel(x, 1) is None  # channels in lanes do not lie one behind the other
-    rows = by_channel(in_rows(2, 3, 4), 2)
-    assert rows is not None
-    joined = by_channel(rows, 0)
-    assert joined is not None
-    assert joined.shape == (2, 3, 4)
-
-
-def test_what_takes_maps_apart_is_left_to_others() -> None:
-    assert renamed("Transpose", in_rows(4, 5), (5, 4)) is None
-    assert renamed("Relu", in_rows(4, 5), (4, 5)) is None
-
-
-def test_a_map_that_is_flattened_keeps_its_places_as_names() -> None:
-    x = blocked(2, 2, 2)
-    flat = renamed("Flatten", x, (1, 8))
-    assert flat is not None
-    found = [(slot, place) for _, slot, place in flat.channels()]
-    assert found == [(c, p) for c in range(2) for p in range(4)]
+def test_rows_that_are_split_and_joined_again_take_any_shape_without_a_move() -> None:
+    nodes = "a, b = Split <axis = 1> (x, parts) c = Concat <axis = 1> (a, b) d = Reshape (c, s) "
+    model = graph(f"{nodes} y = Abs (d)", (2, 6, 5), parts=[2, 4], s=[3, 20])
+    agree(model)
+    assert copies(model) == 0
 
 
 def test_channels_that_are_there_twice_are_kept_apart() -> None:

@@ -42,12 +42,9 @@ def wrapped(text: str) -> str:
     """The same C text with no line longer than LINE_CHARACTERS where it can be broken."""
     lines: list[str] = []
     for line in text.split("\n"):
-        lines += _break(line) if len(line) > LINE_CHARACTERS and _may_break(line) else [line]
+        may_break = not line.startswith("#") and '"' not in line
+        lines += _break(line) if may_break and len(line) > LINE_CHARACTERS else [line]
     return "\n".join(lines)
-
-
-def _may_break(line: str) -> bool:
-    return not line.startswith("#") and '"' not in line
 
 
 def _break(line: str) -> list[str]:

@@ -25,11 +25,6 @@ Rule = Callable[["Lowering", Node], Made | Mapping[str, Made] | None]
 SIGNS = {"Mul": "*", "Add": "+", "Sub": "-", "Div": "/"}  # of operators, in C
 
 
-def any_target(target: Target) -> bool:
-    """What kernels serve that are written in C's own operators alone."""
-    return True
-
-
 @dataclass(frozen=True)
 class Kernels:
     """Kernels of one kind: what makes layers of nodes, and which number types and targets it has.
@@ -40,7 +35,7 @@ class Kernels:
     name: str
     rules: Mapping[str, Rule]  # by operator
     dtypes: tuple[NumberType, ...] = (FLOAT32,)  # that their layers read and write
-    serves: Callable[[Target], bool] = any_target
+    serves: Callable[[Target], bool] = lambda _: True  # what C's own operators do, all
 
 
 def rules_for(

@@ -64,11 +64,8 @@ def test_nothing_is_allocated_and_nothing_is_kept(tiny: Path, tmp_path: Path) ->
     words = ["nm", "tiny.o"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
     symbols = [line.split()[-2:] for line in done.stdout.splitlines()]
-    assert {name for kind, name in symbols if kind == "T"} == {
-        "tiny_run",
-        "tiny_description",
-        "tiny_workspace_bytes",
-    }
+    functions = {f"tiny_{word}" for word in ("run", "description", "workspace_bytes")}
+    assert {name for kind, name in symbols if kind == "T"} == functions
     outside = {name for kind, name in symbols if kind == "U"}
     assert outside <= {"memcpy", "memset", "expf", "tanhf", "_GLOBAL_OFFSET_TABLE_"}
     assert not [name for kind, name in symbols if kind in "BbDdCS"]  # memory that can be written

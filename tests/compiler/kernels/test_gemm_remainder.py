@@ -112,5 +112,4 @@ def test_a_product_of_nothing_else(sanitized: Callable[[onnx.ModelProto], None])
 
 
 def test_avx2_gives_the_same() -> None:
-    assert tail(net(20), "x86-64-v3") == 4
     agree(net(20, kind="shuffled"), targets=["x86-64-v3"])

@@ -3,7 +3,6 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.ir.graph import FLOAT32, Node
@@ -17,16 +16,12 @@ from martlet.errors import MartletError
 INT8 = np.dtype(np.int8)
 
 
-def in_int8(operators: Sequence[str]) -> onnx.ModelProto:
-    """Operators of one value behind each other, of bytes."""
-    names = ["x", *(f"t{number}" for number in range(len(operators) - 1)), "y"]
-    nodes = [
-        helper.make_node(op, names[number : number + 1], names[number + 1 : number + 2])
-        for number, op in enumerate(operators)
-    ]
-    ends = [helper.make_tensor_value_info(name, TensorProto.INT8, [1, 40]) for name in "xy"]
-    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+def in_int8(nodes: str) -> onnx.ModelProto:
+    """A network of bytes, from x to y."""
+    return onnx.parser.parse_model(
+        '<ir_version: 9, opset_import: ["" : 17]> '
+        f"network (int8[1,40] x) => (int8[1,40] y) {{ {nodes} }}"
+    )
 
 
 def toy_rule(low: Lowering, node: Node) -> Maps:
@@ -46,19 +41,19 @@ def test_another_number_type_is_served_by_one_more_row() -> None:
     assert rules_for(table, "Relu", INT8, wide) == [toy_rule]
     assert rules_for(table, "Relu", INT8, narrow) == []
     assert toy_rule not in rules_for(table, "Relu", FLOAT32, wide)
-    program = lower(read_model(in_int8(["Relu"])), wide, table)
+    program = lower(read_model(in_int8("y = Relu (x)")), wide, table)
     assert {maps.dtype for _, maps in (*program.inputs, *program.outputs)} == {INT8}
     assert [buffer.bytes for buffer in program.buffers] == [40, 40, 40]
     assert program.layers[0].moved == 2 * 40
 
 
 @pytest.mark.parametrize(
-    ("operators", "machine", "table", "sentence"),
+    ("nodes", "machine", "table", "sentence"),
     [
-        (["Relu"], "x86-64-v4", KERNELS, "the input 'x' is int8; float32 is supported"),
-        (["Relu"], "x86-64-v3", (*KERNELS, TOY), "the input 'x' is int8; float32 is supported"),
+        ("y = Relu (x)", "x86-64-v4", KERNELS, "the input 'x' is int8; float32 is supported"),
+        ("y = Relu (x)", "x86-64-v3", (*KERNELS, TOY), "'x' is int8; float32 is supported"),
         (
-            ["Relu", "Neg"],
+            "t = Relu (x) y = Neg (t)",
             "x86-64-v4",
             (*KERNELS, TOY),
             r"\(Neg\) .* no kernel for it in int8 serves target='x86-64-v4'; accepted: float32",
@@ -66,7 +61,7 @@ def test_another_number_type_is_served_by_one_more_row() -> None:
     ],
 )
 def test_what_no_kernel_serves_is_one_sentence(
-    operators: list[str], machine: str, table: Sequence[Kernels], sentence: str
+    nodes: str, machine: str, table: Sequence[Kernels], sentence: str
 ) -> None:
     with pytest.raises(MartletError, match=sentence):
-        lower(read_model(in_int8(operators)), target(machine), table)
+        lower(read_model(in_int8(nodes)), target(machine), table)

@@ -27,7 +27,10 @@ def separate_thread_rows(program: Program, schedule: Schedule) -> Schedule:
 
 
 def _can(buffer: Buffer, program: Program, schedule: Schedule) -> bool:
-    """Whether it is a map in blocks of the workspace that has rows for every thread."""
+    """Whether it is a map in blocks of the workspace that has rows for every thread.
+
+    A volume is none: windows over depth do not find rows that lie apart.
+    """
     plain = not buffer.outside and not schedule[buffer].ring
     in_blocks = plain and buffer.lanes == program.lanes > 1
     return in_blocks and len(buffer.spatial) == 2 and buffer.spatial[0] >= schedule.threads

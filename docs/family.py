@@ -26,6 +26,7 @@ from martlet.storage.files import write_text
 
 HERE = Path(__file__).parent
 AT_SIZES = {(at.name, at.side): at.paper for at in (*mobilenet_v1.AT_SIZES, *mobilenet_v2.AT_SIZES)}
+SHOWN = {"macs": ("MACs", lambda macs: f"{macs / 1e6:,.2f} M"), "params": ("params", "{:,}".format)}
 INTRODUCTION = """\
 # The family: printed and ours
 
@@ -124,10 +125,9 @@ def _row(
     own = "macs" not in entry and "params" not in entry  # the network's row holds the figures
     if own:
         paper = AT_SIZES[network.name, side] if side else network.paper
-        only = [entry["only"]] if "only" in entry else ["macs", "params"]
-        printed = {kind: getattr(paper, kind) for kind in only}
+        printed = {kind: getattr(paper, kind) for kind in SHOWN if entry.get("only", kind) == kind}
     else:
-        printed = {kind: entry.get(kind) for kind in ("macs", "params")}
+        printed = {kind: entry.get(kind) for kind in SHOWN}
     shown = entry.get("options", {})
     options = json.dumps(source.get("options", {}) | shown)
     classifier = entry.get("classifier", True)
@@ -203,20 +203,16 @@ def _summary(sources: list[Source]) -> str:
 
 
 def _written(source: Source) -> str:
-    has_macs = any(row.macs for row in source.rows)
-    has_params = any(row.params for row in source.rows)
+    kinds = [kind for kind in SHOWN if any(getattr(row, kind) for row in source.rows)]
     reasons = dict.fromkeys(figure.reason for figure in source.figures if figure.reason)
     letters = dict(zip(reasons, ascii_lowercase, strict=False))
-    titles = ["table", "network"]
-    titles += ["MACs printed", "ours", "off by"] if has_macs else []
-    titles += ["params printed", "ours", "off by"] if has_params else []
-    lines = []
+    titles, lines = ["table", "network"], []
+    for kind in kinds:
+        titles += [f"{SHOWN[kind][0]} printed", "ours", "off by"]
     for row in source.rows:
         cells = [row.table, row.network]
-        if has_macs:
-            cells += _cells(row.macs, letters, lambda macs: f"{macs / 1e6:,.2f} M")
-        if has_params:
-            cells += _cells(row.params, letters, lambda params: f"{params:,}")
+        for kind in kinds:
+            cells += _cells(getattr(row, kind), letters, SHOWN[kind][1])
         lines.append(cells)
     notes = "".join(f"- {letter}: {reason}\n" for reason, letter in letters.items())
     about = f"{source.about}\n" if source.about else ""

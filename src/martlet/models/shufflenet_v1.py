@@ -17,7 +17,7 @@ Differences from the paper and from the authors' code:
 - At width 0.25 and all others below 0.5 it keeps the 12 channels of 0.5, or 8 with eight groups,
   which do not divide 12. The paper states only the 13M, and these fit 12: plain quarters of
   Table 1's channels then cost 13.0M or 13.1M with up to four groups, and 10.7M to 10.9M with the 6
-  of a quarter. PyTorchCV has 6: `stem=6`. Test: these sums, exact params, PyTorchCV's outputs.
+  of a quarter. PyTorchCV has 6: `stem=6`. Test: exact params, PyTorchCV's outputs.
 - The linear layer has a bias; the authors' code has none. Test: exact params.
 - A unit of stride 2 puts the pooled input first, as the authors' code does; PyTorchCV puts the
   branch first: `pool_first=False`. Test: PyTorchCV's outputs.

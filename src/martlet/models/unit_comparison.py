@@ -16,7 +16,7 @@ Differences from the paper and what it leaves open:
   closest to the MACs, stages 3 and 2 a half and a quarter of them, rounded down. Test: a search.
 - A ResNeXt unit's 16 groups must divide its bottleneck, which the paper's half of 48 channels in
   stage 2 does not allow. It is rounded to the nearest multiple of 16, ties down; ties up would cost
-  44.3M. Test: the bottlenecks, and that cost.
+  44.3M. Test: the bottlenecks.
 - ShuffleNet has 576 channels and four groups at 38M as printed, and costs 40.1M so; 13M is not met
   with eight groups, since only every 32nd width of stage 2 is possible, and its first convolution
   has 8 channels there. These are the networks of shufflenet_v1.py. Test: their outputs.

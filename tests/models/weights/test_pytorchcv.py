@@ -21,10 +21,7 @@ NAMES = {
     "shufflenetv2_w3d2": ("shufflenet_v2_x1_5", {"ceil_pool": True, "conv5": 1553}),
     "shufflenetv2_w2": ("shufflenet_v2_x2_0", {"ceil_pool": True, "conv5": 2153}),
     "shufflenetv2b_w1": ("shufflenet_v2_authors_x1_0", {"shuffle": "after"}),
-    "shufflenetv2b_w2": (
-        "shufflenet_v2_authors_x2_0",
-        {"shuffle": "after", "conv5": 2153},
-    ),
+    "shufflenetv2b_w2": ("shufflenet_v2_authors_x2_0", {"shuffle": "after", "conv5": 2153}),
     "mobilenet_wd4": ("mobilenet_v1_x0_25", {}),
     "mobilenet_w1": ("mobilenet_v1_x1_0", {}),
     "mobilenetv2b_w1": ("mobilenet_v2_x1_0", {}),

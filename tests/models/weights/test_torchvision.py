@@ -32,8 +32,7 @@ def theirs(name: str, **options: object) -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES],
+    "name", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in NAMES]
 )
 def test_same_answers(name: str) -> None:
     found = same_answers(theirs(name), "torchvision", name)

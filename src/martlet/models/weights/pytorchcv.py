@@ -62,20 +62,18 @@ SHUFFLENET_V2 = Family(
     options=lambda name, state: {"ceil_pool": True} | _channels("conv5", "conv5", state),
 )
 
-SHUFFLENET_V2B = Family(
+SHUFFLENET_V2B = replace(
+    SHUFFLENET_V2,
     networks=("shufflenet_v2_authors_*",),
     names=_widths("shufflenetv2b", "shufflenet_v2_authors"),
-    units=UNITS,
-    place=SHUFFLENET_V1.place,
     rules=(
-        (r"features\.init_block\.conv\.(conv|bn)", r"conv1.\1"),
+        SHUFFLENET_V2.rules[0],
         (r"(stage\d\.\d+)\.conv1\.(conv|bn)", r"\1.main.0.\2"),
         (r"(stage\d\.\d+)\.dconv\.(conv|bn)", r"\1.main.1.\2"),
         (r"(stage\d\.\d+)\.conv2\.(conv|bn)", r"\1.main.2.\2"),
         (r"(stage\d\.\d+)\.shortcut_dconv\.(conv|bn)", r"\1.shortcut.0.\2"),
         (r"(stage\d\.\d+)\.shortcut_conv\.(conv|bn)", r"\1.shortcut.1.\2"),
-        (r"features\.final_block\.(conv|bn)", r"conv5.\1"),
-        (r"output", r"classifier"),
+        *SHUFFLENET_V2.rules[-2:],
     ),
     options=lambda name, state: {"shuffle": "after"} | _channels("conv5", "conv5", state),
 )

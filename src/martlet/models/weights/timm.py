@@ -88,10 +88,7 @@ LEGACY_SE_RESNEXT = Family(  # from Caffe
     networks=("se_resnext*",),
     names=((r"legacy_se(resnext.*)", r"se_\1"),),
     marker="layer0.conv1.weight",
-    rules=(
-        *conv_bn(r"layer0\.", "conv1", "bn1", "conv1"),
-        *_LEGACY_BLOCK,
-    ),
+    rules=(*conv_bn(r"layer0\.", "conv1", "bn1", "conv1"), *_LEGACY_BLOCK),
     options=lambda name, state: {"ceil_pool": True, "stride_first": False},
 )
 

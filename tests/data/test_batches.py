@@ -1,4 +1,7 @@
+import os
+import shutil
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from martlet.data.cache import PixelCache
 from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
+from martlet.errors import MartletError
 
 PREPROCESS = Preprocess(size=16, crop_pct=1.0)
 
@@ -95,6 +99,15 @@ def test_labels_belong_to_their_pictures(cache: PixelCache) -> None:
 def test_fewer_pictures_than_a_batch_make_one_batch(cache: PixelCache) -> None:
     batches = take(loader(cache, batch_size=500), epoch=0)
     assert [len(labels) for _, labels in batches] == [22]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_cache_is_one_sentence(cache: PixelCache, workers: int, tmp_path: Path) -> None:
+    path = Path(shutil.copy(cache.path, tmp_path))
+    found = loader(PixelCache(path, scan(cache.root)), workers)
+    os.truncate(path, 40)
+    with pytest.raises(MartletError, match=r"^\S+, the cache of pixels, was damaged on the disk"):
+        take(found, 0)
 
 
 def test_evaluation_sees_every_picture_once_in_order(cache: PixelCache) -> None:

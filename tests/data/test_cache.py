@@ -81,9 +81,8 @@ def test_reading_the_cache_is_reading_the_file(photos: Path, preprocess: Preproc
         np.testing.assert_array_equal(from_cache, preprocess(photos / picture.path))
 
 
-def test_views_share_memory_but_cannot_change_the_file(photos: Path) -> None:
+def test_pictures_cannot_change_the_file(photos: Path) -> None:
     cache = build(photos)
-    assert np.shares_memory(cache[3], cache[3])
     before = cache.path.read_bytes()
     cache[3][:] = 7
     assert cache.path.read_bytes() == before
@@ -128,12 +127,19 @@ def test_reopened_when_nothing_changed(photos: Path) -> None:
     assert not built_anew(photos, Preprocess(27, crop_pct=1))
 
 
-@pytest.mark.parametrize("change", ["content", "time", "add", "remove", "rename", "settings"])
+@pytest.mark.parametrize(
+    "change", ["content", "secretly", "time", "add", "remove", "rename", "settings"]
+)
 def test_built_anew_when_something_changed(photos: Path, change: str) -> None:
     build(photos)
     first, preprocess = photos / "a" / "00.png", PREPROCESS
     if change == "content":
         Image.new("RGB", (30, 30)).save(first)
+    elif change == "secretly":  # of the same size, and its time put back
+        before = first.stat()
+        Image.new("RGB", (30, 30)).save(first)
+        os.truncate(first, before.st_size)  # zeros behind a picture are no part of it
+        os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     elif change == "time":
         os.utime(first, ns=(1, 1))
     elif change == "add":

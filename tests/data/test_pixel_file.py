@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from martlet.data import pixel_file
-from martlet.data.pixel_file import MAGIC, Decoded, PixelFile, Unread, open_pixels, write_pixels
+from martlet.data.pixel_file import MAGIC, Decoded, PixelFile, Unread, write_pixels
+from martlet.errors import MartletError
+
+PICTURES = list(np.random.default_rng(0).integers(0, 256, (3, 5, 6, 3), np.uint8))
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
 pixels = shapes.flatmap(lambda shape: arrays.arrays(np.uint8, shape))
@@ -17,22 +20,17 @@ pictures = st.builds(Decoded, st.binary(min_size=16, max_size=16), pixels)
 unreadable = st.builds(Decoded, st.just(b""), st.none(), st.text(), st.integers(-1, 2**63 - 1))
 
 
-def read(file: PixelFile, number: int) -> np.ndarray:
-    shape, start = file.shapes[number], file.starts[number]
-    return file.pixels[start : start + int(np.prod(shape))].reshape(shape)
-
-
 @settings(max_examples=30)  # each waits for the disk
 @given(st.lists(pictures | unreadable, max_size=12))
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, decoded: list[Decoded]) -> None:
     path = tmp_path_factory.mktemp("file") / "x.pixels"
     write_pixels(path, iter(decoded))
-    file = open_pixels(path)
+    file = PixelFile(path)
     whole = [(n, d) for n, d in enumerate(decoded) if d.pixels is not None]
     assert file.numbers == [n for n, _ in whole]
     assert file.digests == [d.digest.hex() for _, d in whole]
     for at, (_, picture) in enumerate(whole):
-        np.testing.assert_array_equal(read(file, at), picture.pixels)
+        np.testing.assert_array_equal(file[at], picture.pixels)
     assert file.unread == [
         Unread(n, d.reason, d.changed) for n, d in enumerate(decoded) if d.pixels is None
     ]
@@ -40,9 +38,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, decoded: list[Deco
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    shown = [rng.integers(0, 256, (5, 6, 3), np.uint8) for _ in range(3)]
-    write_pixels(tmp_path / "x.pixels", iter([Decoded(bytes(16), p) for p in shown]))
+    write_pixels(tmp_path / "x.pixels", iter([Decoded(bytes(16), p) for p in PICTURES]))
     return tmp_path / "x.pixels"
 
 
@@ -51,7 +47,7 @@ def test_a_cut_is_noticed(path: Path) -> None:
     for size in range(0, len(whole), 7):
         path.write_bytes(whole[:size])
         with pytest.raises(ValueError, match="pixel cache"):
-            open_pixels(path)
+            PixelFile(path)
 
 
 def test_a_changed_byte_after_the_pixels_is_noticed(path: Path) -> None:
@@ -59,7 +55,7 @@ def test_a_changed_byte_after_the_pixels_is_noticed(path: Path) -> None:
     for at in range(len(MAGIC) + 3 * 90, len(whole), 5):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         with pytest.raises(ValueError, match="pixel cache"):
-            open_pixels(path)
+            PixelFile(path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the size of the memory")
@@ -71,7 +67,32 @@ def test_a_file_larger_than_the_memory(path: Path) -> None:
         file.seek(far)
         file.write(whole[start : start + length])
         file.write(footer.pack(far, length, checksum, magic))
-    opened = open_pixels(path)
-    assert len(opened.pixels) > far
-    assert opened.shapes == [(5, 6, 3)] * 3
-    assert not read(opened, 0).flags.owndata
+    for shown, written in zip(PixelFile(path), PICTURES, strict=True):
+        np.testing.assert_array_equal(shown, written)
+
+
+def test_changed_pixels_are_no_picture_and_the_file_goes(path: Path) -> None:
+    whole = path.read_bytes()
+    for at in range(len(MAGIC), len(MAGIC) + 3 * 90, 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        file, changed = PixelFile(path), (at - len(MAGIC)) // 90
+        for number in {0, 1, 2} - {changed}:
+            np.testing.assert_array_equal(file[number], PICTURES[number])
+        assert path.exists()
+        with pytest.raises(MartletError, match="was damaged on the disk and has been removed"):
+            file[changed]
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("system", ["POSIX", "Windows"])
+def test_cut_short_while_it_is_read(
+    path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if system == "Windows":
+        monkeypatch.delattr(os, "preadv")
+    file = PixelFile(path)
+    np.testing.assert_array_equal(file[2], PICTURES[2])
+    os.truncate(path, len(MAGIC) + 2 * 90 + 40)
+    np.testing.assert_array_equal(file[1], PICTURES[1])
+    with pytest.raises(MartletError, match="was damaged on the disk"):
+        file[2]

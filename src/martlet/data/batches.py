@@ -36,7 +36,7 @@ def seed_torch(seed: int, purpose: int, *counters: int) -> None:
         torch.mps.manual_seed(seed)
 
 
-class TrainBatches(Dataset[int]):
+class TrainBatches(Dataset[int | str]):
     """Augmented training batches; item (epoch, number) prepares one whole batch in a slot.
 
     The last, smaller batch of an epoch is left out (another one each epoch, since the order
@@ -75,9 +75,18 @@ class TrainBatches(Dataset[int]):
             self._epoch = epoch
         return self._order[number * self.shape[0] : (number + 1) * self.shape[0]]
 
-    def __getitem__(self, key: BatchKey) -> int:
-        """Fill a slot with the batch and return the slot's number."""
-        epoch, number = key
+    def __getitem__(self, key: BatchKey) -> int | str:
+        """Fill a slot with the batch and return the slot's number, or the sentence of an error.
+
+        What a worker process raises would come back as a traceback in a message.
+        """
+        try:
+            return self._fill(*key)
+        except MartletError as error:
+            return str(error)
+
+    def _fill(self, epoch: int, number: int) -> int:
+        key = (epoch, number)
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
         for place, index in zip(self.slots[slot], self.chosen(key), strict=True):
             seed_torch(self.seed, AUGMENT, epoch, int(index))
@@ -150,7 +159,7 @@ class TrainLoader:
         if workers > 0:  # one slot in use while all the others may be written to
             slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=batches.dtype)
             batches.slots = slots.share_memory_()
-        self._loader: DataLoader[int] = DataLoader(
+        self._loader: DataLoader[int | str] = DataLoader(
             batches,
             batch_size=None,
             sampler=self.keys,
@@ -166,15 +175,17 @@ class TrainLoader:
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """The batches of `epoch`, from number `first` on; each valid until the next one.
 
-        Raises MartletError when a worker dies.
+        Raises MartletError when a worker dies, or a sample cannot be read.
         """
         self.keys.epoch, self.keys.first = epoch, first
         slots = iter(self._slots())
-        for key in self.keys:
-            yield self.batches.batch(key, next(slots))
+        for key, slot in zip(self.keys, slots, strict=False):
+            if isinstance(slot, str):
+                raise MartletError(slot)
+            yield self.batches.batch(key, slot)
         next(slots, None)  # let the loader finish its epoch
 
-    def _slots(self) -> Iterator[int]:
+    def _slots(self) -> Iterator[int | str]:
         try:
             yield from self._loader
         except RuntimeError as error:

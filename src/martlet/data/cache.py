@@ -1,4 +1,4 @@
-"""Every picture decoded and resized once, then read from one memory-mapped file."""
+"""Every picture decoded and resized once, then read from one file."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ from martlet.data.kind import Progress
 from martlet.data.pictures.decode import BadPicture, decode_bytes, read_bytes
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import Listing, Picture
-from martlet.data.pixel_file import DIGEST_BYTES, VERSION, Decoded, open_pixels, write_pixels
+from martlet.data.pixel_file import DIGEST_BYTES, VERSION, Decoded, PixelFile, write_pixels
 from martlet.errors import MartletError
 from martlet.storage.caches import cache_folder
 
@@ -25,20 +25,19 @@ _AT_ONCE = 16
 
 
 class PixelCache:
-    """Pixels of the readable pictures of a listing: `cache[i]` is a uint8 (H, W, C) view.
+    """Pixels of the readable pictures of a listing: `cache[i]` is a uint8 (H, W, C) copy.
 
     pictures: the readable ones, aligned with the cache.
     digests: hash of each file's content, hexadecimal, aligned with the cache.
     bad: the files that could not be read, with the reason.
 
-    Views share the mapped file's memory; copy one before changing it. A pickled cache opens the
-    file by its path again, so it can be sent to worker processes.
+    A pickled cache opens the file by its path again, so it can be sent to worker processes.
     """
 
     def __init__(self, path: Path, listing: Listing) -> None:
         self.path = path
         self._listing = listing
-        self._file = open_pixels(path)
+        self._file = PixelFile(path)
         self.pictures: list[Picture] = [listing.pictures[n] for n in self._file.numbers]
         self.digests = self._file.digests
         self.bad = [BadPicture(listing.pictures[n].path, why) for n, why, _ in self._file.unread]
@@ -84,9 +83,7 @@ class PixelCache:
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        height, width, channels = shape = self._file.shapes[index]
-        start = self._file.starts[index]
-        return self._file.pixels[start : start + height * width * channels].reshape(shape)
+        return self._file[index]
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self[index] for index in range(len(self)))
@@ -148,9 +145,9 @@ def _name(root: Path, preprocess: Preprocess) -> str:
 
 
 def _key(root: Path, listing: Listing) -> str:
-    """Hash over what the pixels follow from: Pillow, and path, size and time of every picture."""
+    """Hash over what the pixels follow from: Pillow, and every picture's path and `_state`."""
     start = os.path.join(root, "")
-    lines = [f"{p.path}\0{_size_and_time(start + p.path)}" for p in listing.pictures]
+    lines = [f"{p.path}\0{_state(start + p.path)}" for p in listing.pictures]
     return _hash("\n".join([str(VERSION), PIL.__version__, *lines]), size=12)
 
 
@@ -165,12 +162,13 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _size_and_time(path: str) -> str:
+def _state(path: str) -> str:
+    """Of a file: a program may put back its size and its time, but not its inode's."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
         return "missing"
-    return f"{found.st_size} {found.st_mtime_ns}"
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
 def _changed(path: str | Path) -> int:

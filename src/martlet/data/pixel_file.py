@@ -1,27 +1,31 @@
 """The file of the pixel cache: written once from front to back, then only read.
 
 MAGIC, the pixels of all pictures one after the other, the index (arrays in NumPy's .npz form,
-without pickle) and a footer that says where the index is. Pixels have no other header, so a
-picture is one slice of the mapped file.
+without pickle) and a footer that says where the index is. The index holds a checksum of each
+picture. The file is read, not mapped into memory: a mapped file that somebody cuts short kills the
+process, and a copy of one picture costs a thousandth of a training step.
 """
 
 import hashlib
 import io
 import json
-import mmap
 import os
 import struct
-import sys
+import threading
+import weakref
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.errors import MartletError
 from martlet.storage.files import replacing
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"martlet pixels\r\n"
 _FOOTER = struct.Struct("<QQ16s16s")  # start and length of the index in bytes, its hash, MAGIC
 DIGEST_BYTES = 16
@@ -44,23 +48,13 @@ class Unread(NamedTuple):
     changed: int
 
 
-class PixelFile(NamedTuple):
-    """An open file. Lists are aligned; `numbers` are the pictures' places in the listing."""
-
-    pixels: NDArray[np.uint8]
-    numbers: list[int]
-    starts: list[int]
-    shapes: list[tuple[int, ...]]
-    digests: list[str]
-    unread: list[Unread]
-
-
 def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
     """Write a new file, whole or not at all. Raises MartletError when the disk refuses."""
     way_out = "set MARTLET_CACHE to a folder with enough room"
     numbers: list[int] = []
     starts: list[int] = []
     shapes: list[tuple[int, ...]] = []
+    checksums: list[int] = []
     digests = bytearray()
     unread: list[Unread] = []
     with replacing(path, way_out) as beside, beside.open("wb", buffering=1 << 20) as file:
@@ -72,6 +66,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
             numbers.append(number)
             starts.append(at)
             shapes.append(pixels.shape)
+            checksums.append(zlib.crc32(pixels.data))
             digests += digest
             at += file.write(pixels.data)
         stream = io.BytesIO()
@@ -81,6 +76,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
             numbers=np.array(numbers, dtype=np.int64),
             starts=np.array(starts, dtype=np.int64),
             shapes=np.array(shapes, dtype=np.int64).reshape(-1, 3),
+            checksums=np.array(checksums, dtype=np.uint32),
             digests=np.array(digests),
             unread=np.array(bytearray(json.dumps(unread).encode())),
         )
@@ -89,51 +85,74 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
         file.write(_FOOTER.pack(at, len(index), _checksum(index), MAGIC))
 
 
-def open_pixels(path: Path) -> PixelFile:
-    """Map the file into memory; copy-on-write, since torch complains of read-only arrays.
+class PixelFile:
+    """An open file: `file[n]` is a copy of the pixels (H, W, C), uint8. The lists are aligned.
+
+    numbers: the pictures' places in the listing.
+    digests: hash of each picture's content, hexadecimal.
+    unread: the pictures that could not be read.
 
     Raises OSError when it cannot be opened and ValueError when it is not whole.
     """
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size < _FOOTER.size:
-            raise ValueError("too short for a pixel cache")
-        file.seek(size - _FOOTER.size)
-        start, length, checksum, magic = _FOOTER.unpack(file.read())
-        if magic != MAGIC or start + length + _FOOTER.size != size:
-            raise ValueError("not a whole pixel cache")
-        file.seek(start)
-        content = file.read(length)
-        if _checksum(content) != checksum:
-            raise ValueError("the index of the pixel cache is damaged")
-        mapped = _map(file.fileno())
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._file)  # a file object would warn of its end
+        with os.fdopen(self._file, "rb", closefd=False) as file:
+            index = _index(file)
+        digests, each = index["digests"].tobytes().hex(), 2 * DIGEST_BYTES
+        self.digests = [digests[at : at + each] for at in range(0, len(digests), each)]
+        self.numbers: list[int] = index["numbers"].tolist()
+        self.unread = [Unread(*row) for row in json.loads(index["unread"].tobytes())]
+        self._starts: list[int] = index["starts"].tolist()
+        self._shapes = [tuple(shape) for shape in index["shapes"].tolist()]
+        self._checksums: list[int] = index["checksums"].tolist()
+        self._checked = bytearray(len(self.numbers))  # once in each process: not for every epoch
+        self._turn = threading.Lock()
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:
+        """Raises MartletError, and removes the file, when its pixels are not those written."""
+        pixels = np.empty(self._shapes[number], np.uint8)
+        try:
+            whole = self._read(pixels, self._starts[number]) == pixels.nbytes
+        except OSError:
+            whole = False
+        if not whole or not (
+            self._checked[number] or zlib.crc32(pixels.data) == self._checksums[number]
+        ):
+            with suppress(OSError):
+                self.path.unlink()
+            raise MartletError(
+                f"{self.path}, the cache of pixels, was damaged on the disk and has been removed; "
+                "the same command makes it anew (with --resume, where a run was going on)."
+            )
+        self._checked[number] = True
+        return pixels
+
+    def _read(self, pixels: NDArray[np.uint8], start: int) -> int:
+        """Bytes that were there, from any number of threads and forked processes."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file, [pixels.data], start)
+        with self._turn, os.fdopen(self._file, "rb", closefd=False) as file:  # Windows
+            file.seek(start)
+            return file.readinto(pixels.data)
+
+
+def _index(file: BinaryIO) -> dict[str, NDArray[Any]]:
+    size = file.seek(0, os.SEEK_END)
+    if size < _FOOTER.size:
+        raise ValueError("too short for a pixel cache")
+    file.seek(size - _FOOTER.size)
+    start, length, checksum, magic = _FOOTER.unpack(file.read())
+    if magic != MAGIC or start + length + _FOOTER.size != size:
+        raise ValueError("not a whole pixel cache")
+    file.seek(start)
+    content = file.read(length)
+    if _checksum(content) != checksum:
+        raise ValueError("the index of the pixel cache is damaged")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        index: dict[str, NDArray[Any]] = dict(arrays)
-    digests, each = index["digests"].tobytes().hex(), 2 * DIGEST_BYTES
-    return PixelFile(
-        pixels=np.frombuffer(mapped, dtype=np.uint8),
-        numbers=index["numbers"].tolist(),
-        starts=index["starts"].tolist(),
-        shapes=[tuple(shape) for shape in index["shapes"].tolist()],
-        digests=[digests[at : at + each] for at in range(0, len(digests), each)],
-        unread=[Unread(*row) for row in json.loads(index["unread"].tobytes())],
-    )
-
-
-def _map(file: int) -> mmap.mmap:
-    """The file as memory that counts as writable, since torch warns about all other memory.
-
-    What is written there would stay within this process. Linux would set aside as much memory as
-    the file has bytes for that, and refuse a file larger than it has, unless told not to reserve.
-    """
-    kind = {"access": mmap.ACCESS_COPY}
-    if sys.platform == "linux":
-        no_reserve = getattr(mmap, "MAP_NORESERVE", 0x4000)  # named in newer Pythons only
-        kind = {"flags": mmap.MAP_PRIVATE | no_reserve, "prot": mmap.PROT_READ | mmap.PROT_WRITE}
-    try:
-        return mmap.mmap(file, 0, **kind)
-    except OSError:  # Linux set to reserve all the same
-        return mmap.mmap(file, 0, access=mmap.ACCESS_READ)
+        return dict(arrays)
 
 
 def _checksum(index: bytes) -> bytes:

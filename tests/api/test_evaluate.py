@@ -8,7 +8,7 @@ from martlet.api.evaluate import evaluate
 from martlet.errors import MartletError
 from martlet.workflows.run_folder import Run
 
-Split = dict[str, list[tuple[str, str, str]]]
+Split = dict[str, list[list[str]]]
 
 
 @pytest.fixture
@@ -57,6 +57,21 @@ def test_training_pictures_are_known_under_any_name(
     seen = copied([row[0] for row in split["train"]], photos, tmp_path / "seen")
     with pytest.raises(MartletError, match=r"leaves no picture .* trained on them"):
         evaluate(trained.folder, seen, quiet=True)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "model.onnx"])
+def test_a_split_that_was_changed_lets_no_training_picture_in(
+    trained: Run, exported: Path, photos: Path, split: Split, tmp_path: Path, file: str
+) -> None:
+    for given in (trained.checkpoint, exported):
+        shutil.copy(given, tmp_path)
+    (tmp_path / exported.name).rename(tmp_path / "model.onnx")
+    digest = split["train"][0][1]
+    split["train"][0][1] = digest[:-1] + ("1" if digest[-1] == "0" else "0")  # now it is new
+    (tmp_path / "split.json").write_text(json.dumps(split))
+    with pytest.raises(MartletError, match=r"split\.json is not the split that .* trained with"):
+        evaluate(tmp_path / file, photos, quiet=True)
+    assert evaluate(tmp_path / file, photos, split="all", quiet=True)["pictures"] == 36
 
 
 def test_the_exported_file_scores_the_same(

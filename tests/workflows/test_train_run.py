@@ -199,6 +199,9 @@ def test_what_cannot_be_resumed_stays(quick: Callable[..., Run]) -> None:
         quick(epochs=2, resume=True)
     with pytest.raises(MartletError, match="are not those that"):
         quick(epochs=1, resume=True, test=0.5)
+    (run.folder / "split.json").unlink()
+    with pytest.raises(MartletError, match="are not those that"):
+        quick(epochs=1, resume=True, test=0.5)
     state.write_bytes(state.read_bytes()[:5000])
     with pytest.raises(MartletError, match=r"resume\.safetensors is corrupt or cut short"):
         quick(epochs=1, resume=True)
@@ -208,12 +211,23 @@ def test_what_cannot_be_resumed_stays(quick: Callable[..., Run]) -> None:
     assert run.checkpoint.read_bytes() == before
 
 
+@pytest.mark.parametrize("split", ["as it was", "missing", "of other pictures", "no JSON"])
 def test_resume_of_a_finished_run_changes_nothing(
-    quick: Callable[..., Run], tmp_path: Path, same_weights: Same
+    quick: Callable[..., Run], tmp_path: Path, same_weights: Same, split: str
 ) -> None:
     run = quick(epochs=1)
     before = Path(shutil.copytree(run.folder, tmp_path / "before"))
+    file = run.folder / "split.json"
+    if split == "missing":
+        file.unlink()
+    elif split == "of other pictures":
+        saved = json.loads(file.read_text())
+        saved["test"].append(saved["train"].pop())
+        file.write_text(json.dumps(saved))
+    elif split == "no JSON":
+        file.write_text("{")
     again = quick(epochs=1, resume=True)
+    assert file.read_bytes() == (before / "split.json").read_bytes()
     changing = {"command": "", "machine": {}}  # the machine's record holds its load
     assert again.metrics | changing == run.metrics | changing
     assert same_weights(run.folder, before)

@@ -1,5 +1,7 @@
 """What split.json holds: which content each part of a run has, written once and asked later."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +22,13 @@ def to_save(split: Split, samples: Samples) -> dict[str, Any]:
         for part in (*PARTS, "dropped")
     }
     return {"format": 1, "columns": columns if split.groups else columns[:3], **rows}
+
+
+def digest(saved: Any) -> str:
+    """Of a saved split as JSON knows it; the checkpoints of a run carry it, and nothing is scored
+    by a split of another one."""
+    text = json.dumps(saved, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def held_out(

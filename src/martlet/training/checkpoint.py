@@ -71,6 +71,7 @@ class Header:
     state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
     origin: str = ""  # of converted weights: whose they are
     task: str = "classification"  # a key of `tasks.TASKS`
+    split: str = ""  # `saved_split.digest` of what the weights were trained and chosen on
 
     @property
     def recipe(self) -> Recipe:
@@ -101,6 +102,7 @@ class Header:
                 "state": dict(self.state),
                 "origin": self.origin,
                 "task": self.task,
+                "split": self.split,
             }
         )
 
@@ -127,6 +129,7 @@ class Header:
                 state=given["state"],
                 origin=checked("origin", values.get("origin", ""), str),
                 task=checked("task", values.get("task", "classification"), str),
+                split=checked("split", values.get("split", ""), str),
             )
         except MartletError as error:
             raise MartletError(f"{path} has a header that cannot be read: {error}") from error

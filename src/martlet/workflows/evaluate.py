@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from martlet.console.progress import Voice
-from martlet.data.saved_split import held_out
+from martlet.data.saved_split import digest, held_out
 from martlet.errors import MartletError
+from martlet.inference import Network
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
 from martlet.workflows.samples import read_samples
@@ -22,19 +23,14 @@ def score(
 ) -> dict[str, Any]:
     """The metrics of `evaluate`."""
     network, voice = open_network(run, device), Voice(quiet)
+    saved = None if split == "all" else its_split(run, network)
     samples = read_samples(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
     for sentence in samples.odd:
         voice.say(sentence)
     targets = network.task.targets(samples, network.classes)
-    path = (run if run.is_dir() else run.parent) / SPLIT
     seen: Sequence[str | None] = [None] * len(targets)
-    if path.exists():
-        seen = held_out(samples.digests, read_json(path), samples.groups)
-    elif split != "all":
-        raise MartletError(
-            f"{run} has no {SPLIT} beside it, so pictures that the network was trained on cannot "
-            "be told apart; copy it there, or score all pictures with --split all."
-        )
+    if saved is not None:
+        seen = held_out(samples.digests, saved, samples.groups)
     chosen, left_out = choose(split, samples.parts, seen)
     if not chosen:
         raise MartletError(
@@ -50,6 +46,27 @@ def score(
         logits.append(network.logits(network.preprocess.normalise(np.stack(crops))))
     found = network.task.evaluate(np.concatenate(logits), targets[chosen], network.classes)
     return {"part": split, "left_out": dict(left_out), **found.metrics}
+
+
+def its_split(run: Path, network: Network) -> Any:
+    """The split that the network was trained with, which tells the pictures it knows from others.
+
+    Raises MartletError when it is missing, was changed, or is that of another run.
+    """
+    path = (run if run.is_dir() else run.parent) / SPLIT
+    if not path.exists():
+        raise MartletError(
+            f"{run} has no {SPLIT} beside it, so pictures that the network was trained on cannot "
+            "be told apart; copy it there, or score all pictures with --split all."
+        )
+    saved = read_json(path)
+    if digest(saved) != network.meta.get("split"):
+        raise MartletError(
+            f"{path} is not the split that {run} was trained with, so pictures that the network "
+            "was trained on cannot be told apart; the command that trained it writes it anew with "
+            "--resume, and --split all scores all pictures."
+        )
+    return saved
 
 
 def choose(

@@ -26,6 +26,7 @@ def export_run(run: Path, format: str, output: Path | None) -> Exported | Compil
         meta={
             "network": vars(header.network),
             "task": header.task,
+            "split": header.split,
             "versions": checkpoint.versions(),
         },
     )

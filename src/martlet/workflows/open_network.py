@@ -30,6 +30,7 @@ def torch_network(path: Path, device: torch.device) -> Network:
         "classes": header.classes,
         "preprocess": header.preprocess.to_dict(),
         "task": header.task,
+        "split": header.split,
     }
     return Network(logits, path, content)
 

@@ -4,6 +4,7 @@ from martlet.console.progress import Voice
 from martlet.data.batches import EvalBatches
 from martlet.data.kind import Samples
 from martlet.data.split import Split
+from martlet.errors import MartletError
 from martlet.measuring.machine import machine
 from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
@@ -28,6 +29,8 @@ def finish(
     """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write."""
     path = job.folder / MODEL
     model, header = checkpoint.load_model(path)
+    if header.split != job.header.split:
+        raise MartletError(f"{path} was trained with another split; train again with --overwrite.")
     model.to(job.to_input.device)
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)

@@ -13,9 +13,8 @@ from martlet.console.progress import TrainingBar, Voice
 from martlet.data import kinds
 from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
 from martlet.data.kind import AnyPreprocess, Samples
-from martlet.data.saved_split import to_save
+from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
-from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import spec
 from martlet.storage.claim import claimed
@@ -30,10 +29,11 @@ from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.workflows import train_setup
 from martlet.workflows.device import choose_device
-from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run, read_json
+from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, read_samples
 from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_resume import go_on, keep_split
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
 # shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
@@ -78,6 +78,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
     samples = read_samples(data, plan.preprocess, voice, max_bad=options.max_bad)
     split = choose_split(plan, samples)
+    saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     outputs = plan.task.outputs(samples)
     network = Network(
@@ -89,16 +90,19 @@ def steps(plan: Plan, voice: Voice) -> Run:
     )
     model = train_setup.build(network, plan.recipe, device, options.weights, options.pretrained)
     recipe = replace(plan.recipe, compile=choose_compile(plan, model, split, voice))
-    header = Header(network, outputs, plan.preprocess, recipe, task=plan.task.name)
+    header = Header(
+        network, outputs, plan.preprocess, recipe, task=plan.task.name, split=digest(saved)
+    )
     state = State(model, recipe)
     job = make_job(plan.folder, header, samples, split, device, workers)
     if plan.before is not None:
         go_on(plan.before, header, state, voice)
+        keep_split(plan.folder / SPLIT, saved, voice)
     else:
         if options.resume:
             voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
         with new_run(plan.folder) as first:
-            write_text(first / SPLIT, json.dumps(to_save(split, samples)))
+            write_text(first / SPLIT, json.dumps(saved))
             save(replace(job, folder=first), state, step=0)
     run_loop(job, state, voice)
     try:
@@ -127,11 +131,8 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:
-    """Put the pictures into parts; in a resumed run these must be the very parts of before.
-
-    Raises MartletError when pictures or shares changed since the run was started.
-    """
-    split = split_samples(
+    """Put the pictures into parts."""
+    return split_samples(
         samples.labels,
         samples.digests,
         samples.parts,
@@ -143,13 +144,6 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
         paths=samples.names,
         groups=samples.groups,
     )
-    path = plan.folder / SPLIT
-    if plan.options.resume and path.exists() and read_json(path) != to_save(split, samples):
-        raise MartletError(
-            f"the pictures of {plan.data}, or val, test or seed, are not those that {plan.folder} "
-            "was started with; resume with the same ones, or choose another --name."
-        )
-    return split
 
 
 def choose_compile(
@@ -171,35 +165,6 @@ def choose_compile(
         + (", but no C++ compiler with Python's headers is here." if pays and not able else ".")
     )
     return "on" if able else "off"
-
-
-def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
-    """Put `state` back to where the run stopped.
-
-    Raises MartletError when the arguments are not those that the run was started with.
-    """
-    tensors, before = checkpoint.load(path)
-    differences = before.recipe.differences(header.recipe)
-    for what in ("network", "classes", "preprocess", "task"):
-        if getattr(before, what) != getattr(header, what):
-            differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
-    if differences:
-        raise MartletError(
-            f"{path.parent} was started with other arguments (then / now): "
-            f"{'; '.join(differences)}; resume with the same ones, or choose another --name."
-        )
-    state.restore(path, tensors, before)
-    threads = before.state.get("threads")
-    if threads != torch.get_num_threads():
-        voice.say(
-            f"the run was started with {threads} threads, now there are {torch.get_num_threads()}: "
-            "the weights will not be those of an uninterrupted run bit for bit."
-        )
-    if state.epoch == header.recipe.epochs:
-        voice.say(f"{path.parent} is trained to its end; it is scored again.")
-    else:
-        at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
-        voice.say(f"going on with {path.parent} at {at}.")
 
 
 def make_job(

@@ -1,0 +1,60 @@
+"""How `train --resume` goes on: with the same arguments and pictures, or not at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from martlet.console.progress import Voice
+from martlet.errors import MartletError
+from martlet.storage.files import write_text
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header
+from martlet.training.state import State
+from martlet.workflows.run_folder import read_json
+
+
+def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
+    """Put `state` back to where the run stopped.
+
+    Raises MartletError when the arguments are not those that the run was started with.
+    """
+    tensors, before = checkpoint.load(path)
+    differences = before.recipe.differences(header.recipe)
+    for what in ("network", "classes", "preprocess", "task"):
+        if getattr(before, what) != getattr(header, what):
+            differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
+    if differences:
+        raise MartletError(
+            f"{path.parent} was started with other arguments (then / now): "
+            f"{'; '.join(differences)}; resume with the same ones, or choose another --name."
+        )
+    if before.split != header.split:
+        raise MartletError(
+            f"the pictures, or val, test or seed, are not those that {path.parent} was started "
+            "with; resume with the same ones, or choose another --name."
+        )
+    state.restore(path, tensors, before)
+    threads = before.state.get("threads")
+    if threads != torch.get_num_threads():
+        voice.say(
+            f"the run was started with {threads} threads, now there are {torch.get_num_threads()}: "
+            "the weights will not be those of an uninterrupted run bit for bit."
+        )
+    if state.epoch == header.recipe.epochs:
+        voice.say(f"{path.parent} is trained to its end; it is scored again.")
+    else:
+        at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
+        voice.say(f"going on with {path.parent} at {at}.")
+
+
+def keep_split(path: Path, saved: Any, voice: Voice) -> None:
+    """Write split.json anew when it is not the one that the checkpoint was trained with."""
+    try:
+        found = read_json(path) if path.exists() else None
+    except MartletError:
+        found = None
+    if found != saved:
+        write_text(path, json.dumps(saved))
+        voice.say(f"{path} was missing or changed; it is written anew as the checkpoint knows it.")

@@ -81,12 +81,12 @@ class TrainBatches(Dataset[int | str]):
         What a worker process raises would come back as a traceback in a message.
         """
         try:
-            return self._fill(*key)
+            return self._fill(key)
         except MartletError as error:
             return str(error)
 
-    def _fill(self, epoch: int, number: int) -> int:
-        key = (epoch, number)
+    def _fill(self, key: BatchKey) -> int:
+        epoch, number = key
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
         for place, index in zip(self.slots[slot], self.chosen(key), strict=True):
             seed_torch(self.seed, AUGMENT, epoch, int(index))

@@ -3,7 +3,7 @@
 MAGIC, the pixels of all pictures one after the other, the index (arrays in NumPy's .npz form,
 without pickle) and a footer that says where the index is. The index holds a checksum of each
 picture. The file is read, not mapped into memory: a mapped file that somebody cuts short kills the
-process, and a copy of one picture costs a thousandth of a training step.
+process.
 """
 
 import hashlib

@@ -116,9 +116,16 @@ def takes(
             return verb(checked(first.name, path, kind), made)
 
         call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__doc__ = f"{inspect.getdoc(verb)}\n\nArgs:\n{_listed(signature)}"
         return call
 
     return spread
+
+
+def _listed(signature: inspect.Signature) -> str:
+    """A line of a docstring for each parameter: its name, and its help."""
+    helps = {name: get_args(p.annotation)[1] for name, p in signature.parameters.items()}
+    return "\n".join(f"    {name}: {help}" for name, help in helps.items())
 
 
 def typed(verb: Callable[P, R]) -> Callable[P, R]:

@@ -107,6 +107,8 @@ def test_a_mistake_in_the_data_loses_no_earlier_run(
         ({"device": "tpu"}, r"^device='tpu' .* accepted: auto, cpu"),
         ({"resume": True, "overwrite": True}, "cannot both be set"),
         ({"weights": "nowhere"}, r"nowhere.* does not exist"),
+        ({"name": "../x"}, r"name=\.\./x is not accepted; give a name without / and"),
+        ({"name": ".."}, r"name=\.\. is not accepted"),
         ({"val": 0.6, "test": 0.6}, "leave nothing to train on"),
     ],
 )
@@ -170,8 +172,9 @@ def test_averaged_weights_carry_every_buffer(quick: Callable[..., Run]) -> None:
 def test_dropout_is_the_network_s_unless_given(given: float | None, kept: float) -> None:
     options = TrainOptions(model="shufflenet_v2_authors_x2_0", drop_rate=given)
     plan = train_run.make_plan(Path("photos"), options)
+    recipe = train_run.make_header(plan, "abc", 100, "").recipe
     assert ("--drop-rate" in options.command(plan.data)) == (given is not None)
     network = Network(options.model, num_classes=3, in_chans=3, small_input=True)
-    model = train_setup.build(network, plan.recipe, torch.device("cpu"), None, False)
+    model = train_setup.build(network, recipe)
     assert isinstance(model.dropout, torch.nn.Dropout)
     assert model.dropout.p == kept

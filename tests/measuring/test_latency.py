@@ -1,6 +1,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,9 +20,13 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 100.0
+        self.core_share = 1.0
 
     def perf_counter(self) -> float:
         return self.now
+
+    def thread_time(self) -> float:
+        return self.now * self.core_share
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def test_median_and_percentiles_are_those_of_the_calls(clock: Clock) -> None:
     def seconds(n: int) -> float:
         return 9.0 if n < WARM_UP_CALLS else (n - WARM_UP_CALLS + 1) / 1000
 
-    (found,) = latency([engine("a", clock, seconds)], BATCH, seconds=1.0, rounds=1)
+    (found,) = latency([engine("a", clock, seconds)], BATCH, seconds=1.0, rounds=1, attempts=1)
     taken = np.arange(1, found.calls + 1)
     assert taken[:-1].sum() < 1000 <= taken.sum()
     assert found.median_ms == pytest.approx(np.median(taken))
@@ -77,13 +82,33 @@ def test_a_slow_minute_hits_every_engine(clock: Clock) -> None:
     def seconds(n: int) -> float:
         return 0.01 if clock.now < 102 else 0.03
 
-    found = latency(
-        [engine("a", clock, seconds), engine("b", clock, seconds)], BATCH, seconds=5.0, rounds=10
-    )
+    engines = [engine("a", clock, seconds), engine("b", clock, seconds)]
+    found = latency(engines, BATCH, seconds=5.0, rounds=10, attempts=1)
     for row in found:
         assert row.round_medians_ms[0] == pytest.approx(10)
         assert row.round_medians_ms[-1] == pytest.approx(30)
         assert row.p10_ms < row.median_ms <= row.p90_ms
+
+
+def test_a_busy_machine_is_waited_for_and_then_said(clock: Clock) -> None:
+    def seconds(n: int) -> float:  # every third call waits, until the machine is quiet
+        return 0.4 if n % 3 == 0 and clock.now < quiet_from else 0.005
+
+    quiet_from = clock.now + 6
+    (waited,) = latency([engine("a", clock, seconds)], BATCH, seconds=2.0)
+    assert waited.reliable
+    assert waited.median_ms == pytest.approx(5)
+    quiet_from = float("inf")
+    assert not latency([engine("a", clock, seconds)], BATCH, seconds=2.0)[0].reliable
+
+
+@pytest.mark.parametrize(("threads", "reliable"), [(1, False), (2, True)])
+def test_one_thread_needs_a_core_for_itself(clock: Clock, threads: int, reliable: bool) -> None:
+    clock.core_share = 0.4  # even times, all of them too long
+    steady = replace(engine("a", clock, lambda n: 0.01), threads=threads)
+    (found,) = latency([steady], BATCH, seconds=1.0)
+    assert found.core_share == pytest.approx(0.4)
+    assert found.reliable is reliable
 
 
 def test_a_call_longer_than_its_turn_is_still_timed(clock: Clock) -> None:

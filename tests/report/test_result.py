@@ -82,6 +82,11 @@ EVEN = [("cat", 500), ("dog", 500)]
             ("test", False, 950, 1000, [*EVEN, *((f"c{number}", 0) for number in range(9))]),
             ("c0, c1, c2, c3, c4, ….",),
         ),
+        (
+            ("test", False, 500, 1000, EVEN, 1),
+            ("Every picture got one and the same answer", "learnt nothing"),
+        ),
+        (("test", False, 500, 1000, EVEN, 2), ()),
     ],
 )
 def test_what_weakens_a_figure_is_said_and_nothing_else(given, pieces):

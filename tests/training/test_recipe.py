@@ -49,8 +49,16 @@ def test_a_checkpoint_without_a_newer_field_is_read_with_its_default(recipe: Rec
 def test_what_is_left_open_is_filled_in(optimizer: Literal["sgd", "adamw"], lr: float) -> None:
     asked = Recipe(optimizer=optimizer, batch_size=64)
     assert (asked.lr, asked.drop_rate) == (None, None)
-    assert asked.filled(0.2) == replace(asked, lr=lr, drop_rate=0.2)
-    assert replace(asked, lr=0.5, drop_rate=0.0).filled(0.2).lr == 0.5
+    assert asked.filled(0.2, pictures=64) == replace(asked, lr=lr, drop_rate=0.2)
+    assert replace(asked, lr=0.5, drop_rate=0.0).filled(0.2, pictures=64).lr == 0.5
+
+
+def test_the_learning_rate_fits_the_batch_that_there_is() -> None:
+    for asked, pictures, step in ((1000, 14, 14), (100_000, 70, 70), (32, 1000, 32)):
+        found = Recipe(batch_size=asked).filled(0.0, pictures)
+        assert found.lr == pytest.approx(0.1 * step / 64)
+        again = Recipe(batch_size=asked).filled(0.0, pictures, trained=True)
+        assert again.lr == pytest.approx(found.lr / 10)
 
 
 def test_differences_name_the_fields(recipe: Recipe) -> None:

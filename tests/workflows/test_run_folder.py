@@ -1,12 +1,15 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from martlet.errors import MartletError
 from martlet.storage.claim import claimed
-from martlet.workflows.run_folder import Run, new_run
+from martlet.workflows.run_folder import Run, check_folder, new_run
 
 OURS = ["events.out.tfevents.1", "metrics.csv", "model.onnx", "model.safetensors", "report.html"]
 COMPILED = ["c/net.c", "c/net.json", "c/net_layers.csv", "model/net.json", "model/net.so"]
@@ -29,6 +32,28 @@ def test_a_new_run_leaves_nothing_of_the_old_one_that_is_ours(tmp_path: Path) ->
         (first / "split.json").touch()
     assert files(tmp_path) == sorted(["split.json", *STRANGERS])
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "names", [["split.json"], ["model.safetensors", "config.json"], ["metrics.csv", "report.html"]]
+)
+def test_a_stranger_s_folder_is_no_run(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_text('{"train": [1, 2], "val": [], "test": [3]}')
+    if "model.safetensors" in names:
+        save_file({"a": np.zeros(3)}, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(MartletError, match=r"holds no run of martlet; --overwrite leaves it alone"):
+        check_folder(tmp_path, resume=False, overwrite=True)
+
+
+def test_a_damaged_run_is_still_a_run(trained: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    for name in ("model.safetensors", "resume.safetensors"):
+        (folder / name).write_bytes(b"damaged")
+    check_folder(folder, resume=False, overwrite=True)
+    (folder / "split.json").unlink()
+    shutil.copy(trained.checkpoint, folder)
+    check_folder(folder, resume=False, overwrite=True)
 
 
 def test_two_trainings_at_once_are_kept_apart(quick: Callable[..., Run], tmp_path: Path) -> None:

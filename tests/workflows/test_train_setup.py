@@ -9,52 +9,43 @@ import torch
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
+from martlet.models import spec
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
 from martlet.workflows import train_setup
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_start import Start, start_of
 
 COLOURS = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=3, small_input=True)
 
 
-def test_weights_for_other_classes_keep_all_but_the_classifier(trained: Run) -> None:
-    torch.manual_seed(1)
-    network = Network("shufflenet_v2_x0_5", num_classes=5, in_chans=3, small_input=True)
-    model = network.build()
-    fresh = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    train_setup.transfer(trained.checkpoint, model, network)
-    given, _ = checkpoint.load(trained.checkpoint)
-    for name, tensor in model.state_dict().items():
-        expected = fresh[name] if tensor.shape != given[name].shape else given[name]
-        assert torch.equal(tensor, expected), name
-    heads = [name for name in fresh if fresh[name].shape != given[name].shape]
-    assert len(heads) == 2
+def test_the_first_weights_follow_from_the_seed(recipe: object, trained: Run) -> None:
+    _, header = checkpoint.load(trained.checkpoint)
+    one, same = (train_setup.build(COLOURS, header.recipe) for _ in range(2))
+    for mine, other in zip(one.parameters(), same.parameters(), strict=True):
+        assert torch.equal(mine, other)
+    placed = train_setup.place(one, torch.device("cpu"), 100)
+    convolution = next(p for p in placed.parameters() if p.ndim == 4 and p.shape[1] > 1)
+    assert convolution.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(
-    ("name", "in_chans", "sentence"),
+    ("steps", "own", "expected"),
     [
-        ("shufflenet_v2_x1_0", 3, r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"),
-        ("shufflenet_v2_x0_5", 1, "of another shape"),
+        (10**6, 0.1, 0.1),
+        (10**6, 0.01, 0.01),
+        (100, 0.01, 0.1),
+        (3000, 0.01, 1 / 30),
+        (10, 0.1, 0.3),
     ],
 )
-def test_weights_of_another_network_are_refused(
-    trained: Run, name: str, in_chans: int, sentence: str
+def test_averages_of_batch_norm_fit_the_length_of_the_run(
+    steps: int, own: float, expected: float
 ) -> None:
-    network = Network(name, num_classes=3, in_chans=in_chans, small_input=True)
-    with pytest.raises(MartletError, match=sentence):
-        train_setup.transfer(trained.checkpoint, network.build(), network)
-
-
-def test_the_first_weights_follow_from_the_seed(recipe: object, trained: Run) -> None:
-    _, header = checkpoint.load(trained.checkpoint)
-    device = torch.device("cpu")
-    one, same = (train_setup.build(COLOURS, header.recipe, device, None, False) for _ in range(2))
-    for mine, other in zip(one.parameters(), same.parameters(), strict=True):
-        assert torch.equal(mine, other)
-    convolution = next(p for p in one.parameters() if p.ndim == 4 and p.shape[1] > 1)
-    assert convolution.is_contiguous(memory_format=torch.channels_last)
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(3, momentum=own), torch.nn.ReLU())
+    train_setup.place(model, torch.device("cpu"), steps)
+    assert model[0].momentum == pytest.approx(expected)
 
 
 def test_workers_by_device() -> None:
@@ -92,7 +83,8 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
     trained: Run, tmp_path: Path
 ) -> None:
     def asked(model: str, **options: Any) -> AnyPreprocess:
-        return train_setup.preprocess_for(TrainOptions(model=model, **options))
+        given = TrainOptions(model=model, **options)
+        return train_setup.preprocess_for(spec(model), given, start_of(given))
 
     large = asked("shufflenet_v2_x1_5", pretrained=True)
     assert large.resized["side"] == 232  # type: ignore[attr-defined]
@@ -113,4 +105,4 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
 
 def test_a_network_of_another_kind_of_data_is_refused() -> None:
     with pytest.raises(MartletError, match=r"takes a cube .* accepts networks that take pictures"):
-        train_setup.preprocess_for(TrainOptions(model="hybridsn"))
+        train_setup.preprocess_for(spec("hybridsn"), TrainOptions(model="hybridsn"), Start())

@@ -6,6 +6,7 @@ in one place only. Nothing heavy is imported until a verb runs: `martlet --help`
 
 import inspect
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +71,10 @@ def main() -> None:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
     try:
-        app(prog_name="martlet")
+        try:
+            app(prog_name="martlet")
+        finally:
+            sys.stdout.flush()  # an error now can still be said
     except MartletError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -80,7 +84,9 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}.", file=sys.stderr)
+        print(f"error: {error.filename or 'standard output'}: {error.strerror}.", file=sys.stderr)
+        if error.filename is None:  # Python would try once more, and complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)
 
 
@@ -161,7 +167,7 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
 def _for_people(docstring: str) -> str:
     """The paragraphs before the one on what Python's caller gets or must catch."""
     paragraphs = docstring.split("\n\n")
-    kept = [p for p in paragraphs if not p.startswith(("Raises", "Returns"))]
+    kept = [p for p in paragraphs if not p.startswith(("Raises", "Returns", "Args"))]
     flowing = (" ".join(p.split()) for p in kept)
     return "\n\n".join(p.split(" Raises MartletError")[0] for p in flowing)
 

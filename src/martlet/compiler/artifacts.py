@@ -3,6 +3,7 @@
 import ctypes
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from martlet.compiler.codegen.preprocess_header import picture_header
 from martlet.compiler.codegen.weights import as_text
 from martlet.compiler.runtime.description import Description, find
 from martlet.compiler.runtime.library import load_library
-from martlet.compiler.targets import SUFFIXES
+from martlet.compiler.targets import SUFFIXES, Target
 from martlet.compiler.toolchain import build
 from martlet.errors import MartletError
 from martlet.storage.fingerprint import fingerprint
@@ -56,10 +57,6 @@ def write(
     else:
         (folder / f"{name}.bin").write_bytes(emitted.weights)
     made = f"{name}{target.suffix}" if library else None
-    if made is not None:
-        exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description")]
-        more = ["-pthread"] if facts.schedule.threads > 1 else []
-        build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
     about = Description(
         name=name,
         inputs={key: maps.shape for key, maps in facts.program.inputs},
@@ -73,14 +70,30 @@ def write(
         system=target.system,
         lanes=target.lanes,
         library=made,
-        library_bytes=None if made is None else (folder / made).stat().st_size,
-        library_fingerprint="" if made is None else fingerprint((folder / made).read_bytes()),
         fingerprint=facts.fingerprint,
         weights=facts.weights,
         threads=facts.schedule.threads,
         meta=meta,
     )
+    if made is not None:
+        _build(folder, made, about, target, compiler)
+        content = (folder / made).read_bytes()
+        about = replace(about, library_bytes=len(content), library_fingerprint=fingerprint(content))
     (folder / f"{name}.json").write_text(about.to_json(), encoding="utf-8")
+
+
+def _build(
+    folder: Path, made: str, about: Description, target: Target, compiler: str | None
+) -> None:
+    """The library, and in it the sizes that whoever loads it compares with NAME.json."""
+    name = about.name
+    exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description", "sizes")]
+    more = ["-pthread"] if about.threads > 1 else []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        sizes = Path(scratch) / "sizes.c"
+        numbers = ", ".join(map(str, about.sizes))
+        sizes.write_text(f"const unsigned long long {name}_sizes[] = {{{numbers}}};\n")
+        build(folder / f"{name}.c", folder / made, target, compiler, exports, [*more, str(sizes)])
 
 
 def load_once(

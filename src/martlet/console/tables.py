@@ -162,6 +162,13 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
         run = (row.engine, str(row.threads), str(row.batch))
         fill(table, *run, *times, f"{row.images_per_second:.0f}")
     show_table(console, table)
+    busy = [row.engine for row in rows if not row.reliable]
+    if busy:
+        console.print(
+            f"not reliable ({', '.join(busy)}): times differ as they do when the machine is busy; "
+            "measure again when nothing else runs",
+            markup=False,
+        )
     console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
 
 

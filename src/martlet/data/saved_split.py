@@ -31,6 +31,11 @@ def digest(saved: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def is_saved(content: Any) -> bool:
+    """Whether this is what `to_save` makes, of any format."""
+    return isinstance(content, dict) and {"format", "columns", *PARTS} <= content.keys()
+
+
 def held_out(
     digests: Sequence[str], saved: Mapping[str, Any], groups: Sequence[str] | None = None
 ) -> list[str | None]:

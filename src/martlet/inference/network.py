@@ -104,7 +104,7 @@ def load(path: str | Path, threads: int | None = None) -> Network:
         )
     header = _header(path, text)
     try:
-        return Network(_run_of(session), path, header)
+        return Network(_run_of(session, path), path, header)
     except MartletError as error:
         raise MartletError(f"the martlet metadata of {path} is damaged: {error}") from error
 
@@ -160,14 +160,19 @@ def open_session(path: str | Path, threads: int | None = None, *, spinning: bool
 
 def open_onnx(path: str | Path, threads: int | None = None, *, spinning: bool = True) -> Run:
     """`open_session` as a function: the first output of a file with one input, for a batch."""
-    return _run_of(open_session(path, threads, spinning=spinning))
+    return _run_of(open_session(path, threads, spinning=spinning), Path(path))
 
 
-def _run_of(session: Any) -> Run:
+def _run_of(session: Any, path: Path) -> Run:
     given = session.get_inputs()[0].name
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        outputs: NDArray[np.float32] = session.run(None, {given: batch})[0]
+        try:
+            outputs: NDArray[np.float32] = session.run(None, {given: batch})[0]
+        except Exception as error:  # as in `open_session`
+            raise MartletError(
+                f"{path} was read, but fails when it runs ({reason(error)})."
+            ) from error
         return outputs
 
     return run

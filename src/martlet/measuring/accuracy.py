@@ -45,6 +45,7 @@ def evaluation(
     if len(classes) > 5:
         best_five = np.argpartition(-logits, 5, axis=1)[:, :5]
         metrics["top5"] = float((best_five == labels[:, None]).any(axis=1).mean())
+    metrics["classes_answered"] = len(np.unique(answers))
     metrics["per_class"] = [
         {
             "class": name,

@@ -43,6 +43,7 @@ class Page:
         chose_checkpoint: the scored part is the one that chose the checkpoint, so that the
             figure flatters.
         balanced_accuracy: mean recall over the classes, 0..1.
+        answered: how many different classes the network answered.
         classes: names in label order.
         counts: part -> pictures per class, in the order of `classes`.
         odd: sentences about files that were skipped or are unusual.
@@ -63,6 +64,7 @@ class Page:
     part: str = "test"
     chose_checkpoint: bool = False
     balanced_accuracy: float | None = None
+    answered: int | None = None
     classes: Sequence[str] = ()
     counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     odd: Sequence[str] = ()
@@ -106,7 +108,9 @@ def page_html(page: Page) -> str:
     return _template().render(
         page=page,
         sentence=sentence(page.network, page.part, page.correct, page.total),
-        caveats=caveats(page.part, page.chose_checkpoint, page.correct, page.total, support),
+        caveats=caveats(
+            page.part, page.chose_checkpoint, page.correct, page.total, support, page.answered
+        ),
         low=low,
         high=high,
         parts={PART_NAMES.get(part, part): counts for part, counts in page.counts.items()},

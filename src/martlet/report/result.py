@@ -54,7 +54,12 @@ def sentence(network: str, part: str, correct: int, total: int) -> str:
 
 
 def caveats(
-    part: str, chose_checkpoint: bool, correct: int, total: int, support: Sequence[tuple[str, int]]
+    part: str,
+    chose_checkpoint: bool,
+    correct: int,
+    total: int,
+    support: Sequence[tuple[str, int]],
+    answered: int | None = None,
 ) -> list[str]:
     """Sentences on what the figure cannot promise.
 
@@ -64,8 +69,14 @@ def caveats(
         correct: pictures of the part that were named right.
         total: pictures of the part.
         support: (class, its pictures in the part).
+        answered: how many different classes were answered; None when it is not known.
     """
     told = []
+    if answered == 1 and len(support) > 1:
+        told.append(
+            "Every picture got one and the same answer: the network has learnt nothing that tells "
+            "the classes apart. Train it longer, or with a smaller learning rate."
+        )
     if part == "train":
         told.append(
             "The network was trained on these very pictures: "

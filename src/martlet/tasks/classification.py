@@ -68,7 +68,8 @@ def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
     correct = round(metrics["top1"] * total)
     support = [(row["class"], row["support"]) for row in metrics["per_class"]]
     result = sentence(network, part, correct, total)
-    return [result, *caveats(part, part == "val", correct, total, support)]
+    answered = metrics.get("classes_answered")
+    return [result, *caveats(part, part == "val", correct, total, support, answered)]
 
 
 def draw(found: Evaluation, scored: Scored) -> None:

@@ -71,6 +71,7 @@ class Header:
     state: Mapping[str, Any] = field(default_factory=dict)  # of the loop; resume.safetensors only
     origin: str = ""  # of converted weights: whose they are
     task: str = "classification"  # a key of `tasks.TASKS`
+    start: str = ""  # hash of the weights that training started from
     split: str = ""  # `saved_split.digest` of what the weights were trained and chosen on
 
     @property
@@ -102,6 +103,7 @@ class Header:
                 "state": dict(self.state),
                 "origin": self.origin,
                 "task": self.task,
+                "start": self.start,
                 "split": self.split,
             }
         )
@@ -129,6 +131,7 @@ class Header:
                 state=given["state"],
                 origin=checked("origin", values.get("origin", ""), str),
                 task=checked("task", values.get("task", "classification"), str),
+                start=checked("start", values.get("start", ""), str),
                 split=checked("split", values.get("split", ""), str),
             )
         except MartletError as error:

@@ -17,6 +17,10 @@ BELOW_1 = Range("0 up to (not including) 1", lambda value: 0 <= value < 1)
 SHARE = Range("0 to 1", lambda value: 0 <= value <= 1)
 SHARE_ABOVE_0 = Range("above 0, at most 1", lambda value: 0 < value <= 1)
 TWO_PICTURES = Range("2 or more (batch norm needs two pictures)", lambda value: value >= 2)
+PLAIN_NAME = Range(
+    "a name without / and \\, which is not . or ..",
+    lambda value: value not in ("", ".", "..") and not set("/\\\0") & set(value),
+)
 SEED = Range("0 up to 2**32 - 1", lambda value: 0 <= value < 2**32)
 
 
@@ -57,16 +61,16 @@ class Recipe:
     def __post_init__(self) -> None:
         check_options(self)
 
-    def filled(self, drop_rate: float) -> "Recipe":
+    def filled(self, drop_rate: float, pictures: int, trained: bool = False) -> "Recipe":
         """The recipe alone, with what was left open: the learning rate, and this `drop_rate`.
 
-        The peak learning rate is 0.1 per 64 pictures for SGD, and 0.002 for AdamW.
+        The peak learning rate is 0.1 per 64 pictures of a step for SGD, and 0.002 for AdamW; a
+        tenth of that for weights that are `trained` before. A step has no more than `pictures`.
         """
         values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
-        usual = {
-            "lr": 0.1 * self.batch_size / 64 if self.optimizer == "sgd" else 2e-3,
-            "drop_rate": drop_rate,
-        }
+        step = min(self.batch_size, pictures)
+        lr = 0.1 * step / 64 if self.optimizer == "sgd" else 2e-3
+        usual = {"lr": lr * 0.1 if trained else lr, "drop_rate": drop_rate}
         for name, value in usual.items():
             values[name] = value if values[name] is None else values[name]
         return Recipe(**values)

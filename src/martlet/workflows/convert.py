@@ -164,5 +164,5 @@ def preprocess_of(found: Converted, given: Mapping[str, Any]) -> Preprocess:
             values = tuple(values) * found.in_chans
         settings[key] = values
     preprocess = Preprocess(channels="RGB" if found.in_chans == 3 else "L", **settings)
-    check_network(found.name, preprocess.size, bool(found.options.get("small_input")))
+    check_network(row, preprocess.size, bool(found.options.get("small_input")))
     return preprocess

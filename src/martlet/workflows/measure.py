@@ -114,7 +114,7 @@ def _network(
         row = spec(str(run))
         shape = input_shape(row, size)
         if size is not None:
-            train_setup.check_network(row.name, size, small_input=False)
+            train_setup.check_network(row, size, small_input=False)
         torch.manual_seed(0)
         return create_model(str(run)).eval(), shape, None
     model, header = checkpoint.load_model(checkpoint_path(path))

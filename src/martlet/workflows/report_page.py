@@ -30,6 +30,7 @@ def write_report(
         part=metrics["part"],
         chose_checkpoint=metrics["part"] == "val",
         balanced_accuracy=metrics["balanced_top1"],
+        answered=metrics.get("classes_answered"),
         classes=header.classes,
         counts=metrics["counts"],
         odd=metrics["odd"],

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from martlet.data.saved_split import is_saved
 from martlet.errors import MartletError
 from martlet.storage.claim import CLAIM
 from martlet.storage.locks import TEMPORARY
 from martlet.storage.staging import staging
+from martlet.training import checkpoint
 from martlet.training.run_files import METRICS, MODEL, RESUME
 
 SPLIT = "split.json"
@@ -57,7 +59,7 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
             f"{folder} exists already; use --resume to go on with that run, --name for another "
             "folder, or --overwrite to replace it."
         )
-    if not _written_by_us(folder):
+    if not _is_run(folder):
         raise MartletError(f"{folder} holds no run of martlet; --overwrite leaves it alone.")
 
 
@@ -69,6 +71,17 @@ def new_run(folder: Path) -> AbstractContextManager[Path]:
     """
     old = [*_written_by_us(folder), *(name for sub in COMPILED for name in _compiled(folder, sub))]
     return staging(folder, old, last=RESUME)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a file that no other program writes says so: names alone are others' names too."""
+    for name in (RESUME, MODEL):
+        with suppress(MartletError):
+            checkpoint.load_header(folder / name)
+            return True
+    with suppress(MartletError):
+        return is_saved(read_json(folder / SPLIT))
+    return False
 
 
 def _written_by_us(folder: Path) -> list[str]:
@@ -87,5 +100,5 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file; raises MartletError when it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise MartletError(f"{path} is damaged ({error}).") from error

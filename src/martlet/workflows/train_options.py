@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from martlet.arguments import option
-from martlet.training.recipe import AT_LEAST_0, Recipe
+from martlet.training.recipe import AT_LEAST_0, PLAIN_NAME, Recipe
 
 NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
 NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
@@ -16,7 +16,9 @@ NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
 class TrainOptions(Recipe):
     """Checked on creation as a Recipe is."""
 
-    model: str = option("shufflenet_v2_x1_0", "Network; see `martlet list`.")
+    model: str = option(
+        None, "Network; see `martlet list` (default: the weights', else shufflenet_v2_x1_0)."
+    )
     task: str = option("classification", "What is learnt.")
     image_size: int = option(224, "Side of the square that the network sees, in pixels.")
     resize: Literal["crop", "squash"] = option(
@@ -35,7 +37,7 @@ class TrainOptions(Recipe):
         None, "Processes that prepare pictures (default: fits).", AT_LEAST_0
     )
     folder: Path = option(Path("runs"), "Where run folders lie.")
-    name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).")
+    name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).", PLAIN_NAME)
     resume: bool = option(False, "Go on with the run of this name where it stopped.")
     overwrite: bool = option(False, "Replace the run of this name.")
     quiet: bool = option(False, "Print nothing.")

@@ -22,7 +22,7 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     """
     tensors, before = checkpoint.load(path)
     differences = before.recipe.differences(header.recipe)
-    for what in ("network", "classes", "preprocess", "task"):
+    for what in ("network", "classes", "preprocess", "task", "start"):
         if getattr(before, what) != getattr(header, what):
             differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
     if differences:

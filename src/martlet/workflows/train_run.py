@@ -1,6 +1,7 @@
 """The steps of `train`, in the order in which they happen."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.measuring.cost import cost
 from martlet.models import spec
+from martlet.models.spec import Spec
 from martlet.storage.claim import claimed
 from martlet.storage.files import write_text
 from martlet.tasks import Task
@@ -24,7 +26,6 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.journal import Journal
 from martlet.training.loop import EpochEnd, Job, fit, save
-from martlet.training.recipe import Recipe
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.workflows import train_setup
@@ -34,6 +35,7 @@ from martlet.workflows.samples import describe, read_samples
 from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_resume import go_on, keep_split
+from martlet.workflows.train_start import Start, load_start, network_name, start_of
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
 # shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
@@ -48,7 +50,8 @@ class Plan:
 
     data: Path
     options: TrainOptions
-    recipe: Recipe
+    row: Spec
+    start: Start
     task: Task
     folder: Path
     preprocess: AnyPreprocess
@@ -80,21 +83,17 @@ def steps(plan: Plan, voice: Voice) -> Run:
     split = choose_split(plan, samples)
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
-    outputs = plan.task.outputs(samples)
-    network = Network(
-        name=spec(options.model).name,
-        num_classes=len(outputs),
-        in_chans=plan.preprocess.in_chans,
-        small_input=plan.small_input,
-        options=train_setup.known_options(options.weights),
-    )
-    model = train_setup.build(network, plan.recipe, device, options.weights, options.pretrained)
-    recipe = replace(plan.recipe, compile=choose_compile(plan, model, split, voice))
-    header = Header(
-        network, outputs, plan.preprocess, recipe, task=plan.task.name, split=digest(saved)
-    )
-    state = State(model, recipe)
+    header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
+    model = train_setup.build(header.network, header.recipe, options.pretrained)
+    loaded = load_start(plan.start, model, header.network, header.classes)
+    recipe = replace(header.recipe, compile=choose_compile(plan, model, split, voice))
+    header = replace(header, trained=recipe, start=loaded.digest)
     job = make_job(plan.folder, header, samples, split, device, workers)
+    model = train_setup.place(model, device, recipe.epochs * len(job.train))
+    state = State(model, recipe)
+    for sentence in train_setup.told(header, model, job.train):
+        voice.say(sentence)
+    voice.say(loaded.told)
     if plan.before is not None:
         go_on(plan.before, header, state, voice)
         keep_split(plan.folder / SPLIT, saved, voice)
@@ -114,20 +113,36 @@ def steps(plan: Plan, voice: Voice) -> Run:
 
 def make_plan(data: Path, options: TrainOptions) -> Plan:
     """Raises MartletError for a network that is not known, or not for pictures of this size."""
-    row = spec(options.model)
-    small = options.small_input
+    start = start_of(options)
+    row = spec(network_name(options, start))
     plan = Plan(
         data=data,
         options=options,
-        recipe=options.filled(row.drop_rate),
+        row=row,
+        start=start,
         task=tasks.find(options.task),
-        folder=options.folder / (options.name or f"{data.resolve().name}-{options.model}"),
-        preprocess=train_setup.preprocess_for(options),
-        small_input=train_setup.is_small(options) if small is None else small,
+        folder=options.folder / (options.name or f"{data.resolve().name}-{row.name}"),
+        preprocess=train_setup.preprocess_for(row, options, start),
+        small_input=train_setup.is_small(row, options, start),
     )
     if row.input.kind == "image":
-        train_setup.check_network(row.name, options.image_size, plan.small_input)
+        train_setup.check_network(row, options.image_size, plan.small_input)
     return plan
+
+
+def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
+    """Network and recipe for this data, what was left open filled in."""
+    before = plan.start.header
+    network = Network(
+        name=plan.row.name,
+        num_classes=len(outputs),
+        in_chans=plan.preprocess.in_chans,
+        small_input=plan.small_input,
+        options={} if before is None else before.network.options,
+    )
+    recipe = plan.options.filled(plan.row.drop_rate, pictures, trained=plan.start.trained)
+    task = plan.task.name
+    return Header(network, tuple(outputs), plan.preprocess, recipe, task=task, split=split)
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:
@@ -138,7 +153,7 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
         samples.parts,
         val=plan.options.val,
         test=plan.options.test,
-        seed=plan.recipe.seed,
+        seed=plan.options.seed,
         allow_overlap=plan.options.allow_overlap,
         classes=samples.classes,
         paths=samples.names,
@@ -150,7 +165,7 @@ def choose_compile(
     plan: Plan, model: nn.Module, split: Split, voice: Voice
 ) -> Literal["on", "off"]:
     """Whether to compile the training step, and a line that says so."""
-    recipe = plan.recipe
+    recipe = plan.options
     if recipe.compile != "auto":
         return recipe.compile
     if plan.before is not None:
@@ -159,11 +174,12 @@ def choose_compile(
     total = macs * len(split.train) * recipe.epochs
     pays = total > COMPILE_PAYS_FROM_MACS and next(model.parameters()).device.type == "cpu"
     able = pays and train_setup.can_compile()
-    voice.say(
-        f"torch.compile: {'on' if able else 'off'}; {total / 1e12:.1f} T MACs forward in this run, "
-        f"and on a CPU it pays from about {COMPILE_PAYS_FROM_MACS / 1e12:.0f} T on"
-        + (", but no C++ compiler with Python's headers is here." if pays and not able else ".")
-    )
+    if pays:
+        voice.say(
+            f"torch.compile: {'on' if able else 'off'}; {total / 1e12:.1f} T MACs forward in this "
+            f"run, and on a CPU it pays from about {COMPILE_PAYS_FROM_MACS / 1e12:.0f} T on"
+            + ("." if able else ", but no C++ compiler with Python's headers is here.")
+        )
     return "on" if able else "off"
 
 

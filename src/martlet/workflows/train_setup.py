@@ -1,62 +1,50 @@
 """What `train` decides before the first step: network, device, first weights, workers."""
 
 import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
 from martlet.data import kinds
-from martlet.data.batches import INIT, seed_torch
+from martlet.data.batches import INIT, TrainLoader, seed_torch
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import SMALL
 from martlet.errors import MartletError
-from martlet.models import spec
+from martlet.models.spec import Spec
 from martlet.models.weights import torchvision
-from martlet.training import checkpoint
-from martlet.training.checkpoint import Network
+from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
-from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_start import Start
 
 
-def preprocess_for(options: TrainOptions) -> AnyPreprocess:
+def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreprocess:
     """The Preprocess of a new run, for the kind of data that the network takes.
 
     Raises MartletError for a network of another kind than training accepts.
     """
-    row = spec(options.model)
     if row.input.kind not in kinds.KINDS:
         accepted = ", ".join(kind.noun for kind in kinds.KINDS.values())
         raise MartletError(
             f"model={row.name!r} takes a {row.input.kind} of shape {row.input.shape}; training "
             f"accepts networks that take {accepted}."
         )
-    before, known = None, {}
-    if options.pretrained:
-        known = torchvision.preprocess(row)
-    elif options.weights is not None:
-        before = checkpoint.load_header(checkpoint_path(options.weights)).preprocess
+    before = None if start.header is None else start.header.preprocess
+    known = torchvision.preprocess(row) if start.pretrained else {}
     return kinds.find(row.input.kind).prepare(options, before, known)
 
 
-def is_small(options: TrainOptions) -> bool:
-    """Whether the form for small pictures is taken when nothing is said of it."""
-    return spec(options.model).input.kind == "image" and options.image_size <= SMALL
+def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
+    """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
+    usual = row.input.kind == "image" and options.image_size <= SMALL
+    if start.header is not None:
+        usual = start.header.network.small_input
+    return usual if options.small_input is None else options.small_input
 
 
-def known_options(weights: Path | None) -> Mapping[str, Any]:
-    """The structure of the weights that training starts from, as options of their network."""
-    if weights is None:
-        return {}
-    return checkpoint.load_header(checkpoint_path(weights)).network.options
-
-
-def check_network(model: str, image_size: int, small_input: bool) -> None:
+def check_network(row: Spec, image_size: int, small_input: bool) -> None:
     """Raises MartletError when the pictures are too small for the network."""
-    row = spec(model)
     smallest = row.small_reduction if small_input else row.reduction
     if image_size < smallest:
         raise MartletError(
@@ -65,38 +53,40 @@ def check_network(model: str, image_size: int, small_input: bool) -> None:
         )
 
 
-def build(
-    network: Network,
-    recipe: Recipe,
-    device: torch.device,
-    weights: Path | None,
-    pretrained: bool,
-) -> nn.Module:
-    """The network before its first step, on `device`, in channels-last memory (it is faster)."""
-    if weights is not None and pretrained:
-        raise MartletError("weights and pretrained cannot both be set; choose one.")
+def build(network: Network, recipe: Recipe, pretrained: bool = False) -> nn.Module:
+    """The network before its first step; without published weights they follow from the seed."""
     seed_torch(recipe.seed, INIT)
-    model = network.build(recipe.drop_rate, pretrained)
-    if weights is not None:
-        transfer(weights, model, network)
+    return network.build(recipe.drop_rate, pretrained)
+
+
+def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:
+    """The network on `device`, in channels-last memory (it is faster), for so many steps.
+
+    Averages of batch norm reach back over at most a hundredth of the run, and what they began with
+    is a twentieth of them at its end: the momentum of 0.01 that some papers took for a million
+    steps leaves a run of 100 with statistics of weights that it no longer has. PyTorch's 0.1 is
+    the most beyond that.
+    """
+    needed = max(min(0.1, 100 / steps), min(1.0, 3 / steps))
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
+            module.momentum = max(module.momentum, needed)
     return model.to(device).to(memory_format=torch.channels_last)
 
 
-def transfer(path: Path, model: nn.Module, network: Network) -> None:
-    """Copy the weights of another run; a classifier for other classes keeps its fresh ones."""
-    trained, header = checkpoint.load_model(path)
-    if header.network.name != network.name:
-        raise MartletError(
-            f"weights={path} holds {header.network.name}, not {network.name}; use "
-            f"--model {header.network.name} or other weights."
-        )
-    tensors, wanted = trained.state_dict(), model.state_dict()
-    if header.network.num_classes != network.num_classes:
-        head = {
-            k for k in wanted if wanted[k].shape != tensors[k].shape and k.startswith("classifier")
-        }
-        tensors |= {name: wanted[name] for name in head}
-    checkpoint.load_weights(model, tensors, path, network.name)
+def told(header: Header, model: nn.Module, batches: TrainLoader) -> Iterator[str]:
+    """What is trained, and how, for the start of a run."""
+    network, recipe = header.network, header.recipe
+    form = ", form for small pictures" if network.small_input else ""
+    options = "".join(f", {name} {value}" for name, value in network.options.items())
+    params = sum(parameter.numel() for parameter in model.parameters())
+    device = next(model.parameters()).device
+    name = f"{network.name}{form}{options}"
+    yield f"{name}: {params:,} params, {len(header.classes)} outputs, {device}"
+    yield (
+        f"{recipe.epochs} epochs of {len(batches)} steps of {batches.batches.shape[0]}, "
+        f"{recipe.optimizer}, lr {recipe.lr:.3g}, seed {recipe.seed}"
+    )
 
 
 def can_compile() -> bool:

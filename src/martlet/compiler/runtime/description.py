@@ -35,6 +35,15 @@ class Description:
     threads: int = 1  # that share each run
     meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
 
+    @property
+    def sizes(self) -> list[int]:
+        """All that safe memory hangs on; the library holds the same numbers, their count first."""
+        tensors = [*self.inputs.values(), *self.outputs.values()]
+        sides = [number for shape in tensors for number in (len(shape), *shape)]
+        rest = [self.workspace_bytes, self.weight_bytes, self.lanes, self.weights == "file"]
+        found = [len(self.inputs), len(self.outputs), *sides, *map(int, rest)]
+        return [len(found) + 1, *found]
+
     def to_json(self) -> str:
         """The text of NAME.json."""
         return json.dumps({"made_by": MARK, "format": FORMAT, **asdict(self)}, indent=1) + "\n"

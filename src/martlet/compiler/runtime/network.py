@@ -133,6 +133,11 @@ class CompiledNetwork:
             self._run = getattr(loaded, f"{about.name}_run")
         except AttributeError as error:
             raise MartletError(f"{library} holds no {about.name}; compile it again.") from error
+        if _sizes(loaded, about.name, len(about.sizes)) != about.sizes:
+            raise MartletError(
+                f"{self.folder / about.name}.json does not describe {library.name}: their sizes "
+                "differ; compile it again."
+            )
         self._run.restype = None
         count = len(about.inputs) + len(about.outputs) + 1 + (about.weights == "file")
         self._run.argtypes = [ctypes.c_void_p] * count
@@ -145,6 +150,16 @@ class CompiledNetwork:
             if fingerprint(self._weights.data) != about.fingerprint:
                 raise MartletError(f"{path} holds other weights; compile it again.")
         self._given = () if self._weights is None else (self._weights.ctypes.data,)
+
+
+def _sizes(library: ctypes.CDLL, name: str, count: int) -> list[int]:
+    """What the library says of itself, `count` numbers if there are as many."""
+    number = ctypes.c_ulonglong
+    try:
+        found = number.in_dll(library, f"{name}_sizes").value
+        return list((number * min(found, count)).in_dll(library, f"{name}_sizes"))
+    except ValueError:  # an older library
+        return []
 
 
 def _times(turns: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,0 +1,99 @@
+"""What training starts from: fresh weights, those of another run, or published ones."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from martlet.errors import MartletError
+from martlet.models import spec
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header, Network
+from martlet.workflows.open_network import checkpoint_path
+from martlet.workflows.train_options import TrainOptions
+
+USUAL = "shufflenet_v2_x1_0"  # the network when neither a name nor weights are given
+
+
+@dataclass(frozen=True)
+class Start:
+    """The weights that training starts from.
+
+    path, header: of a checkpoint; None without one.
+    pretrained: published weights, downloaded when the network is built.
+    """
+
+    path: Path | None = None
+    header: Header | None = None
+    pretrained: bool = False
+
+    @property
+    def trained(self) -> bool:
+        """Whether the network has learnt something before."""
+        return self.header is not None or self.pretrained
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a network was given: a sentence, and a hash of the tensors ("" for fresh ones)."""
+
+    told: str
+    digest: str = ""
+
+
+def start_of(options: TrainOptions) -> Start:
+    """Raises MartletError for weights that are not there, and for two kinds of them."""
+    if options.weights is None:
+        return Start(pretrained=options.pretrained)
+    if options.pretrained:
+        raise MartletError("weights and pretrained cannot both be set; choose one.")
+    path = checkpoint_path(options.weights)
+    return Start(path, checkpoint.load_header(path))
+
+
+def network_name(options: TrainOptions, start: Start) -> str:
+    """The network that is asked for, or that of the weights; MartletError when they differ."""
+    given = None if start.header is None else start.header.network.name
+    name = given or USUAL if options.model is None else spec(options.model).name
+    if given not in (None, name):
+        raise MartletError(
+            f"weights={options.weights} holds {given}, not {name}; leave --model out, or give "
+            "other weights."
+        )
+    return name
+
+
+def load_start(start: Start, model: nn.Module, network: Network, classes: Sequence[str]) -> Loaded:
+    """Copy the weights of `start` into `model`; say what was taken.
+
+    The classifier is taken too when its classes are these `classes`, by name and in this order;
+    for others a fresh one is right, even when there are as many.
+    """
+    if start.pretrained:
+        return Loaded(f"weights: torchvision's {network.name}, its classifier of these classes new")
+    if start.path is None or start.header is None:
+        return Loaded("weights: fresh")
+    trained, header = checkpoint.load_model(start.path)
+    tensors, fresh = trained.state_dict(), model.state_dict()
+    same = header.classes == tuple(classes)
+    head = [name for name in fresh if name.startswith("classifier.")]
+    digest = _digest(tensors)
+    if not same:
+        tensors |= {name: fresh[name] for name in head}
+    checkpoint.load_weights(model, tensors, start.path, network.name)
+    count = len(tensors) - (0 if same else len(head))
+    told = f"weights: {count} tensors of {start.path}"
+    if same:
+        return Loaded(f"{told}, with its classifier: the classes are the same", digest)
+    known = ", ".join(header.classes[:3]) + (", …" if len(header.classes) > 3 else "")
+    return Loaded(f"{told}; the classifier is new, since that of the weights knows {known}", digest)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    total = hashlib.blake2b(digest_size=8)
+    for name, tensor in tensors.items():
+        total.update(name.encode())
+        total.update(tensor.contiguous().numpy().tobytes())
+    return total.hexdigest()

@@ -1,0 +1,75 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from martlet.errors import MartletError
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Network
+from martlet.workflows.run_folder import Run
+from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_start import load_start, network_name, start_of
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        (("blue", "green", "red"), "with its classifier: the classes are the same"),
+        (("cat", "dog", "owl"), "the classifier is new, since that of the weights knows blue, gre"),
+        (("red", "green", "blue"), "the classifier is new"),
+        (("a", "b", "c", "d", "e"), "the classifier is new"),
+    ],
+)
+def test_the_classifier_is_kept_for_classes_of_the_same_names(
+    trained: Run, classes: tuple[str, ...], sentence: str
+) -> None:
+    torch.manual_seed(1)
+    network = Network("shufflenet_v2_x0_5", len(classes), in_chans=3, small_input=True)
+    model = network.build()
+    fresh = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    loaded = load_start(start_of(TrainOptions(weights=trained.folder)), model, network, classes)
+    assert sentence in loaded.told
+    given, header = checkpoint.load(trained.checkpoint)
+    for name, tensor in model.state_dict().items():
+        kept = classes == header.classes or not name.startswith("classifier.")
+        assert torch.equal(tensor, given[name] if kept else fresh[name]), name
+
+
+def test_weights_of_another_network_are_refused(trained: Run) -> None:
+    other = TrainOptions(model="shufflenet_v2_x1_0", weights=trained.folder)
+    with pytest.raises(MartletError, match=r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
+        network_name(other, start_of(other))
+    network = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
+    start = start_of(TrainOptions(weights=trained.folder))
+    with pytest.raises(MartletError, match="of another shape"):
+        load_start(start, network.build(), network, ("a", "b", "c"))
+
+
+def test_weights_say_which_network_and_form(
+    trained: Run, quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors, first = checkpoint.load(trained.checkpoint)
+    run = quick(
+        weights=trained.folder, model=None, image_size=72, epochs=1, quiet=False, batch_size=4
+    )
+    header = checkpoint.load_header(run.checkpoint)
+    assert header.network == replace(first.network, small_input=True)
+    assert header.recipe.lr == pytest.approx(0.1 * 4 / 64 / 10)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "shufflenet_v2_x0_5, form for small pictures: " in said
+    assert f"weights: {len(tensors)} tensors of {trained.checkpoint}, with its classifier" in said
+
+
+def test_a_run_goes_on_with_the_weights_that_it_began_with(
+    trained: Run, quick: Callable[..., Run], tmp_path: Path
+) -> None:
+    quick(weights=trained.folder, epochs=1)
+    quick(weights=trained.folder, epochs=1, resume=True)
+    tensors, header = checkpoint.load(trained.checkpoint)
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(other, {name: tensor + 1 for name, tensor in tensors.items()}, header)
+    for weights in (other, None):
+        with pytest.raises(MartletError, match=r"started with other arguments .*(start|lr): "):
+            quick(weights=weights, epochs=1, resume=True)

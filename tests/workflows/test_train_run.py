@@ -228,6 +228,6 @@ def test_resume_of_a_finished_run_changes_nothing(
         file.write_text("{")
     again = quick(epochs=1, resume=True)
     assert file.read_bytes() == (before / "split.json").read_bytes()
-    changing = {"command": "", "machine": {}}  # the machine's record holds its load
+    changing = {"command": "", "date": "", "machine": {}}  # the record holds the machine's load
     assert again.metrics | changing == run.metrics | changing
     assert same_weights(run.folder, before)

@@ -23,7 +23,8 @@ Shares = npt.NDArray[np.float64]
 
 _MOST_NAMED = 100  # classes whose names stand beside the matrix; above that, numbers
 _MOST_CELLS = 250  # a side; above that, one cell stands for several classes
-_LONGEST_NAME = 1.5  # inches beside the matrix
+_LONGEST_NAME = 1.5  # inches beside the matrix, where there are many
+_FEW, _LONGEST_OF_FEW = 25, 2.8  # classes whose names may take more
 _LEAST_SIZE = 5.0  # points; figures smaller than that cannot be read and are left out
 _LIST_FROM = 13  # classes from which on the mistakes are also listed below the matrix
 _ZERO = "#F4F5F7"
@@ -120,7 +121,8 @@ def _checked(matrix: Counts, classes: Sequence[str]) -> Table:
 
 def _names(classes: Sequence[str], size: float) -> list[str]:
     names = [style.printable(name, f"#{label}") for label, name in enumerate(classes)]
-    return [style.fitted(name, size, _LONGEST_NAME) for name in names]
+    longest = _LONGEST_OF_FEW if len(classes) <= _FEW else _LONGEST_NAME
+    return [style.fitted(name, size, longest) for name in names]
 
 
 def _shares(counts: Table) -> Shares:

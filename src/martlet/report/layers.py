@@ -104,8 +104,15 @@ def _slowest(bars: Sequence[Bar]) -> list[Bar]:
     return [bars[place] for place in sorted(places)]
 
 
+def duration(milliseconds: float) -> str:
+    """0.0123 -> "12.3 µs": three digits, in the unit that has them."""
+    if milliseconds < 1:
+        return f"{1000 * milliseconds:.3g} µs"
+    return f"{milliseconds:.{max(0, 3 - len(str(int(milliseconds))))}f} ms"
+
+
 def _figures(bar: Bar, peak_gflops: float) -> str:
-    text = f"{bar.milliseconds:.3f} ms"
+    text = duration(bar.milliseconds)
     if bar.gflops:
         text += f", {bar.gflops:.0f} GFLOP/s, {bar.gflops / peak_gflops:.0%}"
     return text

@@ -37,6 +37,8 @@ class Page:
     Attributes:
         name: of the run.
         network: name of the network.
+        date: when it was trained, in words.
+        seconds: spent training.
         correct: pictures of the scored part that were classified right.
         total: pictures of the scored part.
         part: which part was scored, "test", "val" or "train".
@@ -74,6 +76,8 @@ class Page:
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[Mapping[str, Any]] = ()
+    date: str = ""
+    seconds: float | None = None
     recipe: Mapping[str, object] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -132,6 +136,6 @@ def _template() -> "Template":
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    filters = (values.plain, values.count, values.short, values.ms, percent)
+    filters = (values.plain, values.count, values.short, values.ms, values.span, percent)
     environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template("page.html")

@@ -25,6 +25,7 @@ _TEXT = 56  # below a frame: three lines
 _LINES = (13, 31, 47)  # their middles, below the frame
 _SIZES = (10.8, 10.0, 8.2)  # points
 _DOTS_PER_INCH = 96
+_TITLE = 34  # above all, where there is one
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ class Shown:
 
 
 def draw_predictions(
-    shown: Sequence[Shown], path: str | Path, columns: int = 6, classes: Sequence[str] = ()
+    shown: Sequence[Shown],
+    path: str | Path,
+    columns: int = 6,
+    classes: Sequence[str] = (),
+    title: str = "",
 ) -> str:
     """Draw the pictures in the order given, `columns` a row, into the PNG file `path`.
 
@@ -66,6 +71,7 @@ def draw_predictions(
         columns: pictures a row.
         classes: all names in label order; with them, a name that no installed font can draw
             becomes its number, "#3".
+        title: a line above the pictures, such as the order that they are in.
 
     Returns:
         What the sheet shows, in a sentence, for its caption; it also stands in the file.
@@ -74,8 +80,8 @@ def draw_predictions(
         MartletError: nothing to show, `columns` below 1, pixels of another kind, or the file
             cannot be written.
     """
-    told = describe_predictions(shown)
-    write_bytes(path, style.png(predictions_figure(shown, columns, classes), told))
+    told = f"{title}. " * bool(title) + describe_predictions(shown)
+    write_bytes(path, style.png(predictions_figure(shown, columns, classes, title), told))
     return told
 
 
@@ -87,21 +93,28 @@ def describe_predictions(shown: Sequence[Shown]) -> str:
 
 
 def predictions_figure(
-    shown: Sequence[Shown], columns: int = 6, classes: Sequence[str] = ()
+    shown: Sequence[Shown], columns: int = 6, classes: Sequence[str] = (), title: str = ""
 ) -> "Figure":
     """The figure of `draw_predictions`: the sheet's pixels with the text on top."""
     from matplotlib.figure import Figure
 
     sheet = sheet_pixels(shown, columns)
-    height, width = sheet.shape[:2]
+    above = _TITLE if title else 0
+    height, width = sheet.shape[0] + above, sheet.shape[1]
     with style.house_style():
         size = (width / _DOTS_PER_INCH, height / _DOTS_PER_INCH)
         figure = Figure(figsize=size, dpi=_DOTS_PER_INCH)
         figure.figimage(sheet, origin="upper")
+        if title:
+            room = (width - 2 * GAP) / _DOTS_PER_INCH
+            figure.text(
+                GAP / width, 1 - (GAP + 2) / height, style.fitted(title, 11.0, room),
+                fontsize=11.0, color=style.INK, va="center",
+            )  # fmt: skip
         for place, one in enumerate(shown):
             left, top = corner(place, len(shown), columns)
             for line, (text, colour) in enumerate(_told(one, classes)):
-                middle = top + TILE + 2 * FRAME + _LINES[line]
+                middle = above + top + TILE + 2 * FRAME + _LINES[line]
                 figure.text(
                     left / width, 1 - middle / height, text, color=colour, fontsize=_SIZES[line],
                     va="center",

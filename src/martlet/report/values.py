@@ -66,6 +66,15 @@ def short(value: int) -> str:
     return str(value)
 
 
+def span(seconds: float) -> str:
+    """3725.0 -> "1 h 2 min"; 59.4 -> "59 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def ms(value: float) -> str:
     """Milliseconds with two or three digits."""
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHEET = 24  # pictures on the sheet of predictions
+ORDER = "The surest mistakes first, then the least sure right answers"
 
 
 def outputs(samples: Samples) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def draw(found: Evaluation, scored: Scored) -> None:
     """confusion.png and, of pictures, predictions.png."""
     draw_confusion(found.confusion, scored.outputs, scored.folder / "confusion.png")
     if scored.preprocess.kind == "image":
-        draw_predictions(sheet(found, scored), scored.folder / "predictions.png")
+        draw_predictions(sheet(found, scored), scored.folder / "predictions.png", title=ORDER)
 
 
 def sheet(found: Evaluation, scored: Scored) -> list[Shown]:

@@ -41,6 +41,8 @@ def write_report(
         cost=CostTotals(
             totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()
         ),
+        date=metrics.get("date", ""),
+        seconds=metrics.get("seconds"),
         latency=[asdict(row) for row in latency],
         recipe=header.recipe.to_dict(),
         machine=metrics["machine"],

@@ -1,5 +1,7 @@
 """The end of `train`: the best weights are scored on the held-out part and the report is made."""
 
+from datetime import datetime
+
 from martlet.console.progress import Voice
 from martlet.data.batches import EvalBatches
 from martlet.data.kind import Samples
@@ -39,7 +41,8 @@ def finish(
     found = job.task.evaluate(*predict_logits(model, batches, job.to_input), header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
-    metrics |= {"counts": counts, "odd": samples.odd}
+    metrics |= {"counts": counts, "odd": samples.odd, "seconds": round(state.seconds, 1)}
+    metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}
     metrics |= {"command": command, "machine": machine(), "versions": checkpoint.versions()}
     header = header.with_metrics(metrics)
     checkpoint.save(path, model.state_dict(), header)

@@ -12,7 +12,6 @@ from martlet.errors import MartletError
 from martlet.storage.claim import CLAIM
 from martlet.storage.locks import TEMPORARY
 from martlet.storage.staging import staging
-from martlet.training import checkpoint
 from martlet.training.run_files import METRICS, MODEL, RESUME
 
 SPLIT = "split.json"
@@ -75,6 +74,8 @@ def new_run(folder: Path) -> AbstractContextManager[Path]:
 
 def _is_run(folder: Path) -> bool:
     """Whether a file that no other program writes says so: names alone are others' names too."""
+    from martlet.training import checkpoint  # torch, and only --overwrite asks
+
     for name in (RESUME, MODEL):
         with suppress(MartletError):
             checkpoint.load_header(folder / name)

@@ -339,6 +339,15 @@ def test_class_names(classes: Path, tmp_path: Path) -> None:
         class_names(2, tmp_path / "twice.txt")
 
 
+def test_names_are_read_in_one_form_and_without_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "classes.txt"
+    file.write_text("\ufeffcafe\u0301\nant\n", encoding="utf-8")
+    assert class_names(2, file) == ("caf\u00e9", "ant")
+    file.write_text("cafe\u0301\ncaf\u00e9\n", encoding="utf-8")
+    with pytest.raises(MartletError, match="names 'caf\u00e9' more than once"):
+        class_names(2, file)
+
+
 def test_the_command(
     call: Callable[..., tuple[int, str, str]],
     file: Path,

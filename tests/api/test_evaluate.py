@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from martlet.api.evaluate import evaluate
+from martlet.data.cache import PixelCache
 from martlet.errors import MartletError
 from martlet.workflows.run_folder import Run
 
@@ -82,6 +83,22 @@ def test_the_exported_file_scores_the_same(
     ours, theirs = (evaluate(x, photos, quiet=True) for x in (run, file))
     assert ours["top1"] == theirs["top1"]
     assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-4)
+
+
+@pytest.mark.parametrize("file", ["run", "model.onnx"])
+def test_classes_are_refused_before_a_picture_is_decoded(
+    trained: Run,
+    exported: Path,
+    photos: Path,
+    tmp_path: Path,
+    file: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(photos / "red", tmp_path / "data" / "violet")
+    monkeypatch.setattr(PixelCache, "build", None)
+    network = trained.folder if file == "run" else exported
+    with pytest.raises(MartletError, match=r"classes that the network does not know: violet"):
+        evaluate(network, tmp_path / "data", split="all", quiet=True)
 
 
 def test_a_folder_without_a_run(tmp_path: Path, photos: Path) -> None:

@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -140,6 +142,31 @@ def test_predict_fails_when_no_picture_could_be_read(
     assert json.loads(out)[0]["error"]
     good = photos / "red" / "001.png"
     assert call("predict", trained.folder, tmp_path / "broken.jpg", good)[0] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems accept UTF-8 names only")
+@pytest.mark.parametrize("of", ["run", "onnx"])
+def test_odd_names_of_pictures_keep_no_answer_back(
+    call: Call, trained: Run, exported: Path, photos: Path, tmp_path: Path, of: str
+) -> None:
+    names = [b"caf\xe9.png", b"\x1b[2J.png", b"two\nlines.png", b"bad\x1b]0;x\x07.png"]
+    for name in names[:3]:
+        shutil.copy(photos / "red" / "001.png", os.fsencode(tmp_path) + b"/" + name)
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + names[3])).write_bytes(b"no picture")
+    code, out, _ = call("predict", exported if of == "onnx" else trained.folder, tmp_path)
+    assert code == 0
+    assert len(out.splitlines()) == 1 + len(names)
+    for shown in ("caf\\xe9.png", "\\x1b[2J.png", "two\\nlines.png", "bad\\x1b]0;x\\x07.png"):
+        assert shown in out
+    assert "\x1b" not in out
+    _, out, _ = call("predict", trained.folder, tmp_path, "--json")
+    assert {os.fsencode(Path(row["path"]).name) for row in json.loads(out)} == set(names)
+
+
+def test_an_error_tells_a_terminal_nothing_else(call: Call) -> None:
+    code, out, err = call("predict", "no\x1b]0;x\x07\nrun\udce9", "a.jpg")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no\\x1b]0;x\\x07\\nrun\\xe9 does not exist" in err
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,41 @@ def test_odd_names(photos: Path) -> None:
     assert ascii(str(cache.bad[0]))
 
 
+def test_pictures_under_a_tenth_of_the_scale_are_said(photos: Path) -> None:
+    """A camera's 12 bits in files of 16: both classes would be one gray."""
+    assert build(photos).odd == []
+    for number, path in enumerate(scan(photos).pictures):
+        (photos / path.path).unlink()
+        values = np.full((40, 40), 1000 + 120 * (number % 2), np.uint16)
+        Image.fromarray(values).save((photos / path.path).with_suffix(".png"))
+    (note,) = build(photos).odd
+    assert note.startswith("the brightest value of all pictures is 4 of 255, under a tenth")
+    assert "multiply 16" in note
+    assert build(photos).odd == [note]  # the file knows it, too
+
+
+def test_what_is_left_out_is_named(photos: Path) -> None:
+    for name in ("a/notes.txt", "@eaDir/00.png", "a/Thumbs.db"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).write_bytes(b"x")
+    (note,) = build(photos).odd
+    assert note.startswith("3 left out")
+    assert note.endswith("'@eaDir', 'a/Thumbs.db', 'a/notes.txt'")
+
+
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "sent.jpg"])
+def test_a_phones_heic_is_named_with_the_remedy(photos: Path, name: str) -> None:
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+    (photos / "a" / name).write_bytes(heic)
+    sentence = rf"1 of 13 .* max_bad=0\.01 .*'a/{name}' is a HEIC picture.*convert it to JPEG"
+    with pytest.raises(MartletError, match=sentence):
+        build(photos)
+    assert "is a HEIC picture" in build(photos, max_bad=0.1).odd[1]
+    (photos / "c").mkdir()
+    (photos / "c" / name).write_bytes(heic)  # a class of nothing else is a class, not an empty one
+    assert build(photos, max_bad=0.2).classes == ("a", "b", "c")
+
+
 def test_a_pickled_cache_opens_the_file_again(photos: Path) -> None:
     cache = build(photos)
     content = pickle.dumps(cache)

@@ -23,6 +23,11 @@ def test_labels_are_counted_as_the_network_does() -> None:
         classification.targets(SAMPLES, ("a", "c"))
 
 
+def test_both_forms_of_a_name_are_one_class() -> None:
+    data: Any = SimpleNamespace(root=Path("data"), classes=("caf\u00e9", "a"), labels=[0, 1])
+    assert classification.targets(data, ("a", "cafe\u0301")).tolist() == [1, 0]
+
+
 def test_soft_targets_weigh_the_loss(recipe: Recipe) -> None:
     logits, exact = (
         torch.randn(2, 3, generator=torch.manual_seed(0)),

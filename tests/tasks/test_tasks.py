@@ -30,6 +30,7 @@ def evaluate(outputs: NDArray[Any], targets: NDArray[Any], _: Sequence[str]) -> 
 REGRESSION = Task(
     name="redness",
     outputs=lambda samples: ("redness",),
+    check=lambda *_: None,
     targets=lambda samples, _: np.array(
         [[REDNESS[samples.classes[label]]] for label in samples.labels], np.float32
     ),

@@ -19,6 +19,8 @@ def test_values_come_as_toml_has_them(tmp_path: Path) -> None:
         ("epoch = 1", "did you mean epochs"),
         ("resume = true", "'resume' is not known"),
         ("[train]\nepochs = 1", "'train' is not known"),
+        ("seed = " + 5000 * "9", "no valid TOML"),
+        ("seed = " + 20_000 * "[", "no valid TOML"),
     ],
 )
 def test_bad_content(tmp_path: Path, content: str, sentence: str) -> None:
@@ -31,3 +33,9 @@ def test_bad_content(tmp_path: Path, content: str, sentence: str) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MartletError, match=r"recipe=.*no\.toml cannot be read"):
         load_recipe(tmp_path / "no.toml")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text("\ufeffepochs = 3\n", encoding="utf-8")
+    assert load_recipe(path) == {"epochs": 3}

@@ -73,3 +73,13 @@ def test_a_run_goes_on_with_the_weights_that_it_began_with(
     for weights in (other, None):
         with pytest.raises(MartletError, match=r"started with other arguments .*(start|lr): "):
             quick(weights=weights, epochs=1, resume=True)
+
+
+def test_the_classifier_is_kept_for_names_of_another_form(trained: Run, tmp_path: Path) -> None:
+    tensors, header = checkpoint.load(trained.checkpoint)
+    named = replace(header, classes=("a", "b", "cafe\u0301"))
+    checkpoint.save(tmp_path / "m.safetensors", tensors, named)
+    network = Network("shufflenet_v2_x0_5", 3, in_chans=3, small_input=True)
+    start = start_of(TrainOptions(weights=tmp_path / "m.safetensors"))
+    loaded = load_start(start, network.build(), network, ("a", "b", "caf\u00e9"))
+    assert "with its classifier" in loaded.told

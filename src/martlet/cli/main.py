@@ -28,6 +28,7 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.api.show import show
 from martlet.api.train import train
+from martlet.console.printable import print_what_can_be, printable
 from martlet.errors import MartletError
 from martlet.version import __version__
 from martlet.workflows.allocator import keep_freed_memory
@@ -70,13 +71,14 @@ def main() -> None:
         number = getattr(signal, word, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
+    print_what_can_be()
     try:
         try:
             app(prog_name="martlet")
         finally:
             sys.stdout.flush()  # an error now can still be said
     except MartletError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -84,7 +86,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        print(f"error: {error.filename or 'standard output'}: {error.strerror}.", file=sys.stderr)
+        where = printable(str(error.filename or "standard output"))
+        print(f"error: {where}: {error.strerror}.", file=sys.stderr)
         if error.filename is None:  # Python would try once more, and complain
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)

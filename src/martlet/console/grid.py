@@ -4,10 +4,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from martlet.console.printable import printable
+from martlet.console.safe_console import SafeConsole
+
 
 def out() -> Console:
     """Standard output."""
-    return Console(highlight=False, emoji=False, soft_wrap=True)
+    return SafeConsole(highlight=False, emoji=False, soft_wrap=True)
 
 
 def show_table(console: Console, table: Table) -> None:
@@ -18,8 +21,8 @@ def show_table(console: Console, table: Table) -> None:
 
 
 def fill(table: Table, *cells: str) -> None:
-    """Add a row whose brackets are brackets: rich takes them for markup otherwise."""
-    table.add_row(*map(Text, cells))
+    """Add a row of one line, whose brackets are brackets: rich takes them for markup otherwise."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
 def columns(*names: str, left: int = 1) -> Table:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,6 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from martlet.console.safe_console import SafeConsole
 from martlet.training.loop import EpochEnd, Step
 
 
@@ -27,7 +27,7 @@ class Voice:
     """Prints for people, or nothing at all when `quiet`."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(
+        self.console = SafeConsole(
             stderr=True, quiet=quiet, highlight=False, emoji=False, soft_wrap=True
         )
 

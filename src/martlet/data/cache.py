@@ -22,6 +22,7 @@ from martlet.errors import MartletError
 from martlet.storage.caches import cache_folder
 
 _AT_ONCE = 16
+DARK = 255 / 10  # pictures whose brightest value is below this are hardly meant so
 
 
 class PixelCache:
@@ -126,16 +127,32 @@ class PixelCache:
         """A sentence for each kind of file that was not used."""
         sentences = []
         if self._listing.ignored:
-            sentences.append(f"{self._listing.ignored} files are no pictures and were ignored")
+            sentences.append(_about_ignored(self._listing.ignored))
         if self.bad:
             sentences.append(f"{len(self.bad)} pictures could not be read and were skipped:")
             sentences += [f"  {bad}" for bad in self.bad[:20]]
+        if self.pictures and self._file.brightest < DARK:
+            sentences.append(_about_dark(self._file.brightest))
         return sentences
 
     def bad_ones_changed(self) -> bool:
         """Was an unreadable file touched since (permissions, say)? Then it deserves another try."""
         root, listed = self._listing.root, self._listing.pictures
         return any(_changed(root / listed[n].path) != at for n, _, at in self._file.unread)
+
+
+def _about_ignored(paths: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, paths[:5])) + (f" and {len(paths) - 5} more" if paths[5:] else "")
+    return f"{len(paths)} left out, no pictures or left behind by other programs: {shown}"
+
+
+def _about_dark(brightest: int) -> str:
+    return (
+        f"the brightest value of all pictures is {brightest} of 255, under a tenth of the scale: "
+        "files of 16 bits that hold fewer, from a camera of 10 or 12 bits perhaps, become nearly "
+        "black and lose their steps; write them anew, each value times 64 (10 bits) or 16 (12), "
+        "for example with ImageMagick: magick mogrify -evaluate multiply 16 FILES"
+    )
 
 
 def _name(root: Path, preprocess: Preprocess) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Progress = Callable[[int, int], None]  # (done, in all)
+Check = Callable[[Sequence[str]], None]  # (names of the classes); raises MartletError
 
 
 class AnyPreprocess(Protocol):
@@ -96,7 +97,10 @@ class ToInput(Protocol):
 
 
 class Reader(Protocol):
-    """Files to samples. Raises MartletError when nothing, or too little, can be read."""
+    """Files to samples. Raises MartletError when nothing, or too little, can be read.
+
+    check: is called before the samples are read, which may take long.
+    """
 
     def __call__(
         self,
@@ -105,6 +109,7 @@ class Reader(Protocol):
         *,
         max_bad: float,
         min_classes: int,
+        check: Check | None,
         progress: Progress | None,
     ) -> Samples: ...
 
@@ -119,7 +124,7 @@ class Kind:
         published weights) -> the Preprocess of a new run.
     preprocess: what `to_dict` gave -> the Preprocess.
     read: files -> samples, cached.
-    find: paths given to `predict` -> the sources of one answer each, for the Preprocess.
+    find: what `predict` is given -> the sources of one answer each, for the Preprocess.
     augment: (preprocess, recipe) -> what training does to one cached sample; its outcome has shape
         and type of a cropped one, and follows from torch's generators.
     to_input: (preprocess, device) -> batches to inputs.
@@ -130,6 +135,6 @@ class Kind:
     prepare: Callable[[Any, Any, Mapping[str, Any]], AnyPreprocess]
     preprocess: Callable[[Mapping[str, Any]], AnyPreprocess]
     read: Reader
-    find: Callable[[Sequence[Path]], Sequence[Any]]
+    find: Callable[[Sequence[Any]], Sequence[Any]]
     augment: "Callable[[Any, Any], Callable[[NDArray[Any]], Tensor]]"
     to_input: "Callable[[Any, torch.device], ToInput]"

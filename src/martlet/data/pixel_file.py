@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from martlet.errors import MartletError
 from martlet.storage.files import replacing
 
-VERSION = 2
+VERSION = 3
 MAGIC = b"martlet pixels\r\n"
 _FOOTER = struct.Struct("<QQ16s16s")  # start and length of the index in bytes, its hash, MAGIC
 DIGEST_BYTES = 16
@@ -57,6 +57,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
     checksums: list[int] = []
     digests = bytearray()
     unread: list[Unread] = []
+    brightest = 0
     with replacing(path, way_out) as beside, beside.open("wb", buffering=1 << 20) as file:
         at = file.write(MAGIC)
         for number, (digest, pixels, reason, changed) in enumerate(decoded):
@@ -68,6 +69,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
             shapes.append(pixels.shape)
             checksums.append(zlib.crc32(pixels.data))
             digests += digest
+            brightest = max(brightest, int(pixels.max(initial=0)))
             at += file.write(pixels.data)
         stream = io.BytesIO()
         np.savez(
@@ -78,6 +80,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
             shapes=np.array(shapes, dtype=np.int64).reshape(-1, 3),
             checksums=np.array(checksums, dtype=np.uint32),
             digests=np.array(digests),
+            brightest=np.array(brightest),
             unread=np.array(bytearray(json.dumps(unread).encode())),
         )
         index = stream.getvalue()
@@ -91,6 +94,7 @@ class PixelFile:
     numbers: the pictures' places in the listing.
     digests: hash of each picture's content, hexadecimal.
     unread: the pictures that could not be read.
+    brightest: the highest value of all pixels, 0 to 255.
 
     Raises OSError when it cannot be opened and ValueError when it is not whole.
     """
@@ -105,6 +109,7 @@ class PixelFile:
         self.digests = [digests[at : at + each] for at in range(0, len(digests), each)]
         self.numbers: list[int] = index["numbers"].tolist()
         self.unread = [Unread(*row) for row in json.loads(index["unread"].tobytes())]
+        self.brightest = int(index["brightest"])
         self._starts: list[int] = index["starts"].tolist()
         self._shapes = [tuple(shape) for shape in index["shapes"].tolist()]
         self._checksums: list[int] = index["checksums"].tolist()

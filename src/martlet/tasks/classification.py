@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.data.class_names import one_form
 from martlet.data.kind import Samples
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import Evaluation, evaluation
@@ -28,18 +29,28 @@ def outputs(samples: Samples) -> tuple[str, ...]:
     return samples.classes
 
 
-def targets(samples: Samples, classes: Sequence[str]) -> NDArray[np.int64]:
-    """Labels (N,) in the network's numbering; raises MartletError for a class it does not know."""
-    numbers = {name: number for number, name in enumerate(classes)}
-    strange = [name for name in samples.classes if name not in numbers]
+def check(root: Path, names: Sequence[str], classes: Sequence[str]) -> None:
+    """Raises MartletError when `names`, the classes of the samples in `root`, are none of ours."""
+    known = _numbers(classes)
+    strange = [name for name in names if one_form(name) not in known]
     if strange:
         raise MartletError(
-            f"{samples.root} has classes that the network does not know: "
+            f"{root} has classes that the network does not know: "
             f"{', '.join(strange[:5])}; it knows {', '.join(classes[:8])}"
             f"{', …' if len(classes) > 8 else ''}."
         )
-    renumbered = [numbers[name] for name in samples.classes]
+
+
+def targets(samples: Samples, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Labels (N,) in the network's numbering; raises MartletError for a class it does not know."""
+    check(samples.root, samples.classes, classes)
+    numbers = _numbers(classes)
+    renumbered = [numbers[one_form(name)] for name in samples.classes]
     return np.array([renumbered[label] for label in samples.labels], dtype=np.int64)
+
+
+def _numbers(classes: Sequence[str]) -> dict[str, int]:
+    return {one_form(name): number for number, name in enumerate(classes)}
 
 
 def loss(logits: "Tensor", targets: "Tensor", recipe: LossOptions) -> "Tensor":
@@ -104,6 +115,7 @@ def sheet(found: Evaluation, scored: Scored) -> list[Shown]:
 CLASSIFICATION = Task(
     name="classification",
     outputs=outputs,
+    check=check,
     targets=targets,
     loss=loss,
     counts=counts,

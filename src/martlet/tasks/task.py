@@ -45,6 +45,8 @@ class Task:
     """Functions; training, evaluation and prediction know no more of a task than these.
 
     outputs: names of the network's outputs, for these samples.
+    check: (where samples lie, names of their classes, names of the outputs), before the samples are
+        read. Raises MartletError when the outputs cannot express these classes.
     targets: (samples, names of the outputs) -> one target a sample, (N, ...). Raises MartletError
         when the outputs cannot express them.
     loss: (outputs, targets, recipe) -> the mean over a batch. Targets that a batch transform mixed
@@ -61,6 +63,7 @@ class Task:
 
     name: str
     outputs: Callable[[Samples], tuple[str, ...]]
+    check: Callable[[Path, Sequence[str], Sequence[str]], None]
     targets: Callable[[Samples, Sequence[str]], NDArray[Any]]
     loss: "Callable[[Tensor, Tensor, LossOptions], Tensor]"
     counts: "Callable[[Tensor, Tensor], dict[str, Tensor]]"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from martlet.data.class_names import one_form
 from martlet.data.pictures.kind import SMALL
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
@@ -83,10 +84,10 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
     """
     if file is not None:
         try:
-            names = Path(file).read_text(encoding="utf-8").splitlines()
+            names = Path(file).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise MartletError(f"classes={file} cannot be read ({error}).") from error
-        names = [name.strip() for name in names if name.strip()]
+        names = [one_form(name.strip()) for name in names if name.strip()]
         if len(names) != count:
             raise MartletError(
                 f"classes={file} names {len(names)} class{'' if len(names) == 1 else 'es'}; "

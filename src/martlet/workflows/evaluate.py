@@ -24,7 +24,13 @@ def score(
     """The metrics of `evaluate`."""
     network, voice = open_network(run, device), Voice(quiet)
     saved = None if split == "all" else its_split(run, network)
-    samples = read_samples(data, network.preprocess, voice, max_bad=max_bad, min_classes=1)
+
+    def check(names: Sequence[str]) -> None:
+        network.task.check(data, names, network.classes)
+
+    samples = read_samples(
+        data, network.preprocess, voice, max_bad=max_bad, min_classes=1, check=check
+    )
     for sentence in samples.odd:
         voice.say(sentence)
     targets = network.task.targets(samples, network.classes)

@@ -16,10 +16,11 @@ def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any
     """
     path = Path(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editors write a mark first
+        values = tomllib.loads(text)
     except OSError as error:
         raise MartletError(f"recipe={path} cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of 5,000 digits, deep brackets
         raise MartletError(f"recipe={path} is no valid TOML ({error}).") from error
     accepted = [p.name for p in parameters_of(options) if p.name not in NOT_IN_RECIPES]
     for key in values:

@@ -6,9 +6,11 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from martlet.console.grid import fill
+from martlet.console.printable import printable
 from martlet.console.progress import Voice
 from martlet.data import kinds
-from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.kind import AnyPreprocess, Check, Samples
 from martlet.data.split import PARTS, Split
 
 
@@ -19,12 +21,18 @@ def read_samples(
     *,
     max_bad: float = 0.01,
     min_classes: int = 2,
+    check: Check | None = None,
 ) -> Samples:
     """The samples of `data`, read by the kind that `preprocess` is for."""
     kind = kinds.find(preprocess.kind)
     with voice.counting(f"reading {kind.noun}") as progress:
         return kind.read(
-            data, preprocess, max_bad=max_bad, min_classes=min_classes, progress=progress
+            data,
+            preprocess,
+            max_bad=max_bad,
+            min_classes=min_classes,
+            check=check,
+            progress=progress,
         )
 
 
@@ -36,14 +44,14 @@ def describe(samples: Samples, split: Split, voice: Voice) -> dict[str, list[int
         for part in PARTS
     }
     source = "as the folders say" if any(samples.parts) else "split by martlet, see split.json"
-    title = Text(f"{samples.root}: {len(classes)} classes, parts {source}")
+    title = Text(f"{printable(str(samples.root))}: {len(classes)} classes, parts {source}")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("class")
     for part in PARTS:
         table.add_column(part, justify="right")
     shown = range(len(classes)) if len(classes) <= 20 else range(18)
     for number in shown:
-        table.add_row(Text(classes[number]), *(str(counts[part][number]) for part in PARTS))
+        fill(table, classes[number], *(str(counts[part][number]) for part in PARTS))
     if len(classes) > 20:
         table.add_row(f"… {len(classes) - 18} more")
     table.add_row("all", *(str(sum(counts[part])) for part in PARTS), style="bold")

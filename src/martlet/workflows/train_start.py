@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from martlet.data.class_names import one_form
 from martlet.errors import MartletError
 from martlet.models import spec
 from martlet.training import checkpoint
@@ -77,7 +78,7 @@ def load_start(start: Start, model: nn.Module, network: Network, classes: Sequen
         return Loaded("weights: fresh")
     trained, header = checkpoint.load_model(start.path)
     tensors, fresh = trained.state_dict(), model.state_dict()
-    same = header.classes == tuple(classes)
+    same = list(map(one_form, header.classes)) == list(map(one_form, classes))
     head = [name for name in fresh if name.startswith("classifier.")]
     digest = _digest(tensors)
     if not same:

@@ -193,7 +193,8 @@ def noisy(format: str) -> bytes:
     ("content", "reason"),
     [
         (b"", r"is empty \(0 bytes\)"),
-        (b"<html>not found</html>", "is not a picture in a known format"),
+        (b"<html>not found</html>", "is a web page"),
+        (b"not found", "is not a picture in a known format"),
         (b"\xff\xd8\xff", "is not a picture|is damaged"),
         (noisy("JPEG")[:1000], "is damaged .*truncated"),
         (noisy("PNG")[:1000], "is damaged .*truncated"),

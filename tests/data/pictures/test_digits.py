@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pixels_and_classes_are_scikit_learns(folder: Path) -> None:
     listing, digits = scan(folder), load_digits()
     assert listing.classes == tuple("0123456789")
-    assert (len(listing.pictures), listing.ignored) == (1797, 0)
+    assert (len(listing.pictures), listing.ignored) == (1797, ())
     for number in range(0, 1797, 50):
         image = decode(folder / str(digits.target[number]) / f"{number:04d}.png")
         values = np.asarray(image)[..., 0] * (16 / 255)

@@ -1,11 +1,15 @@
 import os
 import random
 import sys
+from collections import Counter
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
+from PIL import Image
 
-from martlet.data.pictures.read import Picture, find_pictures, scan
+from martlet.data.pictures.decode import FORMATS
+from martlet.data.pictures.read import Picture, scan
 from martlet.errors import MartletError
 
 
@@ -29,7 +33,7 @@ def test_class_folders(tmp_path: Path) -> None:
         Picture("cat/old/deep/z.JPEG", 0, None),
         Picture("dog/b.jpg", 1, None),
     )
-    assert listing.ignored == 0
+    assert listing.ignored == ()
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation", "Val"])
@@ -80,7 +84,7 @@ def test_what_is_no_picture_is_counted(tmp_path: Path) -> None:
     )
     listing = scan(tmp_path)
     assert len(listing.pictures) == 2
-    assert listing.ignored == 8  # a folder that is left out counts once
+    assert len(listing.ignored) == 8  # a folder that is left out counts once
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
@@ -101,7 +105,11 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
         "b/1.jpg",
         "b/more/2.jpg",
     ]
-    assert listing.ignored == 3
+    assert listing.ignored == (
+        "a/self",
+        "a/up",
+        "b/more/back",
+    )
 
 
 def test_two_folders_that_link_to_each_other(tmp_path: Path) -> None:
@@ -170,10 +178,60 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
         scan(tmp_path)
 
 
-def test_find_pictures(tmp_path: Path) -> None:
-    fill(tmp_path, "in/b.jpg", "in/deep/c.png", "in/a.jpg", "in/x.txt", "single.dat", "none/x.txt")
-    found = find_pictures([tmp_path / "single.dat", tmp_path / "in", tmp_path / "missing.jpg"])
-    names = ["single.dat", "in/a.jpg", "in/b.jpg", "in/deep/c.png", "missing.jpg"]
-    assert found == [tmp_path / name for name in names]
-    with pytest.raises(MartletError, match="none' holds no pictures"):
-        find_pictures([tmp_path / "none"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"),
+        *("__MACOSX", ".ipynb_checkpoints", ".Trashes", "@Recycle", "LOST.DIR"),
+    ],
+)
+def test_what_programs_leave_behind_is_no_class_and_no_picture(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, "train/cat/1.jpg", "train/dog/1.jpg", f"train/cat/{name}/1.jpg/THUMB_M.jpg")
+    fill(tmp_path, f"train/{name}/2.jpg", f"{name}/3.jpg", f"{name}/cat/4.jpg")
+    listing = scan(tmp_path)
+    assert listing.classes == ("cat", "dog")
+    assert [p.path for p in listing.pictures] == ["train/cat/1.jpg", "train/dog/1.jpg"]
+    assert set(listing.ignored) == {name, f"train/{name}", f"train/cat/{name}"}
+
+
+def test_notes_of_other_systems_are_no_pictures(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.jpg", "b/1.jpg", "a/._1.jpg", "a/Thumbs.db", "b/Desktop.ini", "b/.DS_Store")
+    listing = scan(tmp_path)
+    assert [p.path for p in listing.pictures] == ["a/1.jpg", "b/1.jpg"]
+    assert listing.ignored == ("a/._1.jpg", "a/Thumbs.db", "b/.DS_Store", "b/Desktop.ini")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems hold one of the two forms")
+@pytest.mark.parametrize("parts", [("train", "val"), ("",)])
+def test_both_forms_of_a_name_are_one_class(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    for part, form in zip(("train", "val"), ("NFC", "NFD"), strict=True):
+        folder = part if part in parts else ""
+        for name in ("Übung", "café", "모자"):
+            fill(tmp_path, f"{folder}/{normalize(form, name)}/{part}.jpg".lstrip("/"))
+    listing = scan(tmp_path)
+    assert listing.classes == ("café", "Übung", "모자")
+    assert Counter(p.label for p in listing.pictures) == {0: 2, 1: 2, 2: 2}
+    assert all((tmp_path / p.path).exists() for p in listing.pictures)
+
+
+def test_a_picture_without_a_suffix_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.jpg", "b/1.jpg", "a/LICENSE", "a/empty")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a" / "image_0021", "JPEG")
+    (tmp_path / "a" / "LICENSE").write_text("BMP and PNG files are under the licence that follows")
+    os.mkfifo(tmp_path / "b" / "pipe")  # reading it would never end
+    listing = scan(tmp_path)
+    assert [p.path for p in listing.pictures] == ["a/1.jpg", "a/image_0021", "b/1.jpg"]
+    assert listing.ignored == ("a/LICENSE", "a/empty", "b/pipe")
+
+
+@pytest.mark.parametrize("format", [*FORMATS, "MPO"])
+def test_every_format_is_known_without_a_suffix(tmp_path: Path, format: str) -> None:
+    fill(tmp_path, "a/1.jpg", "b/1.jpg")
+    Image.new("RGB", (16, 16)).save(tmp_path / "a" / "picture", format)
+    assert "a/picture" in [p.path for p in scan(tmp_path).pictures]
+
+
+def test_a_class_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.jpg", "b/1.jpg", "c/1.cr2", "c/2.cr2")
+    with pytest.raises(MartletError, match=r"'c' \(2 other files in 'c', such as 'c/1\.cr2'\)"):
+        scan(tmp_path)

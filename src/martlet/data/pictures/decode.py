@@ -5,6 +5,8 @@ import os
 import stat
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from martlet.data.pictures.content import HEAD_BYTES, other_content
 from martlet.errors import MartletError
 
 # Only these decoders are ever tried: others start outside programs or are rarely looked after.
@@ -92,28 +95,36 @@ def decode_bytes(content: bytes, name: str) -> Image.Image:
     """As `decode`, from the file's content; `name` is for the error."""
     if not content:
         raise BadPicture(name, "is empty (0 bytes)")
+    with reasons(name, content), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        if image.width * image.height > LARGEST_PIXELS:
+            raise Image.DecompressionBombError
+        image.load()
+        return upright_rgb(image)
+
+
+@contextmanager
+def reasons(name: str, content: bytes = b"") -> Iterator[None]:
+    """What goes wrong inside, while a picture is decoded, becomes a BadPicture with the reason."""
     filters: Any = warnings.filters
     if _quiet not in filters:
         filters.insert(0, _quiet)
     _decoding.active = True
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > LARGEST_PIXELS:
-                raise Image.DecompressionBombError
-            image.load()
-            return upright_rgb(image)
+        yield
     except Image.DecompressionBombError as error:
         raise BadPicture(
             name, f"declares more pixels than the {LARGEST_PIXELS:,} accepted"
         ) from error
     except UnidentifiedImageError as error:
-        raise BadPicture(name, "is not a picture in a known format") from error
+        what = other_content(content[:HEAD_BYTES]) or "is not a picture in a known format"
+        raise BadPicture(name, what) from error
     except MartletError as error:
         raise BadPicture(name, f"cannot be used: {str(error).rstrip('.')}") from error
     except MemoryError as error:
         raise BadPicture(name, "needs more memory than there is") from error
     except Exception as error:  # decoders meet hostile bytes with every kind of exception
-        raise BadPicture(name, f"is damaged ({str(error) or type(error).__name__})") from error
+        damage = f"is damaged ({str(error) or type(error).__name__})"
+        raise BadPicture(name, other_content(content[:HEAD_BYTES]) or damage) from error
     finally:
         _decoding.active = False
 

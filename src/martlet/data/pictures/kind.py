@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from martlet.data.cache import PixelCache
-from martlet.data.kind import Kind, Progress
+from martlet.data.kind import Check, Kind, Progress
 from martlet.data.pictures.preprocess import Preprocess
-from martlet.data.pictures.read import find_pictures, scan
+from martlet.data.pictures.read import scan
+from martlet.data.pictures.sources import find_sources
 
 if TYPE_CHECKING:
     import torch
@@ -43,10 +44,13 @@ def read(
     *,
     max_bad: float,
     min_classes: int,
+    check: Check | None = None,
     progress: Progress | None,
 ) -> PixelCache:
     """Scan a folder and open its pixel cache, building it on the first visit."""
     listing = scan(data, min_classes=min_classes)
+    if check is not None:
+        check(listing.classes)
     return PixelCache.build(listing, preprocess, max_bad=max_bad, progress=progress)
 
 
@@ -77,7 +81,7 @@ PICTURES = Kind(
     prepare=prepare,
     preprocess=Preprocess.from_dict,
     read=read,
-    find=find_pictures,
+    find=find_sources,
     augment=augment,
     to_input=to_input,
 )

@@ -7,14 +7,14 @@ NumPy and Pillow alone.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from martlet.data.pictures.decode import decode, upright_rgb
+from martlet.data.pictures.decode import upright_rgb
+from martlet.data.pictures.sources import image_of
 from martlet.errors import MartletError, unknown
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -72,13 +72,12 @@ class Preprocess:
         if min(self.std) <= 0:
             raise MartletError(f"std={self.std} has to be above 0 for every channel.")
 
-    def __call__(self, picture: str | Path | Image.Image) -> NDArray[np.float32]:
-        """File or picture -> float32 (C, size, size).
+    def __call__(self, picture: Any) -> NDArray[np.float32]:
+        """What `sources.find_sources` lists, a path for one -> float32 (C, size, size).
 
-        Raises BadPicture (a MartletError) for a file that cannot be read as a picture.
+        Raises BadPicture (a MartletError) for what cannot be read as a picture.
         """
-        image = picture if isinstance(picture, Image.Image) else decode(picture)
-        return self.normalise(self.crop(self.resize(image)))
+        return self.normalise(self.crop(self.resize(image_of(picture))))
 
     def resize(self, image: Image.Image) -> NDArray[np.uint8]:
         """Picture -> uint8 (H, W, C): the part that is the same in every epoch and gets cached."""

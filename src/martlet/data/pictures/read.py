@@ -5,19 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from martlet.data.class_names import one_form
+from martlet.data.pictures.content import HEAD_BYTES, SUFFIXES, left_behind, looks_like_picture
 from martlet.data.pictures.decode import BadPicture, decode
 from martlet.errors import MartletError
 
-__all__ = ["BadPicture", "Listing", "Picture", "decode", "find_pictures", "scan"]
+__all__ = ["BadPicture", "Listing", "Picture", "Walk", "decode", "scan"]
 
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif"),
-)
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_LEFT_OUT = frozenset(
-    ("__MACOSX", "Thumbs.db", "desktop.ini")
-)  # and every name that starts with "."
 
 
 class Picture(NamedTuple):
@@ -31,31 +26,34 @@ class Picture(NamedTuple):
 class Listing(NamedTuple):
     """What a folder holds; `pictures` are sorted by path, `classes` by name.
 
-    ignored: hidden files and folders, and files whose suffix is not a picture's.
+    ignored: paths of what is hidden, left behind by other programs, or no picture; sorted.
     """
 
     root: Path
     classes: tuple[str, ...]
     pictures: tuple[Picture, ...]
-    ignored: int
+    ignored: tuple[str, ...]
 
 
 def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
     """List `<class>/**/*.jpg` or `{train,val,test}/<class>/**/*.jpg` below `folder`.
 
-    Nothing is opened: a file counts as a picture by its suffix. Links are followed. Raises
-    MartletError for a folder that is missing, empty or not laid out in one of these two ways.
+    A file counts as a picture by its suffix; only one without a suffix is opened, and counts by
+    its first bytes. Links are followed. Folders whose names differ by the form of Unicode alone are
+    one class. Raises MartletError for a folder that is missing, empty or not laid out in one of
+    these two ways.
     """
     root = Path(folder)
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
         raise MartletError(f"folder {str(folder)!r} {what}; give a folder of class folders.")
-    walk = _Walk(os.fspath(root))
+    walk = Walk(os.fspath(root))
     found: dict[str | None, dict[str, list[str]]] = {}
     for part, below in _parts(walk, str(folder)).items():
-        held = {name: walk.pictures(f"{below}{name}") for name in walk.inside(below[:-1])[0]}
-        found[part] = held
-    classes = _classes(found, str(folder), min_classes)
+        held = found.setdefault(part, {})
+        for name in walk.inside(below[:-1])[0]:
+            held.setdefault(one_form(name), []).extend(walk.pictures(f"{below}{name}"))
+    classes = _classes(found, str(folder), min_classes, walk.ignored)
     label = {name: index for index, name in enumerate(classes)}
     pictures = sorted(
         Picture(path, label[name], part)
@@ -63,33 +61,15 @@ def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
         for name, paths in held.items()
         for path in paths
     )
-    return Listing(root, classes, tuple(pictures), walk.ignored)
+    return Listing(root, classes, tuple(pictures), tuple(sorted(walk.ignored)))
 
 
-def find_pictures(paths: Sequence[str | Path]) -> list[Path]:
-    """The files among `paths`, and all pictures at any depth of the folders among them, in order.
-
-    Raises MartletError for a folder without a picture; a file is not looked at.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            walk = _Walk(os.fspath(path))
-            inside = [path / name for name in walk.pictures("")]
-            if not inside:
-                raise MartletError(f"folder {str(path)!r} holds no pictures.")
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
-class _Walk:
-    """Names below `root`, each folder read once; what is left out is counted in `ignored`."""
+class Walk:
+    """Names below `root`, each folder read once; `ignored` are the paths left out."""
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self.ignored = 0
+        self.ignored: list[str] = []
         self._read: dict[str, tuple[list[str], list[str]]] = {}
 
     def inside(self, below: str) -> tuple[list[str], list[str]]:
@@ -118,17 +98,14 @@ class _Walk:
         self, entry: os.DirEntry[str], below: str, folders: list[str], pictures: list[str]
     ) -> None:
         name = entry.name
-        if name.startswith(".") or name in _LEFT_OUT:
-            self.ignored += 1
+        if left_behind(name):
+            into = self.ignored
         elif _is_folder(entry):
-            if entry.is_symlink() and self._leads_back(entry, below):
-                self.ignored += 1
-            else:
-                folders.append(name)
-        elif os.path.splitext(name)[1].lower() in SUFFIXES:
-            pictures.append(name)
+            back = entry.is_symlink() and self._leads_back(entry, below)
+            into = self.ignored if back else folders
         else:
-            self.ignored += 1
+            into = pictures if _is_picture(entry) else self.ignored
+        into.append(f"{below}/{name}" if into is self.ignored and below else name)
 
     def _leads_back(self, entry: os.DirEntry[str], below: str) -> bool:
         """Does a link lead to a folder on the way to itself? Following it would never end."""
@@ -144,7 +121,21 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _parts(walk: _Walk, folder: str) -> dict[str | None, str]:
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """By the suffix; a file without one is opened."""
+    suffix = os.path.splitext(entry.name)[1].lower()
+    if suffix:
+        return suffix in SUFFIXES
+    try:
+        if not entry.is_file():  # a pipe would never end
+            return False
+        with open(entry.path, "rb") as file:
+            return looks_like_picture(file.read(HEAD_BYTES))
+    except OSError:
+        return False
+
+
+def _parts(walk: Walk, folder: str) -> dict[str | None, str]:
     """Which folder holds the classes of which part: {None: ""} when no parts are given."""
     folders, loose = walk.inside("")
     if loose:
@@ -184,7 +175,10 @@ def _parts(walk: _Walk, folder: str) -> dict[str | None, str]:
 
 
 def _classes(
-    found: dict[str | None, dict[str, list[str]]], folder: str, min_classes: int
+    found: dict[str | None, dict[str, list[str]]],
+    folder: str,
+    min_classes: int,
+    ignored: Sequence[str],
 ) -> tuple[str, ...]:
     """Sorted class names, the same in every part."""
     if not any(paths for held in found.values() for paths in held.values()):
@@ -193,8 +187,8 @@ def _classes(
     if None in found and len(names[None]) < len(found[None]):
         empty = sorted(set(found[None]) - names[None])
         raise MartletError(
-            f"folder {folder!r} has class folders without a picture: {_few(empty)}; "
-            "remove them or put pictures in."
+            f"folder {folder!r} has class folders without a picture: {_few(empty)}"
+            f"{_held(empty[0], ignored)}; remove them or put pictures in."
         )
     first, *rest = names
     for part in rest:
@@ -211,6 +205,12 @@ def _classes(
             f"at least {min_classes} are needed."
         )
     return tuple(sorted(names[first]))
+
+
+def _held(name: str, ignored: Sequence[str]) -> str:
+    """What a class folder without a picture holds in place of one."""
+    others = [path for path in ignored if one_form(path.partition("/")[0]) == name]
+    return f" ({len(others)} other files in {name!r}, such as {others[0]!r})" if others else ""
 
 
 def _few(names: list[str]) -> str:

@@ -251,11 +251,11 @@ def test_many_odd_files_are_cut_and_counted(page):
 
 
 def test_the_file_is_written_whole_and_in_utf8(page, tmp_path):
-    odd = dataclasses.replace(page, odd=["name of odd bytes: \udce9.jpg"])
+    odd = dataclasses.replace(page, odd=["name of odd bytes: \udce9.jpg, \x1b[2J\u202e"])
     write_page(tmp_path / "report.html", odd)
     text = (tmp_path / "report.html").read_bytes().decode("utf-8")
     assert "貓_$x$" in text
-    assert "odd bytes: ?.jpg" in text
+    assert "odd bytes: \ufffd.jpg, \ufffd[2J\ufffd" in text
     assert text.startswith("<!doctype html>")
     assert text.endswith("</html>\n")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

@@ -63,3 +63,8 @@ def test_two_trainings_at_once_are_kept_apart(quick: Callable[..., Run], tmp_pat
     ):
         quick(overwrite=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_tensorboard_cannot_write_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MartletError, match=r"'.*da\\udce9ta' has a name that is not UTF-8.*--name"):
+        check_folder(tmp_path / "da\udce9ta", resume=False, overwrite=False)

@@ -5,6 +5,7 @@ of the common kinds of colour blindness can tell them apart.
 """
 
 import io
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -73,6 +74,12 @@ def _drawable() -> frozenset[int]:
     return frozenset(points)
 
 
+# Controls other than tab and line breaks, Unicode's for the direction of writing, half characters.
+_UNSHOWN = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
 def printable(text: str, instead: str | None = None) -> str:
     """`text` on one line, in characters that can be drawn.
 
@@ -90,8 +97,9 @@ def printable(text: str, instead: str | None = None) -> str:
 
 
 def encodable(text: str) -> str:
-    """`text` with a question mark for what UTF-8 cannot hold: odd bytes in a file's name."""
-    return text.encode("utf-8", "replace").decode()
+    """`text` with a mark for what a page cannot hold or would act on: odd bytes in a file's name,
+    escapes, and signs that turn the direction of writing."""
+    return _UNSHOWN.sub("\ufffd", text)
 
 
 def shorten(text: str, longest: int) -> str:

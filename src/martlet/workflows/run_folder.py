@@ -40,8 +40,15 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """An earlier run in `folder` is never lost without being told to; touches nothing.
 
     Raises MartletError when something stands there and neither `resume` nor `overwrite` is set,
-    or when `overwrite` points at a folder that holds no run.
+    when `overwrite` points at a folder that holds no run, and for a name that is not UTF-8.
     """
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise MartletError(
+            f"the run folder {str(folder)!r} has a name that is not UTF-8, and TensorBoard writes "
+            "into no such folder; give another --name or --folder."
+        ) from error
     if resume and overwrite:
         raise MartletError("resume and overwrite cannot both be set; choose one.")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()

@@ -84,7 +84,7 @@ def test_a_name_that_is_none() -> None:
     ("call", "sentence"),
     [
         (lambda: martlet.predict("run", "a.jpg", top="3"), "top='3' is not accepted; give a whole"),
-        (lambda: martlet.predict("run", 5), "pictures=5 is not accepted; give a sequence of paths"),
+        (lambda: martlet.predict("run", b""), "pictures=b'' is not accepted; give a sequence of"),
         (lambda: martlet.predict("run", "a.jpg", tops=3), "option 'tops' is not known; did you"),
         (lambda: martlet.evaluate(3, "photos"), "run=3 is not accepted; give a path"),
         (lambda: martlet.evaluate("run", "photos", split="tset"), "did you mean test"),

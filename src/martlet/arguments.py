@@ -187,11 +187,12 @@ def _as(value: Any, kind: Any) -> Any:
             made = value
     elif origin is Sequence:
         (one,) = get_args(kind)
-        if isinstance(value, (str, PathLike)):
+        anything = object in get_args(one)
+        if isinstance(value, (str, PathLike)) or (anything and not isinstance(value, Sequence)):
             value = (value,)
-        if isinstance(value, Sequence):
-            made = tuple(_as(part, one) for part in value)
-            made = MISFIT if MISFIT in made else made
+        if isinstance(value, Sequence) and not isinstance(value, bytes):
+            made = tuple(_one(part, one) for part in value)
+            made = MISFIT if any(part is MISFIT for part in made) else made
     elif origin in (int, float):
         if type(value) is not bool and isinstance(value, Integral if origin is int else Real):
             made = origin(value)
@@ -204,12 +205,20 @@ def _as(value: Any, kind: Any) -> Any:
     return made
 
 
+def _one(value: Any, hint: Any) -> Any:
+    """`value` as the first of a union's kinds that it fits, or MISFIT."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    fitting = (made for kind in kinds if (made := _as(value, kind)) is not MISFIT)
+    return next(fitting, MISFIT)
+
+
 def _named(kind: Any) -> list[str]:
     if kind is bool:
         return ["True", "False"]
     if get_origin(kind) is Literal:
         return [repr(word) for word in get_args(kind)]
     if get_origin(kind) is Sequence:
-        return [f"a sequence of {SEVERAL[get_args(kind)[0]]}"]
+        (one,) = get_args(kind)
+        return [f"a sequence of {SEVERAL[next(iter(get_args(one)), one)]}"]
     origin = get_origin(kind) or kind
     return [NAMES.get(origin) or f"an {origin.__name__}"]

@@ -1,6 +1,8 @@
 """The command line on real files; most calls stay in this process, since torch loads slowly."""
 
+import csv
 import inspect
+import io
 import json
 import os
 import shutil
@@ -161,6 +163,25 @@ def test_odd_names_of_pictures_keep_no_answer_back(
     assert "\x1b" not in out
     _, out, _ = call("predict", trained.folder, tmp_path, "--json")
     assert {os.fsencode(Path(row["path"]).name) for row in json.loads(out)} == set(names)
+
+
+def test_answers_for_other_programs(call: Call, trained: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad, or not.jpg").write_bytes(b"no picture")
+    asked = ("predict", trained.folder, photos / "red" / "001.png", tmp_path, "--top", "2")
+    whole = json.loads(call(*asked, "--json")[1])
+    assert json.loads(call(*asked, "--format", "json")[1]) == whole
+    code, out, _ = call(*asked, "--format", "jsonl")
+    assert (code, [json.loads(line) for line in out.splitlines()]) == (0, whole)
+    code, out, _ = call(*asked, "--format", "csv")
+    assert code == 0
+    good, bad = csv.DictReader(io.StringIO(out))
+    assert good["picture"] == whole[0]["path"]
+    assert [good["label"], good["label_2"]] == [label for label, _ in whole[0]["top"]]
+    assert float(good["probability"]) == pytest.approx(whole[0]["probability"], abs=1e-5)
+    assert (good["error"], bad["label"], bad["probability_2"]) == ("", "", "")
+    assert bad["picture"].endswith("bad, or not.jpg")
+    assert "is not a picture" in bad["error"]
+    assert call(*asked, "--format", "xml")[0] == 2
 
 
 def test_an_error_tells_a_terminal_nothing_else(call: Call) -> None:

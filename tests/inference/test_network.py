@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -68,6 +69,53 @@ def test_logits_of_any_layout_and_of_nothing(good: Path) -> None:
     assert network.logits(np.zeros((0, 3, 12, 12), np.float32)).shape == (0, 3)
 
 
+def test_logits_of_a_batch_that_cores_share(good: Path) -> None:
+    batch = np.random.default_rng(1).standard_normal((70, 3, 12, 12), np.float32)
+    shared = load(good, threads=1).logits(batch)
+    np.testing.assert_allclose(shared, load(good).logits(batch), atol=1e-6)
+
+
+def test_pictures_in_memory(good: Path, pictures: list[Path]) -> None:
+    network = load(good, threads=1)
+    expected = network.predict(pictures[0])[0]
+    with Image.open(pictures[0]) as image, pictures[0].open("rb") as file:
+        pixels = np.asarray(image)
+        sources = [image, file, pixels, io.BytesIO(pictures[0].read_bytes()), pixels[None]]
+        found = network.predict(sources)
+        assert network.predict(image)[0].path == str(pictures[0])
+    assert [item.path for item in found] == [
+        *2 * (str(pictures[0]),),
+        *("picture 3", "picture 4", "picture 5"),
+    ]
+    assert all(item.top == expected.top for item in found[:4])
+    assert "array of uint8 and shape (1, 20, 31, 3)" in str(found[4].error)
+
+
+def test_a_file_that_is_read_but_fails_when_it_runs(good: Path, tmp_path: Path) -> None:
+    """As a damaged weight does: its shape fits no longer, and no size in the file says so."""
+    proto = onnx.load(good)
+    del proto.graph.value_info[:]
+    end = proto.graph.output[0].name
+    shape = onnx.numpy_helper.from_array(np.array([7, 11]), "seven")
+    proto.graph.initializer.append(shape)
+    last = next(node for node in proto.graph.node if end in node.output)
+    last.output[list(last.output).index(end)] = "before"
+    proto.graph.node.append(onnx.helper.make_node("Reshape", ["before", "seven"], [end]))
+    proto.graph.output[0].type.tensor_type.shape.ClearField("dim")
+    proto.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(proto, tmp_path / "m.onnx")
+    for threads in (None, 1):
+        network = load(tmp_path / "m.onnx", threads)
+        Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+        for run in (
+            lambda: network.logits(np.zeros((1, 3, 12, 12), np.float32)),  # noqa: B023
+            lambda: network.predict(tmp_path / "a.png"),  # noqa: B023
+            lambda: module.open_onnx(tmp_path / "m.onnx")(np.zeros((1, 3, 12, 12), np.float32)),
+        ):
+            with pytest.raises(MartletError, match=r"m\.onnx was read, but fails when it runs \("):
+                run()
+
+
 def test_a_batch_of_another_shape(good: Path) -> None:
     for shape in [(3, 12, 12), (1, 1, 12, 12), (1, 3, 12, 13)]:
         with pytest.raises(MartletError, match=r"use \(N, 3, 12, 12\)"):
@@ -75,11 +123,16 @@ def test_a_batch_of_another_shape(good: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 32])
+@pytest.mark.parametrize("threads", [None, 1])
 def test_predictions_follow_the_pictures(
-    good: Path, pictures: list[Path], batch: int, monkeypatch: pytest.MonkeyPatch
+    good: Path,
+    pictures: list[Path],
+    batch: int,
+    threads: int | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "BATCH", batch)
-    found = load(good).predict(pictures, top=2)
+    found = load(good, threads).predict(pictures, top=2)
     for path, prediction in zip(pictures, found, strict=True):
         with torch.inference_mode():
             logits = small()(torch.from_numpy(PREPROCESS(path))[None])[0].numpy()

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from martlet.errors import MartletError
-from martlet.workflows.open_network import open_network, torch_network
+from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import Run
+from martlet.workflows.torch_network import torch_network
 
 
 def test_a_checkpoint_runs_on_the_device_that_is_given(trained: Run) -> None:

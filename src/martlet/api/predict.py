@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 @typed
 def predict(
     run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
-    pictures: Annotated[Sequence[Path], "Pictures, and folders of pictures."],
+    pictures: Annotated[
+        Sequence[Path | object],
+        "Pictures, folders of pictures, patterns such as '*.jpg', - for standard input.",
+    ],
     *,
     top: Annotated[int, "Classes listed for each picture."] = 3,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
@@ -22,6 +25,10 @@ def predict(
 
     One answer per picture, in the order given. A picture that cannot be read gets an error in
     place of an answer, and the others are not held up.
+
+    Args from Python: pictures may also be PIL pictures, uint8 arrays (H, W, 3) or (H, W) in RGB or
+    gray, and files opened for reading bytes.
+
     Raises MartletError when there is no picture, or `run` is no trained network.
     """
     from martlet.workflows.predict import predict_pictures

@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -28,6 +28,7 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.api.show import show
 from martlet.api.train import train
+from martlet.console.answers import as_csv
 from martlet.console.printable import print_what_can_be, printable
 from martlet.errors import MartletError
 from martlet.version import __version__
@@ -108,12 +109,14 @@ def add(
     """Make `verb` a command with the parameters of its signature, and --json.
 
     `printer` names the function of console/tables.py that shows the result. A verb that takes
-    `options` takes them from a file too: --recipe.
+    `options` takes them from a file too: --recipe. `predict` answers in other formats, too.
     """
     own = inspect.signature(verb).parameters.values()
     parameters = [_for_typer(parameter) for parameter in own]
     first = [parameter.name for parameter in own if parameter.kind is parameter.POSITIONAL_ONLY]
-    extra = {"json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]}
+    extra: dict[str, Any] = {
+        "json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+    }
     if options is not None:
         extra["recipe"] = Annotated[
             Path | None,
@@ -121,16 +124,25 @@ def add(
                 help="TOML file of options; flags win.", callback=_reader(options), is_eager=True
             ),
         ]
+    defaults: dict[str, Any] = {"json": False, "recipe": None, "format": "table"}
+    if verb is predict:
+        extra["format"] = Annotated[
+            Literal["table", "json", "jsonl", "csv"],
+            typer.Option(help="Of the answers; jsonl: a line of JSON for each picture."),
+        ]
     for option, annotation in extra.items():
-        default = False if option == "json" else None
         parameters.append(
             inspect.Parameter(
-                option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+                option,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults[option],
+                annotation=annotation,
             )
         )
 
     def run(**given: Any) -> None:
-        as_json = given.pop("json")
+        form = given.pop("format", "table")
+        as_json = given.pop("json") or form == "json"
         given.pop("recipe", None)
         positional = [given.pop(name) for name in first]
         if verb is train:
@@ -138,6 +150,11 @@ def add(
         result = verb(*positional, **given)
         if as_json:
             print(json.dumps(plain(result), indent=2, allow_nan=False))
+        elif form == "jsonl":
+            for answer in result:
+                print(json.dumps(plain(answer), allow_nan=False))
+        elif form == "csv":
+            print(as_csv(result), end="")
         elif options is None or not given["quiet"]:
             getattr(import_module("martlet.console.tables"), printer)(result)
         if verb is predict and all(answer.error is not None for answer in result):
@@ -153,7 +170,8 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
     """A parameter `Annotated[type, help]` in the words of typer; flags may follow the help."""
     kind, text, *flags = get_args(parameter.annotation)
     if get_origin(kind) is Sequence:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+        (one,) = get_args(kind)
+        kind = list[next(iter(get_args(one)), one)]  # type: ignore[misc]  # what a text can say
     default = parameter.default
     required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
     if required or parameter.kind is parameter.POSITIONAL_ONLY:

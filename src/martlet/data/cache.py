@@ -72,7 +72,7 @@ class PixelCache:
         path = folder.absolute() / f"{name}-{_key(root, listing)}.pixels"
         cache = _reopen(path, listing)
         if cache is None:
-            decoding = _decode_all(listing, preprocess, workers or _cores(), progress)
+            decoding = _decode_all(listing, preprocess, workers or cores(), progress)
             with contextlib.closing(decoding) as decoded:
                 write_pixels(path, decoded)
             cache = cls(path, listing)
@@ -173,7 +173,8 @@ def _hash(text: str, *, size: int) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # fewer than the machine has, in a container for instance
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -2,37 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from martlet.errors import MartletError
 from martlet.inference import Network, is_compiled, load
-from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
-from martlet.workflows.device import choose_device
-
-
-def torch_network(path: Path, device: torch.device) -> Network:
-    """A checkpoint run by PyTorch on `device`, with the face of an exported network."""
-    model, header = checkpoint.load_model(path)
-    model = model.to(device).to(memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        inputs = torch.from_numpy(batch).to(device)
-        if inputs.ndim == 4:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return np.asarray(model(inputs).cpu().numpy())
-
-    content = {
-        "network": vars(header.network),
-        "classes": header.classes,
-        "preprocess": header.preprocess.to_dict(),
-        "task": header.task,
-        "split": header.split,
-    }
-    return Network(logits, path, content)
 
 
 def open_network(path: Path, device: str = "auto") -> Network:
@@ -46,8 +18,12 @@ def open_network(path: Path, device: str = "auto") -> Network:
                 f"device={device!r} is not accepted for {path}, which runs on the CPU; leave it "
                 "out, or give the checkpoint."
             )
-        return load(path)
-    return torch_network(checkpoint_path(path), choose_device(device))
+        return load(path, threads=1)
+    checkpoint = checkpoint_path(path)
+    from martlet.workflows.device import choose_device  # torch, which only a checkpoint needs
+    from martlet.workflows.torch_network import torch_network
+
+    return torch_network(checkpoint, choose_device(device))
 
 
 def checkpoint_path(run: Path) -> Path:

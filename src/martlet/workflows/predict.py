@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from martlet.data import kinds
 from martlet.inference import Prediction
 from martlet.workflows.open_network import open_network
 
 
-def predict_pictures(
-    run: Path, pictures: Sequence[Path], top: int, device: str
-) -> list[Prediction]:
+def predict_pictures(run: Path, pictures: Sequence[Any], top: int, device: str) -> list[Prediction]:
     """The answers of `predict`."""
     network = open_network(run, device)
     return network.predict(kinds.find(network.preprocess.kind).find(pictures), top=top)

@@ -102,10 +102,9 @@ def _image_of_array(pixels: NDArray[Any]) -> Image.Image:
     shape = pixels.shape
     gray = pixels.ndim == 2 or (pixels.ndim == 3 and shape[2] == 1)
     if pixels.dtype != np.uint8 or 0 in shape or not (gray or shape[2:] in ((3,), (4,))):
-        raise BadPicture(
-            "array",
-            f"of {pixels.dtype} and shape {shape} is not accepted; give uint8 of shape (H, W, 3), "
-            "(H, W, 4) or (H, W), RGB and 0 to 255",
+        raise MartletError(
+            f"an array of {pixels.dtype} and shape {shape} is not accepted; give uint8 of shape "
+            "(H, W, 3), (H, W, 4) or (H, W), RGB and 0 to 255."
         )
     plain = np.ascontiguousarray(pixels.reshape(shape[:2]) if gray else pixels)
     return upright_rgb(Image.fromarray(plain))

@@ -5,9 +5,11 @@ import inspect
 import io
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -236,3 +238,30 @@ def test_a_closed_pipe_is_no_traceback() -> None:
         check=True,
     )
     assert done.stderr == ""
+
+
+VALUES = (
+    *("0", "-1", "1", "1e400", "nan", "-inf", "1e-320", "true", "false", "''", "'x'", "'auto'"),
+    *("[]", "[1, 2]", "{}", "{a=1}", "1979-05-27", "07:32:00", "9223372036854775808", "4096"),
+    *("0.5", "32", "'\\u0000'", "123456789012345678901234567890", "'../x'", "'\\u001b[2J'"),
+    *("'cuda:99'", "99999999999", "'off'", "'adamw'", "'crop'"),
+)
+
+
+@pytest.mark.slow
+def test_recipes_of_any_kind_are_taken_or_refused_in_a_line(call: Call, tmp_path: Path) -> None:
+    names, path = list(inspect.signature(train).parameters)[1:], tmp_path / "r.toml"
+    found: Counter[str] = Counter()
+    for seed in range(500):
+        chance = random.Random(seed)
+        lines = (f"{chance.choice(names)} = {chance.choice(VALUES)}" for _ in range(1 + seed % 2))
+        content = bytearray("\n".join(lines), "utf-8")
+        for _ in range(chance.choice((0, 0, 0, 1, 3))):
+            content[chance.randrange(len(content))] = chance.choice(b"\0\n\"'=[{\xff._")
+        path.write_bytes(content)
+        code, out, err = call("train", "nowhere", "--folder", tmp_path, "--recipe", path)
+        assert (code, out) == (2, ""), content
+        assert "\x1b" not in err
+        found["taken" if "'nowhere' does not exist" in err else "refused"] += 1
+    print(dict(found))
+    assert min(found.values()) > 10

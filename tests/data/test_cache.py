@@ -1,9 +1,12 @@
 import os
 import pickle
+import random
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,11 @@ from PIL import Image
 
 from martlet.data import cache as cache_module
 from martlet.data.cache import PixelCache
+from martlet.data.class_names import one_form
 from martlet.data.pictures.decode import decode
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
+from martlet.data.split import split_samples
 from martlet.errors import MartletError
 
 PREPROCESS = Preprocess(24, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
@@ -190,7 +195,7 @@ def test_too_many_bad_pictures(photos: Path) -> None:
         with pytest.raises(MartletError, match="4 of 12 pictures cannot be read") as caught:
             build(photos)
         assert "'a/00.png' is not a picture" in str(caught.value)
-        assert "and 1 more" in str(caught.value)
+        assert "format (so are 3 more)." in str(caught.value)
     assert not built_anew(photos, max_bad=4 / 12)
     with pytest.raises(MartletError, match="max_bad=2 is not a fraction"):
         build(photos, max_bad=2)
@@ -335,3 +340,62 @@ def test_a_full_disk(
         build(photos)
     assert files_in(photos.parent / "cache") == []
     assert built_anew(photos)
+
+
+WORDS = (
+    *("train", "val", "test", "Valid", "cat", "dog", "caf\u00e9", "cafe\u0301", "caf\udce9"),
+    *("\x1b[2J", "two\nlines", "@eaDir", "__MACOSX", ".git", "lost+found", "a.jpg", "$x^$"),
+    *("-", "*", "CON"),
+)
+SUFFIX = (".jpg", ".PNG", ".heic", ".txt", "", ".tif", ".db")
+
+
+def grow(folder: Path, chance: random.Random, contents: Sequence[bytes], depth: int = 0) -> None:
+    """Folders, pictures of every condition, links and pipes below `folder`."""
+    folder.mkdir(exist_ok=True)
+    for word in chance.sample(WORDS, chance.randint(0, 3) if depth else chance.randint(1, 4)):
+        if depth < 3 and not (folder / word).exists():
+            grow(folder / word, chance, contents, depth + 1)
+    for number in range(chance.randint(0, 4) if chance.random() < (0.1, 0.8)[depth > 0] else 0):
+        path = folder / f"{chance.choice(WORDS)}{number}{chance.choice(SUFFIX)}"
+        match chance.randrange(12):
+            case 0:
+                path.symlink_to(chance.choice((path, folder, folder.parent, Path("nowhere"))))
+            case 1:
+                os.mkfifo(path)
+            case 2:
+                path.mkdir()
+            case _:
+                path.write_bytes(chance.choice(contents))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_folders_of_any_kind_are_read_or_refused_in_a_sentence(
+    photos: Path, tmp_path: Path
+) -> None:
+    good = [path.read_bytes() for path in sorted(photos.rglob("*.*"))]
+    contents = [*good, *(one[: len(one) // 2] for one in good[:3]), b"", b"<html>", bytes(500)]
+    found: Counter[str] = Counter()
+    for seed in range(200):
+        chance, root = random.Random(seed), tmp_path / "any"
+        grow(root, chance, contents)
+        try:
+            listing = scan(root, min_classes=chance.choice((1, 2)))
+            found["listed"] += 1
+            folder = tmp_path / "cache"
+            cache = PixelCache.build(listing, Preprocess(8), folder=folder, max_bad=0.9)
+            found["decoded"] += 1
+            assert not any("@eaDir" in name.split("/") for name in cache.names)
+            assert len(set(map(one_form, cache.classes))) == len(cache.classes)
+            parts = split_samples(
+                cache.labels, cache.digests, cache.parts, allow_overlap=True, paths=cache.names
+            )
+            assert len(parts.train) + len(parts.val) + len(parts.test) <= len(cache)
+            found["split"] += 1
+        except MartletError:
+            found["refused"] += 1
+        finally:
+            shutil.rmtree(root)
+    print(dict(found))
+    assert min(found.values()) > 10

@@ -259,9 +259,15 @@ def _decode_one(path: str, preprocess: Preprocess) -> Decoded:
 def _refuse_too_many(bad: Sequence[BadPicture], total: int, max_bad: float) -> None:
     if len(bad) < total and len(bad) <= max_bad * total:
         return
-    first = "; ".join(f"{picture.path!r} {picture.reason}" for picture in bad[:3])
-    more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+    alike: dict[str, list[str]] = {}
+    for picture in bad:
+        alike.setdefault(picture.reason, []).append(picture.path)
+    told = [
+        f"{path!r} {reason}" + (f" (so are {len(others)} more)" if others else "")
+        for reason, (path, *others) in list(alike.items())[:3]
+    ]
+    rest = sum(len(paths) for paths in list(alike.values())[3:])
     raise MartletError(
         f"{len(bad)} of {total} pictures cannot be read, more than max_bad={max_bad:g} allows: "
-        f"{first}{more}."
+        f"{'; '.join(told)}{f'; and {rest} more' if rest else ''}."
     )

@@ -1,10 +1,12 @@
 import io
 import os
 import pickle
+import random
 import struct
 import threading
 import warnings
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -308,3 +310,55 @@ def test_any_damage_is_a_picture_or_a_bad_picture(
     except BadPicture:
         return
     assert image.mode == "RGB"
+
+
+def every_kind() -> dict[str, bytes]:
+    """A small picture in each format and in the unusual modes."""
+    image = Image.fromarray(noise(16, 12))
+    kinds = {format: encoded(image, format) for format in (*FORMATS, "MPO")}
+    kinds["palette"] = encoded(image.convert("P"))
+    kinds["gray 16"] = encoded(gray(range(0, 65536, 4096), np.uint16))
+    kinds["CMYK"] = encoded(image.convert("CMYK"), "JPEG")
+    kinds["progressive"] = encoded(image, "JPEG", progressive=True)
+    kinds["animated"] = encoded(image, "GIF", save_all=True, append_images=[image.rotate(90)])
+    kinds["float"] = encoded(gray(np.linspace(0, 1, 16), np.float32), "TIFF")
+    kinds["turned"] = oriented(6, "TIFF")
+    return kinds
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """Bytes changed, cut off, left out, repeated, or a number in the header made large."""
+    chance, kept = random.Random(seed), bytearray(content)
+    start = chance.randrange(len(kept))
+    end = min(len(kept), start + chance.randrange(1, 40))
+    match chance.randrange(6):
+        case 0:
+            return bytes(kept[:start])
+        case 1:
+            del kept[start:end]
+        case 2:
+            kept[start:start] = kept[start:end] * chance.choice((1, 2, 50))
+        case 3:
+            place = chance.randrange(min(64, len(kept)))
+            number = chance.choice((0, 0xFFFF, 0x7FFFFFFF))
+            kept[place : place + 4] = number.to_bytes(4, "big")
+        case _:
+            for _ in range(chance.choice((1, 1, 2, 4, 30))):
+                kept[chance.randrange(len(kept))] = chance.choice((0, 1, 127, 128, 255))
+    return bytes(kept)
+
+
+@pytest.mark.slow
+def test_damaged_pictures_are_read_or_refused_in_a_sentence() -> None:
+    found: Counter[str] = Counter()
+    for kind, content in every_kind().items():
+        for seed in range(1000):
+            try:
+                image = decode_bytes(damaged(content, seed), kind)
+            except BadPicture:
+                found["refused"] += 1
+            else:
+                assert image.mode == "RGB", (kind, seed)
+                found["read"] += 1
+    print(dict(found))
+    assert min(found.values()) > 1000

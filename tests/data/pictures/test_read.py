@@ -120,6 +120,18 @@ def test_two_folders_that_link_to_each_other(tmp_path: Path) -> None:
     assert paths == ["a/1.jpg", "a/to_b/1.jpg", "b/1.jpg", "b/to_a/1.jpg"]
 
 
+def test_many_folders_that_link_to_each_other(tmp_path: Path) -> None:
+    """Each way through them would be another path: more than there is time for."""
+    names = [f"class{number:02}" for number in range(12)]
+    for name in names:
+        fill(tmp_path, f"{name}/1.jpg")
+        for other in set(names) - {name}:
+            (tmp_path / name / f"to_{other}").symlink_to(tmp_path / other)
+    listing = scan(tmp_path)
+    assert len(listing.pictures) == 12 * 12
+    assert len(listing.ignored) == len(set(listing.ignored))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems accept UTF-8 names only")
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     fill(tmp_path, "b/ü .jpg", "a/1.jpg")

@@ -61,7 +61,7 @@ def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
         for name, paths in held.items()
         for path in paths
     )
-    return Listing(root, classes, tuple(pictures), tuple(sorted(walk.ignored)))
+    return Listing(root, classes, tuple(pictures), tuple(sorted({*walk.ignored})))
 
 
 class Walk:
@@ -87,12 +87,26 @@ class Walk:
             self._read[below] = sorted(folders), sorted(pictures)
         return self._read[below]
 
-    def pictures(self, below: str) -> list[str]:
-        """Paths of all pictures at any depth of the folder `below`."""
+    def pictures(self, below: str, seen: set[tuple[int, int]] | None = None) -> list[str]:
+        """Paths of all pictures at any depth of the folder `below`.
+
+        A folder that several links lead to is entered by the first: of ten folders that link to
+        each other there are millions of ways.
+        """
+        seen = set() if seen is None else seen  # device and inode of what was entered by a link
         folders, names = self.inside(below)
         start = f"{below}/" if below else ""
-        deeper = (path for name in folders for path in self.pictures(start + name))
-        return [*(start + name for name in names), *deeper]
+        found = [start + name for name in names]
+        for path in (start + name for name in folders):
+            full = os.path.join(self.root, path)
+            if os.path.islink(full):
+                there = os.stat(full)
+                if (there.st_dev, there.st_ino) in seen:
+                    self.ignored.append(path)
+                    continue
+                seen.add((there.st_dev, there.st_ino))
+            found += self.pictures(path, seen)
+        return found
 
     def _place(
         self, entry: os.DirEntry[str], below: str, folders: list[str], pictures: list[str]

@@ -84,6 +84,8 @@ def test_a_name_that_is_none() -> None:
     ("call", "sentence"),
     [
         (lambda: martlet.predict("run", "a.jpg", top="3"), "top='3' is not accepted; give a whole"),
+        (lambda: martlet.predict("run", ["a.jpg", ""]), "'a.jpg', ''] is not accepted; give a"),
+        (lambda: martlet.predict("run", "a\0.jpg"), "is not accepted; give a sequence of paths"),
         (lambda: martlet.predict("run", b""), "pictures=b'' is not accepted; give a sequence of"),
         (lambda: martlet.predict("run", "a.jpg", tops=3), "option 'tops' is not known; did you"),
         (lambda: martlet.evaluate(3, "photos"), "run=3 is not accepted; give a path"),

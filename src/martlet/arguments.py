@@ -200,8 +200,10 @@ def _as(value: Any, kind: Any) -> Any:
         text = fspath(value) if isinstance(value, (str, PathLike)) else None
         if isinstance(text, str) and text and "\0" not in text:
             made = Path(text)
-    elif isinstance(value, origin):
-        made = value
+    elif isinstance(value, origin) and not (
+        origin is object and isinstance(value, (str, PathLike))
+    ):
+        made = value  # a text that is no path is no other thing either
     return made
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from martlet import tasks
 from martlet.data.cache import cores
 from martlet.data.kinds import preprocess_from
+from martlet.data.pictures.sources import name_of
 from martlet.errors import MartletError
 from martlet.tasks.prediction import Prediction
 
@@ -76,7 +77,10 @@ class Network:
             pictures = [pictures]
         if top < 1:
             raise MartletError(f"top={top} is not accepted; use 1 or more.")
-        sources = [(_name(source, n + 1), source) for n, source in enumerate(pictures)]
+        sources = [
+            (name_of(source, f"picture {number}"), source)
+            for number, source in enumerate(pictures, 1)
+        ]
         batches = [sources[n : n + self._batch] for n in range(0, len(sources), self._batch)]
         found: list[Prediction] = []
         with ThreadPoolExecutor(cores()) as pool:
@@ -111,14 +115,6 @@ class Network:
             else self.task.answer(name, next(rows), self.classes, top)
             for (name, _), item in zip(batch, inputs, strict=True)
         ]
-
-
-def _name(source: Any, number: int) -> str:
-    """A path as text; of a picture in memory the name of its file, else its number."""
-    if isinstance(source, (str, Path)):
-        return str(source)
-    name = getattr(source, "filename", None) or getattr(source, "name", None)
-    return name if isinstance(name, str) and name else f"picture {number}"
 
 
 def load(path: str | Path, threads: int | None = None) -> Network:

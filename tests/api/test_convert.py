@@ -4,8 +4,10 @@ import io
 import json
 import pickle
 import warnings
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
-from martlet.models.weights.reading import read_weights
+from martlet.models.weights.reading import check_tensors, read_weights
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
 from martlet.workflows.convert import ConvertedFile, class_names, hub_settings, preprocess_of
@@ -92,7 +94,7 @@ def test_every_verb_takes_the_checkpoint(
     assert evaluate(made.path, photos, split="all", quiet=True)["pictures"] == 36
     assert export(made.path).path == tmp_path / "run" / "model.onnx"
     assert measure(made.path.parent, engines=["torch"], seconds=0.05)[0].median_ms > 0
-    run = quick(weights=made.path, name="tuned", epochs=1, lr=1e-6)
+    run = quick(weights=made.path, name="tuned", epochs=1, lr=1e-6, image_size=32)
     assert checkpoint.load(run.checkpoint)[1].preprocess.mean == (0.5, 0.5, 0.5)
 
 
@@ -110,7 +112,7 @@ def test_a_network_of_another_structure_is_trained_on(
         output=tmp_path / "a.safetensors",
     )
     assert made.options == {"ceil_pool": True}
-    run = quick(weights=made.path, epochs=1)
+    run = quick(weights=made.path, epochs=1, image_size=32)
     assert checkpoint.load(run.checkpoint)[1].network.options == {"ceil_pool": True}
 
 
@@ -195,7 +197,7 @@ def test_tensors_that_are_no_weights_are_named(
 ) -> None:
     torch.save({"fc.bias": torch.eye(3), "fc.weight": make(torch.eye(3))}, tmp_path / "a.pth")
     with pytest.raises(MartletError, match=f"its tensor 'fc.weight' {sentence}"):
-        read_weights(tmp_path / "a.pth")
+        check_tensors(read_weights(tmp_path / "a.pth")[0].state, tmp_path / "a.pth")
 
 
 class Trap:
@@ -224,21 +226,72 @@ def test_pickled_code_of_every_protocol_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "form",
+    ("beside", "sentence"),
     [
-        lambda state: state,
-        lambda state: {"state_dict": state},
-        lambda state: {"model": state},
-        lambda state: {"epoch": 3, "state_dict": {f"module.{key}": state[key] for key in state}},
-        lambda state: {f"_orig_mod.{key}": state[key] for key in state},
+        ({"best_acc1": np.float64(71.3), "epoch": np.int64(4), "curve": np.ones(3)}, ""),
+        ({"args": Namespace(lr=0.1, output=Path("a")), "when": datetime(2020, 1, 1)}, ""),
+        ({"state_dict_ema": "good"}, "state_dict_ema' are taken, averaged ones (EMA)"),
     ],
+    ids=["numbers of NumPy", "arguments", "averaged"],
 )
-def test_forms_that_are_read(tmp_path: Path, form: Callable[[dict[str, Tensor]], object]) -> None:
-    state = {"fc.weight": torch.eye(3), "fc.bias": torch.arange(3)}
-    torch.save(form(state), tmp_path / "a.pth")
-    found = read_weights(tmp_path / "a.pth")
-    assert found.keys() == state.keys()
-    assert all(torch.equal(found[key], state[key]) for key in state)
+def test_a_file_of_a_training_program_needs_neither_from_nor_model(
+    theirs: nn.Module, tmp_path: Path, beside: dict[str, object], sentence: str
+) -> None:
+    state = {f"module.{name}": tensor for name, tensor in theirs.state_dict().items()}
+    if beside == {"state_dict_ema": "good"}:
+        beside = {"state_dict_ema": state}
+        state = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+    torch.save({"state_dict": state, **beside}, tmp_path / "last.ckpt")
+    made = convert(tmp_path / "last.ckpt", output=tmp_path / "a.safetensors")
+    assert (made.network, made.classes) == (SMALL, 3)
+    assert made.origin == f"torchvision's {SMALL} (last.ckpt)"
+    assert sentence in " ".join(made.told)
+    model, _ = checkpoint.load_model(made.path)
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(model(x).argmax(), theirs(x).argmax())
+    assert torch.allclose(model(x), theirs(x), atol=1e-5)
+
+
+def test_others_weights_are_trained_on_in_one_step(
+    file: Path, quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = quick(weights=file, model=None, epochs=1, image_size=32, quiet=False)
+    header = checkpoint.load_header(run.checkpoint)
+    assert (header.network.name, header.network.num_classes) == (SMALL, 3)
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"tensors of torchvision's {SMALL} (theirs.pth); the classifier is new" in said
+    with pytest.raises(MartletError, match="none of any library's mobilenet_v2_x1_0"):
+        quick(weights=file, model="mobilenet_v2_x1_0", name="other")
+
+
+def test_config_json_says_that_the_weights_are_timms(tmp_path: Path) -> None:
+    torch.save(torchvision.models.resnet18(num_classes=2).state_dict(), tmp_path / "a.bin")
+    config = {"architecture": "resnet18", "pretrained_cfg": {"crop_pct": 0.95}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    made = convert(tmp_path / "a.bin", output=tmp_path / "a.safetensors")
+    assert made.origin == "timm's resnet18 (a.bin)"
+    assert (made.preprocess.interpolation, made.preprocess.crop_pct) == ("bicubic", 0.95)
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    made = convert(tmp_path / "a.bin", output=tmp_path / "b.safetensors")
+    assert made.origin == "torchvision's resnet18 (a.bin)"
+
+
+def test_a_small_file_that_asks_for_much_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers repeat one number, as `expand` gives them; nothing is copied before the check."""
+    monkeypatch.setattr("martlet.memory.available_bytes", lambda: 10**9)
+    state = torchvision.models.shufflenet_v2_x0_5().state_dict()
+    state["fc.weight"] = torch.zeros(1, 1).half().expand(1_000_000, 1024)
+    torch.save(state, tmp_path / "a.pth")
+    sentence = r"a\.pth, a file of \d+ MB, needs 4\.1 GB of memory at least, and 1\.0 GB are free"
+    with pytest.raises(MartletError, match=sentence):
+        convert(tmp_path / "a.pth", output=tmp_path / "a.safetensors")
+
+
+def test_other_verbs_say_how_to_make_a_checkpoint(file: Path, photos: Path) -> None:
+    with pytest.raises(MartletError, match=r"is no checkpoint of martlet; `martlet convert` makes"):
+        predict(file, [photos])
 
 
 def saved(content: object) -> bytes:
@@ -251,17 +304,21 @@ def saved(content: object) -> bytes:
     ("name", "content", "sentence"),
     [
         ("a.pth", None, "does not exist"),
-        ("a.onnx", b"", r"a\.onnx is not accepted; give a file of \.pth"),
+        (
+            "a.onnx",
+            b"\x08\x0a\x12\x00\xff",
+            "is an ONNX network; give the weights that it was exported",
+        ),
         ("a.pth", saved(nn.Linear(2, 2)), "holds pickled code, which is not run"),
         ("a.pth", saved([torch.eye(2)]), "holds no named tensors"),
         ("a.pth", saved({"a.weight": 3}), "holds no named tensors"),
         ("a.pth", saved({}), "holds no named tensors"),
-        ("a.pth", saved({"a": torch.eye(99)})[:5000], "corrupt or no file of PyTorch"),
-        ("a.pth", b"", "corrupt or no file of PyTorch"),
+        ("a.pth", saved({"a": torch.eye(99)})[:5000], "cut short: it ends after 5,000 bytes"),
+        ("a.pth", b"", "is empty; download it again"),
         ("a.pth", bytes(range(256)) * 40, "corrupt or no file of PyTorch"),
-        ("a.pth", b"a text", "corrupt or no file of PyTorch"),
+        ("a.pth", b"a text", "is a text that begins with 'a text', not weights"),
         ("a.pth", pickle.dumps({"a": 1}), "cannot be read without running code in it"),
-        ("a.safetensors", b"wrong", "is corrupt or cut short"),
+        ("a.safetensors", bytes(range(128, 256)), "is corrupt or cut short"),
     ],
     ids=lambda value: value if isinstance(value, str) else "content",  # bytes differ by process
 )
@@ -361,3 +418,6 @@ def test_the_command(
     assert "344,867 params, 3 classes" in said
     assert "mean 0.5 0.5 0.5" in said
     assert (tmp_path / f"{SMALL}.safetensors").exists()
+    code, said, _ = call("convert", file, "--output", "told.safetensors")
+    assert code == 0
+    assert f"told.safetensors: {SMALL} with the weights of torchvision's" in said

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 @typed
 def convert(
-    file: Annotated[Path, "Weights: .pth, .pt, .bin, .tar or .safetensors."],
+    file: Annotated[Path, "Weights: .pth, .pt, .ckpt, .bin, .tar or .safetensors."],
     *,
     source: Annotated[
-        Literal["pytorchcv", "shufflenet_authors", "timm", "torchvision"],
-        "Library that the weights are of.",
+        Literal["pytorchcv", "shufflenet_authors", "timm", "torchvision"] | None,
+        "Library that the weights are of (default: recognised by its names of tensors).",
         "--from",
-    ],
-    model: Annotated[str, "Network, by our name or the library's."],
+    ] = None,
+    model: Annotated[
+        str | None, "Network, by our name or the library's (default: recognised by its tensors)."
+    ] = None,
     output: Annotated[
         Path | None, "File to write (default: MODEL.safetensors in this folder).", "--output", "-o"
     ] = None,
@@ -40,8 +42,11 @@ def convert(
     """Make a checkpoint of another library's weights.
 
     The file that is written works with `predict`, `export`, `measure`, `evaluate` and `train
-    --weights`. How pictures are prepared is what the library does for most of its weights, or, for
-    timm, what the config.json beside the file says; what differs must be given.
+    --weights`; the latter takes `file` itself, too. Whose weights they are is told by the names
+    and shapes of the tensors, unless it is given. Of averaged (EMA) and raw weights in one file
+    the averaged ones are taken; that, and what is left out, is said. How pictures are prepared is
+    what the library does for most of its weights, or, for timm, what the config.json beside the
+    file says; what differs must be given.
 
     Raises MartletError, and writes nothing, for a file that cannot be read without running code
     in it, for weights that are not those of the network, and for a config.json with values that

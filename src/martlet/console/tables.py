@@ -102,6 +102,7 @@ def converted(file: "ConvertedFile", console: Console | None = None) -> None:
         f"pictures: {how.channels} of {how.size}×{how.size}, crop_pct {how.crop_pct:.3g}, "
         f"{how.interpolation}, mean {_few(how.mean)}, std {_few(how.std)}; if these weights want "
         "another preparation, convert again with its values",
+        *file.told,
         "next:",
         f"  martlet predict {path} some.jpg",
         f"  martlet export {path} --format onnx",

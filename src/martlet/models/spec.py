@@ -117,6 +117,16 @@ def input_shape(
     )
 
 
+def check_network(row: Spec, image_size: int, small_input: bool) -> None:
+    """Raises MartletError when the pictures are too small for the network."""
+    smallest = row.small_reduction if small_input else row.reduction
+    if image_size < smallest:
+        raise MartletError(
+            f"image_size={image_size} is too small for {row.name}, which shrinks the "
+            f"picture {smallest} times; give {smallest} or more."
+        )
+
+
 @dataclass(frozen=True)
 class AtSize:
     """What a paper prints about one of its networks for pictures of another size."""

@@ -25,6 +25,8 @@ from martlet.data.kind import AnyPreprocess
 from martlet.data.kinds import preprocess_from
 from martlet.errors import MartletError
 from martlet.models import Classifier, create_model
+from martlet.models.weights.file_kinds import not_weights
+from martlet.models.weights.reading import is_pickled
 from martlet.models.weights.renaming import misfits
 from martlet.storage.files import write_bytes
 from martlet.training.recipe import Recipe
@@ -33,6 +35,7 @@ from martlet.version import __version__
 
 FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
 KEY = "martlet"
+CONVERT = "`martlet convert` makes a checkpoint of another library's weights"
 HEADER = {"network": Mapping, "classes": Sequence[str], "metrics": Mapping, "state": Mapping}
 
 
@@ -172,6 +175,15 @@ def load_header(path: str | Path) -> Header:
         return header
 
 
+def is_ours(path: Path) -> bool:
+    """Whether a file carries a header of ours, of whatever content."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return KEY in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Header]]:
     if not path.is_file():
@@ -181,11 +193,15 @@ def _opened(path: Path) -> Iterator[tuple[Any, Header]]:
             metadata = file.metadata() or {}
             if KEY not in metadata:
                 raise MartletError(
-                    f"{path} was not written by martlet (its header has no {KEY!r} entry)."
+                    f"{path} was not written by martlet (its header has no {KEY!r} entry); "
+                    f"{CONVERT}."
                 )
             yield file, Header.from_json(metadata[KEY], path)
     except (SafetensorError, OSError) as error:
-        raise MartletError(f"{path} is corrupt or cut short ({error}).") from error
+        reason = not_weights(path) or f"is corrupt or cut short ({error})"
+        if is_pickled(path) and not not_weights(path):
+            reason = f"is no checkpoint of martlet; {CONVERT}"
+        raise MartletError(f"{path} {reason}.") from error
 
 
 def load_model(path: str | Path) -> tuple[Classifier, Header]:

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from martlet.data.class_names import one_form
 from martlet.data.pictures.kind import SMALL
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
-from martlet.models import ImageInput, spec
-from martlet.models.weights import reading, renaming
+from martlet.models.spec import ImageInput, check_network
+from martlet.models.table import spec
+from martlet.models.weights import reading
+from martlet.models.weights.recognising import recognise
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
-from martlet.workflows.train_setup import check_network
+from martlet.training.checkpoint import Header, Network
 
 
 @dataclass(frozen=True)
@@ -29,52 +33,85 @@ class ConvertedFile:
     classes: int
     preprocess: Preprocess
     origin: str
+    told: tuple[str, ...] = ()  # which of the file's tensors were taken, and what was left out
+
+
+@dataclass(frozen=True)
+class OthersWeights:
+    """Another library's weights as a checkpoint of ours has them."""
+
+    header: Header
+    preprocess: Preprocess  # the header's
+    state: dict[str, Tensor]
+    params: int
+    told: tuple[str, ...]  # which of the file's tensors were taken, and what was left out
 
 
 def convert_weights(
     file: Path,
-    source: str,
-    model: str,
+    source: str | None,
+    model: str | None,
     output: Path | None,
     classes: Path | None,
     prepared: Mapping[str, Any],
     overwrite: bool,
 ) -> ConvertedFile:
     """The checkpoint of `convert`; `prepared` are settings of Preprocess, empty where not given."""
-    path = Path(f"{model}.safetensors") if output is None else Path(output)
-    if path.suffix != ".safetensors":
-        raise MartletError(f"output={path} is not accepted; give a name that ends in .safetensors.")
-    weights = reading.read_weights(file)
+    if output is not None and output.suffix != ".safetensors":
+        raise MartletError(
+            f"output={output} is not accepted; give a name that ends in .safetensors."
+        )
+    made = read_others(file, source, model, prepared, classes)
+    network, names = made.header.network, made.header.classes
+    path = Path(f"{model or network.name}.safetensors") if output is None else output
     if path.exists() and (not overwrite or path.samefile(file)):
         raise MartletError(f"{path} exists already; choose another --output, or --overwrite.")
-    given = {key: value for key, value in prepared.items() if value not in (None, (), [])}
+    checkpoint.save(path, made.state, made.header)
+    return ConvertedFile(
+        path,
+        network.name,
+        dict(network.options),
+        len(made.state),
+        made.params,
+        len(names),
+        made.preprocess,
+        made.header.origin,
+        made.told,
+    )
+
+
+def read_others(
+    file: Path,
+    source: str | None = None,
+    model: str | None = None,
+    prepared: Mapping[str, Any] | None = None,
+    classes: Path | None = None,
+) -> OthersWeights:
+    """The weights of another library in `file`, recognised where `source` or `model` is not given.
+
+    Raises MartletError for a file that is no weights, or of no network of ours.
+    """
+    given = {k: value for k, value in (prepared or {}).items() if value not in (None, (), [])}
+    candidates = reading.read_weights(file)
+    if source is None and model is None and (told := hub_model(file)):
+        source, model = "timm", told
     network = model
-    if source == "timm":
+    if source == "timm" and model is not None:
         network = model.partition(".")[0]  # behind the point stands which training
         given = hub_settings(file, network, given) | given
-    found = renaming.convert(weights, source, network)
-    names = class_names(found.num_classes, classes)
-    preprocess = preprocess_of(found, given)
-    origin = f"{source}'s {model} ({file.name})"
-    header = checkpoint.Header(
-        checkpoint.Network(found.name, found.num_classes, found.in_chans, False, found.options),
+    recognised = recognise(file, candidates, source, network)
+    reading.check_tensors(recognised.taken, file)
+    found = recognised.found
+    names, preprocess = class_names(found.num_classes, classes), preprocess_of(found, given)
+    header = Header(
+        Network(found.name, found.num_classes, found.in_chans, False, found.options),
         names,
         preprocess,
         trained=None,
-        origin=origin,
+        origin=f"{recognised.library}'s {model or found.name} ({file.name})",
     )
     params = sum(parameter.numel() for parameter in found.build().parameters())
-    checkpoint.save(path, found.state, header)
-    return ConvertedFile(
-        path,
-        found.name,
-        found.options,
-        len(found.state),
-        params,
-        len(names),
-        preprocess,
-        origin,
-    )
+    return OthersWeights(header, preprocess, found.state, params, recognised.told)
 
 
 def class_names(count: int, file: Path | None) -> tuple[str, ...]:
@@ -105,6 +142,20 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
     return tuple(names)
 
 
+def hub_model(file: Path) -> str | None:
+    """The network of timm that a config.json beside `file` names, if there is one."""
+    content = _config(file)
+    told = content.get("architecture") if isinstance(content, dict) else None
+    return told if isinstance(told, str) and "pretrained_cfg" in content else None
+
+
+def _config(file: Path) -> Any:
+    try:
+        return json.loads(file.with_name("config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
 def hub_settings(file: Path, model: str, given: Collection[str] = ()) -> dict[str, Any]:
     """How timm prepares pictures for the weights `file`, as its config.json beside it says.
 
@@ -113,10 +164,7 @@ def hub_settings(file: Path, model: str, given: Collection[str] = ()) -> dict[st
     which names the file, for a value that is not accepted.
     """
     path = file.with_name("config.json")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    content = _config(file)
     if not isinstance(content, dict) or content.get("architecture") != model:
         return {}
     config = content.get("pretrained_cfg", {})

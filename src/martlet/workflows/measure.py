@@ -15,12 +15,11 @@ from martlet.inference import is_compiled
 from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
 from martlet.models import Classifier, create_model, spec
-from martlet.models.spec import input_shape
+from martlet.models.spec import check_network, input_shape
 from martlet.storage.claim import claimed
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
-from martlet.workflows import train_setup
 from martlet.workflows.open_network import checkpoint_path
 
 ENGINES = ("torch", "onnxruntime", "c")
@@ -114,7 +113,7 @@ def _network(
         row = spec(str(run))
         shape = input_shape(row, size)
         if size is not None:
-            train_setup.check_network(row, size, small_input=False)
+            check_network(row, size, small_input=False)
         torch.manual_seed(0)
         return create_model(str(run)).eval(), shape, None
     model, header = checkpoint.load_model(checkpoint_path(path))

@@ -26,7 +26,9 @@ class TrainOptions(Recipe):
     )
     channels: Literal["RGB", "L"] = option("RGB", "Colour, or L for gray.")
     small_input: bool = option(None, "The form for small pictures (default: up to 64 pixels).")
-    weights: Path | None = option(None, "Start from this run or model.safetensors.")
+    weights: Path | None = option(
+        None, "Start from this run, model.safetensors, or another library's .pth."
+    )
     pretrained: bool = option(False, "Start from torchvision's ImageNet weights (download).")
     val: float = option(0.1, "Share cut out to choose the best epoch.")
     test: float = option(0.2, "Share held out for the final figure.")

@@ -18,7 +18,7 @@ from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.measuring.cost import cost
 from martlet.models import spec
-from martlet.models.spec import Spec
+from martlet.models.spec import Spec, check_network
 from martlet.storage.claim import claimed
 from martlet.storage.files import write_text
 from martlet.tasks import Task
@@ -126,7 +126,7 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         small_input=train_setup.is_small(row, options, start),
     )
     if row.input.kind == "image":
-        train_setup.check_network(row, options.image_size, plan.small_input)
+        check_network(row, options.image_size, plan.small_input)
     return plan
 
 

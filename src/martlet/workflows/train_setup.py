@@ -43,16 +43,6 @@ def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     return usual if options.small_input is None else options.small_input
 
 
-def check_network(row: Spec, image_size: int, small_input: bool) -> None:
-    """Raises MartletError when the pictures are too small for the network."""
-    smallest = row.small_reduction if small_input else row.reduction
-    if image_size < smallest:
-        raise MartletError(
-            f"image_size={image_size} is too small for {row.name}, which shrinks the "
-            f"picture {smallest} times; give {smallest} or more."
-        )
-
-
 def build(network: Network, recipe: Recipe, pretrained: bool = False) -> nn.Module:
     """The network before its first step; without published weights they follow from the seed."""
     seed_torch(recipe.seed, INIT)

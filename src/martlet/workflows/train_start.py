@@ -12,6 +12,7 @@ from martlet.errors import MartletError
 from martlet.models import spec
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
+from martlet.workflows.convert import OthersWeights, read_others
 from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train_options import TrainOptions
 
@@ -22,12 +23,14 @@ USUAL = "shufflenet_v2_x1_0"  # the network when neither a name nor weights are 
 class Start:
     """The weights that training starts from.
 
-    path, header: of a checkpoint; None without one.
+    path, header: of a checkpoint, or of another library's weights; None without them.
+    others: another library's weights, as a checkpoint has them.
     pretrained: published weights, downloaded when the network is built.
     """
 
     path: Path | None = None
     header: Header | None = None
+    others: OthersWeights | None = None
     pretrained: bool = False
 
     @property
@@ -51,7 +54,10 @@ def start_of(options: TrainOptions) -> Start:
     if options.pretrained:
         raise MartletError("weights and pretrained cannot both be set; choose one.")
     path = checkpoint_path(options.weights)
-    return Start(path, checkpoint.load_header(path))
+    if checkpoint.is_ours(path):
+        return Start(path, checkpoint.load_header(path))
+    others = read_others(path, model=options.model)
+    return Start(path, others.header, others)
 
 
 def network_name(options: TrainOptions, start: Start) -> str:
@@ -76,8 +82,12 @@ def load_start(start: Start, model: nn.Module, network: Network, classes: Sequen
         return Loaded(f"weights: torchvision's {network.name}, its classifier of these classes new")
     if start.path is None or start.header is None:
         return Loaded("weights: fresh")
-    trained, header = checkpoint.load_model(start.path)
-    tensors, fresh = trained.state_dict(), model.state_dict()
+    if start.others is None:
+        trained, header = checkpoint.load_model(start.path)
+        tensors = trained.state_dict()
+    else:
+        tensors, header = dict(start.others.state), start.header
+    fresh = model.state_dict()
     same = list(map(one_form, header.classes)) == list(map(one_form, classes))
     head = [name for name in fresh if name.startswith("classifier.")]
     digest = _digest(tensors)
@@ -86,6 +96,9 @@ def load_start(start: Start, model: nn.Module, network: Network, classes: Sequen
     checkpoint.load_weights(model, tensors, start.path, network.name)
     count = len(tensors) - (0 if same else len(head))
     told = f"weights: {count} tensors of {start.path}"
+    if start.others is not None:
+        told = f"weights: {count} tensors of {header.origin}"
+        told = "; ".join([told, *start.others.told])
     if same:
         return Loaded(f"{told}, with its classifier: the classes are the same", digest)
     known = ", ".join(header.classes[:3]) + (", …" if len(header.classes) > 3 else "")

@@ -211,7 +211,8 @@ def test_nobody_answers(server: tuple[Path, HTTPServer], monkeypatch: pytest.Mon
     with pytest.raises(MartletError, match="HTTP Error 404"):
         create_model(SMALL, pretrained=True)
     monkeypatch.setattr(PLACE.value, "url", "http://127.0.0.1:1/net-00000000.pth")
-    with pytest.raises(MartletError, match=r"could not be downloaded .*refused"):
+    sentence = r"could not be downloaded .*refused.*download it and put it to .*/net-00000000\.pth"
+    with pytest.raises(MartletError, match=sentence):
         create_model(SMALL, pretrained=True)
 
 

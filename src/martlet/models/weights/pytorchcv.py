@@ -154,7 +154,9 @@ RESNET = replace(
 )
 
 RESNET_B = replace(  # the same tensors, another place of the stride
-    RESNEXT, networks=(), names=((r"(resnet\d+)b", r"\1"), (r"se(resnet\d+)b", r"se_\1"))
+    RESNEXT,
+    networks=RESNET.networks,
+    names=((r"(resnet\d+)b", r"\1"), (r"se(resnet\d+)b", r"se_\1")),
 )
 
 SENET154 = replace(
@@ -176,8 +178,8 @@ FAMILIES = (
     MOBILENET_V1,
     MOBILENET_V2,
     MOBILENET_V3,
+    RESNET,  # before RESNET_B: our names mean the first
     RESNET_B,
-    RESNET,
     RESNEXT,
     SENET154,
 )

@@ -86,10 +86,20 @@ def convert(state: State, library: str, name: str) -> Converted:
     first convolution any number of channels. Raises MartletError when the library has no such
     network, or when tensors are missing, left over, or of another shape than the network's.
     """
+    file = file_of(library)
+    family, row = find(name, library, file.FAMILIES, state)
+    return fitted(state, library, family, row)
+
+
+def file_of(library: str) -> Any:
+    """The module of a library: its FAMILIES and `preprocess`. MartletError with the closest."""
     if library not in LIBRARIES:
         raise unknown("library", library, LIBRARIES)
-    file = import_module(f"martlet.models.weights.{library}")
-    family, row = find(name, library, file.FAMILIES, state)
+    return import_module(f"martlet.models.weights.{library}")
+
+
+def fitted(state: State, library: str, family: Family, row: Spec) -> Converted:
+    """`convert` for a family and a row of its networks; MartletError for tensors that misfit."""
     renamed, left_over = rename(state, family)
     whole = {key: tensor for key, tensor in renamed.items() if tensor.dim() and tensor.numel()}
     asked = family.options(row.name, whole)
@@ -97,21 +107,21 @@ def convert(state: State, library: str, name: str) -> Converted:
     network = _on_meta(row.name, whole, options)
     expected = network.state_dict()
     renamed = {key: torch.zeros(expected[key].shape) for key in family.zeros} | renamed
-    fitted = {key: _fit(tensor, expected.get(key)) for key, tensor in renamed.items()}
+    ours = {key: _fit(tensor, expected.get(key)) for key, tensor in renamed.items()}
     for key, tensor in expected.items():
         if key.endswith("num_batches_tracked"):  # old files lack it; it decides nothing
-            fitted.setdefault(key, torch.zeros(tensor.shape, dtype=tensor.dtype))
-    if problems := misfits(fitted, expected, left_over):
+            ours.setdefault(key, torch.zeros(tensor.shape, dtype=tensor.dtype))
+    if problems := misfits(ours, expected, left_over):
         raise MartletError(f"the weights are not those of {library}'s {row.name}: {problems}.")
     if family.adapt is not None:
-        family.adapt(fitted, network)
+        family.adapt(ours, network)
     return Converted(
         name=row.name,
         num_classes=network.num_classes,
         in_chans=first_convolution(network)[1].in_channels,
         options=options,
-        state=fitted,
-        preprocess=file.preprocess(row),
+        state=ours,
+        preprocess=file_of(library).preprocess(row),
     )
 
 

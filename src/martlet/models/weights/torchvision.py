@@ -156,7 +156,8 @@ def _download(name: str) -> Mapping[str, Tensor]:
             ) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise MartletError(
-            f"pretrained=True: {weights.url} could not be downloaded ({reason})."
+            f"pretrained=True: {weights.url} could not be downloaded ({reason}); where there is a "
+            f"network, download it and put it to {kept}."
         ) from error
 
 

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from martlet import memory
+from martlet.errors import MartletError
+
+
+def test_there_is_some_and_what_needs_more_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert memory.available_bytes() is None or memory.available_bytes() > 10**6
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * 10**9)
+    memory.require_memory(2 * 10**9, "it", "do less")
+    with pytest.raises(MartletError) as caught:
+        memory.require_memory(3 * 10**9, "training", "give a smaller image_size")
+    assert str(caught.value) == (
+        "training needs 3.0 GB of memory at least, and 2.0 GB are free; give a smaller image_size."
+    )
+    monkeypatch.setattr(memory, "available_bytes", lambda: None)
+    memory.require_memory(10**30, "it", "do less")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(5, "0 MB"), (12_300_000, "12 MB"), (10**10, "10.0 GB"), (10**400, "more than a million GB")],
+)
+def test_in_words(size: int, words: str) -> None:
+    assert memory.in_words(size) == words
+
+
+def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    for name, content in (
+        ("memory.max", "1000000"),
+        ("memory.current", "700000"),
+        ("memory.stat", "anon 300000\ninactive_file 400000\n"),
+    ):
+        (tmp_path / name).write_text(content)
+    assert memory.available_bytes() == 700_000
+    (tmp_path / "memory.max").write_text("max")
+    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "nowhere")
+    assert memory.available_bytes() != 700_000

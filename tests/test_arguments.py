@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import martlet
+from martlet.arguments import assignment, assignments, checked
 from martlet.errors import MartletError
 from martlet.models import create_model, list_models
 from martlet.models.table import find
@@ -102,3 +103,27 @@ def test_arguments_of_verbs_are_checked_by_their_signature(
 ) -> None:
     with pytest.raises(MartletError, match=re.escape(sentence)):
         call()
+
+
+def test_values_by_name_as_text_and_back() -> None:
+    texts = ["a=5", "b=full", "c=True", "d=none", 'e={"kind": "se"}', "f=[", "g==", 'h="5"']
+    values = {"a": 5, "b": "full", "c": True, "d": "none", "e": {"kind": "se"}, "f": "[", "g": "="}
+    values["h"] = "5"
+    assert assignments(texts, "model_options") == values
+    again = [assignment(name, value) for name, value in values.items()]
+    assert assignments(again, "model_options") == values
+    for text in ("kernel", "=5", ""):
+        with pytest.raises(
+            MartletError, match=f"^model_options='{text}' is not accepted; give N"
+        ):
+            assignments([text], "model_options")
+    assert assignments(["a=" + "[" * 100_000], "x") == {"a": "[" * 100_000}
+
+
+@pytest.mark.parametrize("kind", [int, float, int | None])
+@pytest.mark.parametrize("value", [2**63, -(2**64), 10**400, -(10**5000)], ids=range(4))
+def test_numbers_of_more_than_63_bits(kind: object, value: int) -> None:
+    with pytest.raises(MartletError, match=r"^epochs is a (negative )?number of \d+ bits; accept"):
+        checked("epochs", value, kind)
+    assert checked("epochs", 2**63 - 1, kind) == pytest.approx(2**63)
+    assert checked("epochs", 1e300, float) == 1e300

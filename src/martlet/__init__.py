@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from martlet.api.demo import demo
     from martlet.api.evaluate import evaluate
     from martlet.api.export import export
+    from martlet.api.load import load
     from martlet.api.measure import measure
     from martlet.api.predict import predict
     from martlet.api.show import show
@@ -38,6 +39,7 @@ _HOMES = {
     "evaluate": "api.evaluate",
     "export": "api.export",
     "list_models": "models",
+    "load": "api.load",
     "load_recipe": "workflows.recipe_file",
     "measure": "api.measure",
     "predict": "api.predict",
@@ -58,6 +60,7 @@ __all__ = [
     "evaluate",
     "export",
     "list_models",
+    "load",
     "load_recipe",
     "measure",
     "predict",

@@ -5,6 +5,7 @@ the flags of the command line, the keys of a recipe file and the table in docs/ 
 """
 
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import wraps
@@ -43,7 +44,9 @@ NAMES = {
     NoneType: "None",
 }
 SEVERAL = {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}
+PYTHONS = {"True": "true", "False": "false", "None": "null"}  # JSON's spelling
 MISFIT = object()
+LARGEST = 2**63 - 1  # whole number: libraries below take no larger ones
 
 
 @dataclass(frozen=True)
@@ -163,11 +166,40 @@ def checked(name: str, value: Any, hint: Any, network: str = "") -> Any:
         made = _as(value, kind)
         if made is not MISFIT:
             return made
+    place = f"{network}: " if network else ""
+    if isinstance(value, Integral) and abs(int(value)) > LARGEST:
+        few = "a negative number" if value < 0 else "a number"
+        raise MartletError(
+            f"{place}{name} is {few} of {int(value).bit_length()} bits; accepted are those of 63."
+        )
     words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
     if isinstance(value, str) and words:
         raise unknown(name, value, words)
-    place = f"{network}: " if network else ""
     raise MartletError(f"{place}{name}={short(value)} is not accepted; give {named(hint)}.")
+
+
+def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
+    """["kernel=5", "stem=full"] -> {"kernel": 5, "stem": "full"}.
+
+    A value is JSON (5, true, {...}), Python's True, False or None, or else the text itself. Raises
+    MartletError, which names `option`, for a text of another form.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise MartletError(f"{option}={text!r} is not accepted; give NAME=VALUE.")
+        try:
+            values[name] = json.loads(PYTHONS.get(value, value))
+        except (ValueError, RecursionError):
+            values[name] = value
+    return values
+
+
+def assignment(name: str, value: Any) -> str:
+    """The text that `assignments` reads as this value."""
+    plain = isinstance(value, str) and assignments([f"{name}={value}"], name) == {name: value}
+    return f"{name}={value if plain else json.dumps(value)}"
 
 
 def named(hint: Any, without_none: bool = False) -> str:
@@ -194,8 +226,9 @@ def _as(value: Any, kind: Any) -> Any:
             made = tuple(_one(part, one) for part in value)
             made = MISFIT if any(part is MISFIT for part in made) else made
     elif origin in (int, float):
-        if type(value) is not bool and isinstance(value, Integral if origin is int else Real):
-            made = origin(value)
+        whole = isinstance(value, Integral)
+        if type(value) is not bool and (whole or (origin is float and isinstance(value, Real))):
+            made = MISFIT if whole and abs(int(value)) > LARGEST else origin(value)
     elif origin is Path:
         text = fspath(value) if isinstance(value, (str, PathLike)) else None
         if isinstance(text, str) and text and "\0" not in text:

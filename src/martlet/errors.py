@@ -13,9 +13,13 @@ class MartletError(ValueError):
 
 
 def unknown(kind: str, value: object, accepted: Sequence[str]) -> MartletError:
-    """The error for a name that is not in `accepted`, with the closest ones."""
+    """The error for a name that is not in `accepted`, with those it begins, or the closest ones.
+
+    The former are named in the order of `accepted`.
+    """
     value = str(value)
-    close = get_close_matches(value.lower(), accepted, n=3, cutoff=0.5)
+    longer = [name for name in accepted if value and name.startswith(f"{value.lower()}_")]
+    close = longer[:3] or get_close_matches(value.lower(), accepted, n=3, cutoff=0.5)
     if close:
         return MartletError(f"{kind} {value!r} is not known; did you mean {', '.join(close)}?")
     shown = ", ".join(accepted[:8]) + (", …" if len(accepted) > 8 else "")

@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 import martlet
 from martlet.api.list import list_networks
+from martlet.arguments import assignments
 from martlet.errors import MartletError
+from martlet.workflows.run_folder import Run
 
 
 def test_a_row_and_its_cost() -> None:
@@ -30,10 +34,11 @@ def test_another_form() -> None:
 
 def test_options_are_json_or_text() -> None:
     found = martlet.show(
-        "mobilenet_v1_x0_5", option=['attention={"kind": "se", "placement": "everywhere"}']
+        "mobilenet_v1_x0_5",
+        model_options={"attention": {"kind": "se", "placement": "everywhere"}},
     )
     assert found.options == {"attention": {"kind": "se", "placement": "everywhere"}}
-    found = martlet.show("shufflenet_series", option=["stem=full", "kernel=3"])
+    found = martlet.show("shufflenet_series", model_options={"stem": "full", "kernel": 3})
     assert found.options == {"stem": "full", "kernel": 3}
 
 
@@ -46,25 +51,36 @@ def test_every_order_has_every_row(sort: str) -> None:
 
 
 def test_a_window_is_the_side_of_the_cube() -> None:
-    found = martlet.show("hybridsn", option=["window=11"])
+    found = martlet.show("hybridsn", model_options={"window": 11})
     assert found.cost.shape == (1, 1, 30, 11, 11)
     assert found.cost.macs < found.spec.macs
 
 
-@pytest.mark.parametrize(("yes", "no"), [("True", "False"), ("true", "false")])
-def test_true_as_python_and_as_json_have_it(yes: str, no: str) -> None:
-    found = martlet.show("resnet50", option=[f"stride_first={yes}"])
-    assert found.options == {"stride_first": True}
-    other = martlet.show("resnet50", option=[f"stride_first={no}"])
-    assert other.cost.macs == 4_089_184_256
+def test_the_network_of_a_run(trained: Run, tmp_path: Path) -> None:
+    found = martlet.show(str(trained.folder))
+    assert found.spec.name == "shufflenet_v2_x0_5"
+    assert found.options == {"num_classes": 3, "small_input": True, "image_size": 16}
+    assert found.classes == ("blue", "green", "red")
+    assert found.cost.shape == (1, 3, 16, 16)
+    assert martlet.show(str(trained.checkpoint)) == found
+    with pytest.raises(MartletError, match=r"num_classes, image_size is not accepted for .*as it"):
+        martlet.show(str(trained.folder), num_classes=4, image_size=32)
+    with pytest.raises(MartletError, match=r"nowhere.* does not exist; give a run folder"):
+        martlet.show(str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize(
     ("name", "option", "sentence"),
     [
+        (
+            "resnet50",
+            "strid_first=True",
+            "^resnet50 has no option 'strid_first'; did you mean",
+        ),
+        ("resnet50", "attention=see", "attention 'see' is not known; did you mean se"),
         ("resnet50", "stride_first=no", "^resnet50: stride_first='no' is not accepted; give True,"),
         ("resnet50", "num_classes=x", "num_classes='x' is not accepted; give a whole number"),
-        ("resnet50", "name=resnet18", "^option='name=resnet18' is not accepted; name is no option"),
+        ("resnet50", "name=resnet18", "^model_options: name is no option"),
         ("resnet50", "pretrained=true", "pretrained is no option of a network"),
         ("resnet50", "features_only=true", "features_only is no option"),
         ("resnet50", "out_indices=[1]", "out_indices is no option"),
@@ -75,4 +91,4 @@ def test_true_as_python_and_as_json_have_it(yes: str, no: str) -> None:
 )
 def test_options_that_do_not_fit(name: str, option: str, sentence: str) -> None:
     with pytest.raises(MartletError, match=sentence):
-        martlet.show(name, option=[option])
+        martlet.show(name, model_options=assignments([option], "model_options"))

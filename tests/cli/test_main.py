@@ -75,7 +75,7 @@ def test_show_takes_the_options_of_the_network(call: Call) -> None:
     assert "options: attention=se, image_size=96; without them 470,072 params" in out
     assert "SqueezeExcite" not in out  # its layers are the rows
     assert ".attention.fc2 " in out
-    _, out, _ = call("show", "shufflenet_series", "--option", "kernel=5")
+    _, out, _ = call("show", "shufflenet_series", "--model-options", "kernel=5")
     assert "205,324 params" in out
     assert "per recording" in out
 
@@ -207,8 +207,8 @@ def test_an_error_tells_a_terminal_nothing_else(call: Call) -> None:
         (["list", "vgg*"], "matches no network"),
         (["show", "hybridsn", "--image-size", "64"], "takes a cube of shape (1, 30, 25, 25)"),
         (["show", "shufflenet_series", "--image-size", "64"], "takes a series of shape"),
-        (["show", "shufflenet_v2_x0_5", "--option", "width"], "give NAME=VALUE"),
-        (["show", "shufflenet_v2_x0_5", "--option", "width=2"], "has no option 'width'"),
+        (["show", "shufflenet_v2_x0_5", "--model-options", "width"], "give NAME=VALUE"),
+        (["show", "shufflenet_v2_x0_5", "--model-options", "width=2"], "has no option 'width'"),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(

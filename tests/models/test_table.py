@@ -1,5 +1,7 @@
 """The table of networks and `create_model`."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -67,6 +69,36 @@ def test_unknown_name_gets_the_closest_ones(name: str) -> None:
         spec(name)
     with pytest.raises(MartletError, match="did you mean"):
         create_model(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("shufflenet_v1_g3", "shufflenet_v1_g3_x1_0"),
+        ("shufflenet_v2_authors", "shufflenet_v2_authors_x1_0"),
+        ("mobilenet_v1_relu6", "mobilenet_v1_relu6_x1_0"),
+    ],
+)
+def test_a_name_without_its_width_gets_the_usual_one_first(name: str, meant: str) -> None:
+    with pytest.raises(MartletError, match=rf"model '{name}' is not known; did you mean {meant}\b"):
+        spec(name)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_classes": 10**9},
+        {"in_chans": 2**40},
+        {"conv5": 2**62},
+        {"attention": {"kind": "cbam", "kernel": 2**31 + 1}},
+    ],
+)
+def test_a_network_larger_than_memory_is_one_sentence(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("martlet.memory.available_bytes", lambda: 10**9)
+    with pytest.raises(MartletError, match=rf"(cannot be as large as )?.*{next(iter(options))}=.* (needs|make it)"):
+        create_model("shufflenet_v2_x0_5", **options)
 
 
 def test_hopeless_name_gets_examples() -> None:

@@ -28,6 +28,7 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.api.show import show
 from martlet.api.train import train
+from martlet.arguments import assignment, assignments
 from martlet.console.answers import as_csv
 from martlet.console.printable import print_what_can_be, printable
 from martlet.errors import MartletError
@@ -114,6 +115,7 @@ def add(
     own = inspect.signature(verb).parameters.values()
     parameters = [_for_typer(parameter) for parameter in own]
     first = [parameter.name for parameter in own if parameter.kind is parameter.POSITIONAL_ONLY]
+    tables = [p.name for p in own if _is_table(get_args(p.annotation)[0])]
     extra: dict[str, Any] = {
         "json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
     }
@@ -145,6 +147,8 @@ def add(
         as_json = given.pop("json") or form == "json"
         given.pop("recipe", None)
         positional = [given.pop(name) for name in first]
+        for name in tables:
+            given[name] = assignments(given[name], name) if given[name] else None
         if verb is train:
             keep_freed_memory()
         result = verb(*positional, **given)
@@ -172,6 +176,8 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
     if get_origin(kind) is Sequence:
         (one,) = get_args(kind)
         kind = list[next(iter(get_args(one)), one)]  # type: ignore[misc]  # what a text can say
+    if _is_table(kind):
+        kind = list[str] | None
     default = parameter.default
     required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
     if required or parameter.kind is parameter.POSITIONAL_ONLY:
@@ -183,6 +189,11 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
         kind=inspect.Parameter.KEYWORD_ONLY,
         default=list(default) if isinstance(default, tuple) else default,
     )
+
+
+def _is_table(kind: Any) -> bool:
+    """Whether an option holds values by name, which the command line takes as NAME=VALUE."""
+    return any(get_origin(one) is Mapping for one in (kind, *get_args(kind)))
 
 
 def _for_people(docstring: str) -> str:
@@ -198,7 +209,11 @@ def _reader(options: type) -> Callable[[typer.Context, Path | None], Path | None
 
     def use(context: typer.Context, value: Path | None) -> Path | None:
         if value is not None:
-            context.default_map = {**(context.default_map or {}), **load_recipe(value, options)}
+            found = {
+                name: [assignment(*pair) for pair in v.items()] if isinstance(v, dict) else v
+                for name, v in load_recipe(value, options).items()
+            }
+            context.default_map = {**(context.default_map or {}), **found}
         return value
 
     return use

@@ -193,6 +193,6 @@ def _meta(model: onnx.ModelProto) -> dict[str, Any]:
     text = next((item.value for item in model.metadata_props if item.key == METADATA_KEY), "{}")
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -223,6 +223,11 @@ def shown(found: "Shown") -> None:
     cost_line(cost, console, what)
     for title, text in _said(row, found.options):
         console.print(f"{title}: {text}", markup=False)
+    if found.classes:
+        few = ", ".join(found.classes[:10]) + (", …" if len(found.classes) > 10 else "")
+        console.print(f"classes: {few}", markup=False)
+    if found.origin:
+        console.print(f"trained: {found.origin}", markup=False)
 
 
 def _said(row: "Spec", options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -223,7 +223,7 @@ def _header(path: Path, text: str) -> dict[str, Any]:
     """The metadata property's content; its format number is looked at first."""
     try:
         header = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MartletError(f"the martlet metadata of {path} is not JSON ({error}).") from error
     number = header.get("format") if isinstance(header, dict) else None
     if not isinstance(number, int) or number < 1:

@@ -1,6 +1,6 @@
 """The end that all classifiers share, under the names that users of timm know."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -24,6 +24,10 @@ class Classifier(nn.Module):
     num_classes: int
     in_chans: int  # channels, bands or sensors of the input
     classifier: nn.Module
+    # Of a network that `martlet.load` opened: names of its outputs, and how a sample becomes an
+    # input, the Preprocess of its kind of data.
+    classes: tuple[str, ...] = ()
+    preprocess: Any = None
 
     @property
     def head_hidden_size(self) -> int:

@@ -5,14 +5,19 @@ is another file's Variant, with attention put on it say, is built by that file.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import import_module
 from inspect import signature
 from typing import Any, get_type_hints
 
+import torch
+
 from martlet.arguments import checked
 from martlet.errors import MartletError, unknown
+from martlet.memory import require_memory
 from martlet.models.classifier import Classifier
 from martlet.models.spec import Spec
 from martlet.models.widths import shortest
@@ -32,6 +37,7 @@ FILES = (
     "shufflenet_v2_large",
     "unit_comparison",
 )
+LARGE = 2**16  # a number in an option, from which on the network's memory is looked at first
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -62,9 +68,39 @@ def build(
     file, row = find(name)
     own = own_options(file, row, options)
     channels, classes, rate = shared_options(row, num_classes, in_chans, drop_rate)
-    network: Classifier = file.build(row, in_chans=channels, **own)
-    network.add_head(classes, rate)
-    return network
+
+    def make() -> Classifier:
+        network: Classifier = file.build(row, in_chans=channels, **own)
+        network.add_head(classes, rate)
+        return network
+
+    given = {"num_classes": classes, "in_chans": channels, **own}
+    if max(_numbers(given.values()), default=0) >= LARGE:
+        _require_memory(row, make, given)
+    return make()
+
+
+def _numbers(values: Iterable[Any]) -> Iterator[float]:
+    """All numbers among the values of options, and in what they hold."""
+    for value in values:
+        if isinstance(value, Mapping):
+            yield from _numbers(value.values())
+        elif is_dataclass(value):
+            yield from _numbers(vars(value).values())
+        elif isinstance(value, (int, float)):
+            yield abs(value)
+
+
+def _require_memory(row: Spec, make: Callable[[], Classifier], given: Mapping[str, Any]) -> None:
+    """Raises MartletError for a network of more numbers than there is room for."""
+    told = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    try:
+        with torch.device("meta"):
+            params = sum(parameter.numel() for parameter in make().parameters())
+    except (RuntimeError, TypeError, OverflowError) as error:  # sizes beyond 63 bits
+        raise MartletError(f"{row.name} cannot be as large as {told} make it.") from error
+    if torch.get_default_device().type != "meta":
+        require_memory(4 * params, f"{row.name} with {told}", "give smaller numbers")
 
 
 def shared_options(
@@ -101,8 +137,10 @@ def own_options(file: Any, row: Spec, options: dict[str, Any]) -> dict[str, Any]
         if name == "attention" and value is False and name not in accepted:
             continue  # there is none to leave out
         if name not in accepted:
+            close = get_close_matches(str(name).lower(), accepted, n=1, cutoff=0.6)
+            meant = f"did you mean {close[0]}? It" if close else "it"
             raise MartletError(
-                f"{row.name} has no option {name!r}; it has {', '.join(accepted) or 'none'}."
+                f"{row.name} has no option {name!r}; {meant} has {', '.join(accepted) or 'none'}."
             )
         made = checked(name, value, hints[name], row.name)
         default = accepted[name]
@@ -130,4 +168,6 @@ def find(name: str) -> tuple[Any, Spec]:
         for file in {file for file, _ in rows if hasattr(file, "other_width")}:
             if other := file.other_width(shortest(name)):
                 return file, other
-    raise unknown("model", name, [known for _, row in rows for known in (row.name, *row.aliases)])
+    known = [known for _, row in rows for known in (row.name, *row.aliases)]
+    known.sort(key=lambda name: "_x1_0" not in name)  # the usual width before others
+    raise unknown("model", name, known)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from martlet.arguments import checked
 from martlet.errors import MartletError, unknown
 from martlet.ops.conv import ConvBNAct
 from martlet.ops.norm import has_hooks
@@ -48,6 +49,9 @@ class Attention:
         ):
             if value not in accepted:
                 raise unknown(name, str(value), accepted)
+        for name in ("reduction", "kernel"):
+            if isinstance(getattr(self, name), Integral):
+                checked(name, getattr(self, name), int)
         if not _is_count(self.reduction):
             raise MartletError(
                 f"reduction={self.reduction!r} is not accepted; give a whole number, 1 or more."

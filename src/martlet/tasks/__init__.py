@@ -11,6 +11,6 @@ __all__ = ["TASKS", "Task", "find"]
 
 def find(name: str) -> Task:
     """The task of this name; raises MartletError with the closest ones when there is none."""
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise unknown("task", name, list(TASKS))
     return TASKS[name]

@@ -7,6 +7,7 @@ and name the answer. Nothing is pickled.
 
 import json
 import platform
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -139,8 +140,9 @@ class Header:
             )
         except MartletError as error:
             raise MartletError(f"{path} has a header that cannot be read: {error}") from error
-        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise MartletError(f"{path} has a header that cannot be read ({error!r}).") from error
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            reason = reprlib.repr(error)
+            raise MartletError(f"{path} has a header that cannot be read ({reason}).") from error
 
 
 def versions() -> dict[str, str]:
@@ -215,9 +217,27 @@ def load_model(path: str | Path) -> tuple[Classifier, Header]:
     tensors, header = load(path)
     if header.state:
         tensors = part(tensors, "ema" if header.recipe.ema else "model")
+    check_fit(header.network, tensors, path)
     model = header.network.build()
     load_weights(model, tensors, path, header.network.name)
     return model.eval(), header
+
+
+def check_fit(network: Network, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Raises MartletError when the header's network is not that of the tensors.
+
+    It is built without memory: a header may ask for any size, the tensors are there.
+    """
+    try:
+        with torch.device("meta"):
+            expected = network.build().state_dict()
+    except MartletError as error:
+        raise MartletError(f"{path} has a header that cannot be read: {error}") from error
+    except Exception as error:  # of torch, for sizes that no tensor has
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise MartletError(f"{path} has a header of no network known here ({reason}).") from error
+    if problems := misfits(tensors, expected):
+        raise MartletError(f"{path} does not hold weights of {network.name}: {problems}.")
 
 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,12 +1,15 @@
 """What changes while a network trains, and how it is written down and read back."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from martlet.arguments import checked
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
@@ -14,6 +17,18 @@ from martlet.training.optimizer import build_optimizer
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL, RESUME
 
+COUNTERS = {
+    "epoch": int,
+    "batch": int,
+    "sums": Mapping[str, Any],
+    "seen": int,
+    "seconds": float,
+    "history": Sequence[Mapping[str, Any]],
+}
+FIELDS = {  # of a weight's state in the optimiser
+    torch.optim.SGD: {"momentum_buffer"},
+    torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"},
+}
 Better = Callable[[Mapping[str, float]], tuple[float, ...]]
 
 
@@ -115,12 +130,33 @@ class State:
         checkpoint.load_weights(self.model, checkpoint.part(tensors, "model"), path, name)
         if self.ema is not None:
             checkpoint.load_weights(self.ema, checkpoint.part(tensors, "ema"), path, name)
-        self._restore_optimizer(checkpoint.part(tensors, "optimizer"))
         try:
-            for field in ("epoch", "batch", "sums", "seen", "seconds", "history"):
-                setattr(self, field, header.state[field])
-        except KeyError as error:
-            raise MartletError(f"{path} cannot be resumed: it has no {error}.") from error
+            self._restore_optimizer(checkpoint.part(tensors, "optimizer"))
+            self._restore_counters(header)
+        except MartletError as error:
+            raise MartletError(f"{path} cannot be resumed: {error}") from error
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise MartletError(f"{path} cannot be resumed: it is damaged ({error!r}).") from error
+
+    def _restore_counters(self, header: Header) -> None:
+        """Raises MartletError, KeyError or TypeError for what the loop cannot have left."""
+        for field, kind in COUNTERS.items():
+            setattr(self, field, checked(field, header.state[field], kind))
+        self.history = [_row(row) for row in self.history]
+        self.sums = _row(self.sums)
+        numbers = [row["epoch"] for row in self.history]
+        names = {frozenset(row) for row in self.history}
+        if (
+            numbers != list(range(1, self.epoch + 1))
+            or len(names) > 1
+            or self.epoch > header.recipe.epochs
+            or min(self.batch, self.seen, self.seconds) < 0
+            or (self.batch > 0) != bool(self.sums)
+        ):
+            raise MartletError("its counters contradict each other.")
+        began = self.epoch + self.batch > 0
+        if began and not self.optimizer.state and header.recipe.momentum > 0:
+            raise MartletError("the optimiser's state is missing.")
 
     def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
         """Momenta lie in memory as their weights do: a fused step reads both in one sweep."""
@@ -130,7 +166,21 @@ class State:
         for key, tensor in tensors.items():
             number, field = key.split(".")
             weight = weights[int(number)]
-            if tensor.shape == weight.shape:
+            if tensor.shape == weight.shape and field != "step":
                 tensor = torch.empty_like(weight).copy_(tensor)
+            elif field != "step" or tensor.dim() > 0:
+                raise MartletError(f"optimizer.{key} has the shape {tuple(tensor.shape)}.")
             saved.setdefault(int(number), {})[field] = tensor
+        fields = FIELDS[type(self.optimizer)]
+        complete = saved.keys() == set(range(len(weights)))
+        if saved and not (complete and all(set(one) == fields for one in saved.values())):
+            raise MartletError("the optimiser's state is not complete.")
         self.optimizer.load_state_dict({"state": saved, "param_groups": groups})
+
+
+def _row(values: Any) -> dict[str, float]:
+    """Finite numbers by name; MartletError for other values."""
+    numbers = {str(name): checked(str(name), value, int | float) for name, value in values.items()}
+    if not all(map(isfinite, numbers.values())):
+        raise MartletError("its counters are not finite.")
+    return numbers

@@ -114,6 +114,18 @@ def read_others(
     return OthersWeights(header, preprocess, found.state, params, recognised.told)
 
 
+def open_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
+    """Header and tensors of a checkpoint whose network they fit, or of others' weights."""
+    if not checkpoint.is_ours(path):
+        others = read_others(path)
+        return others.header, others.state
+    tensors, header = checkpoint.load(path)
+    if header.state:
+        tensors = checkpoint.part(tensors, "ema" if header.recipe.ema else "model")
+    checkpoint.check_fit(header.network, tensors, path)
+    return header, tensors
+
+
 def class_names(count: int, file: Path | None) -> tuple[str, ...]:
     """Names from a text file, ImageNet's for 1000 classes, else numbers.
 

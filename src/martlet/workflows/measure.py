@@ -3,17 +3,21 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.data.pictures.preprocess import LARGEST_SIZE
 from martlet.errors import MartletError, unknown
 from martlet.exporting import export_onnx
 from martlet.inference import is_compiled
+from martlet.measuring.cost import cost
 from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
+from martlet.memory import require_memory
 from martlet.models import Classifier, create_model, spec
 from martlet.models.spec import check_network, input_shape
 from martlet.storage.claim import claimed
@@ -24,6 +28,7 @@ from martlet.workflows.open_network import checkpoint_path
 
 ENGINES = ("torch", "onnxruntime", "c")
 USUAL = ("torch", "onnxruntime")
+MOST_THREADS = 1024  # of an engine: more are no machine of today
 WAIT_SECONDS = 10.0  # for another process that writes the report
 
 
@@ -41,11 +46,15 @@ def time_engines(
         if name not in ENGINES:
             raise unknown("engine", name, ENGINES)
     for option, value in (("batch", batch), ("threads", threads)):  # before files are made
-        if value < 1:
-            raise MartletError(f"{option}={value} is not accepted; give 1 or more.")
+        most = MOST_THREADS if option == "threads" else value
+        if not 1 <= value <= most:
+            accepted = f"1 to {most}" if option == "threads" else "1 or more"
+            raise MartletError(f"{option}={value} is not accepted; give {accepted}.")
     if is_compiled(run) and not (Path(run) / MODEL).exists():
         return _time_compiled(Path(run), names, batch, seconds)
     model, shape, header = _network(run, size)
+    needed = batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
+    require_memory(needed, f"a batch of {batch} of shape {shape}", "give a smaller batch or size")
     reported = header is not None and "per_class" in header.metrics and Path(run).is_dir()
     with claimed(Path(run)) if reported else nullcontext():
         pass  # an error before the work, not after it
@@ -111,6 +120,8 @@ def _network(
     path = Path(run)
     if not path.exists() and path.suffix == "" and path.parent == Path("."):
         row = spec(str(run))
+        if size is not None and not 1 <= size <= LARGEST_SIZE:
+            raise MartletError(f"image_size={size} is not accepted; give 1 to {LARGEST_SIZE}.")
         shape = input_shape(row, size)
         if size is not None:
             check_network(row, size, small_input=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
 from martlet.report.page import CostTotals, Page, write_page
@@ -17,12 +18,25 @@ def write_report(
     folder: Path, header: Header, model: nn.Module, latency: Sequence[Latency] = ()
 ) -> None:
     """Write report.html of the run in `folder`; nothing when `header` has no metrics of classes."""
-    metrics, shape = header.metrics, (1, *header.preprocess.shape)
-    if "per_class" not in metrics:
+    if "per_class" not in header.metrics:
         return
+    try:
+        page = _page(folder, header, model, latency)
+        write_page(folder / PAGE, page)
+    except MartletError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise MartletError(
+            f"{folder} has metrics in its header that are damaged ({error!r}); the command that "
+            "trained it scores it again with --resume."
+        ) from error
+
+
+def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Latency]) -> Page:
+    metrics, shape = header.metrics, (1, *header.preprocess.shape)
     totals = cost(model, shape)
     sheet = folder / "predictions.png"  # of pictures alone
-    page = Page(
+    return Page(
         name=folder.resolve().name,
         network=header.network.name,
         correct=round(metrics["top1"] * metrics["pictures"]),
@@ -49,4 +63,3 @@ def write_report(
         versions=metrics["versions"],
         command=metrics["command"],
     )
-    write_page(folder / PAGE, page)

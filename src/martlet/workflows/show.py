@@ -1,8 +1,8 @@
 """How `list` chooses and sorts rows, and `show` counts the form that was asked for."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,9 +11,10 @@ from martlet.errors import MartletError
 from martlet.measuring.cost import Cost, cost
 from martlet.models import create_model, list_models, spec
 from martlet.models.spec import Spec, input_shape
+from martlet.workflows.convert import open_weights
+from martlet.workflows.open_network import checkpoint_path
 
 RESERVED = ("name", "pretrained", "features_only", "out_indices")  # of create_model alone
-PYTHONS = {"True": "true", "False": "false", "None": "null"}  # JSON's spelling
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Shown:
     spec: Spec
     options: dict[str, Any]  # what makes that form another than the row's
     cost: Cost
+    classes: tuple[str, ...] = ()  # of a run
+    origin: str = ""  # of converted weights: whose they are
 
 
 def rows(pattern: str, sort: str) -> list[Spec]:
@@ -43,18 +46,19 @@ def _printed_error(row: Spec) -> float:
 
 
 def show_network(
-    name: str,
-    image_size: int | None,
-    small_input: bool,
-    common: Mapping[str, Any],
-    option: Sequence[str],
+    name: str, image_size: int | None, small_input: bool, given: Mapping[str, Any]
 ) -> Shown:
-    """The row and cost of `show`; `common` are options of every network, None where not given."""
-    row = spec(name)
-    options = dict(map(_read, option))
+    """The row and cost of `show`; `given` are options of the network, None where not given."""
+    options = {key: value for key, value in given.items() if value is not None}
+    for key in RESERVED:
+        if key in options:
+            raise MartletError(f"model_options: {key} is no option of a network.")
     if small_input:
         options["small_input"] = True
-    options |= {key: value for key, value in common.items() if value is not None}
+    path = Path(name)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return _show_run(path, {**options, **({"image_size": image_size} if image_size else {})})
+    row = spec(name)
     with torch.device("meta"):  # without data: it is not run, only counted
         model = create_model(name, **options)
     shape = input_shape(row, image_size, options.get("in_chans"), options.get("window"))
@@ -63,17 +67,21 @@ def show_network(
     return Shown(row, options, cost(model, (1, *shape)))
 
 
-def _read(option: str) -> tuple[str, Any]:
-    """ "kernel=5" -> ("kernel", 5).
-
-    A value is JSON (5, true, {...}), Python's True, False or None, or else the text itself.
-    """
-    name, equals, value = option.partition("=")
-    if not (name and equals):
-        raise MartletError(f"option={option!r} is not accepted; give NAME=VALUE.")
-    if name in RESERVED:
-        raise MartletError(f"option={option!r} is not accepted; {name} is no option of a network.")
-    try:
-        return name, json.loads(PYTHONS.get(value, value))
-    except ValueError:
-        return name, value
+def _show_run(run: Path, options: Mapping[str, Any]) -> Shown:
+    """The network of a run or checkpoint, or of another library's weights, as it is."""
+    if options:
+        raise MartletError(
+            f"{', '.join(options)} is not accepted for {run}, whose network is shown as it is."
+        )
+    header, _ = open_weights(checkpoint_path(run))
+    network, row = header.network, spec(header.network.name)
+    with torch.device("meta"):
+        model = network.build()
+    usual = {"num_classes": row.num_classes, "in_chans": row.input.channels, "small_input": False}
+    own = {key: getattr(network, key) for key in usual}
+    told = {key: value for key, value in own.items() if value != usual[key]}
+    shape = header.preprocess.shape
+    if shape != input_shape(row, in_chans=network.in_chans):
+        told["image_size"] = shape[-1]
+    counted = cost(model, (1, *shape))
+    return Shown(row, dict(network.options) | told, counted, header.classes, header.origin)

@@ -17,6 +17,7 @@ from martlet.training.run_files import MODEL
 from martlet.training.state import State
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train_setup import eval_batch_size
 
 
 def finish(
@@ -37,7 +38,8 @@ def finish(
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
     targets = job.task.targets(samples, header.classes)
-    batches = EvalBatches(samples, targets, indices, preprocess=header.preprocess, batch_size=64)
+    size = eval_batch_size(header.preprocess.shape)
+    batches = EvalBatches(samples, targets, indices, preprocess=header.preprocess, batch_size=size)
     found = job.task.evaluate(*predict_logits(model, batches, job.to_input), header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}

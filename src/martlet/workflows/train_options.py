@@ -1,15 +1,28 @@
 """The options of `train`: a recipe, and on what, from which weights, where and how it runs."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from martlet.arguments import option
-from martlet.training.recipe import AT_LEAST_0, PLAIN_NAME, Recipe
+from martlet.arguments import Range, assignment, option
+from martlet.errors import MartletError
+from martlet.training.recipe import PLAIN_NAME, Recipe
 
 NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
 NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
+
+NOT_THE_NETWORKS = {  # options of `create_model` that training sets
+    "num_classes": "the data decides",
+    "in_chans": "give channels",
+    "small_input": "give small_input itself",
+    "drop_rate": "give drop_rate itself",
+    "pretrained": "give pretrained itself",
+    "features_only": "training needs a classifier",
+    "out_indices": "training needs a classifier",
+}
+UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +31,10 @@ class TrainOptions(Recipe):
 
     model: str = option(
         None, "Network; see `martlet list` (default: the weights', else shufflenet_v2_x1_0)."
+    )
+    attention: str = option(None, "se or cbam on each block of the network.")
+    model_options: Mapping[str, Any] = option(
+        None, "Options of the network, as of create_model; NAME=VALUE, repeated, as a flag."
     )
     task: str = option("classification", "What is learnt.")
     image_size: int = option(224, "Side of the square that the network sees, in pixels.")
@@ -36,13 +53,26 @@ class TrainOptions(Recipe):
     allow_overlap: bool = option(False, "Go on when train and test share pictures.")
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(
-        None, "Processes that prepare pictures (default: fits).", AT_LEAST_0
+        None, "Processes that prepare pictures (default: fits).", UP_TO_1024
     )
     folder: Path = option(Path("runs"), "Where run folders lie.")
     name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).", PLAIN_NAME)
     resume: bool = option(False, "Go on with the run of this name where it stopped.")
     overwrite: bool = option(False, "Replace the run of this name.")
     quiet: bool = option(False, "Print nothing.")
+
+    @property
+    def network_options(self) -> dict[str, Any]:
+        """Options of `create_model` that are given; MartletError for one that is training's."""
+        given = dict(self.model_options or {})
+        for name in given:
+            if name in NOT_THE_NETWORKS:
+                raise MartletError(
+                    f"model_options: {name} is not accepted; {NOT_THE_NETWORKS[name]}."
+                )
+        if self.attention is not None:
+            given["attention"] = self.attention
+        return given
 
     def command(self, data: Path) -> str:
         """The `martlet` command that trains the same again; defaults are left out."""
@@ -51,7 +81,10 @@ class TrainOptions(Recipe):
             value, flag = getattr(self, field.name), field.name.replace("_", "-")
             if value == field.default or field.default is MISSING or field.name in NOT_REPEATED:
                 continue
-            if isinstance(value, bool):
+            if isinstance(value, Mapping):
+                for name, part in value.items():
+                    words += [f"--{flag}", assignment(name, part)]
+            elif isinstance(value, bool):
                 words.append(f"--{flag}" if value else f"--no-{flag}")
             else:
                 words += [f"--{flag}", str(value)]

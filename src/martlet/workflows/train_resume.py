@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from martlet import tasks
 from martlet.console.progress import Voice
 from martlet.errors import MartletError
 from martlet.storage.files import write_text
@@ -36,6 +37,11 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
             "with; resume with the same ones, or choose another --name."
         )
     state.restore(path, tensors, before)
+    try:
+        if state.history:
+            state.best_row(tasks.find(before.task).better)
+    except LookupError as error:
+        raise MartletError(f"{path} cannot be resumed: its history has no {error}.") from error
     threads = before.state.get("threads")
     if threads != torch.get_num_threads():
         voice.say(

@@ -35,7 +35,7 @@ from martlet.workflows.samples import describe, read_samples
 from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_resume import go_on, keep_split
-from martlet.workflows.train_start import Start, load_start, network_name, start_of
+from martlet.workflows.train_start import Start, load_start, network_name, network_options, start_of
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
 # shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
@@ -79,6 +79,8 @@ def steps(plan: Plan, voice: Voice) -> Run:
     device = choose_device(options.device)
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
+    network = make_network(plan, plan.row.num_classes)
+    train_setup.check_memory(data, network, plan.preprocess, options, device)
     samples = read_samples(data, plan.preprocess, voice, max_bad=options.max_bad)
     split = choose_split(plan, samples)
     saved = to_save(split, samples)
@@ -130,16 +132,20 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
     return plan
 
 
-def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
-    """Network and recipe for this data, what was left open filled in."""
-    before = plan.start.header
-    network = Network(
+def make_network(plan: Plan, outputs: int) -> Network:
+    """The network of the plan for so many outputs."""
+    return Network(
         name=plan.row.name,
-        num_classes=len(outputs),
+        num_classes=outputs,
         in_chans=plan.preprocess.in_chans,
         small_input=plan.small_input,
-        options={} if before is None else before.network.options,
+        options=network_options(plan.options, plan.row, plan.start),
     )
+
+
+def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
+    """Network and recipe for this data, what was left open filled in."""
+    network = make_network(plan, len(outputs))
     recipe = plan.options.filled(plan.row.drop_rate, pictures, trained=plan.start.trained)
     task = plan.task.name
     return Header(network, tuple(outputs), plan.preprocess, recipe, task=task, split=split)
@@ -204,7 +210,8 @@ def make_job(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
     )
-    val = EvalBatches(samples, targets, split.val, preprocess=preprocess, batch_size=64)
+    size = train_setup.eval_batch_size(preprocess.shape)
+    val = EvalBatches(samples, targets, split.val, preprocess=preprocess, batch_size=size)
     return Job(
         header=header,
         train=TrainLoader(train, workers),

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from math import prod
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -11,12 +13,16 @@ from martlet.data.batches import INIT, TrainLoader, seed_torch
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import SMALL
 from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.memory import available_bytes, require_memory
 from martlet.models.spec import Spec
 from martlet.models.weights import torchvision
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_start import Start
+
+EVAL_VALUES = 2**26  # of the inputs that are scored at a time, at most
 
 
 def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreprocess:
@@ -47,6 +53,44 @@ def build(network: Network, recipe: Recipe, pretrained: bool = False) -> nn.Modu
     """The network before its first step; without published weights they follow from the seed."""
     seed_torch(recipe.seed, INIT)
     return network.build(recipe.drop_rate, pretrained)
+
+
+def training_bytes(network: Network, shape: tuple[int, ...], recipe: Recipe, batch: int) -> int:
+    """Memory that training needs at least, for inputs of `shape` on a CPU.
+
+    Weights, their gradients and momenta; and what the convolutions put out for each picture of a
+    step, which the backward pass reads.
+    """
+    with torch.device("meta"):
+        model = network.build()
+    once = cost(model, (1, *shape))
+    value_bytes = 4 if recipe.precision == "float32" else 2
+    copies = {"sgd": 3, "adamw": 4}[recipe.optimizer]
+    return 4 * copies * once.params + batch * value_bytes * once.activations
+
+
+def check_memory(
+    data: Path,
+    network: Network,
+    preprocess: AnyPreprocess,
+    options: TrainOptions,
+    device: torch.device,
+) -> None:
+    """Raises MartletError when a step does not fit into memory, before anything is read."""
+    available, batch, shape = available_bytes(), options.batch_size, preprocess.shape
+    needed = training_bytes(network, shape, options, batch)  # also refuses what cannot be built
+    if device.type == "cpu" and available is not None and needed > available:
+        batch = min(batch, len(kinds.find(preprocess.kind).find([data])))  # all that there are
+        require_memory(
+            training_bytes(network, shape, options, batch),
+            f"a step of {batch} inputs of {shape[-1]}×{shape[-2]} with {network.name}",
+            "give a smaller image_size or batch_size",
+        )
+
+
+def eval_batch_size(shape: tuple[int, ...]) -> int:
+    """Samples of `shape` that are scored at a time: 64, and fewer of large ones."""
+    return max(1, min(64, EVAL_VALUES // prod(shape)))
 
 
 def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:

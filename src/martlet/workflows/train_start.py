@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from martlet.data.class_names import one_form
 from martlet.errors import MartletError
-from martlet.models import spec
+from martlet.models.spec import Spec
+from martlet.models.table import find, own_options, spec
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.workflows.convert import OthersWeights, read_others
@@ -72,6 +74,26 @@ def network_name(options: TrainOptions, start: Start) -> str:
     return name
 
 
+def network_options(options: TrainOptions, row: Spec, start: Start) -> dict[str, Any]:
+    """What `create_model` needs beside name and sizes: as asked, and as the weights have it.
+
+    Raises MartletError for an option that the network does not have, and for one that makes another
+    function of the weights; attention is added to them.
+    """
+    asked = options.network_options
+    given = own_options(find(row.name)[0], row, asked)
+    if start.header is None:
+        return given
+    before = dict(start.header.network.options)
+    for name in asked:
+        if name != "attention" and given.get(name) != before.get(name):
+            raise MartletError(
+                f"model_options: {name}={asked[name]!r} is not what {options.weights} was trained "
+                "with; leave it out, or train without weights."
+            )
+    return before | given
+
+
 def load_start(start: Start, model: nn.Module, network: Network, classes: Sequence[str]) -> Loaded:
     """Copy the weights of `start` into `model`; say what was taken.
 
@@ -91,14 +113,18 @@ def load_start(start: Start, model: nn.Module, network: Network, classes: Sequen
     same = list(map(one_form, header.classes)) == list(map(one_form, classes))
     head = [name for name in fresh if name.startswith("classifier.")]
     digest = _digest(tensors)
+    added = [name for name in fresh if "attention." in name and name not in tensors]
+    tensors |= {name: fresh[name] for name in added}
     if not same:
         tensors |= {name: fresh[name] for name in head}
     checkpoint.load_weights(model, tensors, start.path, network.name)
-    count = len(tensors) - (0 if same else len(head))
+    count = len(tensors) - len(added) - (0 if same else len(head))
     told = f"weights: {count} tensors of {start.path}"
     if start.others is not None:
         told = f"weights: {count} tensors of {header.origin}"
         told = "; ".join([told, *start.others.told])
+    if added:
+        told += f"; {len(added)} of attention are new"
     if same:
         return Loaded(f"{told}, with its classifier: the classes are the same", digest)
     known = ", ".join(header.classes[:3]) + (", …" if len(header.classes) > 3 else "")

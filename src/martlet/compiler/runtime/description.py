@@ -93,7 +93,7 @@ def read_description(path: Path) -> Description:
         if not isinstance(known["library"], str | None):
             raise TypeError
         return Description(**known)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, MartletError):
             raise
         raise MartletError(f"{path} is damaged; `martlet compile` makes it again.") from error

@@ -20,6 +20,7 @@ from martlet.errors import MartletError, unknown
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 LARGEST_SIZE = 4096
+LARGEST_NUMBER = 1e30  # of mean and std: float32 holds it
 LONGEST_RATIO = 32  # long side / short side: beyond it rule "crop" would blow the picture up
 
 _RESAMPLING = {
@@ -71,6 +72,12 @@ class Preprocess:
         object.__setattr__(self, "std", _per_channel("std", self.std or std, len(std)))
         if min(self.std) <= 0:
             raise MartletError(f"std={self.std} has to be above 0 for every channel.")
+        with np.errstate(all="ignore"):
+            if not np.isfinite([self.scale, self.bias]).all():
+                raise MartletError(
+                    f"mean={self.mean}, std={self.std} give no finite numbers; give values of the "
+                    "size of a picture's, 0 to 1."
+                )
 
     def __call__(self, picture: Any) -> NDArray[np.float32]:
         """What `sources.find_sources` lists, a path for one -> float32 (C, size, size).
@@ -191,9 +198,9 @@ def _one_of(name: str, value: object, accepted: tuple[str, ...]) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
-    )
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= LARGEST_NUMBER  # not for NaN
 
 
 def _per_channel(name: str, values: Any, count: int) -> tuple[float, ...]:

@@ -113,9 +113,7 @@ def test_values_by_name_as_text_and_back() -> None:
     again = [assignment(name, value) for name, value in values.items()]
     assert assignments(again, "model_options") == values
     for text in ("kernel", "=5", ""):
-        with pytest.raises(
-            MartletError, match=f"^model_options='{text}' is not accepted; give N"
-        ):
+        with pytest.raises(MartletError, match=f"^model_options='{text}' is not accepted; give N"):
             assignments([text], "model_options")
     assert assignments(["a=" + "[" * 100_000], "x") == {"a": "[" * 100_000}
 

@@ -56,3 +56,21 @@ def test_bad_arguments_are_one_sentence(
 ) -> None:
     with pytest.raises(MartletError, match=sentence):
         measure(what, seconds=0.05, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"batch": 10**9},
+            "a batch of 1000000000 of shape .* needs .* give a smaller batch or size",
+        ),
+        ({"threads": 2**31}, "threads=2147483648 is not accepted; give 1 to 1024"),
+        ({"threads": 2**64}, "threads is a number of 65 bits"),
+        ({"image_size": 2**31}, "image_size=2147483648 is not accepted; give 1 to 4096"),
+        ({"seconds": 10**400}, "seconds is a number of 1329 bits"),
+    ],
+)
+def test_huge_numbers_are_one_sentence(options: dict[str, int], sentence: str) -> None:
+    with pytest.raises(MartletError, match=sentence):
+        measure("shufflenet_v2_x0_5", engines=["torch"], **{"seconds": 0.01, **options})

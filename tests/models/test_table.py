@@ -97,7 +97,9 @@ def test_a_network_larger_than_memory_is_one_sentence(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("martlet.memory.available_bytes", lambda: 10**9)
-    with pytest.raises(MartletError, match=rf"(cannot be as large as )?.*{next(iter(options))}=.* (needs|make it)"):
+    with pytest.raises(
+        MartletError, match=rf"(cannot be as large as )?.*{next(iter(options))}=.* (needs|make it)"
+    ):
         create_model("shufflenet_v2_x0_5", **options)
 
 

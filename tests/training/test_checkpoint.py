@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -144,6 +145,93 @@ def test_a_header_with_values_of_other_types(
     inner[place[-1]] = value
     with pytest.raises(MartletError, match=rf"^f has a header that cannot be read.*{sentence}"):
         Header.from_json(json.dumps(values), Path("f"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"format": ' + "9" * 5000 + "}",
+        "{",
+        '"text"',
+        "[]",
+        "1e999",
+        '{"format": NaN}',
+    ],
+    ids=range(7),
+)
+def test_a_header_that_is_no_table(text: str) -> None:
+    with pytest.raises(MartletError, match="^f has a header that cannot be read") as caught:
+        Header.from_json(text, Path("f"))
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("network", "sentence"),
+    [
+        ({"in_chans": 10**7}, "does not hold weights of shufflenet_v2_x0_5: 1 of another shape"),
+        ({"num_classes": 2**40}, "does not hold weights of shufflenet_v2_x0_5: 2 of another shape"),
+        ({"num_classes": 2**62}, "has a header that cannot be read: .* cannot be as large"),
+        ({"num_classes": 2**64}, "num_classes is a number of 65 bits"),
+        ({"in_chans": 0}, "in_chans=0 is too small"),
+        ({"name": "resnet"}, "model 'resnet' is not known; did you mean resnet"),
+        ({"name": "hybridsn"}, "has no option 'small_input'"),
+        ({"options": {"width": 3}}, "has no option 'width'"),
+        ({"options": {"conv5": [1]}}, r"conv5=\[1\] is not accepted"),
+        (
+            {"options": {"attention": {"kind": "se", "reduction": 2**70}}},
+            "reduction is a number of",
+        ),
+        ({"options": {"num_classes": 3}}, "has a header of no network known here"),
+        ({"options": {"": 3}}, "has no option ''"),
+    ],
+)
+def test_a_header_of_a_network_that_is_not_there_takes_no_memory(
+    saved: Path, header: Header, network: dict[str, Any], sentence: str
+) -> None:
+    values = json.loads(header.to_json())
+    values["network"] |= network
+    tensors, _ = checkpoint.load(saved)
+    save_file(tensors, saved, metadata={"martlet": json.dumps(values)})
+    with pytest.raises(MartletError, match=sentence) as caught:
+        checkpoint.load_model(saved)
+    assert str(saved) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"std": [2**64]}, ""),
+        ({"std": [2**400]}, r"std=\[.*\] is not a list of 1 numbers"),
+        ({"mean": [1e300]}, r"mean=\[1e\+300\] is not a list of 1 numbers"),
+        ({"std": [1e-45]}, "give no finite numbers"),
+        ({"std": [float("nan")]}, "is not a list of 1 numbers"),
+        ({"size": 10**9}, "size=1000000000 is not a whole number of pixels from 1 to 4096"),
+    ],
+)
+def test_numbers_of_preprocessing(header: Header, setting: dict[str, Any], sentence: str) -> None:
+    values = json.loads(header.to_json())
+    values["preprocess"] |= setting
+    if not sentence:
+        assert Header.from_json(json.dumps(values), Path("f")).preprocess.std == (2.0**64,)
+        return
+    with pytest.raises(MartletError, match=f"^f has a header that cannot be read.*{sentence}"):
+        Header.from_json(json.dumps(values), Path("f"))
+
+
+def test_a_file_of_another_program_says_what_it_is(tmp_path: Path) -> None:
+    for name, content, sentence in (
+        ("a.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        ("b.safetensors", b"", "b.safetensors is empty; download it again"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(MartletError, match=sentence):
+            checkpoint.load(tmp_path / name)
+    torch.save({"a": torch.eye(2)}, tmp_path / "c.pth")
+    with pytest.raises(
+        MartletError, match=r"c\.pth is no checkpoint of martlet; `martlet convert`"
+    ):
+        checkpoint.load(tmp_path / "c.pth")
 
 
 def test_weights_of_another_network(saved: Path, header: Header) -> None:

@@ -106,3 +106,34 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
 def test_a_network_of_another_kind_of_data_is_refused() -> None:
     with pytest.raises(MartletError, match=r"takes a cube .* accepts networks that take pictures"):
         train_setup.preprocess_for(spec("hybridsn"), TrainOptions(model="hybridsn"), Start())
+
+
+def test_memory_is_asked_for_before_pictures_are_read(
+    quick: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("martlet.workflows.train_setup.available_bytes", lambda: 4 * 10**9)
+    monkeypatch.setattr("martlet.memory.available_bytes", lambda: 4 * 10**9)
+    monkeypatch.setattr("martlet.workflows.train_run.read_samples", None)
+    sentence = (
+        r"^a step of 8 inputs of 4096×4096 with shufflenet_v2_x0_5 needs \d+\.\d GB of memory at "
+        r"least, and 4\.0 GB are free; give a smaller image_size or batch_size\.$"
+    )
+    with pytest.raises(MartletError, match=sentence):
+        quick(image_size=4096)
+    with pytest.raises(MartletError, match="a step of 36 inputs"):  # there are no more
+        quick(image_size=4096, batch_size=10**9)
+
+
+def test_what_training_needs_at_least_grows_with_the_batch_alone() -> None:
+    network, recipe = Network("shufflenet_v2_x0_5", 3, 3, False), TrainOptions()
+    one, two, three = (
+        train_setup.training_bytes(network, (3, 224, 224), recipe, batch) for batch in (1, 2, 3)
+    )
+    assert three - two == two - one > 0
+    assert 4e6 < one < 40e6
+
+
+def test_large_samples_are_scored_a_few_at_a_time() -> None:
+    assert train_setup.eval_batch_size((3, 224, 224)) == 64
+    assert train_setup.eval_batch_size((3, 512, 512)) == 64
+    assert train_setup.eval_batch_size((3, 4096, 4096)) == 1

@@ -1,6 +1,8 @@
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -83,3 +85,80 @@ def test_the_classifier_is_kept_for_names_of_another_form(trained: Run, tmp_path
     start = start_of(TrainOptions(weights=tmp_path / "m.safetensors"))
     loaded = load_start(start, network.build(), network, ("a", "b", "caf\u00e9"))
     assert "with its classifier" in loaded.told
+
+
+def test_options_of_the_network(
+    quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = quick(attention="se", model_options={"shuffle": "even_odd"}, epochs=1, quiet=False)
+    tensors, header = checkpoint.load(run.checkpoint)
+    assert header.network.options == {"attention": "se", "shuffle": "even_odd"}
+    assert any("attention" in name for name in tensors)
+    assert "attention se, shuffle even_odd" in " ".join(capsys.readouterr().err.split())
+    words = shlex.split(run.metrics["command"])
+    assert words[words.index("--attention") + 1] == "se"
+    assert words[words.index("--model-options") + 1] == "shuffle=even_odd"
+    quick(attention="se", model_options={"shuffle": "even_odd"}, epochs=1, resume=True)
+    with pytest.raises(MartletError, match="started with other arguments .*network"):
+        quick(attention="cbam", epochs=1, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"attention": "see"}, "attention 'see' is not known; did you mean se"),
+        ({"model_options": {"shufle": 1}}, "has no option 'shufle'; did you mean shuffle"),
+        (
+            {"model_options": {"shuffle": "odd"}},
+            "shuffle 'odd' is not known; did you mean even_odd",
+        ),
+        ({"model_options": {"num_classes": 3}}, "num_classes is not accepted; the data decides"),
+        ({"model_options": {"conv5": 2**62}}, "cannot be as large as"),
+        ({"model_options": 3}, "model_options=3 is not accepted; give a mapping"),
+    ],
+)
+def test_options_that_the_network_does_not_have(
+    quick: Callable[..., Run], tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(MartletError, match=sentence):
+        quick(**options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_options_beside_weights(trained: Run, quick: Callable[..., Run]) -> None:
+    run = quick(weights=trained.folder, attention="se", epochs=1)
+    header = checkpoint.load_header(run.checkpoint)
+    assert header.network.options == {"attention": "se"}
+    again = quick(weights=run.folder, name="again", epochs=1)
+    assert checkpoint.load_header(again.checkpoint).network.options == {"attention": "se"}
+    with pytest.raises(MartletError, match=r"shuffle='even_odd' is not what .* was trained with"):
+        quick(weights=trained.folder, model_options={"shuffle": "even_odd"}, name="other")
+
+
+def test_options_on_the_command_line_and_in_a_recipe(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path, photos: Path
+) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text("[model_options]\nconv5 = 64\n")
+    common = ("train", photos, "--folder", tmp_path, "--epochs", 1, "--image-size", 16)
+    common = (*common, "--workers", 0, "--model", "shufflenet_v2_x0_5", "--batch-size", 8)
+    flags = (
+        "--attention",
+        "se",
+        "--model-options",
+        "conv5=32",
+        "--model-options",
+        "ceil_pool=1==1",
+    )
+    code, _, err = call(*common, *flags)
+    assert code == 2
+    assert "ceil_pool='1==1' is not accepted; give True or False" in err
+    for name, given, options in (
+        ("a", flags[:4], {"attention": "se", "conv5": 32}),
+        ("b", ("--recipe", recipe), {"conv5": 64}),
+    ):
+        code, _, err = call(*common, "--name", name, "--quiet", *given)
+        assert code == 0, err
+        assert checkpoint.load_header(tmp_path / name / "model.safetensors").network.options == (
+            options
+        )

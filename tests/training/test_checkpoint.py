@@ -161,7 +161,7 @@ def test_a_header_with_values_of_other_types(
     ids=range(7),
 )
 def test_a_header_that_is_no_table(text: str) -> None:
-    with pytest.raises(MartletError, match="^f has a header that cannot be read") as caught:
+    with pytest.raises(MartletError, match=r"^f has a header that cannot be read") as caught:
         Header.from_json(text, Path("f"))
     assert len(str(caught.value)) < 300
 

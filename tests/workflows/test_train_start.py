@@ -99,7 +99,7 @@ def test_options_of_the_network(
     assert words[words.index("--attention") + 1] == "se"
     assert words[words.index("--model-options") + 1] == "shuffle=even_odd"
     quick(attention="se", model_options={"shuffle": "even_odd"}, epochs=1, resume=True)
-    with pytest.raises(MartletError, match="started with other arguments .*network"):
+    with pytest.raises(MartletError, match=r"started with other arguments .*network"):
         quick(attention="cbam", epochs=1, resume=True)
 
 

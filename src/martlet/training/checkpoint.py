@@ -200,10 +200,19 @@ def _opened(path: Path) -> Iterator[tuple[Any, Header]]:
                 )
             yield file, Header.from_json(metadata[KEY], path)
     except (SafetensorError, OSError) as error:
-        reason = not_weights(path) or f"is corrupt or cut short ({error})"
-        if is_pickled(path) and not not_weights(path):
-            reason = f"is no checkpoint of martlet; {CONVERT}"
-        raise MartletError(f"{path} {reason}.") from error
+        raise MartletError(f"{path} {_reason(path, error)}.") from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why a file could not be opened as safetensors."""
+    try:
+        if what := not_weights(path):
+            return what
+        if is_pickled(path):
+            return f"is no checkpoint of martlet; {CONVERT}"
+    except OSError as refused:
+        return f"cannot be read ({refused.strerror or refused})"
+    return f"is corrupt or cut short ({error})"
 
 
 def load_model(path: str | Path) -> tuple[Classifier, Header]:

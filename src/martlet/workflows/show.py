@@ -11,9 +11,11 @@ from martlet.errors import MartletError
 from martlet.measuring.cost import Cost, cost
 from martlet.models import create_model, list_models, spec
 from martlet.models.spec import Spec, input_shape
+from martlet.training.run_files import MODEL
 from martlet.workflows.convert import open_weights
 from martlet.workflows.open_network import checkpoint_path
 
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".tar")  # of files of weights
 RESERVED = ("name", "pretrained", "features_only", "out_indices")  # of create_model alone
 
 
@@ -56,7 +58,8 @@ def show_network(
     if small_input:
         options["small_input"] = True
     path = Path(name)
-    if path.exists() or path.suffix or len(path.parts) > 1:
+    named = path.suffix in SUFFIXES or len(path.parts) > 1
+    if named or path.is_file() or (path / MODEL).exists():
         return _show_run(path, {**options, **({"image_size": image_size} if image_size else {})})
     row = spec(name)
     with torch.device("meta"):  # without data: it is not run, only counted

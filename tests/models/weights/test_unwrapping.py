@@ -67,7 +67,7 @@ def test_the_tensors_are_found_without_a_word(content: Any) -> None:
         ),
         (
             behind("model.") | behind("ema_model.", AVERAGED),
-            "of ema_model.* (averaged, EMA); left out: 'model.conv.weight', 'model.conv.bias', "
+            "of 'ema_model.*' (averaged, EMA); left out: 'model.conv.weight', 'model.conv.bias', "
             "'model.fc.weight' and 1 more",
         ),
     ],

@@ -2,6 +2,7 @@
 
 import tarfile
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 HEAD_BYTES = 4096  # that tell what a file is
@@ -96,11 +97,11 @@ def _zip(path: Path) -> str:
 def _names_in_tar(path: Path) -> str:
     try:
         with tarfile.open(path) as archive:
-            return _listed([entry.name for entry in archive if entry.isfile()])
+            return _listed(list(islice((entry.name for entry in archive if entry.isfile()), 4)))
     except (tarfile.TarError, OSError, EOFError):
         return ", and cut short"
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    shown = ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")
     return f" that holds {shown}" if names else ", and empty"

@@ -88,7 +88,7 @@ def _without_prefix(tensors: dict[str, Tensor], told: list[str], depth: int) -> 
         }
         left = [key for key in tensors if not key.startswith(f"{name}.")]
         averaged = " (averaged, EMA)" if _averaged(name) and left else ""
-        said = [f"of {name}.*{averaged}; left out: {_few(left)}"] if left else []
+        said = [f"of {f'{name}.*'!r}{averaged}; left out: {_few(left)}"] if left else []
         yield Candidate(inside, (*told, *said))
         if depth > 1:
             yield from _without_prefix(inside, [*told, *said], depth - 1)

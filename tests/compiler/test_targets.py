@@ -103,8 +103,12 @@ def test_libraries_of_other_systems(
 ) -> None:
     net = compile_onnx(tiny, tmp_path, target=name)
     assert net.description.library == f"tiny{ending}"
-    assert (tmp_path / f"tiny{ending}").read_bytes().startswith(magic)
-    assert not list(tmp_path.glob("*.pdb"))
+    content = (tmp_path / f"tiny{ending}").read_bytes()
+    assert content.startswith(magic)
+    assert b"tiny_sizes" in content
+    assert str(tmp_path).encode() not in content  # the same wherever it is built
+    written = {path.name for path in tmp_path.iterdir()} - {"tiny.lib"}
+    assert written == {f"tiny{end}" for end in (".bin", ".c", ".h", ".json", ending)}
 
 
 @pytest.mark.parametrize("flags", [["-std=c11", "-pedantic-errors"], ["-m32"]])

@@ -90,10 +90,11 @@ def _build(
     exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description", "sizes")]
     more = ["-pthread"] if about.threads > 1 else []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        sizes = Path(scratch) / "sizes.c"
+        sizes = Path(scratch) / "sizes.h"
         numbers = ", ".join(map(str, about.sizes))
         sizes.write_text(f"const unsigned long long {name}_sizes[] = {{{numbers}}};\n")
-        build(folder / f"{name}.c", folder / made, target, compiler, exports, [*more, str(sizes)])
+        more += ["-include", str(sizes)]
+        build(folder / f"{name}.c", folder / made, target, compiler, exports, more)
 
 
 def load_once(

@@ -66,6 +66,8 @@ def build(
     kind = ["-shared"] if target.system == "windows" else ["-fPIC", "-shared"]
     if target.system == "wasi":
         kind = [*WASM, *(f"-Wl,--export={name}" for name in exports)]
+    if target.system == "macos":  # its own name for itself would be where it is built
+        kind.append(f"-Wl,-install_name,@rpath/{library.name}")
     kind.append("-s")  # no symbols that name this machine's folders
     made = str(library.resolve())
     words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", made, "-lm"]

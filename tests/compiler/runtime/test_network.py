@@ -1,4 +1,5 @@
 import copy
+import ctypes
 import json
 import pickle
 import shutil
@@ -86,6 +87,21 @@ def test_a_copy_is_read_from_the_same_folder(
         ({"library": "../other.so"}, "is missing"),
         ({"library": "nothing.so"}, "is missing"),
         ({"name": "other"}, "holds no other"),
+        ({"name": ["a"]}, "holds no "),
+        ({"workspace_bytes": 16}, "tiny.json does not describe tiny.*their sizes differ; compile"),
+        ({"workspace_bytes": 10**30}, "their sizes differ"),
+        ({"weight_bytes": 64}, "their sizes differ"),
+        ({"lanes": 1}, "their sizes differ"),
+        ({"inputs": {}}, "their sizes differ"),
+        ({"inputs": {"x": [1, 3, 20, 23]}}, "their sizes differ"),
+        ({"inputs": {"x": [1, 3, 480]}}, "their sizes differ"),
+        ({"inputs": {"x": [1, 3, 20, 24], "z": [1]}}, "their sizes differ"),
+        ({"inputs": {"x": [1, 3, -20, -24]}}, "their sizes differ"),
+        ({"inputs": {"x": [[1]]}}, "damaged"),
+        ({"outputs": {}}, "their sizes differ"),
+        ({"outputs": {"y": [10]}}, "their sizes differ"),
+        ({"outputs": {"y": [1, 10**30]}}, "their sizes differ"),
+        ({"weights": "file"}, "their sizes differ"),
     ],
 )
 def test_a_folder_that_does_not_fit(
@@ -95,6 +111,15 @@ def test_a_folder_that_does_not_fit(
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(MartletError, match=sentence):
         CompiledNetwork(copied)(pair[0])
+
+
+def test_the_library_says_its_own_sizes(folder: Path) -> None:
+    about = CompiledNetwork(folder).description
+    loaded = ctypes.CDLL(str(folder / str(about.library)))
+    numbers = list((ctypes.c_ulonglong * 15).in_dll(loaded, "tiny_sizes"))
+    assert numbers == about.sizes
+    sides = [4, 1, 3, 20, 24, 2, 1, 10]  # of the input and the output, each behind its axes
+    assert numbers == [15, 1, 1, *sides, about.workspace_bytes, about.weight_bytes, about.lanes, 0]
 
 
 def test_weights_of_another_network_are_not_taken(tiny: Path, tmp_path: Path) -> None:

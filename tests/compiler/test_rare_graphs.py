@@ -134,3 +134,36 @@ def test_sums_of_batches_are_made_in_place() -> None:
 def test_a_concat_that_nobody_reads() -> None:
     nodes = "unread = Concat <axis = -3> (x, x) y = Relu (x)"
     agree(graph(nodes, (1, 4, 5, 5)), targets=BOTH)
+
+
+def test_a_copy_and_a_table_may_have_one_name() -> None:
+    """The copy of what a convolution adds, whose maps lie apart, and its table of them."""
+    nodes = """
+        p = MaxPool <kernel_shape = [1, 1]> (x)
+        s = Slice (p, starts, ends, axes)
+        c = Conv (x, w)
+        y = Add (c, s)"""
+    sides = {"starts": [1, 1], "ends": [9, 9], "axes": [2, 3], "w": (4, 4, 2, 2)}
+    agree(graph(nodes, (1, 4, 5, 5), **sides), targets=BOTH)
+
+
+def test_a_copy_and_a_table_of_turns_may_have_one_name() -> None:
+    nodes = """
+        c = Conv (x, w)
+        d = Conv <group = 64, pads = [1, 1, 1, 1]> (c, k)
+        t = Conv <strides = [9, 9]> (d, u)
+        y = Softmax (t)"""
+    model = graph(nodes, (1, 3, 64, 64), w=(64, 3, 1, 1), k=(64, 1, 3, 3), u=(4, 64, 1, 1))
+    model.graph.node[0].name = "t in"  # its band's table is "t in rows", as the copy of t is
+    agree(model)
+
+
+def test_the_table_of_a_copy_and_that_of_a_node_may_have_one_name() -> None:
+    nodes = """
+        e = Exp (x)
+        j = Concat <axis = 1> (x, e)
+        c = Conv (j, w)
+        y = Conv (c, k)"""
+    model = graph(nodes, (1, 3, 5, 5), w=(16, 6, 1, 1), k=(4, 16, 1, 1))
+    model.graph.node[3].name = "c_blocks_partb"  # the copy of j in blocks is of two parts
+    agree(model, targets=BOTH)

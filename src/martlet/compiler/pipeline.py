@@ -39,8 +39,11 @@ METADATA_KEY = "martlet"  # metadata property of the ONNX files that martlet exp
 MOST_THREADS = 64
 BARRIERS_BUDGET = 1.2  # times the budget of the workspace, up to which barriers are eliminated
 LEAST_FUSED_BYTES = 1 << 12  # bytes of a tensor below which no band saves much
-HEADERS = {
-    *("math", "pthread", "sched", "signal", "stdatomic", "stddef", "stdint", "string", "unistd"),
+HEADERS = {  # of C, of the systems and of the processors
+    *("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits"),
+    *("locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef"),
+    *("stdint", "stdio", "stdlib", "stdnoreturn", "string", "tgmath", "threads", "time", "uchar"),
+    *("wchar", "wctype", "features", "pthread", "sched", "unistd"),
     *("immintrin", "arm_neon", "wasm_simd128"),
 }
 

@@ -77,6 +77,9 @@ def test_names_that_c_does_not_know(tiny: Path, tmp_path: Path) -> None:
     assert net.description.name == "n3__lan_net_v2"
     named = compile_onnx(tiny, tmp_path / "out", name="my net", library=False)
     assert named.description.name == "my_net"
+    for header in ("stdio", "time", "math"):  # with -I of the folder it would hide the system's
+        named = compile_onnx(tiny, tmp_path / "out", name=header, library=False)
+        assert named.description.name == f"{header}_net"
 
 
 def test_a_network_without_weights() -> None:

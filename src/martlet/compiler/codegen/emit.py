@@ -22,6 +22,13 @@ from martlet.storage.fingerprint import fingerprint
 MOST_WORKSPACE_BYTES = 4 << 31  # offsets in C are of 32 bits and count floats
 MOST_WORKSPACE_BYTES_32 = 1 << 31  # where addresses have 32 bits
 INCLUDES = '#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
+# At file scope in other parts of the file: with the network's name in front, and as they are.
+FUNCTIONS = ("run", "profile", "peak", "workspace_bytes", "description", "sizes", "weights")
+NAMES = (
+    *("v", "vu", "vi", "V", "LANE", "load", "store", "fill", "vmax", "vmin", "MOST", "LEAST"),
+    *("APART", "FETCH", "PICK", "WEIGHTS", "embedded", "now", "THREADS", "CUT", "EACH", "job"),
+    *("pool", "worker", "is_before", "untaken", "take", "steps", "help", "start"),
+)
 HIDE = """\
 #if defined(__GNUC__)
   __asm__("" : "+r"(weights)); /* a compiler that knew their values would take minutes */
@@ -92,7 +99,8 @@ def emit(
             f"{program.name} needs a workspace of {workspace:,} bytes; "
             f"up to {most:,} are supported."
         )
-    writer, packed = Writer(schedule), schedule.weights
+    own = (f"{program.name}_{word}" for word in FUNCTIONS)
+    writer, packed = Writer(schedule, {*NAMES, *own}), schedule.weights
     steps = [_step(program, band, writer) for band in schedule.bands]
     facts = Facts(
         program=program,
@@ -142,10 +150,10 @@ def _step(program: Program, band: range, writer: Writer) -> Step:
         return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
     tables = schedule.turns[band.start]
     turns = max(len(table) for table in tables)
-    table = f"{program.layers[band[0]].c_name}_rows"
     padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
     writer.layers.append(comment(f"Up to which row each of {len(band)} layers goes, turn by turn."))
-    writer.table(table, [row for made in padded for row in made])
+    table = f"{program.layers[band[0]].c_name}_rows"
+    table = writer.table(table, [row for made in padded for row in made])
     calls = [
         call.replace("{from}", f"r[{place}]").replace("{to}", f"r[{place + len(band)}]")
         for place, call in enumerate(calls)

@@ -1,7 +1,8 @@
 """The parts of the C file while they are written, and the layers that write them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 
 from martlet.compiler.codegen.c_text import function
 from martlet.compiler.ir.program import Layer
@@ -10,29 +11,43 @@ from martlet.compiler.ir.tensor_view import Buffer
 
 
 class Writer:
-    """Collects the parts of the C file; functions that are the same are written once."""
+    """Collects the parts of the C file; functions that are the same are written once.
 
-    def __init__(self, schedule: Schedule) -> None:
+    No two things at file scope have one name: whatever a node is called, what is written for it
+    is called as `name` says. `taken` are names of other parts of the file.
+    """
+
+    def __init__(self, schedule: Schedule, taken: Iterable[str] = ()) -> None:
         self.schedule = schedule
+        self._taken = {*taken}
         self.kernels: dict[str, str] = {}
         self.layers: list[str] = []
         self.tiles: dict[str, dict[str, None]] = {}  # by layer, for the report
 
+    def name(self, wanted: str) -> str:
+        """A name at file scope that is still free, and from now on is not: with a number if need
+        be."""
+        own = next(own for own in _numbered(wanted) if own not in self._taken)
+        self._taken.add(own)
+        return own
+
     def kernel(self, name: str, text: str) -> str:
-        """Add a shared function; returns its name, with a number when another one has it."""
-        number, own, written = 1, name, text
-        while self.kernels.setdefault(own, written) != written:
-            number += 1
-            own = f"{name}_{number}"
-            written = re.sub(rf"\b{name}\b", own, text)
+        """Add a shared function; returns its name, with a number when something else has it."""
+        for own in _numbered(name):
+            written = text if own == name else re.sub(rf"\b{name}\b", own, text)
+            if own not in self._taken:
+                self.kernels[self.name(own)] = written
+            if self.kernels.get(own) == written:
+                break
         return own
 
     def tile(self, layer: str, size: str) -> None:
         """Note a tile of a layer, for the report."""
         self.tiles.setdefault(layer, {})[size] = None
 
-    def table(self, name: str, values: Iterable[int]) -> None:
-        """Add an array of offsets."""
+    def table(self, wanted: str, values: Iterable[int]) -> str:
+        """Add an array of offsets; returns its name."""
+        name = self.name(wanted)
         listed = list(values)
         text, line = [], "   "
         for value in listed:
@@ -43,6 +58,7 @@ class Writer:
             line += item
         body = "\n".join([*text, line])
         self.layers.append(f"static const int32_t {name}[{len(listed)}] = {{\n{body}\n}};\n")
+        return name
 
     def row(self, buffer: Buffer, row: str, width: int) -> str:
         """C text of the floats from the first row of a block to row `row` of `width` places."""
@@ -61,6 +77,12 @@ class Writer:
         self.layers.append(function(head, lines))
 
 
+def _numbered(name: str) -> Iterator[str]:
+    """The name, then the name with a number."""
+    yield name
+    yield from (f"{name}_{number}" for number in count(2))
+
+
 class Kernel(Layer):
     """A layer that writes its C function, of a range of its rows or other pieces."""
 
@@ -73,7 +95,7 @@ class Kernel(Layer):
 
     def pieces(self, writer: Writer, lines: Iterable[str]) -> str:
         """Write the layer's function of a range, with the pointers it needs; returns its call."""
-        name, schedule = f"{self.c_name}_layer", writer.schedule
+        name, schedule = writer.name(f"{self.c_name}_layer"), writer.schedule
         outside = dict.fromkeys(b.base for b in self.reads if b.outside)
         rings = ["ring"] if any(schedule[b].ring for b in (*self.reads, *self.writes)) else []
         slices = ["slice"] if self.name in schedule.slices else []

@@ -47,18 +47,18 @@ class ChannelReduce(Kernel):
         start, join, single = KINDS[self.kind]
         lines = ["for (int p = from; p < to; p++) {", f"  v a = {start};"]
         if full:
-            writer.table(f"{name}_at", full)
-            value = join.format(a="a", b=f"load(work + {name}_at[b] + p * V)")
+            at = writer.table(f"{name}_at", full)
+            value = join.format(a="a", b=f"load(work + {at}[b] + p * V)")
             lines.append(f"  for (int b = 0; b < {len(full)}; b++) a = {value};")
         lines += [
             "  float s = LANE(a, 0);",
             f"  for (int i = 1; i < V; i++) s = {single.format(a='LANE(a, i)', b='s')};",
         ]
         if rest:
-            writer.table(f"{name}_rest", rest)
+            table = writer.table(f"{name}_rest", rest)
             lines += [
                 f"  for (int c = 0; c < {len(rest)}; c++) {{",
-                f"    const float t = work[{name}_rest[c] + p * V];",
+                f"    const float t = work[{table}[c] + p * V];",
                 f"    s = {single.format(a='t', b='s')};",
                 "  }",
             ]

@@ -36,20 +36,20 @@ class Blockwise(Kernel):
         `by_row`: all blocks of the rows from `from` to `to`; else the blocks of that range.
         """
         name, blocks, schedule = self.c_name, self.x.blocks(), writer.schedule
-        writer.table(f"{name}_at", schedule.block_offsets(self.x))
+        at = writer.table(f"{name}_at", schedule.block_offsets(self.x))
         y, source = schedule[self.y], schedule[self.x.buffers[0]].base
         step = y.places * self.y.lanes
         target = f"{y.base} + {y.start} + (long)b * {step}"
-        text = call.format(x=f"{source} + {name}_at[b]", y=target)
+        text = call.format(x=f"{source} + {at}[b]", y=target)
         bounds = ("0", str(len(blocks))) if by_row else ("from", "to")
         if self.name in schedule.slices:
-            writer.table(f"{name}_slices", schedule.slices[self.name])
-            bounds = (f"{name}_slices[slice]", f"{name}_slices[slice + 1]")
+            slices = writer.table(f"{name}_slices", schedule.slices[self.name])
+            bounds = (f"{slices}[slice]", f"{slices}[slice + 1]")
         loop = f"for (int b = {bounds[0]}; b < {bounds[1]}; b++)"
-        return self.pieces(writer, [*self.before(writer), loop, f"  {text};"])
+        return self.pieces(writer, [*self.before(writer, at), loop, f"  {text};"])
 
-    def before(self, writer: Writer) -> list[str]:
-        """Lines in front of the loop over the blocks."""
+    def before(self, writer: Writer, at: str) -> list[str]:
+        """Lines in front of the loop over the blocks, whose table is called `at`."""
         return []
 
 
@@ -175,8 +175,7 @@ class Join(Pairing):
         return f"{self.x.shape} {self.sign} {self.other.shape}"
 
     def emit(self, writer: Writer) -> str:
-        table = f"{self.c_name}_other"
-        writer.table(table, writer.schedule.block_offsets(self.other))
+        table = writer.table(f"{self.c_name}_other", writer.schedule.block_offsets(self.other))
         other = f"work + {table}[b]"
         if self.other.places != self.x.places:
             return self.joined(writer, "_by_channel", "load(s)", other)

@@ -73,8 +73,8 @@ class Head(Kernel):
         source = self.x.buffers[0]
         if writer.schedule[source].parts == 1:
             return []
-        name, (rows, width) = f"{self.c_name}_blocks", self.x.spatial
-        writer.table(name, writer.schedule.block_offsets(self.x))
+        rows, width = self.x.spatial
+        name = writer.table(f"{self.c_name}_blocks", writer.schedule.block_offsets(self.x))
         address = f"{writer.schedule[source].base} + {name}[b] + {writer.row(source, 'row', width)}"
         return [
             f"for (int row = 0; row < {rows}; row++)",

@@ -25,7 +25,7 @@ class Copy(Kernel):
         return f"copy of {self.x.shape}"
 
     def emit(self, writer: Writer) -> str:
-        name, target = self.c_name, self.target
+        name, target = writer.name(self.c_name), self.target
         at, to = writer.schedule.offsets(self.x), writer.schedule.offsets(target)
         lines: list[str] = []
         for number, (source, members) in enumerate(self._sources().items()):
@@ -61,10 +61,9 @@ class Copy(Kernel):
         if joined and (places == 1 or step == goal == 1):
             size = self.x.dtype.itemsize * places * len(at)
             return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
-        writer.table(f"{name}_at", at)
-        writer.table(f"{name}_to", to)
+        read, write = writer.table(f"{name}_at", at), writer.table(f"{name}_to", to)
         return [
             f"for (int c = 0; c < {len(at)}; c++)",
             f"  for (int p = 0; p < {places}; p++)",
-            f"    to[{name}_to[c] + p * {goal}] = {base}[{name}_at[c] + p * {step}];",
+            f"    to[{write}[c] + p * {goal}] = {base}[{read}[c] + p * {step}];",
         ]

@@ -69,7 +69,7 @@ class Windowed(Blockwise):
         rows = "from, to" if by_rows else f"0, {self.window.rows}"
         return self.each_block(writer, f"{kernel}({{x}}{w}, {{y}}, {rows})", by_rows)
 
-    def before(self, writer: Writer) -> list[str]:
+    def before(self, writer: Writer, at: str) -> list[str]:
         """Fetches of the rows that other threads have made: they come while own ones are read."""
         source, window = self.x.buffers[0], self.window
         if writer.schedule[source].parts == 1 or self.name in writer.schedule.banded:
@@ -78,7 +78,7 @@ class Windowed(Blockwise):
         reach = (reach - 1) * window.dilation[1] + 1
         rows, width = window.size[1:]
         last = f"LEAST({rows}, end - {stride + pad} + {reach})"
-        address = f"work + {self.c_name}_at[b] + {writer.row(source, 'row', width)}"
+        address = f"work + {at}[b] + {writer.row(source, 'row', width)}"
         return [
             f"const int own = from * {stride}, end = to * {stride};",
             f"for (int row = MOST(0, own - {pad}); row < {last}; row++)",

@@ -95,21 +95,22 @@ class Product(Gemm):
             firsts += [len(at)] * len(members)
             if not self.tail or members != self.blocks[-1:]:
                 at += [offsets[channel] for channel in members[0].inputs]
-        if at:
-            writer.table(f"{name}_at", at)
+        table = writer.table(f"{name}_at", at) if at else ""
+        gate = add = ""
         if self.gate is not None:
             gates = schedule.offsets(self.gate)
             inputs = [c for members in self.alike() for c in members[0].inputs]
-            writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
+            gate = writer.table(f"{name}_gate", [gates[channel] for channel in inputs])
         if self.add is not None:
-            writer.table(f"{name}_add", schedule.block_offsets(self.add))
+            add = writer.table(f"{name}_add", schedule.block_offsets(self.add))
         found = list[Group]()
         for (start, size), first in zip(self.tile_groups(schedule), weights, strict=True):
             if self.tail and start == len(self.blocks) - 1:
-                found.append(Tail(self, writer, first))
+                found.append(Tail(self, writer, first, add))
             else:
-                at_start = f"{name}_at + {firsts[start]}"
-                found.append(Group(self, writer, start, size, at_start, first))
+                more, begin = {"at": table, "gate": gate}, firsts[start]
+                own = {word: f"{array} + {begin}" for word, array in more.items()}
+                found.append(Group(self, writer, start, size, first, **own, add=add))
         return found
 
     def _lines(self, groups: list[Group], schedule: Schedule) -> list[str]:

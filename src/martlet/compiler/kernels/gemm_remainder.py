@@ -82,10 +82,11 @@ def pack(layer: Gemm) -> NDArray[np.float32]:
 class Tail(Group):
     """The calls of the tiles of a product's last block."""
 
-    def __init__(self, layer: Gemm, writer: Writer, first: int) -> None:
-        blocks, at = sources(layer), f"{layer.c_name}_tail"
-        writer.table(at, [writer.schedule[b].offset(number * b.lanes) for b, number, _ in blocks])
-        super().__init__(layer, writer, len(layer.blocks) - 1, 1, at, first)
+    def __init__(self, layer: Gemm, writer: Writer, first: int, add: str) -> None:
+        blocks, schedule = sources(layer), writer.schedule
+        offsets = [schedule[b].offset(number * b.lanes) for b, number, _ in blocks]
+        at = writer.table(f"{layer.c_name}_tail", offsets)
+        super().__init__(layer, writer, len(layer.blocks) - 1, 1, first, at=at, add=add)
         self.count, self.full = len(blocks), sum(full for *_, full in blocks)
 
     def runs(self, places: int) -> tuple[tuple[int, int], ...]:

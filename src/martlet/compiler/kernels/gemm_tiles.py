@@ -19,16 +19,30 @@ class Group:
     """The calls of the tiles of a few blocks."""
 
     def __init__(
-        self, layer: Gemm, writer: Writer, start: int, size: int, at: str, first: int
+        self,
+        layer: Gemm,
+        writer: Writer,
+        start: int,
+        size: int,
+        first: int,
+        *,
+        at: str,
+        add: str,
+        gate: str = "",
     ) -> None:
+        """From block `start` on; `first` is where their weights begin.
+
+        C text: `at` and `gate`, where their channels and gates are listed; `add`, the layer's
+        table of what is added.
+        """
         self.layer, self.writer, self.size = layer, writer, size
         chosen = layer.blocks[start : start + size]
-        schedule, name, y = writer.schedule, layer.c_name, writer.schedule[layer.y]
-        self.at, self.gate = at, at.replace("_at +", "_gate +")
+        schedule, y = writer.schedule, writer.schedule[layer.y]
+        self.at, self.gate = at, gate
         self.count = len(chosen[0].inputs)
         self.weights = f"weights + {first}"  # floats
         self.target = f"{y.base} + {y.offset(start * layer.y.lanes)}"
-        self.add = f"{name}_add + {start}" if layer.add is not None else ""
+        self.add = f"{add} + {start}" if add else ""
         self.start = start
         places = layer.columns(schedule)
         begin, end = schedule.prefetch.get(layer.name, (0, 0))

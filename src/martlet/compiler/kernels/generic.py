@@ -130,7 +130,7 @@ class Generic(Kernel):
 
     def function(self, writer: Writer, lines: Sequence[str]) -> str:
         """Write the function and return its call; operands are called a, b, …, the result y."""
-        name, letters = f"{self.c_name}_layer", [*LETTERS[: len(self.operands)], "y"]
+        name, letters = writer.name(f"{self.c_name}_layer"), [*LETTERS[: len(self.operands)], "y"]
         text = "\n".join(lines)
         unused = [letter for letter in letters if not re.search(rf"\b{letter}\[", text)]
         head = ", ".join([*(f"const float *{letter}" for letter in letters[:-1]), "float *y"])
@@ -238,8 +238,7 @@ class Picked(Generic):
                     f"({begin} + {variable}) * {step}" if begin else f"{variable} * {step}"
                 )
                 continue
-            table = f"{name}_axis{LETTERS[axis]}"
-            writer.table(table, [int(at) for at in listed])
+            table = writer.table(f"{name}_axis{LETTERS[axis]}", [int(at) for at in listed])
             terms.append(f"{table}[{variable}] * {step}")
             if (listed < 0).any():
                 checks.append(f"{table}[{variable}] < 0")

@@ -161,6 +161,5 @@ class GenericPool(Generic):
         counts = self.window.counts(axis, self.count_padding)
         if len(set(counts)) == 1:
             return str(counts[0])
-        table = f"{self.c_name}_count{LETTERS[axis]}"
-        writer.table(table, counts)
+        table = writer.table(f"{self.c_name}_count{LETTERS[axis]}", counts)
         return f"{table}[o{axis}]"

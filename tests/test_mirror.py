@@ -8,7 +8,6 @@ SOURCE = TESTS.parent / "src" / "martlet"
 # Files without a test of their name (a pattern): where they are tested, and why there.
 ELSEWHERE = {
     "__main__": ("cli/test_main.py", "one call"),
-    "errors": ("test_arguments.py", "a class, and the sentence for a name that is not known"),
     "version": ("cli/test_main.py", "a constant"),
     "api/list": ("api/test_show.py", "the same rows, many at once"),
     "compiler/codegen/*": ("compiler/codegen/test_emit.py", "parts of one text, compiled whole"),

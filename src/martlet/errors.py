@@ -24,3 +24,15 @@ def unknown(kind: str, value: object, accepted: Sequence[str]) -> MartletError:
         return MartletError(f"{kind} {value!r} is not known; did you mean {', '.join(close)}?")
     shown = ", ".join(accepted[:8]) + (", …" if len(accepted) > 8 else "")
     return MartletError(f"{kind} {value!r} is not known; accepted: {shown}.")
+
+
+def shortened(text: str, most: int) -> str:
+    """Another program's words within a sentence: one line, no full stop, up to `most` characters.
+
+    What is longer ends behind a whole word, if there is one, and with "…".
+    """
+    line = " ".join(text.split()).rstrip(".")
+    if len(line) <= most:
+        return line
+    head = line[: most - 1]
+    return f"{head.rpartition(' ')[0] or head} …"

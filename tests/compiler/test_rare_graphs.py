@@ -1,13 +1,8 @@
 """Combinations that few networks have, against ONNX Runtime; each one was once wrong or refused."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from tests.compiler.graphs import agree, graph, random, save
-
-from martlet.compiler import compile_onnx
-from martlet.errors import MartletError
+from tests.compiler.graphs import agree, close, graph, random, run
 
 BOTH = ("native", "portable")
 
@@ -52,11 +47,24 @@ def test_pools_that_round_up(channels: int) -> None:
     agree(graph(nodes, inputs, " ".join(outputs), w=(channels, 4, 1, 1)))
 
 
-def test_a_pool_that_rounds_up_along_one_axis_alone_is_named(tmp_path: Path) -> None:
-    window = "ceil_mode = 1, kernel_shape = [2, 2], strides = [2, 2], pads = [1, 0, 1, 0]"
-    path = save(graph(f"pool = MaxPool <{window}> (x)", (1, 3, 5, 5), "pool"), tmp_path)
-    with pytest.raises(MartletError, match=r"pool \(MaxPool\): ceil_mode=1 .* axis 2 .* axis 3"):
-        compile_onnx(path, tmp_path / "out")
+@pytest.mark.parametrize("target", BOTH)
+@pytest.mark.parametrize(
+    ("operator", "more", "expected"),
+    [
+        ("MaxPool", "", [4, 5]),
+        ("AveragePool", "", [8 / 4, 7 / 2]),
+        ("AveragePool", ", count_include_pad = 1", [8 / 9, 7 / 6]),
+        ("LpPool", ", p = 1", [8, 7]),
+    ],
+)
+def test_a_pool_that_rounds_up_along_one_axis_alone(
+    operator: str, more: str, expected: list[float], target: str
+) -> None:
+    """PyTorch's answers: the window behind the rows' padding is dropped, that of columns is not."""
+    window = f"ceil_mode = 1, kernel_shape = [3, 3], strides = [3, 3], pads = [1, 1, 1, 1]{more}"
+    model = graph(f"p = {operator} <{window}> (x) y = Neg (p)", (1, 1, 2, 3), opset=18)
+    (found,) = run(model, {"x": np.arange(6, dtype=np.float32).reshape(1, 1, 2, 3)}, target)
+    close(found, -np.array(expected, np.float32).reshape(1, 1, 1, 2))
 
 
 def test_a_mean_of_maps_without_their_axes() -> None:

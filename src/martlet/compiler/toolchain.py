@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from martlet.compiler.targets import FLAGS, Target
-from martlet.errors import MartletError
+from martlet.errors import MartletError, shortened
 
 STRICT = ("-std=gnu11", "-Wall", "-Wextra")
 CLEAN_UP_SECONDS = 5.0  # seconds that an interrupted compiler has to clean up
@@ -77,7 +77,7 @@ def build(
         raise MartletError(f"compiler={compiler!r} does not run ({error}).") from error
     if failed or not library.is_file():
         complaint = next((line for line in said.splitlines() if "error" in line), said)
-        shown = " ".join(complaint.split())[:300].rstrip(".") or "it made no library"
+        shown = shortened(complaint, 300) or "it made no library"
         raise MartletError(
             f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} ({shown})."
         )

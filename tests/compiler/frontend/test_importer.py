@@ -1,10 +1,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.compiler.graphs import graph, rearranged, shuffle_unit
+from tests.compiler.graphs import graph, planned, rearranged, shuffle_unit
 from tests.compiler.mutations import damaged_bytes, damaged_fields
 
 from martlet.compiler.codegen.emit import emit
@@ -48,12 +49,23 @@ def _cycle(model: onnx.ModelProto) -> None:
     model.graph.node[0].input[0] = "y"
 
 
-def _deep(model: onnx.ModelProto) -> None:
-    leaf = branch = helper.make_graph([node("Relu", ["x"], ["i"])], "g", [], [])
-    for _ in range(20):
+def _deep(model: onnx.ModelProto, depth: int = 20) -> None:
+    made = helper.make_empty_tensor_value_info("i")
+    leaf = branch = helper.make_graph([node("Relu", ["x"], ["i"])], "g", [], [made])
+    for _ in range(depth):
         inner = node("If", ["x"], ["i"], then_branch=branch, else_branch=leaf, name="choice")
-        branch = helper.make_graph([inner], "g", [], [])
+        branch = helper.make_graph([inner], "g", [], [made])
     model.graph.node.append(branch.node[0])
+
+
+def _loop(model: onnx.ModelProto) -> None:
+    body = helper.make_graph([node("Relu", ["x"], ["i"])], "g", [], [])
+    model.graph.node.append(node("Loop", ["", ""], ["i"], body=body, name="turns"))
+
+
+def _branch(model: onnx.ModelProto, change: Callable[[onnx.NodeProto], None]) -> None:
+    _deep(model, 1)
+    change(model.graph.node[-1])
 
 
 REFUSED: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
@@ -83,10 +95,46 @@ REFUSED: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
         lambda m: setattr(m.graph.node[0], "domain", "com.microsoft"),
         r"node 'conv' \(Conv\) is of the domain 'com.microsoft'",
     ),
-    "subgraph": (_deep, r"node 'choice' \(If\) holds a network of its own"),
-    "functions": (lambda m: m.functions.add() and None, "functions of its own"),
+    "microsoft's": (
+        lambda m: setattr(m.graph.node[0], "domain", "com.microsoft.nchwc"),
+        "optimised or quantised for itself; save it with graph_optimization_level = ORT_DISABLE",
+    ),
+    "subgraph": (_loop, r"node 'turns' \(Loop\) holds a network of its own.* onnxsim"),
+    "deep": (_deep, r"node 'choice' \(If\) holds networks in networks; up to 8 are accepted"),
+    "branch without output": (
+        lambda m: _branch(m, lambda n: n.attribute[0].g.ClearField("output")),
+        r"\(If\) is damaged: its branches do not make its outputs",
+    ),
+    "branch that is missing": (
+        lambda m: _branch(m, lambda n: n.attribute.pop() and None),
+        r"\(If\) is damaged: it has no condition or no two branches",
+    ),
+    "branch of nothing": (
+        lambda m: _branch(m, lambda n: n.attribute[0].g.ClearField("node")),
+        "nothing makes its output 'i'",
+    ),
+    "branch with its constant twice": (
+        lambda m: _branch(m, lambda n: n.attribute[0].g.initializer.append(_constant(m, "w"))),
+        "the constant 'w' is there twice",
+    ),
+    "choice at run time": (
+        lambda m: _branch(m, lambda n: n.input.__setitem__(0, "x")),
+        "which branch it takes is known at run time only",
+    ),
+    "sparse": (
+        lambda m: m.graph.sparse_initializer.add() and None, "sparse constants.*save it with dense",
+    ),
     "old operator set": (
-        lambda m: setattr(m.opset_import[0], "version", 3), "uses operator set 3; accepted",
+        lambda m: setattr(m.opset_import[0], "version", 3),
+        "uses operator set 3; accepted: .*; onnx.version_converter may rewrite",
+    ),
+    "new operator set": (
+        lambda m: setattr(m.opset_import[0], "version", 999),
+        "uses operator set 999; accepted: .*; a newer onnx may know it",
+    ),
+    "two operator sets": (
+        lambda m: m.opset_import.append(helper.make_opsetid("ai.onnx", 13)),
+        "uses operator set 13 and 17; accepted",
     ),
     "no operator set": (lambda m: m.ClearField("opset_import"), "operator set none"),
     "sequence": (
@@ -177,3 +225,25 @@ def test_damaged_files_give_a_graph_or_one_sentence(tmp_path: Path) -> None:
         except MartletError as error:
             accepted += 10_000 * ("\n" in str(error))
     assert 50 < accepted < 10_000
+
+
+def _said(model: onnx.ModelProto) -> str:
+    with pytest.raises(MartletError) as caught:
+        planned(model)
+    return str(caught.value)
+
+
+def test_a_sentence_holds_no_other_sentence() -> None:
+    """Whichever stage finds what is wrong, the node is named once and one full stop is said."""
+    indices = graph("i = Cast <to = 7> (x) y = Gather (x, i)", (3, 4))
+    assert _said(indices) == "node 'y' (Gather) cannot be compiled: its indices must be constant."
+    texts = [_said(_with(change)) for change, _ in REFUSED.values()]
+    assert not [text for text in texts if text.count("cannot be compiled") > 1 or ".)" in text]
+
+
+def test_an_operator_that_is_missing_is_named_with_the_others() -> None:
+    nodes = "a = Resize (x, none, twice) b = Resize (a, none, twice) y = Det (b)"
+    scales = np.array([1, 1, 2, 2], np.float32)
+    said = _said(graph(nodes, (1, 3, 4, 4), none=np.zeros(0, np.float32), twice=scales))
+    assert "node 'a' (Resize) cannot be compiled: the operator is not supported" in said
+    assert "nor are others of the network: Det (1); docs/compiling.md lists those that are" in said

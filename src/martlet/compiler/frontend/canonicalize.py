@@ -4,7 +4,6 @@ Attributes that became inputs are attributes again, with every default filled in
 counted from the front, so that the stages behind need to know one form only.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import onnx
 from onnx import helper
 
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
-from martlet.errors import MartletError
 
 POOLS = ("MaxPool", "AveragePool", "LpPool")
 SOFTMAX = ("Softmax", "LogSoftmax", "Hardmax")
@@ -167,42 +165,42 @@ def rounds_up(node: onnx.NodeProto) -> bool:
     return up and auto in (b"NOTSET", b"")
 
 
-def settle(node: onnx.NodeProto, shapes: Mapping[str, Shape | None]) -> bool:
-    """Let a pool that rounds up do without, where that is the same; whether it was changed.
+def round_down(node: onnx.NodeProto, x: Shape | None) -> tuple[onnx.NodeProto, bool] | None:
+    """A pool that rounds down to the same windows, where shape inference would count others.
 
     In ONNX a window that would begin behind the map and the padding in front does not count. Shape
-    inference of several opsets counts it; such a pool is told to round down, which gives the same
-    windows.
+    inference of several opsets counts it. Where a window is dropped along one axis and one more is
+    kept along another, the map is padded further there: then the pool has the right sides, but is
+    not in every way the same, which comes with it.
 
-    Raises MartletError when along one axis it is the same and along another it is not.
+    None where no window is dropped, and for an input `x` of unknown shape.
     """
-    x = shapes.get(node.input[0])
     if x is None or not rounds_up(node):
-        return False
+        return None
     given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
     rank = len(x) - 2
     ones = [1] * rank
-    kernel, pads = given["kernel_shape"], given.get("pads") or [0] * 2 * rank
+    kernel, pads = given["kernel_shape"], list(given.get("pads") or [0] * 2 * rank)
     strides, dilations = given.get("strides") or ones, given.get("dilations") or ones
     if not len(kernel) == len(strides) == len(dilations) == rank or len(pads) != 2 * rank:
-        return False  # refused elsewhere
+        return None  # refused elsewhere
     if min((*strides, *dilations, *kernel), default=0) < 1:
-        return False
-    more, dropped = list[int](), list[int]()
+        return None
+    is_same, dropped = True, False
     for axis in range(rank):
         reach = (kernel[axis] - 1) * dilations[axis] + 1
         room = x[2 + axis] + pads[axis] + pads[rank + axis] - reach
         last = -(-room // strides[axis])  # the number of the last window
-        if last > room // strides[axis]:
-            begins_behind = last * strides[axis] >= x[2 + axis] + pads[axis]
-            (dropped if begins_behind else more).append(axis)
-    if dropped and more:
-        raise MartletError(
-            f"{node.name or node.op_type} ({node.op_type}): ceil_mode=1 with a window that begins "
-            f"in the padding along axis {dropped[0] + 2} but not along axis {more[0] + 2} is not "
-            "supported."
-        )
+        if last * strides[axis] >= x[2 + axis] + pads[axis] and last > room // strides[axis]:
+            dropped = True
+        elif last > room // strides[axis]:
+            is_same = False
+            pads[rank + axis] += last * strides[axis] - room
     if not dropped:
-        return False
-    next(item for item in node.attribute if item.name == "ceil_mode").i = 0
-    return True
+        return None
+    made = onnx.NodeProto()
+    made.CopyFrom(node)
+    kept = [item for item in node.attribute if item.name not in ("ceil_mode", "pads")]
+    del made.attribute[:]
+    made.attribute.extend([*kept, helper.make_attribute("pads", pads)])
+    return made, is_same

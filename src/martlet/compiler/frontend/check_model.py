@@ -4,21 +4,32 @@ Everything is looked at in Python, with sizes bounded; whatever is wrong is one 
 """
 
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from martlet.compiler.frontend.subgraphs import BRANCHES, all_graphs, inside, is_choice, own_names
 from martlet.compiler.ir.graph import Shape
 from martlet.errors import MartletError
 
 MOST_TENSOR_BYTES = 1 << 31  # bytes of one tensor
 MOST_AXES = 16
 MOST_NODES = 100_000
+MOST_DEPTH = 8  # of networks in networks
 OPSETS = range(6, onnx.defs.onnx_opset_version() + 1)
 ONNX_DOMAINS = ("", "ai.onnx")
+OPEN = -1  # that some exporters write for a side that is open
+OPTIMISED = (
+    "ONNX Runtime writes others when it saves a network that it has optimised or quantised for "
+    "itself; save it with graph_optimization_level = ORT_DISABLE_ALL"
+)
+FOREIGN = {  # what to do about an operator of a domain, by how the domain begins
+    **dict.fromkeys(("com.microsoft", "com.ms"), OPTIMISED),
+    "ai.onnx.ml": "those of trees, scalers and other classical models are not",
+    "": "export it again as operators of ONNX",
+}
 # Fields that hold values when raw_data does not.
 VALUE_FIELDS: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
@@ -33,17 +44,26 @@ VALUE_FIELDS: dict[int, str] = {
 }  # fmt: skip
 
 
-def check(model: onnx.ModelProto, name: str) -> None:
-    """Raises MartletError for a model that is damaged, hostile or of a kind not supported."""
-    graph = model.graph
+def check_text(model: onnx.ModelProto, name: str) -> None:
+    """Raises MartletError where names are no text, and for far too many nodes or none."""
     _check_words(model, name)
-    if not graph.node:
+    if not model.graph.node:
         raise MartletError(f"{name} holds no network: its graph has no node.")
-    if len(graph.node) > MOST_NODES:
-        raise MartletError(f"{name} has {len(graph.node)} nodes; accepted: up to {MOST_NODES}.")
-    if model.functions or graph.sparse_initializer:
-        what = "functions of its own" if model.functions else "sparse constants"
-        raise MartletError(f"{name} has {what}, which are not supported.")
+    nodes = sum(len(graph.node) for graph in all_graphs(model.graph))
+    if nodes > MOST_NODES:
+        raise MartletError(f"{name} has {nodes} nodes; accepted: up to {MOST_NODES}.")
+
+
+def check(model: onnx.ModelProto, name: str) -> None:
+    """Raises MartletError for a model that is damaged, hostile or of a kind not supported.
+
+    Its text is checked, its own functions are inlined, and its nodes are in order.
+    """
+    graph = model.graph
+    if any(each.sparse_initializer for each in all_graphs(graph)):
+        raise MartletError(
+            f"{name} has sparse constants, which are not supported; save it with dense ones."
+        )
     _check_opset(model, name)
     for tensor in graph.initializer:
         check_tensor(tensor, f"{name}: the constant {tensor.name!r}")
@@ -58,26 +78,34 @@ def check(model: onnx.ModelProto, name: str) -> None:
 
 
 def _check_opset(model: onnx.ModelProto, name: str) -> None:
-    versions = [item.version for item in model.opset_import if item.domain in ONNX_DOMAINS]
+    domains = (item for item in model.opset_import if item.domain in ONNX_DOMAINS)
+    versions = sorted({item.version for item in domains})
     if len(versions) != 1 or versions[0] not in OPSETS:
-        found = ", ".join(map(str, versions)) or "none"
+        found = " and ".join(map(str, versions)) or "none"
+        way = "onnx.version_converter may rewrite the file"
+        if versions and versions[-1] >= OPSETS.stop:
+            way = "a newer onnx may know it (pip install --upgrade onnx)"
         raise MartletError(
             f"{name} uses operator set {found}; accepted: one of {OPSETS.start} to "
-            f"{OPSETS.stop - 1}."
+            f"{OPSETS.stop - 1}; {way}."
         )
 
 
 def _check_words(model: onnx.ModelProto, name: str) -> None:
     """Names must be text: protobuf hands on what is not as bytes."""
-    graph = model.graph
     words: list[Any] = [item.domain for item in model.opset_import]
-    for value in (*graph.input, *graph.output, *graph.initializer):
-        words.append(value.name)
-    for node in graph.node:
+    for function in model.functions:
+        words += [function.name, function.domain, *function.input, *function.output]
+        words += [*function.attribute, *(item.domain for item in function.opset_import)]
+    graphs = [*all_graphs(model.graph), *(g for f in model.functions for g in inside(f.node))]
+    for graph in graphs:
+        words += [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
+    nodes = [node for part in (*graphs, *model.functions) for node in part.node]
+    for node in nodes:
         words += [node.name, node.op_type, node.domain, *node.input, *node.output]
         words += [attribute.name for attribute in node.attribute]
     wrong = [word for word in words if not isinstance(word, str)]
-    wrong += [node.op_type for node in graph.node if not str(node.op_type).isidentifier()]
+    wrong += [node.op_type for node in nodes if not str(node.op_type).isidentifier()]
     if wrong:
         raise MartletError(f"{name} is damaged: the name {wrong[0]!r} is not accepted.")
 
@@ -105,7 +133,7 @@ def _check_value(value: onnx.ValueInfoProto, name: str) -> None:
     if tensor.elem_type not in (0, *helper.get_all_tensor_dtypes()):
         raise MartletError(f"{name}: {value.name!r} has the unknown type {tensor.elem_type}.")
     sides = [dim.dim_value for dim in tensor.shape.dim if dim.HasField("dim_value")]
-    check_sides(sides, f"{name}: {value.name!r}")
+    check_sides([side for side in sides if side != OPEN], f"{name}: {value.name!r}")
 
 
 def check_sides(sides: list[int] | Shape, what: str) -> None:
@@ -121,7 +149,7 @@ def check_tensor(tensor: TensorProto, what: str) -> None:
     """A constant must hold as many values as its sides say, here and not elsewhere."""
     if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
         raise MartletError(f"{what} keeps its data outside the file, where none was read.")
-    size, count = _raw_bytes(tensor, what), prod(tensor.dims)
+    size, count = raw_bytes(tensor, what), prod(tensor.dims)
     if tensor.HasField("raw_data"):
         if len(tensor.raw_data) != size:
             raise MartletError(f"{what} has {len(tensor.raw_data)} bytes for {count} values.")
@@ -132,7 +160,7 @@ def check_tensor(tensor: TensorProto, what: str) -> None:
             raise MartletError(f"{what} has {found} values where its size says {count}.")
 
 
-def _raw_bytes(tensor: TensorProto, what: str) -> int:
+def raw_bytes(tensor: TensorProto, what: str) -> int:
     """Bytes of its values as raw data; a size or type that cannot be is refused."""
     check_sides(list(tensor.dims), what)
     if tensor.data_type not in helper.get_all_tensor_dtypes():
@@ -147,12 +175,13 @@ def _raw_bytes(tensor: TensorProto, what: str) -> int:
     return (prod(tensor.dims) * bits + 7) // 8
 
 
-def _check_node(node: onnx.NodeProto, number: int, known: set[str]) -> None:
+def _check_node(node: onnx.NodeProto, number: int, known: set[str], depth: int = 0) -> None:
     """Adds the node's outputs to `known`."""
     what = f"node {node.name or f'{node.op_type}_{number}'!r} ({node.op_type})"
     if node.domain not in ONNX_DOMAINS:
         raise MartletError(
-            f"{what} is of the domain {node.domain!r}; operators of ONNX itself are supported."
+            f"{what} is of the domain {node.domain!r}; operators of ONNX itself are supported"
+            f"{_hint(node.domain)}."
         )
     missing = next((name for name in node.input if name and name not in known), None)
     if missing is not None:
@@ -162,7 +191,12 @@ def _check_node(node: onnx.NodeProto, number: int, known: set[str]) -> None:
         if attribute.name in seen:
             raise MartletError(f"{what} has the attribute {attribute.name!r} twice.")
         seen.add(attribute.name)
-        _check_attribute(attribute, what)
+        if is_choice(node) and attribute.name in BRANCHES:
+            _check_branch(attribute.g, len(node.output), known, what, depth + 1)
+        else:
+            _check_attribute(attribute, what)
+    if is_choice(node) and (not seen.issuperset(BRANCHES) or len(node.input) != 1):
+        raise MartletError(f"{what} is damaged: it has no condition or no two branches.")
     for output in node.output:
         if output in known:
             raise MartletError(f"{what} makes {output!r}, which is there already.")
@@ -171,55 +205,44 @@ def _check_node(node: onnx.NodeProto, number: int, known: set[str]) -> None:
         raise MartletError(f"{what} makes nothing.")
 
 
+def _hint(domain: str) -> str:
+    return next((f": {text}" for start, text in FOREIGN.items() if domain.startswith(start)), "")
+
+
+def _check_branch(
+    graph: onnx.GraphProto, outputs: int, known: set[str], what: str, depth: int
+) -> None:
+    """A branch of an If: a graph that reads what is around it, and makes as many outputs."""
+    if depth > MOST_DEPTH:
+        raise MartletError(f"{what} holds networks in networks; up to {MOST_DEPTH} are accepted.")
+    if graph.input or len(graph.output) != outputs:
+        raise MartletError(f"{what} is damaged: its branches do not make its outputs.")
+    for tensor in graph.initializer:
+        check_tensor(tensor, f"{what}: the constant {tensor.name!r}")
+        if not tensor.name or tensor.name in known:
+            raise MartletError(f"{what}: the constant {tensor.name!r} is there twice.")
+        known.add(tensor.name)
+    for number, node in enumerate(graph.node):
+        _check_node(node, number, known, depth)
+    for value in graph.output:
+        if value.name not in known:
+            raise MartletError(f"{what}: nothing makes its output {value.name!r}.")
+    known -= own_names(graph)
+
+
 def _check_attribute(attribute: onnx.AttributeProto, what: str) -> None:
     kind = onnx.AttributeProto.AttributeType
     if attribute.type in (kind.GRAPH, kind.GRAPHS) or attribute.HasField("g") or attribute.graphs:
-        raise MartletError(f"{what} holds a network of its own, which is not supported.")
+        raise MartletError(
+            f"{what} holds a network of its own, which is not supported; where its turns are "
+            "known, onnxsim writes them out."
+        )
     if attribute.HasField("sparse_tensor") or attribute.sparse_tensors or attribute.ref_attr_name:
         raise MartletError(f"{what}: the attribute {attribute.name!r} is of an unsupported kind.")
+    check_tensors(attribute, what)
+
+
+def check_tensors(attribute: onnx.AttributeProto, what: str) -> None:
+    """The constants that an attribute holds."""
     for tensor in (*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors):
         check_tensor(tensor, f"{what}: its constant {attribute.name!r}")
-
-
-def load_outside(model: onnx.ModelProto, path: Path) -> None:
-    """Read external data of constants, which must lie in the folder of the file.
-
-    Raises MartletError for paths that leave it, and for data that is missing or too short.
-    """
-    folder = path.resolve().parent
-    for tensor in model.graph.initializer:
-        if tensor.data_location != TensorProto.EXTERNAL:
-            continue
-        told = {item.key: item.value for item in tensor.external_data}
-        what = f"{path}: the data of {tensor.name!r}"
-        location = told.get("location", "")
-        place = _place(folder, location)
-        if place is None:
-            raise MartletError(
-                f"{what} lies in {location!r}; accepted are files in the folder of the ONNX file."
-            )
-        size = _raw_bytes(tensor, what)
-        start, length = _number(told.get("offset", "0")), _number(told.get("length", f"{size}"))
-        if start is None or length != size or start + size > place.stat().st_size:
-            raise MartletError(f"{what} is not whole: {size} bytes from {start} on are needed.")
-        with place.open("rb") as file:
-            file.seek(start)
-            content = file.read(size)
-        tensor.ClearField("external_data")
-        tensor.data_location = TensorProto.DEFAULT
-        tensor.raw_data = content
-
-
-def _place(folder: Path, location: str) -> Path | None:
-    """The file, links followed, if it lies in the folder."""
-    try:
-        place = (folder / location).resolve()
-        fine = bool(location) and place.is_relative_to(folder) and place.is_file()
-    except (OSError, ValueError, RuntimeError):
-        return None
-    return place if fine else None
-
-
-def _number(text: str) -> int | None:
-    """A count of bytes, or None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

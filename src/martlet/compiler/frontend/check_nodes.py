@@ -11,7 +11,7 @@ import numpy as np
 from martlet.compiler.ir.graph import Graph, Node, Shape
 from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
 from martlet.compiler.ir.window import sliding
-from martlet.errors import MartletError
+from martlet.errors import MartletError, shortened
 
 BROADCAST = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Max", "Mean", "Min", "Mod", "Sum", "Where"}
 BROADCAST -= {"Cast", "CastLike", "Identity"}
@@ -35,7 +35,7 @@ def validate(node: Node, graph: Graph) -> None:
     except MartletError:
         raise
     except (IndexError, KeyError, ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
-        raise node.fail(f"its attributes do not fit ({str(error)[:80]})") from error
+        raise node.fail(f"its attributes do not fit ({shortened(str(error), 80)})") from error
     if not fits:
         shapes = ", ".join(map(str, inputs))
         raise node.fail(f"shapes {shapes} do not give {output} with its attributes")

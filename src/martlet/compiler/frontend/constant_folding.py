@@ -11,6 +11,7 @@ from onnx.reference import ReferenceEvaluator
 
 from martlet.compiler.frontend.check_model import MOST_TENSOR_BYTES
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
+from martlet.errors import shortened
 
 FOLDED_VALUES = 1 << 24  # values that a constant computed here may have
 RANDOM = ("Random", "Bernoulli", "Multinomial")
@@ -31,7 +32,11 @@ def fold(node: Node, proto: onnx.NodeProto, graph: Graph, opset: int) -> bool:
         graph.constants[node.outputs[0]] = early
         return True
     given = [name for name in node.inputs if name]
-    if node.op.startswith(RANDOM) or any(name not in graph.constants for name in given):
+    if (
+        node.op == "If"
+        or node.op.startswith(RANDOM)
+        or any(name not in graph.constants for name in given)
+    ):
         return False
     if not _is_small(node, graph, outputs):
         return False
@@ -99,4 +104,6 @@ def _computed(node: Node, proto: onnx.NodeProto, graph: Graph, opset: int) -> li
             found = ReferenceEvaluator(model).run(None, feeds)
         return [np.asarray(value) for value in found]
     except Exception as error:  # whatever the reference raises
-        raise node.fail(f"its constant inputs give no value ({str(error)[:100]})") from error
+        raise node.fail(
+            f"its constant inputs give no value ({shortened(str(error), 100)})"
+        ) from error

@@ -4,20 +4,20 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper, shape_inference
 
-from martlet.compiler.frontend.canonicalize import normalise, rounds_up, settle
-from martlet.compiler.frontend.check_model import ONNX_DOMAINS, check, check_sides, load_outside
+from martlet.compiler.frontend.canonicalize import normalise
+from martlet.compiler.frontend.check_model import ONNX_DOMAINS, check, check_sides, check_text
 from martlet.compiler.frontend.check_nodes import validate
 from martlet.compiler.frontend.constant_folding import fold
+from martlet.compiler.frontend.external_data import load_outside
+from martlet.compiler.frontend.inline import inlined
+from martlet.compiler.frontend.shape_inference import ShapeInference, sketch_of
+from martlet.compiler.frontend.subgraphs import branch_taken, in_order, is_choice
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
-from martlet.errors import MartletError
-
-INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
-SAME_SHAPE = ("GroupNormalization", "MeanVarianceNormalization")
+from martlet.errors import MartletError, shortened
 
 
 def load(path: str | Path) -> onnx.ModelProto:
@@ -51,9 +51,11 @@ def read_model(
     `shapes` gives the shapes of inputs that the file leaves open. Raises MartletError for a model
     that is damaged or keeps a size open.
     """
+    check_text(model, name)
+    model = _sorted(inlined(model, name))
     check(model, name)
     constants = _constants(model, name)
-    sketch = _sketch(model, constants)
+    sketch = sketch_of(model, constants)
     inputs = (value for value in sketch.graph.input if value.name not in constants)
     _fix_inputs(inputs, batch, shapes or {})
     try:
@@ -70,8 +72,8 @@ def read_model(
     ) as error:  # fmt: skip
         if isinstance(error, MartletError):
             raise
-        reason = re.sub(r"\s+", " ", str(error)).strip().rstrip(".")
-        raise MartletError(f"{name} is not a valid network ({reason[:200]}).") from error
+        reason = shortened(str(error), 200)
+        raise MartletError(f"{name} is not a valid network ({reason}).") from error
 
 
 def _constants(model: onnx.ModelProto, name: str) -> dict[str, Constant]:
@@ -80,46 +82,11 @@ def _constants(model: onnx.ModelProto, name: str) -> dict[str, Constant]:
         try:
             found[tensor.name] = numpy_helper.to_array(tensor)
         except Exception as error:  # whatever onnx raises for the many types
-            reason = str(error)[:100]
+            reason = shortened(str(error), 100)
             raise MartletError(
                 f"{name}: the constant {tensor.name!r} cannot be read ({reason})."
             ) from error
     return found
-
-
-def _sketch(model: onnx.ModelProto, constants: Mapping[str, Constant]) -> onnx.ModelProto:
-    """The model without large constants: they are inputs in the eyes of shape inference."""
-    sketch = onnx.ModelProto()
-    sketch.ir_version = max(model.ir_version, 4)
-    sketch.opset_import.extend(item for item in model.opset_import if item.domain in ONNX_DOMAINS)
-    graph = sketch.graph
-    graph.name = "network"
-    graph.node.extend(map(_stand_in, model.graph.node))
-    for value in model.graph.output:  # what it says of their shapes was for another batch
-        graph.output.add().CopyFrom(value)
-        graph.output[-1].type.tensor_type.ClearField("shape")
-        graph.output[-1].type.tensor_type.shape.SetInParent()  # the checker wants one
-    for value in model.graph.input:
-        if value.name not in constants:
-            graph.input.add().CopyFrom(value)
-    for name, value in constants.items():
-        _add_constant(graph, name, value)
-    return sketch
-
-
-def _stand_in(proto: onnx.NodeProto) -> onnx.NodeProto:
-    """The node that shape inference sees: it does not know of some that they keep shapes."""
-    if proto.op_type not in SAME_SHAPE or not proto.input:
-        return proto
-    return helper.make_node("Relu", proto.input[:1], proto.output[:1], name=proto.name)
-
-
-def _add_constant(graph: onnx.GraphProto, name: str, value: Constant) -> None:
-    if value.size <= INFERRED_CONSTANT_VALUES and value.dtype != object:
-        graph.initializer.append(numpy_helper.from_array(value, name))
-    else:
-        kind = helper.np_dtype_to_tensor_dtype(value.dtype)
-        graph.input.append(helper.make_tensor_value_info(name, kind, value.shape))
 
 
 def _fix_inputs(
@@ -162,57 +129,70 @@ def _graph(
         shapes={},
         types={},
     )
-    protos = _settle_pools(model, protos)
+    inference = ShapeInference(model, graph)
+    names = {name for proto in protos for name in (*proto.input, *proto.output)}
     while True:  # each inference with what the last made known
-        _learn_shapes(model, graph)
+        protos = inference.learn(protos)
         left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
-        _learn_constants(graph)
+        left, chosen = _with_branches(left, graph, names)
+        inference.learn_constants()
         made = {name for proto in left for name in proto.output if name}
-        done = len(left) == len(protos) or made <= graph.shapes.keys()
+        done = not chosen and (len(left) == len(protos) or made <= graph.shapes.keys())
         protos = left
         if done:
             break
-        _replace_nodes(model, protos, graph)
     used = {name for proto in protos for name in proto.input} | set(graph.outputs)
     for number, proto in enumerate(protos):
         node = _node(proto, number)
         if node.op != "Split":  # what nobody reads is not made
             node.outputs = [output if output in used else "" for output in node.outputs]
+        if is_choice(proto):
+            raise node.fail(
+                "which branch it takes is known at run time only; where that follows from shapes, "
+                "give all of them (--shape)"
+            )
         for output in node.outputs:
             if output and output not in graph.shapes:
-                raise node.fail(f"the shape of its output {output!r} is not known beforehand")
+                raise node.fail(
+                    f"the shape of its output {output!r} is not known beforehand; give all sides "
+                    "of the inputs (--shape), or simplify the file with onnxsim"
+                )
         normalise(node, graph, opset)
         validate(node, graph)
         graph.nodes.append(node)
     return graph
 
 
-def _settle_pools(model: onnx.ModelProto, protos: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """Pools that round up, one after the other: each changes the shapes behind it."""
-    settled = list(protos)
-    for number in (number for number, proto in enumerate(protos) if rounds_up(proto)):
-        changed = onnx.NodeProto()
-        changed.CopyFrom(protos[number])
-        if settle(changed, {value.name: _shape(value) for value in _infer(model)}):
-            settled[number] = changed
-            model.graph.node[number].CopyFrom(changed)
-    return settled
+def _with_branches(
+    protos: list[onnx.NodeProto], graph: Graph, names: set[str]
+) -> tuple[list[onnx.NodeProto], bool]:
+    """With the branch that is taken in place of each If whose condition is known.
+
+    Returns with them whether there was one.
+    """
+    nodes, chosen = list[onnx.NodeProto](), False
+    for proto in protos:
+        if not is_choice(proto) or proto.input[0] not in graph.constants:
+            nodes.append(proto)
+            continue
+        chosen = True
+        condition = bool(graph.constants[proto.input[0]].reshape(-1)[:1].any())
+        inside, constants = branch_taken(proto, condition, names)
+        nodes += inside
+        graph.constants |= {tensor.name: numpy_helper.to_array(tensor) for tensor in constants}
+    return nodes, chosen
 
 
-def _infer(model: onnx.ModelProto, *, strict: bool = False) -> list[onnx.ValueInfoProto]:
-    """What onnx infers of the tensors; not strict: what does not fit together is let through."""
-    endless = any(proto.op_type == "Range" for proto in model.graph.node)  # it would be written out
-    graph = shape_inference.infer_shapes(
-        model, check_type=strict, strict_mode=strict, data_prop=not endless
-    ).graph
-    return [*graph.input, *graph.value_info, *graph.output]
-
-
-def _shape(value: onnx.ValueInfoProto) -> Shape | None:
-    """The shape of a tensor that is known to the last side."""
-    kind = value.type.tensor_type
-    known = kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim)
-    return tuple(dim.dim_value for dim in kind.shape.dim) if known else None
+def _sorted(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with each node behind those that make what it reads."""
+    nodes = in_order(model.graph)
+    if all(one is other for one, other in zip(nodes, model.graph.node, strict=True)):
+        return model
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    del made.graph.node[:]
+    made.graph.node.extend(nodes)
+    return made
 
 
 def _node(proto: onnx.NodeProto, number: int) -> Node:
@@ -223,33 +203,3 @@ def _node(proto: onnx.NodeProto, number: int) -> Node:
         outputs=list(proto.output),
         attributes={a.name: helper.get_attribute_value(a) for a in proto.attribute},
     )
-
-
-def _learn_shapes(model: onnx.ModelProto, graph: Graph) -> None:
-    """Let onnx infer shapes, and take over those that are known to the last side."""
-    for value in _infer(model, strict=True):
-        kind, shape = value.type.tensor_type.elem_type, _shape(value)
-        if shape is not None:
-            check_sides(shape, f"the tensor {value.name!r}")
-            graph.shapes[value.name] = shape
-        if kind:
-            graph.types[value.name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind))
-    _learn_constants(graph)
-
-
-def _learn_constants(graph: Graph) -> None:
-    for name, value in graph.constants.items():
-        graph.shapes[name], graph.types[name] = value.shape, value.dtype
-    for name, shape in graph.shapes.items():  # of no value all is known
-        if 0 in shape and name not in graph.constants and name in graph.types:
-            graph.constants[name] = np.zeros(shape, graph.types[name])
-
-
-def _replace_nodes(model: onnx.ModelProto, protos: list[onnx.NodeProto], graph: Graph) -> None:
-    """What was computed is a constant for the next inference."""
-    there = {v.name for v in (*model.graph.input, *model.graph.initializer)}
-    wanted = {name for proto in protos for name in proto.input} | set(graph.outputs)
-    del model.graph.node[:]
-    model.graph.node.extend(map(_stand_in, protos))
-    for name in wanted & set(graph.constants) - there:
-        _add_constant(model.graph, name, graph.constants[name])

@@ -1,8 +1,8 @@
 """The walk from graph to program: it knows where tensors lie, and asks rules for the layers."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import prod
 from typing import Any
 
@@ -15,7 +15,7 @@ from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Generic, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots
-from martlet.compiler.lowering.views import MOST_NAMES, by_channel, view_of
+from martlet.compiler.lowering.views import MOST_NAMES, VIEWS, by_channel, view_of
 from martlet.compiler.targets import Target
 from martlet.errors import MartletError
 
@@ -129,9 +129,12 @@ class Lowering:
             )
         if node.op in supported:
             return node.fail("this use of the operator is not supported")
-        close = get_close_matches(node.op, supported, n=3, cutoff=0.6)
-        hint = f", among them {', '.join(close)}" if close else ""
-        return node.fail(f"the operator is not supported; {len(supported)} others are{hint}")
+        missing = Counter(n.op for n in self.graph.nodes if n.op not in {*supported, *VIEWS})
+        others = ", ".join(f"{op} ({n})" for op, n in missing.most_common() if op != node.op)
+        also = f", nor are others of the network: {others}" if others else ""
+        return node.fail(
+            f"the operator is not supported{also}; docs/compiling.md lists those that are"
+        )
 
     def add(self, layer: Layer) -> None:
         """Append a layer, with a name that is its own in C, where fewer characters are allowed."""

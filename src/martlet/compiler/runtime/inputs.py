@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.runtime.description import Shape
-from martlet.errors import MartletError
+from martlet.errors import MartletError, shortened
 
 Array = NDArray[np.float32]
 FLOAT = np.dtype(np.float32)
@@ -65,7 +65,7 @@ def _floats(given: Any, name: str, shape: Shape) -> Array:
     try:
         array = np.asarray(given)
     except Exception as error:  # whatever an object raises that is to become an array
-        reason = f" ({str(error).strip().partition(chr(10))[0][:100].rstrip('.')})"
+        reason = f" ({shortened(str(error).strip().partition(chr(10))[0], 100)})"
         what = type(given).__name__
     else:
         if array.dtype.kind in NUMBERS:

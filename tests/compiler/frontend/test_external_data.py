@@ -32,7 +32,32 @@ def test_data_beside_the_file_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(graph.constants["w"], read_model(shuffle_unit()).constants["w"])
 
 
-@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "", "link", "gone", "a\0b", "."])
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MartletError, match=r"'w' lies in 'w\.data', which is missing: put"):
+        read_model(load(_outside(tmp_path, "w.data")))
+
+
+def test_links_to_one_folder_of_a_cache(tmp_path: Path) -> None:
+    """As a hub's cache has them: a snapshot's names, links to what is named by a hash."""
+    path = _outside(tmp_path, "w.data", offset="4")
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "1a2b" / "onnx"
+    blobs.mkdir()
+    snapshot.mkdir(parents=True)
+    for name, source, blob in (("a.onnx", path, "aa"), ("w.data", path.parent / "w.bin", "bb")):
+        (blobs / blob).write_bytes(source.read_bytes())
+        (snapshot / name).symlink_to(f"../../../blobs/{blob}")
+    expected = read_model(shuffle_unit()).constants["w"]
+    found = read_model(load(snapshot / "a.onnx")).constants["w"]
+    np.testing.assert_array_equal(found, expected)
+    (snapshot / "w.data").unlink()
+    with pytest.raises(MartletError, match=r"'w\.data', which is missing"):
+        load(snapshot / "a.onnx")
+    (snapshot / "w.data").symlink_to(tmp_path / "secret")  # it leaves the cache
+    with pytest.raises(MartletError, match="accepted are files in the folder"):
+        load(snapshot / "a.onnx")
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "", "link", "a\0b", "."])
 def test_data_elsewhere_are_not(tmp_path: Path, location: str) -> None:
     path = _outside(tmp_path, location)
     (path.parent / "link").symlink_to(tmp_path / "secret")

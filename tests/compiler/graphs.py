@@ -159,7 +159,7 @@ def run(
     emitted = emit(program, schedule, chosen)
     more = ("-pthread",) if threads > 1 else ()
     library = load_once(emitted, emitted.source, None, (*ONCE, *more))
-    outputs = [np.empty(maps.shape, np.float32) for _, maps in program.outputs]
+    outputs = [np.empty(program.shape(maps), np.float32) for _, maps in program.outputs]
     # No number is in the workspace before: what is read without having been written shows.
     workspace = np.full(emitted.facts.workspace_bytes, 255, np.uint8)
     places = (a.ctypes.data for a in (*arrays.values(), *outputs, workspace))

@@ -59,8 +59,8 @@ def write(
     made = f"{name}{target.suffix}" if library else None
     about = Description(
         name=name,
-        inputs={key: maps.shape for key, maps in facts.program.inputs},
-        outputs={key: maps.shape for key, maps in facts.program.outputs},
+        inputs={key: facts.program.shape(maps) for key, maps in facts.program.inputs},
+        outputs={key: facts.program.shape(maps) for key, maps in facts.program.outputs},
         workspace_bytes=facts.workspace_bytes,
         weight_bytes=facts.weight_bytes,
         macs=facts.macs,

@@ -19,6 +19,7 @@ from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
+from martlet.compiler.passes.split_batch import split_batch
 from martlet.compiler.profile import profile
 from martlet.compiler.runtime.layer_times import Profile
 from martlet.compiler.runtime.network import CompiledNetwork
@@ -141,9 +142,9 @@ def generate(
 
 def program_of(graph: Graph, target: Target, threads: int = 1) -> tuple[Program, Schedule]:
     """A graph's layers, and how they run."""
-    nodes = len(graph.nodes)
+    nodes, pictures = len(graph.nodes), split_batch(graph)
     program = lower(simplify(graph), target)
-    program.nodes = nodes
+    program.nodes, program.pictures = nodes, pictures
     program, schedule = _in_budget(program, target, threads, bound(graph, target.lanes))
     schedule = pack_weights(program, schedule)
     if target.cache:

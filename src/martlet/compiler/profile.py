@@ -38,7 +38,7 @@ def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> tuple[NDArray[np
     """Seconds of every layer in every run, (runs, layers), and the peak in GFLOP/s."""
     program = facts.program
     random = np.random.default_rng(0)
-    shapes = [maps.shape for _, maps in (*program.inputs, *program.outputs)]
+    shapes = [program.shape(maps) for _, maps in (*program.inputs, *program.outputs)]
     arrays = [random.standard_normal(shape, np.float32) for shape in shapes]
     workspace = np.empty(facts.workspace_bytes, np.uint8)
     spent, peaks = list[NDArray[np.float64]](), list[float]()
@@ -56,13 +56,15 @@ def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> tuple[NDArray[np
 
 
 def _row(layer: Layer, facts: Facts, milliseconds: float, peak: float) -> LayerTime:
-    gflops = 2e-6 * layer.macs / milliseconds if milliseconds else 0.0
+    times = facts.program.pictures
+    macs = times * layer.macs
+    gflops = 2e-6 * macs / milliseconds if milliseconds else 0.0
     return LayerTime(
         name=layer.name,
         summary=layer.summary(),
-        macs=layer.macs,
-        bytes=_bytes(layer) + facts.schedule.packed[layer.name].size,
-        moved_bytes=layer.moved,
+        macs=macs,
+        bytes=times * (_bytes(layer) + facts.schedule.packed[layer.name].size),
+        moved_bytes=times * layer.moved,
         tile=facts.tiles.get(layer.name, ""),
         milliseconds=milliseconds,
         gflops=gflops,

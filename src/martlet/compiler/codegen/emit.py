@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from martlet.compiler.codegen import weights as embed
 from martlet.compiler.codegen.c_text import braced, comment, string, wrapped
@@ -181,6 +182,7 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
             for number, call in zip(step.layers, step.calls, strict=True)
         ]
         body += step.lines(calls)
+    body = _each_picture(facts.program, body)
     inside = "\n".join(f"  {line}" for line in body)
     start = ""
     if re.search(r"\bwork\b", inside):
@@ -202,18 +204,32 @@ def _run(facts: Facts, steps: Iterable[Step], *, timed: bool = False) -> str:
     return f"\n{facts.signature(timed=timed)} {{\n{start}{inside}\n}}\n"
 
 
+def _each_picture(program: Program, lines: list[str]) -> list[str]:
+    """What is done for one picture, or a loop over all, behind each of which arrays move on."""
+    if program.pictures == 1:
+        return lines
+    moves = list[str]()
+    for side, tensors in (("input", program.inputs), ("output", program.outputs)):
+        for number, (_, maps) in enumerate(tensors):
+            if any(re.search(rf"\b{side}{number}\b", line) for line in lines):
+                moves.append(f"{side}{number} += {prod(maps.shape)};")
+    head = f"for (int picture = 0; picture < {program.pictures}; picture++)"
+    return braced(head, [*lines, *moves])
+
+
 def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     """The function that lets several threads share each layer's work."""
     program, schedule, lines = facts.program, facts.schedule, list[str]()
     first, each = (size // FLOAT32.itemsize for size in (schedule.rings_at, schedule.ring_bytes))
     ring = f"work + {first} + (self.mine > 0 ? self.mine : 0) * {each}l"
-    if each:
-        lines.append(f"float *ring = {ring};")
     known = {step.layers.start: step for step in steps}
     for region in schedule.regions:
         inside = [known[number] for number in region if number in known]
         calls = (line for step in inside for line in step.lines(step.calls, "part"))
         lines += braced(f"EACH({inside[0].parts})", calls)
+    lines = _each_picture(program, lines)
+    if each:
+        lines.insert(0, f"float *ring = {ring};")
     arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
     arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
     arrays |= {"work": "float", "weights": "const float"}

@@ -8,9 +8,9 @@ from math import prod
 
 from martlet.compiler.codegen.c_text import comment, plain
 from martlet.compiler.codegen.weights import Weights
+from martlet.compiler.ir.graph import NumberType, Shape
 from martlet.compiler.ir.program import Program
 from martlet.compiler.ir.schedule import Schedule
-from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.targets import Target
 from martlet.version import __version__
 
@@ -34,12 +34,12 @@ class Facts:
     @property
     def macs(self) -> int:
         """Multiplications with additions of one run."""
-        return sum(layer.macs for layer in self.program.layers)
+        return self.program.pictures * sum(layer.macs for layer in self.program.layers)
 
     @property
     def moved_bytes(self) -> int:
         """Bytes that are read and written only to change places."""
-        return sum(layer.moved for layer in self.program.layers)
+        return self.program.pictures * sum(layer.moved for layer in self.program.layers)
 
     def signature(self, *, timed: bool = False, given: str = "given") -> str:
         """The head of the function that runs the network, or of its timed variant."""
@@ -61,12 +61,13 @@ def description(facts: Facts) -> list[str]:
         fused.update(layer.fused)
     together = ", ".join(f"{count} {word}" for word, count in fused.most_common()) or "nothing"
     became = f"{program.nodes} nodes became " if program.nodes else ""
+    once = f"; one picture of {program.pictures} at a time" if program.pictures > 1 else ""
     lines = [
         f"{program.name}: made by martlet {__version__} from {facts.made_from or 'a graph'}",
-        f"target {target.name}: {lanes}{threads}",
+        f"target {target.name}: {lanes}{threads}{once}",
         *(
-            f"{kind}{number} {name}: {maps.dtype} {_shape(maps)}"
-            for kind, number, name, maps in _ends(program)
+            f"{kind}{number} {name}: {dtype} {_text(shape)}"
+            for kind, number, name, dtype, shape in _ends(program)
         ),
         f"{facts.macs:,} MACs, {facts.weight_bytes:,} bytes of weights, "
         f"{facts.workspace_bytes:,} bytes of workspace; weights {facts.fingerprint}",
@@ -76,18 +77,18 @@ def description(facts: Facts) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(plain(line), DESCRIPTION_CHARACTERS)]
 
 
-def _ends(program: Program) -> list[tuple[str, int, str, Maps]]:
-    """Kind, number, name and tensor of every input and output."""
+def _ends(program: Program) -> list[tuple[str, int, str, NumberType, Shape]]:
+    """Kind, number, name, type and shape of every input and output."""
     sides = (("input", program.inputs), ("output", program.outputs))
     return [
-        (kind, number, name, maps)
+        (kind, number, name, maps.dtype, program.shape(maps))
         for kind, items in sides
         for number, (name, maps) in enumerate(items)
     ]
 
 
-def _shape(maps: Maps) -> str:
-    return "x".join(map(str, maps.shape)) or "1"
+def _text(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "1"
 
 
 def header(facts: Facts) -> str:
@@ -95,9 +96,9 @@ def header(facts: Facts) -> str:
     name = facts.program.name
     big = name.upper()
     sizes = [
-        f"#define {big}_{kind.upper()}{number}_FLOATS {prod(maps.shape)} "
-        f"{comment(f'{label}: {_shape(maps)}')}"
-        for kind, number, label, maps in _ends(facts.program)
+        f"#define {big}_{kind.upper()}{number}_FLOATS {prod(shape)} "
+        f"{comment(f'{label}: {_text(shape)}')}"
+        for kind, number, label, _, shape in _ends(facts.program)
     ]
     about = "\n".join(f" * {line}" for line in description(facts)).replace("*/", "* /")
     extra = ""

@@ -106,6 +106,11 @@ class Program:
     inputs: list[tuple[str, Maps]] = field(default_factory=list)
     outputs: list[tuple[str, Maps]] = field(default_factory=list)
     nodes: int = 0  # of the network it was made from
+    pictures: int = 1  # for each of which it runs once; its inputs and outputs are those of one
+
+    def shape(self, maps: Maps) -> Shape:
+        """Of an input or output, with all pictures."""
+        return (self.pictures * maps.shape[0], *maps.shape[1:]) if maps.shape else ()
 
     def buffer(
         self,

@@ -4,12 +4,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 from tests.compiler.exported import NETWORKS, marked, our_file
-from tests.compiler.graphs import planned, simplified
+from tests.compiler.graphs import graph, planned, simplified
 from tests.compiler.shadow_memory import check_memory
 
 from martlet.compiler.lowering.lower import lower
+from martlet.compiler.schedule import memory
 from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.schedule.memory_budget import bound
 from martlet.compiler.targets import TARGETS, target
@@ -58,3 +60,44 @@ def test_a_shuffle_moves_nothing(exported: Path) -> None:
     for machine in MACHINES:
         program = lower(graph, target(machine))
         assert {layer.summary() for layer in program.layers if layer.moved} == set()
+
+
+def chain(nodes: int) -> onnx.ModelProto:
+    """Residual blocks of a convolution, an activation and a sum."""
+    text, last, before = list[str](), "x", "x"
+    for n in range(0, nodes, 3):
+        text.append(f"c{n} = Conv ({last}, w) r{n} = Relu (c{n}) t{n} = Add (r{n}, {before})")
+        last = before = f"t{n}"
+    return graph(" ".join(text), (1, 8, 6, 5), last, w=(8, 8, 1, 1))
+
+
+def fan(nodes: int) -> onnx.ModelProto:
+    """Convolutions of one tensor, all of them joined."""
+    text = [f"c{n} = Conv (x, w)" for n in range(nodes)]
+    joined = ", ".join(f"c{n}" for n in range(nodes))
+    return graph(f"{' '.join(text)} y = Concat <axis = 1> ({joined})", (1, 8, 6, 5), w=(8, 8, 1, 1))
+
+
+@pytest.mark.slow
+def test_twenty_thousand_nodes_are_planned() -> None:
+    _, few = planned(chain(30), "x86-64-v3")
+    program, many = planned(chain(20_001), "x86-64-v3")
+    assert len(program.layers) > 6000
+    assert many.workspace_bytes == few.workspace_bytes
+    program, schedule = planned(fan(20_000), "x86-64-v3")
+    assert schedule.workspace_bytes >= 20_000 * 8 * 30 * 4
+
+
+@pytest.mark.parametrize(("pieces", "orders"), [(0, 1), (10, 4)])
+def test_of_many_pieces_fewer_orders_are_tried(
+    monkeypatch: pytest.MonkeyPatch, pieces: int, orders: int
+) -> None:
+    """More than so many; each order is tried once, and nothing overlaps."""
+    module, tried = "martlet.compiler.schedule.memory", list[int]()
+    place = memory._place
+    monkeypatch.setattr(f"{module}.MANY_PIECES", 0)
+    monkeypatch.setattr(f"{module}.HUGE_PIECES", pieces)
+    monkeypatch.setattr(f"{module}._place", lambda *given: tried.append(1) or place(*given))
+    program, schedule = planned(fan(5), "x86-64-v3")
+    assert len(tried) == orders
+    check_memory(program, schedule)

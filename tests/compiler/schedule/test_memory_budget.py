@@ -1,9 +1,12 @@
 """Above the bound, memory is worth more than speed: smaller maps go through in bands, too."""
 
+import random
+
 import onnx
 import pytest
 from tests.compiler.graphs import agree, graph, planned, simplified
 
+from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.schedule.memory_budget import BUDGET, bound
 
 MAP = 4 * 16 * 16 * 20  # bytes of 16 channels
@@ -56,3 +59,26 @@ def test_bands_that_save_nothing_are_not_kept(monkeypatch: pytest.MonkeyPatch) -
 
 def test_no_value_changes() -> None:
     agree(gated(), targets=("native", "portable"))
+
+
+def test_the_bound_of_many_tensors_is_that_of_each_moment() -> None:
+    """Against the sizes of all tensors that are needed, node by node."""
+    chance = random.Random(0)
+    nodes, sides = list[str](), {"x0": (1, 3, 6, 5)}
+    for n in range(1, 60):
+        read = f"x{chance.randrange(max(0, n - 9), n)}"
+        size = chance.choice([4, 9, 20, 33])
+        nodes.append(f"x{n} = Conv ({read}, w{sides[read][1]}_{size})")
+        sides[f"x{n}"] = (1, size, 6, 5)
+    counts = [3, 4, 9, 20, 33]
+    weights = {f"w{i}_{o}": (o, i, 1, 1) for i in counts for o in counts}
+    ends = [f"x{n}" for n in range(50, 60)]
+    known = read_model(graph(" ".join(nodes), {"x0": sides["x0"]}, " ".join(ends), **weights))
+    last = {name: at for at, node in enumerate(known.nodes) for name in node.inputs}
+    most = 0
+    for at in range(len(known.nodes)):
+        live = [n for n, node in enumerate(known.nodes) if n <= at <= last.get(node.outputs[0], n)]
+        names = [known.nodes[n].outputs[0] for n in live]
+        sizes = [4 * 30 * -(-sides[x][1] // 8) * 8 for x in names if x and x not in ends]
+        most = max(most, sum(sorted(sizes)[-2:]))
+    assert bound(known, 8) == int(BUDGET * most)

@@ -82,9 +82,3 @@ class Graph:
         if name not in self.constants:
             raise node.fail(f"its input {name!r} must be a constant")
         return self.constants[name]
-
-    def rename(self, old: str, new: str) -> None:
-        """Let every reader of `old` read `new`."""
-        for node in self.nodes:
-            node.inputs = [new if name == old else name for name in node.inputs]
-        self.outputs = [new if name == old else name for name in self.outputs]

@@ -20,6 +20,7 @@ Key = tuple[str, int]  # the output of a node, and the number of the picture
 Who = tuple[tuple[int, ...], ...]
 NOBODY: Who = ()
 MOST_LEVELS = 40  # layers behind each other that are looked at
+MOST_READERS = 1000  # layers of a level that are told apart
 
 
 @dataclass
@@ -29,10 +30,20 @@ class Slots:
     given: Mapping[Key, Sequence[int]] = field(default_factory=dict)  # slots of each channel
     products: dict[Key, Product] = field(default_factory=dict)  # that were made
     wishes: dict[Key, list[int]] = field(default_factory=dict)  # slots that would save a copy
+    _keys: dict[Product, Key] = field(default_factory=dict)
+    _known: list[Layer] = field(default_factory=list)  # of the program, whose writers are noted
+    _writers: dict[Buffer, Layer] = field(default_factory=dict)
+
+    def note(self, key: Key, product: Product) -> None:
+        """A product that is made."""
+        self.products[key], self._keys[product] = product, key
 
     def wish(self, program: Program, other: Maps, lanes: Sequence[tuple[int, int]]) -> None:
         """Note that the channels of `other` had better lie in these lanes of these blocks."""
-        source = _made_by(program.layers, other)
+        for layer in program.layers[len(self._known) :]:
+            self._known.append(layer)
+            self._writers[layer.writes[0]] = layer
+        source = _made_by(self._writers, other)
         if source is None:
             return
         product, places = source
@@ -41,21 +52,17 @@ class Slots:
             for at, to in zip(places, (b * program.lanes + lane for b, lane in lanes), strict=True)
         }
         if product.add is None and sorted(wanted) == list(range(len(product.weight))):
-            key = next(key for key, made in self.products.items() if made is product)
-            self.wishes[key] = [to for _, to in sorted(wanted.items())]
+            self.wishes[self._keys[product]] = [to for _, to in sorted(wanted.items())]
 
 
-def _made_by(layers: Sequence[Layer], x: Maps) -> tuple[Product, list[int]] | None:
+def _made_by(writers: Mapping[Buffer, Layer], x: Maps) -> tuple[Product, list[int]] | None:
     """The product that made all channels, and their slots in what it made.
 
     Between them may be layers that leave every channel in its lane.
     """
     slots = [slot for _, slot, _ in x.channels()]
-    for layer in reversed(layers):
-        if len(x.buffers) > 1 or x.lanes == 1:
-            return None
-        if layer.writes[0] is not x.buffers[0]:
-            continue
+    while len(x.buffers) == 1 and x.lanes > 1 and x.buffers[0] in writers:
+        layer = writers[x.buffers[0]]
         if isinstance(layer, Product):
             return layer, slots
         if "x" not in layer.keeps_lanes:
@@ -112,5 +119,6 @@ class _Needed:
     def _union(self, one: Who, other: Who) -> Who:
         if (one, other) not in self._unions:
             levels = zip_longest(one, other, fillvalue=())
-            self._unions[one, other] = tuple(tuple(sorted({*a, *b})) for a, b in levels)
+            joined = (sorted({*a, *b})[:MOST_READERS] for a, b in levels)
+            self._unions[one, other] = tuple(map(tuple, joined))
         return self._unions[one, other]

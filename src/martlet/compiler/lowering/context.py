@@ -56,6 +56,7 @@ class Lowering:
         self, graph: Graph, target: Target, slots: Slots, table: Sequence[Kernels]
     ) -> None:
         self.graph, self.target, self.slots, self.table = graph, target, slots, table
+        self.consumers = graph.consumers()
         self.program = Program(graph.name, target.lanes, target.registers)
         served = (dtype for kernels in table if kernels.serves(target) for dtype in kernels.dtypes)
         self.served = list(dict.fromkeys(served))

@@ -66,7 +66,7 @@ def product(
     )  # fmt: skip
     shift = -1 if added is not None or groups == 1 else _shift(low, node)
     key = (node.outputs[0], number)
-    low.slots.products[key] = layer
+    low.slots.note(key, layer)
     slots = _slots(len(weight), groups, low.program.lanes, added, shift)
     if added is None and key in low.slots.given:
         slots = list(low.slots.given[key])
@@ -98,7 +98,7 @@ def _shift(low: Lowering, node: Node) -> int:
     group in whole vectors then.
     """
     lanes, graph = low.program.lanes, low.graph
-    readers = graph.consumers().get(node.outputs[0], [])
+    readers = low.consumers.get(node.outputs[0], [])
     if len(readers) != 1 or readers[0].op != "Concat" or readers[0].attributes["axis"] != 1:
         return -1
     before = 0
@@ -107,7 +107,7 @@ def _shift(low: Lowering, node: Node) -> int:
             break
         before += graph.shapes[name][1]
     joined = graph.shapes[readers[0].outputs[0]][1]
-    behind = graph.consumers().get(readers[0].outputs[0], [])
+    behind = low.consumers.get(readers[0].outputs[0], [])
     convolutions = [reader for reader in behind if reader.op == "Conv"]
     sizes = {joined // int(reader.attributes.get("group", 1)) for reader in convolutions}
     return before % lanes if sizes and all(size % lanes == 0 for size in sizes) else -1

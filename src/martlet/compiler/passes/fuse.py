@@ -31,8 +31,9 @@ def simplify(graph: Graph) -> Graph:
 
 def _drop_identities(graph: Graph) -> None:
     """Nodes that hand on what they get; at the network's outputs they stay, under one name."""
-    kept = []
+    kept, source = [], dict[str, str]()  # what is read in place of a tensor
     for node in graph.nodes:
+        node.inputs = [source.get(name, name) for name in node.inputs]
         same = node.op in ("Identity", "Dropout") or (
             node.op in ("Cast", "CastLike")
             and graph.types[node.inputs[0]] == graph.types[node.outputs[0]]
@@ -45,7 +46,7 @@ def _drop_identities(graph: Graph) -> None:
             node.op, node.inputs, node.attributes = "Identity", node.inputs[:1], {}
             kept.append(node)
         else:
-            graph.rename(node.outputs[0], node.inputs[0])
+            source[node.outputs[0]] = node.inputs[0]
     graph.nodes = kept
 
 

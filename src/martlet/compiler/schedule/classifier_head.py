@@ -19,9 +19,9 @@ def join_heads(program: Program, schedule: Schedule, cache: int) -> Program:
     `cache` is in bytes.
     """
     joined = replace(program, layers=[], buffers=[*program.buffers])
-    layers, made = program.layers, joined.layers
-    while layers:
-        product, mean, linear = (*layers[:3], Layer(), Layer())[:3]
+    layers, made, at = program.layers, joined.layers, 0
+    while at < len(layers):
+        product, mean, linear = (*layers[at : at + 3], Layer(), Layer())[:3]
         if (
             isinstance(product, Product)
             and isinstance(mean, Mean)
@@ -33,10 +33,10 @@ def join_heads(program: Program, schedule: Schedule, cache: int) -> Program:
         ):
             sums = joined.buffer(_sums(product, linear) * program.lanes, ())
             made += [Head(product, mean, linear, sums), Total(linear, sums)]
-            layers = layers[3:]
+            at += 3
         else:
-            made.append(layers[0])
-            layers = layers[1:]
+            made.append(product)
+            at += 1
     return joined if len(made) < len(program.layers) else program
 
 

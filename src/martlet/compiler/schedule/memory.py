@@ -17,6 +17,7 @@ from martlet.compiler.schedule.lifetimes import Piece, aliases, lifetimes
 
 Places = NDArray[np.int64]
 MANY_PIECES = 4000  # from which on every order is tried once only
+HUGE_PIECES = 16_000  # from which on there is but one order
 TRIES = 8  # from each order
 
 
@@ -49,7 +50,8 @@ def plan_memory(program: Program, schedule: Schedule) -> Schedule:
         return replace(schedule, storage=_storage(schedule, items), workspace_bytes=size)
     rings = [item for item in items if schedule[item.buffer].ring]
     own = [item for item in items if schedule[item.buffer].parts > 1]
-    shared = [item for item in items if item not in rings and item not in own]
+    apart = {*rings, *own}
+    shared = [item for item in items if item not in apart]
     each = _rounded(_arrange(own, over))
     fixed = [(item, part * each) for item in own for part in range(schedule.threads)]
     rings_at = _rounded(max(schedule.threads * each, _arrange(shared, over, fixed)))
@@ -91,14 +93,14 @@ def _arrange(
         lambda b: (b.first, -b.bytes),
     )
     best, places = 1 << 62, list[int]()
-    many = sum(len(item.pieces) for item in items) > MANY_PIECES
-    for order in orders:
+    count = sum(len(item.pieces) for item in items)
+    for order in orders[: 1 if count > HUGE_PIECES else len(orders)]:
         turn = sorted(items, key=order)
-        for _ in range(1 if many else TRIES):
+        for left in reversed(range(1 if count > MANY_PIECES else TRIES)):
             found = _place(turn, over, fixed)
             if found < best:
                 best, places = found, [item.at for item in items]
-            highest = [b for b in turn if b.at + b.bytes == found]
+            highest = {b: None for b in turn if left and b.at + b.bytes == found}
             if all(b in highest for b in turn[: len(highest)]):
                 break
             turn = [*highest, *(b for b in turn if b not in highest)]  # they choose first now

@@ -15,6 +15,7 @@ from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.ir.window import Window
 
 FUSED_BYTES = 1 << 19  # bytes of a tensor from which on it is worth the trouble
+MOST_LAYERS = 100  # of a band: whether one more fits is asked of all of them again
 MOST_UNEVENNESS = 1.15  # times a thread's even share of the work that it may have in a band
 WAKE_UP_MACS = 1_500_000  # multiplications that a thread does while it wakes another up
 
@@ -54,7 +55,7 @@ def _bands(program: Program, threads: int, large: int) -> list[range]:
     while start < len(program.layers):
         end = start + 1
         while (
-            end < len(program.layers)
+            end < min(len(program.layers), start + MOST_LAYERS)
             and _goes_on(program.layers[end - 1], program.layers[end], large)
             and readers[program.layers[end - 1].writes[0]] == [end]
             and _shares_well(program, range(start, end + 1), threads)

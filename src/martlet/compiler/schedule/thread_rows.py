@@ -19,9 +19,16 @@ def separate_thread_rows(program: Program, schedule: Schedule) -> Schedule:
     chosen = {b for b in program.buffers if _can(b, program, schedule)}
     chosen -= {b for layer in program.layers for b in _whole(layer)}
     # One pointer and one step reach all buffers of a tensor.
-    together = [m.buffers for layer in program.layers for m in layer.tensors(layer.thread_rows)]
-    while cut := [group for group in together if chosen & {*group} not in (set(), {*group})]:
-        chosen = chosen.difference(*cut)
+    together: dict[Buffer, list[Buffer]] = {}
+    for layer in program.layers:
+        for maps in layer.tensors(layer.thread_rows):
+            for buffer in maps.buffers:
+                together.setdefault(buffer, []).extend(maps.buffers)
+    left_out = [buffer for buffer in together if buffer not in chosen]
+    while left_out:
+        others = chosen.intersection(together.pop(left_out.pop(), ()))
+        chosen -= others
+        left_out += others
     parts = {b: Storage(b, parts=schedule.threads) for b in program.buffers if b in chosen}
     return replace(schedule, storage={**schedule.storage, **parts})
 

@@ -143,8 +143,7 @@ def add(
         )
 
     def run(**given: Any) -> None:
-        form = given.pop("format", "table")
-        as_json = given.pop("json") or form == "json"
+        form, as_json = given.pop("format", "table"), given.pop("json")
         given.pop("recipe", None)
         positional = [given.pop(name) for name in first]
         for name in tables:
@@ -152,15 +151,8 @@ def add(
         if verb is train:
             keep_freed_memory()
         result = verb(*positional, **given)
-        if as_json:
-            print(json.dumps(plain(result), indent=2, allow_nan=False))
-        elif form == "jsonl":
-            for answer in result:
-                print(json.dumps(plain(answer), allow_nan=False))
-        elif form == "csv":
-            print(as_csv(result), end="")
-        elif options is None or not given["quiet"]:
-            getattr(import_module("martlet.console.tables"), printer)(result)
+        if form != "table" or as_json or options is None or not given["quiet"]:
+            _print(result, "json" if as_json else form, printer)
         if verb is predict and all(answer.error is not None for answer in result):
             raise typer.Exit(1)  # the reasons are printed
 
@@ -168,6 +160,19 @@ def add(
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     to.command(name)(run)
+
+
+def _print(result: Any, form: str, printer: str) -> None:
+    """A verb's result as JSON, lines of JSON, CSV or, for people, as `printer` has it."""
+    if form == "json":
+        print(json.dumps(plain(result), indent=2, allow_nan=False))
+    elif form == "jsonl":
+        for answer in result:
+            print(json.dumps(plain(answer), allow_nan=False))
+    elif form == "csv":
+        print(as_csv(result), end="")
+    else:
+        getattr(import_module("martlet.console.tables"), printer)(result)
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -112,7 +112,7 @@ def told(header: Header, model: nn.Module, batches: TrainLoader) -> Iterator[str
     """What is trained, and how, for the start of a run."""
     network, recipe = header.network, header.recipe
     form = ", form for small pictures" if network.small_input else ""
-    options = "".join(f", {name} {value}" for name, value in network.options.items())
+    options = "".join(f", {name} {value}" for name, value in sorted(network.options.items()))
     params = sum(parameter.numel() for parameter in model.parameters())
     device = next(model.parameters()).device
     name = f"{network.name}{form}{options}"

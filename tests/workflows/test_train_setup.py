@@ -30,24 +30,6 @@ def test_the_first_weights_follow_from_the_seed(recipe: object, trained: Run) ->
     assert convolution.is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize(
-    ("steps", "own", "expected"),
-    [
-        (10**6, 0.1, 0.1),
-        (10**6, 0.01, 0.01),
-        (100, 0.01, 0.1),
-        (3000, 0.01, 1 / 30),
-        (10, 0.1, 0.3),
-    ],
-)
-def test_averages_of_batch_norm_fit_the_length_of_the_run(
-    steps: int, own: float, expected: float
-) -> None:
-    model = torch.nn.Sequential(torch.nn.BatchNorm2d(3, momentum=own), torch.nn.ReLU())
-    train_setup.place(model, torch.device("cpu"), steps)
-    assert model[0].momentum == pytest.approx(expected)
-
-
 def test_workers_by_device() -> None:
     assert train_setup.choose_workers(None, torch.device("cpu")) == 1
     assert train_setup.choose_workers(0, torch.device("cpu")) == 0

@@ -20,6 +20,7 @@ from martlet.data.batches import STEP, EvalBatches, TrainLoader, seed_torch
 from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
+from martlet.training.batch_norm import SHORT, measure_again
 from martlet.training.checkpoint import Header
 from martlet.training.evaluate import predict_logits
 from martlet.training.optimizer import learning_rate
@@ -129,10 +130,9 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
 
         row = {"epoch": state.epoch + 1, "lr": state.optimizer.param_groups[0]["lr"]}
         row |= {f"train_{name}": mean for name, mean in state.means.items()}
-        if job.val is not None:
-            row |= validate(state.averaged, job.task, job.val, job.to_input, recipe)
-            if not isfinite(row["val_loss"]):
-                raise not_finite("validation loss", step, job)
+        if recipe.epochs * steps_per_epoch <= SHORT:
+            measure_again(state.averaged, job.train, state.epoch, job.to_input)
+        row |= validate(job, state.averaged, step)
         row["seconds"] = state.seconds
         best = state.end_epoch(row, job.task.better)
         save(job, state, step, best)
@@ -175,13 +175,15 @@ def train_step(
     return {"loss": mean * len(targets), **dict(zip(counts, sums, strict=True))}
 
 
-def validate(
-    model: nn.Module, task: Task, batches: EvalBatches, to_input: ToInput, recipe: Recipe
-) -> dict[str, float]:
-    """Mean loss and counts over the validation part."""
-    outputs, targets = map(torch.from_numpy, predict_logits(model, batches, to_input))
-    means = {"val_loss": float(task.loss(outputs, targets, recipe))}
-    for name, count in task.counts(outputs, targets).items():
+def validate(job: Job, model: nn.Module, step: int) -> dict[str, float]:
+    """Mean loss and counts over the validation part, nothing without one."""
+    if job.val is None:
+        return {}
+    outputs, targets = map(torch.from_numpy, predict_logits(model, job.val, job.to_input))
+    means = {"val_loss": float(job.task.loss(outputs, targets, job.recipe))}
+    if not isfinite(means["val_loss"]):
+        raise not_finite("validation loss", step, job)
+    for name, count in job.task.counts(outputs, targets).items():
         means[f"val_{name}"] = float(count) / len(targets)
     return means
 

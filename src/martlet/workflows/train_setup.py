@@ -17,6 +17,7 @@ from martlet.measuring.cost import cost
 from martlet.memory import available_bytes, require_memory
 from martlet.models.spec import Spec
 from martlet.models.weights import torchvision
+from martlet.training.batch_norm import set_momentum
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
 from martlet.workflows.train_options import TrainOptions
@@ -94,17 +95,8 @@ def eval_batch_size(shape: tuple[int, ...]) -> int:
 
 
 def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:
-    """The network on `device`, in channels-last memory (it is faster), for so many steps.
-
-    Averages of batch norm reach back over at most a hundredth of the run, and what they began with
-    is a twentieth of them at its end: the momentum of 0.01 that some papers took for a million
-    steps leaves a run of 100 with statistics of weights that it no longer has. PyTorch's 0.1 is
-    the most beyond that.
-    """
-    needed = max(min(0.1, 100 / steps), min(1.0, 3 / steps))
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
-            module.momentum = max(module.momentum, needed)
+    """The network on `device`, in channels-last memory (it is faster), for so many steps."""
+    set_momentum(model, steps)
     return model.to(device).to(memory_format=torch.channels_last)
 
 

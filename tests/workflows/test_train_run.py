@@ -1,10 +1,13 @@
 """A run killed at any moment goes on, and ends with the weights of one that was not."""
 
 import json
+import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,9 +21,10 @@ Same = Callable[[Path, Path], bool]
 
 # A process that has imported everything and forks a child per request, since importing takes
 # longer than training here. A request names the moment at which the child sends itself SIGKILL:
-# after so many steps, or at the so many-th write, in the middle of it or after the rename.
+# after so many steps or milliseconds, or at the so many-th write, in the middle of it or after
+# the rename.
 SERVER = """
-import json, os, signal, sys
+import json, os, signal, sys, threading
 from pathlib import Path
 from martlet.workflows import train_finish, train_run
 from martlet.api.train import train
@@ -59,10 +63,13 @@ def child(data, folder, when, number, **options):
         loop.train_step = counting(loop.train_step, number, after=die)
     elif when == "interrupt":
         loop.train_step = counting(loop.train_step, number, after=interrupt)
+    elif when == "time":
+        threading.Timer(number / 1000, die).start()
     elif when == "rename":
         os.replace = counting(os.replace, number, before=half)
     elif when == "written":
         os.replace = counting(os.replace, number, after=die)
+    os.environ["MARTLET_CACHE"] = f"{folder}.cache"
     loop.SAVE_SECONDS = 0.0  # a checkpoint after every step
     train(data, folder=folder, name="run", model="shufflenet_v2_x0_5", image_size=16, epochs=3,
           batch_size=8, crop_scale=0.6, workers=1, ema=0.9, drop_rate=0.1, **options)
@@ -164,6 +171,35 @@ def test_a_new_run_killed_before_its_first_checkpoint_keeps_the_old_one(
     assert {path.name[:10] for path in old.iterdir()} == {
         *(".martlet.l", "events.out", "resume.saf", "split.json"),
     }
+
+
+def left(folder: Path) -> set[str]:
+    """The names of all files of a run and of its cache, without the numbers in them."""
+    files = [*folder.rglob("*"), *folder.with_name(f"{folder.name}.cache").rglob("*")]
+    return {re.sub(r"[0-9a-f]{6,}|[0-9.]{6,}", "N", path.name) for path in files}
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_any_moment(
+    drive: Driver, tmp_path: Path, whole: Path, same_weights: Same
+) -> None:
+    """Also while the cache, checkpoints and the report are written; nothing is left of them."""
+    draw, kills, ends = random.Random(0), 0, 0
+    start = time.monotonic()
+    assert drive(tmp_path / "timed") == 0
+    most = 1100 * (time.monotonic() - start)
+    while kills < 20 or not ends:
+        folder = tmp_path / f"runs{ends}"
+        resume = (folder / "run" / "resume.safetensors").exists()
+        again = {"resume": True} if resume else {"overwrite": True}
+        code = drive(folder, "time", int(draw.uniform(0, most)) if kills < 20 else 10**6, **again)
+        assert code in (0, -signal.SIGKILL), drive.said(folder)
+        kills += code != 0
+        if code == 0:
+            ends += 1
+            assert same_weights(folder / "run", whole)
+            assert left(folder) == left(whole.parent)
+    print(f"{kills} kills, {ends} runs")
 
 
 @pytest.mark.long

@@ -42,7 +42,7 @@ BROAD = {
     *("arguments", "docs", "family", "gpu", "layers", "mirror"),
     *("pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
     *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
-    *("sanitizers", "interrupted", "example", "mutated_files"),
+    *("sanitizers", "interrupted", "example", "mutated_files", "mutated_networks", "mutants"),
 }
 
 

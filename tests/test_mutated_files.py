@@ -1,13 +1,10 @@
 """Files of a run and of others, mutated with a fixed seed: a sentence or an answer, always."""
 
-import copy
 import io
 import json
 import random
 import shutil
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 from tests.conftest import QUICK
+from tests.mutated import Counts, mutated_bytes, mutated_json
 
 from martlet.api.convert import convert
 from martlet.api.evaluate import evaluate
@@ -24,89 +22,10 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.api.show import show
 from martlet.api.train import train
-from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.workflows.run_folder import Run
 
 pytestmark = pytest.mark.slow
-
-ODD: list[Any] = [
-    *(None, True, -1, 0, 1, 3.5, 2**31, 2**64, 10**400, 1e308, float("nan"), "", "x", "a\x1b[31m"),
-    *([], {}, [1, 2], ["a", "a"], [["a"]], {"a": 1}, {"kind": "se"}, "resnet18", "hybridsn", 10**7),
-    *("../../x", "\ud800", [None], [[]], {"": {}}),
-]
-DEEP = "[" * 5000 + "]" * 5000
-MOST_MEMORY = 3 * 2**30  # bytes that the process may grow to
-
-
-def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where each value of a table lies; of a list, its first alone."""
-    yield place
-    if isinstance(value, dict):
-        for key in value:
-            yield from places(value[key], (*place, key))
-    elif isinstance(value, list) and value:
-        yield from places(value[0], (*place, 0))
-
-
-def mutated_json(value: Any, draw: random.Random) -> str:
-    """The text of a table in which one value is another, or is left out."""
-    value = copy.deepcopy(value)
-    place, odd = draw.choice(list(places(value))), draw.choice([*ODD, DEEP, "leave out"])
-    if not place:
-        value = odd
-    else:
-        inner = value
-        for key in place[:-1]:
-            inner = inner[key]
-        if odd == "leave out":
-            del inner[place[-1]]
-        else:
-            inner[place[-1]] = odd
-    return json.dumps(value).replace(f'"{DEEP}"', DEEP)
-
-
-def mutated_bytes(content: bytes, draw: random.Random) -> bytes:
-    """Some bytes other ones, mostly near the start or the end, or cut, or repeated."""
-    changed = bytearray(content)
-    for _ in range(draw.choice((1, 1, 2, 8, 64))):
-        near = draw.choice((64, 2000, len(changed)))
-        at = draw.randrange(min(near, len(changed)))
-        changed[at if draw.random() < 0.7 else -1 - at] = draw.randrange(256)
-    kind = draw.random()
-    if kind < 0.15:
-        return bytes(changed[: draw.randrange(len(changed))])
-    if kind < 0.2:
-        return bytes(changed) + bytes(changed[: draw.randrange(5000)])
-    return bytes(changed)
-
-
-class Counts:
-    """How the cases ended; any end but a sentence or an answer fails the test at once."""
-
-    def __init__(self) -> None:
-        self.ends: Counter[str] = Counter()
-
-    def try_out(self, verb: Callable[[], Any]) -> Any:
-        try:
-            answer = verb()
-        except MartletError as error:
-            said = str(error)
-        else:
-            self.ends["answer"] += 1
-            return answer
-        assert "\n" not in said
-        assert len(said) < 2000
-        self.ends["sentence"] += 1
-        return None
-
-    def show(self, what: str) -> None:
-        print(f"{what}: {self.ends['sentence']} sentences, {self.ends['answer']} answers")
-        if sys.platform == "linux":
-            import resource
-
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-            assert most < MOST_MEMORY, f"{most / 2**20:.0f} MiB"
 
 
 def test_checkpoints(trained: Run, photos: Path, tmp_path: Path) -> None:

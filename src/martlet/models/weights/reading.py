@@ -125,10 +125,12 @@ def _safetensors(path: Path) -> Any:
 
 
 def _pickled(path: Path) -> Any:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        _require(unpacked, path)
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                _require(sum(entry.file_size for entry in archive.infolist()), path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _corrupt(path) from error
     with (
         warnings.catch_warnings(record=True) as noted,  # of torch, on what the file is made of
         torch.serialization.safe_globals([(Beside, name) for name in BESIDE]),

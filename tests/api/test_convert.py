@@ -78,6 +78,7 @@ def test_the_answers_are_those_of_the_library(
     assert found.probability == pytest.approx(expected.item(), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_every_verb_takes_the_checkpoint(
     file: Path, classes: Path, photos: Path, tmp_path: Path, quick: Callable[..., Run]
 ) -> None:

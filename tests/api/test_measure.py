@@ -34,6 +34,7 @@ def test_a_network_by_name() -> None:
     assert (row.engine, row.batch) == ("torch", 2)
 
 
+@pytest.mark.slow
 def test_a_network_of_another_input() -> None:
     rows = measure("shufflenet_series", seconds=0.01)
     assert [row.engine for row in rows] == ["torch", "onnxruntime"]

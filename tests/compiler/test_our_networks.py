@@ -16,12 +16,11 @@ from martlet.compiler import compile_onnx
 from martlet.exporting import export_onnx
 
 QUICK = (
-    "hybridsn_salinas",
     "mobilenet_v3_small_x0_5",
-    "shufflenet_v1_g8_x0_25",
     "shufflenet_v2_x0_5",
 )
 SLOW = (
+    *("hybridsn_salinas", "shufflenet_v1_g8_x0_25"),
     *("cbam_mobilenet_v1_x0_7", "mobilenet_v1_full_conv", "mobilenet_v1_relu6_x1_0"),
     *("mobilenet_v2_x0_35", "mobilenet_v3_large_minimalistic", "mobilenet_v3_small_paper"),
     *("resnet18", "resnext50_32x4d", "se_mobilenet_v1_everywhere_x0_7", "se_resnet20"),

@@ -247,7 +247,16 @@ def test_what_cannot_be_resumed_stays(quick: Callable[..., Run]) -> None:
     assert run.checkpoint.read_bytes() == before
 
 
-@pytest.mark.parametrize("split", ["as it was", "missing", "of other pictures", "no JSON"])
+@pytest.mark.parametrize(
+    "split",
+    [
+        *("as it was", "missing"),
+        *(
+            pytest.param(split, marks=pytest.mark.slow)
+            for split in ("of other pictures", "no JSON")
+        ),
+    ],
+)
 def test_resume_of_a_finished_run_changes_nothing(
     quick: Callable[..., Run], tmp_path: Path, same_weights: Same, split: str
 ) -> None:

@@ -125,6 +125,7 @@ def test_options_that_the_network_does_not_have(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_options_beside_weights(trained: Run, quick: Callable[..., Run]) -> None:
     run = quick(weights=trained.folder, attention="se", epochs=1)
     header = checkpoint.load_header(run.checkpoint)

@@ -80,6 +80,7 @@ def test_the_first_thread_makes_more_while_others_wake_up(our_path: OurPath) -> 
     assert [turns[-1][-1] for turns in schedule.turns[other.start]] == [14, 28]
 
 
+@pytest.mark.slow
 def test_long_layers_meet(our_path: OurPath) -> None:
     """Each 1x1 of the wide one has 12 million multiplications: a meeting is nothing beside them."""
     program, schedule = planned(our_path("shufflenet_v2_x2_0", 224), "x86-64-v3", threads=2)

@@ -44,6 +44,7 @@ def test_avx2_gives_the_same() -> None:
     agree(inverted(), targets=["x86-64-v3"], threads=(1, 2, 3))
 
 
+@pytest.mark.slow
 def test_threads_keep_apart_what_they_could_not_share_evenly(our_path: OurPath) -> None:
     """Of 14 rows before a 5x5 window of stride 2, one of two threads would make 10."""
     path = our_path("mobilenet_v3_large_x1_0", 224)

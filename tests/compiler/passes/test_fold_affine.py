@@ -103,3 +103,22 @@ def test_infinite_statistics_are_not_folded() -> None:
     nodes = "y = BatchNormalization (x, g, s, m, v)"
     model = graph(nodes, PICTURE, **constants)
     assert operators(model) == ["BatchNormalization"]
+
+
+def test_weights_that_are_no_normal_numbers_are_zero() -> None:
+    """Also those that a tiny scale of the batch norm behind them makes."""
+    weight, scale = random(1, 8, 4, 1, 1), np.abs(random(2, 8)) + np.float32(0.5)
+    weight[0], scale[1] = 1e-40, 1e-40
+    nodes = "a = Conv (x, w) y = BatchNormalization (a, g, s, m, v)"
+    given = {
+        "s": np.zeros(8, np.float32),
+        "m": np.zeros(8, np.float32),
+        "v": np.ones(8, np.float32),
+    }
+    model = graph(nodes, PICTURE, w=weight, g=scale, **given)
+    found = simplified(model)
+    (conv,) = found.nodes
+    folded = found.constants[conv.inputs[1]]
+    assert not folded[:2].any()
+    assert np.abs(folded[2:]).min() > 1e-30
+    agree(model)

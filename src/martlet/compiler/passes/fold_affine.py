@@ -182,3 +182,18 @@ def merge_pads(graph: Graph) -> None:
         given["pads"] = [a + b for a, b in zip(own, more, strict=True)]
         node.inputs[0] = pad.inputs[0]
         pad.outputs = [f"{pad.outputs[0]} unused"]
+
+
+def flush_weights(graph: Graph) -> None:
+    """Weights too small for a normal number (below 1.2e-38), as decay leaves them, become zero.
+
+    Many processors are slow with such numbers, and with those that are made of them.
+    """
+    for node in graph.nodes:
+        for name in node.inputs[1:] if node.op in ("Conv", "Gemm", "MatMul", "ScaleShift") else ():
+            values = graph.constants.get(name)
+            if values is None or values.dtype != np.float32:
+                continue
+            tiny = (np.abs(values) < np.finfo(np.float32).smallest_normal) & (values != 0)
+            if tiny.any():
+                graph.constants[name] = np.where(tiny, np.float32(0), values)

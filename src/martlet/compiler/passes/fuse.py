@@ -8,7 +8,12 @@ with, channel by channel.
 
 from martlet.compiler.ir.graph import Graph, Node
 from martlet.compiler.ir.operators import Activation, activation
-from martlet.compiler.passes.fold_affine import fold_scales, merge_pads, old_hard_swishes
+from martlet.compiler.passes.fold_affine import (
+    flush_weights,
+    fold_scales,
+    merge_pads,
+    old_hard_swishes,
+)
 
 # What takes an activation behind it along.
 FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")
@@ -26,6 +31,7 @@ def simplify(graph: Graph) -> Graph:
     _fuse(graph)
     _fuse_gates(graph)
     _drop_dead(graph)
+    flush_weights(graph)
     return graph
 
 

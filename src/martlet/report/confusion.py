@@ -80,13 +80,13 @@ def confusion_figure(matrix: Counts, classes: Sequence[str]) -> "Figure":
     names = _names(classes, size) if number <= _MOST_NAMED else []
     longest = style.width(names, size)
     upright = longest > 0.92 * cell
-    listed = mistakes.lines(counts, classes, _MOST_NAMED) if number >= _LIST_FROM else []
     left = max(longest, 0.35) + 0.42
     below = (longest if upright else 0.15) + 0.45
     block = -(-number // _MOST_CELLS)
     above = 0.8 if block == 1 else 1.0
-    foot = 0.22 * (len(listed) // 2 + 2) if listed else 0.0
     wide = max(left + side + 0.65, 4.1)
+    listed = mistakes.lines(counts, classes, _MOST_NAMED, wide) if number >= _LIST_FROM else []
+    foot = 0.22 * (len(listed) // 2 + 2) if listed else 0.0
     high = above + side + below + foot
     with style.house_style():
         figure = Figure(figsize=(wide, high), dpi=style.DOTS_PER_INCH)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Counts = npt.NDArray[np.integer]
 
 _LISTED = 12
+_SIZE = 9.0  # points
 
 
 def most_confused(matrix: Counts, most: int) -> list[tuple[int, int, int]]:
@@ -25,17 +26,22 @@ def most_confused(matrix: Counts, most: int) -> list[tuple[int, int, int]]:
     return [(row, column, int(wrong[row, column])) for row, column in pairs if wrong[row, column]]
 
 
-def lines(counts: Counts, classes: Sequence[str], named: int) -> list[str]:
-    """The most frequent mistakes, a line each; numbers too, when above `named` classes."""
+def lines(counts: Counts, classes: Sequence[str], named: int, wide: float) -> list[str]:
+    """The most frequent mistakes, a line each, for two columns in a figure so many inches wide.
+
+    With numbers too, when there are more classes than `named`.
+    """
     listed = []
     for truth, said, count in most_confused(counts, _LISTED):
+        labels = [f"#{label} " if len(classes) > named else "" for label in (truth, said)]
+        rest = f"{labels[0]} → {labels[1]}, {count} of {counts[truth].sum()}"
+        inches = (wide / 2 - 0.3 - style.width([rest], _SIZE)) / 2
         names = [
-            style.fitted(style.printable(classes[label], f"#{label}"), 9, 1.05)
+            style.fitted(style.printable(classes[label], f"#{label}"), _SIZE, max(inches, 0.6))
             for label in (truth, said)
         ]
-        if len(classes) > named:
-            names = [f"#{label} {name}" for label, name in zip((truth, said), names, strict=True)]
-        listed.append(f"{names[0]} → {names[1]}, {count} of {counts[truth].sum()}")
+        pair = " → ".join(label + name for label, name in zip(labels, names, strict=True))
+        listed.append(f"{pair}, {count} of {counts[truth].sum()}")
     return listed
 
 
@@ -45,12 +51,12 @@ def write(figure: "Figure", listed: Sequence[str], inches: float) -> None:
         return
     wide, high = figure.get_size_inches()
     title = "Most frequent mistakes, true → predicted"
-    figure.text(0.2 / wide, (inches - 0.12) / high, title, va="center", fontsize=9)
+    figure.text(0.2 / wide, (inches - 0.12) / high, title, va="center", fontsize=_SIZE)
     rows = -(-len(listed) // 2)
     for place, line in enumerate(listed):
         left = 0.2 if place < rows else wide / 2 + 0.1
         bottom = inches - 0.12 - 0.21 * (place % rows + 1)
         figure.text(
-            left / wide, bottom / high, line, va="center", fontsize=9, color=style.MUTED,
+            left / wide, bottom / high, line, va="center", fontsize=_SIZE, color=style.MUTED,
             gid="mistake",
         )  # fmt: skip

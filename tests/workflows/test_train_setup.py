@@ -119,3 +119,15 @@ def test_large_samples_are_scored_a_few_at_a_time() -> None:
     assert train_setup.eval_batch_size((3, 224, 224)) == 64
     assert train_setup.eval_batch_size((3, 512, 512)) == 64
     assert train_setup.eval_batch_size((3, 4096, 4096)) == 1
+
+
+def test_more_workers_than_cores_are_one_line(
+    quick: Callable[..., Run],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """torch's own paragraph would be an error here, as every warning is."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
+    quick(workers=2, epochs=1, quiet=False)
+    assert "workers=2 is more than the cores here (1)" in capsys.readouterr().err

@@ -6,7 +6,9 @@ batch and go on from there with exactly the batches it would have had.
 """
 
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -148,6 +150,14 @@ def _start_worker(_: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without torch's paragraph on more workers than cores: who starts a run says it in a line."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+        yield
+
+
 class TrainLoader:
     """Iterates an epoch's batches, prepared ahead in `workers` processes (0: in this one)."""
 
@@ -155,19 +165,21 @@ class TrainLoader:
 
     def __init__(self, batches: TrainBatches, workers: int) -> None:
         self.batches = batches
+        self.workers = workers
         self.keys = EpochKeys(batches.batches_per_epoch)
         if workers > 0:  # one slot in use while all the others may be written to
             slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=batches.dtype)
             batches.slots = slots.share_memory_()
-        self._loader: DataLoader[int | str] = DataLoader(
-            batches,
-            batch_size=None,
-            sampler=self.keys,
-            num_workers=workers,
-            prefetch_factor=self.AHEAD if workers > 0 else None,
-            persistent_workers=workers > 0,
-            worker_init_fn=_start_worker,
-        )
+        with _unwarned():
+            self._loader: DataLoader[int | str] = DataLoader(
+                batches,
+                batch_size=None,
+                sampler=self.keys,
+                num_workers=workers,
+                prefetch_factor=self.AHEAD if workers > 0 else None,
+                persistent_workers=workers > 0,
+                worker_init_fn=_start_worker,
+            )
 
     def __len__(self) -> int:
         return self.batches.batches_per_epoch
@@ -187,7 +199,9 @@ class TrainLoader:
 
     def _slots(self) -> Iterator[int | str]:
         try:
-            yield from self._loader
+            with _unwarned():
+                slots = iter(self._loader)
+            yield from slots
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise

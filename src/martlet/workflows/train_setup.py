@@ -113,6 +113,9 @@ def told(header: Header, model: nn.Module, batches: TrainLoader) -> Iterator[str
         f"{recipe.epochs} epochs of {len(batches)} steps of {batches.batches.shape[0]}, "
         f"{recipe.optimizer}, lr {recipe.lr:.3g}, seed {recipe.seed}"
     )
+    cores = os.cpu_count() or batches.workers
+    if batches.workers > cores:
+        yield f"workers={batches.workers} is more than the cores here ({cores})"
 
 
 def can_compile() -> bool:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import martlet
-from martlet.arguments import assignment, assignments, checked
+from martlet.arguments import checked
 from martlet.errors import MartletError
 from martlet.models import create_model, list_models
 from martlet.models.table import find
@@ -103,19 +103,6 @@ def test_arguments_of_verbs_are_checked_by_their_signature(
 ) -> None:
     with pytest.raises(MartletError, match=re.escape(sentence)):
         call()
-
-
-def test_values_by_name_as_text_and_back() -> None:
-    texts = ["a=5", "b=full", "c=True", "d=none", 'e={"kind": "se"}', "f=[", "g==", 'h="5"']
-    values = {"a": 5, "b": "full", "c": True, "d": "none", "e": {"kind": "se"}, "f": "[", "g": "="}
-    values["h"] = "5"
-    assert assignments(texts, "model_options") == values
-    again = [assignment(name, value) for name, value in values.items()]
-    assert assignments(again, "model_options") == values
-    for text in ("kernel", "=5", ""):
-        with pytest.raises(MartletError, match=f"^model_options='{text}' is not accepted; give N"):
-            assignments([text], "model_options")
-    assert assignments(["a=" + "[" * 100_000], "x") == {"a": "[" * 100_000}
 
 
 @pytest.mark.parametrize("kind", [int, float, int | None])

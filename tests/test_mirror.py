@@ -18,6 +18,7 @@ ELSEWHERE = {
     "compiler/runtime/layer_times": ("compiler/test_profile.py", "read by the profile alone"),
     "console/grid": ("console/test_tables.py", "how every table is laid out"),
     "console/progress": ("cli/test_main.py", "what is printed while a verb runs"),
+    "console/result": ("cli/test_main.py", "what a verb prints"),
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
     "data/pictures/kind": (
         "workflows/test_train_setup.py",

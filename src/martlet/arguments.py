@@ -5,8 +5,8 @@ the flags of the command line, the keys of a recipe file and the table in docs/ 
 """
 
 import inspect
-import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from functools import wraps
 from math import isfinite
@@ -44,7 +44,6 @@ NAMES = {
     NoneType: "None",
 }
 SEVERAL = {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}
-PYTHONS = {"True": "true", "False": "false", "None": "null"}  # JSON's spelling
 MISFIT = object()
 LARGEST = 2**63 - 1  # whole number: libraries below take no larger ones
 
@@ -178,30 +177,6 @@ def checked(name: str, value: Any, hint: Any, network: str = "") -> Any:
     raise MartletError(f"{place}{name}={short(value)} is not accepted; give {named(hint)}.")
 
 
-def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
-    """["kernel=5", "stem=full"] -> {"kernel": 5, "stem": "full"}.
-
-    A value is JSON (5, true, {...}), Python's True, False or None, or else the text itself. Raises
-    MartletError, which names `option`, for a text of another form.
-    """
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise MartletError(f"{option}={text!r} is not accepted; give NAME=VALUE.")
-        try:
-            values[name] = json.loads(PYTHONS.get(value, value))
-        except (ValueError, RecursionError):
-            values[name] = value
-    return values
-
-
-def assignment(name: str, value: Any) -> str:
-    """The text that `assignments` reads as this value."""
-    plain = isinstance(value, str) and assignments([f"{name}={value}"], name) == {name: value}
-    return f"{name}={value if plain else json.dumps(value)}"
-
-
 def named(hint: Any, without_none: bool = False) -> str:
     """What `hint` accepts, in words: "a number or None"."""
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
@@ -228,7 +203,8 @@ def _as(value: Any, kind: Any) -> Any:
     elif origin in (int, float):
         whole = isinstance(value, Integral)
         if type(value) is not bool and (whole or (origin is float and isinstance(value, Real))):
-            made = MISFIT if whole and abs(int(value)) > LARGEST else origin(value)
+            with suppress(OverflowError):  # a fraction may be beyond all floats
+                made = MISFIT if whole and abs(int(value)) > LARGEST else origin(value)
     elif origin is Path:
         text = fspath(value) if isinstance(value, (str, PathLike)) else None
         if isinstance(text, str) and text and "\0" not in text:

@@ -4,8 +4,8 @@ import pytest
 
 import martlet
 from martlet.api.list import list_networks
-from martlet.arguments import assignments
 from martlet.errors import MartletError
+from martlet.named_values import assignments
 from martlet.workflows.run_folder import Run
 
 

@@ -240,6 +240,35 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_a_full_standard_output_is_one_line(options: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m martlet list {options} > /dev/full",
+        shell=True, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: standard output: No space left on device.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device"), "error: No space left on device."),
+        (OSError(13, "Permission denied", "a/b"), "error: a/b: Permission denied."),
+        (OSError("odd\x1b"), "error: odd\\x1b."),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: OSError, line: str
+) -> None:
+    def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", refuse)
+    assert call("list") == (2, "", f"{line}\n")
+
+
 VALUES = (
     *("0", "-1", "1", "1e400", "nan", "-inf", "1e-320", "true", "false", "''", "'x'", "'auto'"),
     *("[]", "[1, 2]", "{}", "{a=1}", "1979-05-27", "07:32:00", "9223372036854775808", "4096"),

@@ -25,6 +25,7 @@ LATENCY = {
     "median_ms": 123.4,
     "p10_ms": 120.0,
     "p90_ms": 140.0,
+    "reliable": True,
 }
 HISTORY = [{"epoch": 1, "train_loss": 1.0, "val_top1": 0.5}]
 SHOWN = Shown(np.zeros((8, 8, 3), np.uint8), CLASSES[1], CLASSES[3], 0.9, "<b>.jpg")
@@ -155,6 +156,14 @@ def test_cost_and_latency_are_given_in_short_and_exactly(parsed):
     assert "1 × 3 × 32 × 32" in told
     assert "Operators without MACs: relu 37, <cat> 16." in told
     assert ["torch", "2", "64", "123.4", "120.0 – 140.0", "519"] in parsed.cells
+    assert "Not reliable" not in told
+
+
+def test_times_of_a_busy_machine_are_marked(page: Page, tmp_path: Path) -> None:
+    busy = dataclasses.replace(page, latency=[LATENCY, {**LATENCY, "reliable": False}])
+    write_page(tmp_path / "report.html", busy)
+    parsed = Parsed((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Not reliable" in parsed.texts["cost"]
 
 
 def test_recipe_machine_versions_and_command_are_given(parsed):

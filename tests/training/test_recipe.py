@@ -57,7 +57,7 @@ def test_the_learning_rate_fits_the_batch_that_there_is() -> None:
     for asked, pictures, step in ((1000, 14, 14), (100_000, 70, 70), (32, 1000, 32)):
         found = Recipe(batch_size=asked).filled(0.0, pictures)
         assert found.lr == pytest.approx(0.1 * step / 64)
-        again = Recipe(batch_size=asked).filled(0.0, pictures, trained=True)
+        again = Recipe(batch_size=asked).filled(0.0, pictures, published=True)
         assert again.lr == pytest.approx(found.lr / 10)
 
 

@@ -12,10 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from martlet.console.progress import Voice
+from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.training import checkpoint
+from martlet.workflows import train_run, train_setup
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train_options import TrainOptions
 
 Same = Callable[[Path, Path], bool]
 
@@ -276,3 +281,18 @@ def test_resume_of_a_finished_run_changes_nothing(
     changing = {"command": "", "date": "", "machine": {}}  # the record holds the machine's load
     assert again.metrics | changing == run.metrics | changing
     assert same_weights(run.folder, before)
+
+
+@pytest.mark.parametrize(("device", "compiled"), [("cpu", "on"), ("cuda", "off"), ("mps", "off")])
+def test_a_long_run_is_compiled_on_a_cpu_alone(
+    monkeypatch: pytest.MonkeyPatch, photos: Path, device: str, compiled: str
+) -> None:
+    """What was measured, and what the line says, is of CPUs."""
+    monkeypatch.setattr(train_setup, "can_compile", lambda: True)
+    options = TrainOptions(model="shufflenet_v2_x0_5", epochs=10**6, image_size=32)
+    plan = train_run.make_plan(photos, options)
+    model = train_run.make_network(plan, outputs=3).build()
+    split = Split(tuple(range(99)), (), (), digests=tuple(map(str, range(99))))
+    voice = Voice(quiet=True)
+    given = torch.device(device)
+    assert train_run.choose_compile(plan, model, split, given, voice) == compiled

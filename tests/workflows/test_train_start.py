@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from martlet.errors import MartletError
+from martlet.ops.attention import Attention
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
 from martlet.workflows.run_folder import Run
@@ -58,7 +60,7 @@ def test_weights_say_which_network_and_form(
     )
     header = checkpoint.load_header(run.checkpoint)
     assert header.network == replace(first.network, small_input=True)
-    assert header.recipe.lr == pytest.approx(0.1 * 4 / 64 / 10)
+    assert header.recipe.lr == pytest.approx(0.1 * 4 / 64)
     said = " ".join(capsys.readouterr().err.split())
     assert "shufflenet_v2_x0_5, form for small pictures: " in said
     assert f"weights: {len(tensors)} tensors of {trained.checkpoint}, with its classifier" in said
@@ -73,8 +75,27 @@ def test_a_run_goes_on_with_the_weights_that_it_began_with(
     other = tmp_path / "other.safetensors"
     checkpoint.save(other, {name: tensor + 1 for name, tensor in tensors.items()}, header)
     for weights in (other, None):
-        with pytest.raises(MartletError, match=r"started with other arguments .*(start|lr): "):
+        with pytest.raises(MartletError, match=r"started with other arguments .*(weights|lr): "):
             quick(weights=weights, epochs=1, resume=True)
+
+
+def test_others_weights_get_a_lower_rate(trained: Run, tmp_path: Path) -> None:
+    tensors, header = checkpoint.load(trained.checkpoint)
+    converted = tmp_path / "converted.safetensors"
+    checkpoint.save(converted, tensors, replace(header, trained=None))
+    assert not start_of(TrainOptions(weights=trained.folder)).published
+    assert not start_of(TrainOptions()).published
+    assert start_of(TrainOptions(weights=converted)).published
+    assert start_of(TrainOptions(pretrained=True)).published
+
+
+def test_a_run_of_an_earlier_version_goes_on(trained: Run, quick: Callable[..., Run]) -> None:
+    """Its checkpoint does not say what the first weights were."""
+    run = quick(weights=trained.folder, epochs=1)
+    path = run.folder / "resume.safetensors"
+    tensors, header = checkpoint.load(path)
+    checkpoint.save(path, tensors, replace(header, start=""))
+    quick(weights=trained.folder, epochs=1, resume=True)
 
 
 def test_the_classifier_is_kept_for_names_of_another_form(trained: Run, tmp_path: Path) -> None:
@@ -163,3 +184,12 @@ def test_options_on_the_command_line_and_in_a_recipe(
         assert checkpoint.load_header(tmp_path / name / "model.safetensors").network.options == (
             options
         )
+
+
+def test_options_of_others_types_are_saved_and_repeated(quick: Callable[..., Run]) -> None:
+    options = {"attention": Attention("se", reduction=np.int64(8)), "conv5": np.int64(64)}
+    run = quick(model_options=options, epochs=1)
+    words = shlex.split(run.metrics["command"])
+    assert "conv5=64" in words
+    assert checkpoint.load_header(run.checkpoint).network.options["conv5"] == 64
+    quick(model_options=options, epochs=1, resume=True)

@@ -5,14 +5,10 @@ in one place only. Nothing heavy is imported until a verb runs: `martlet --help`
 """
 
 import inspect
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from importlib import import_module
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -28,10 +24,10 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.api.show import show
 from martlet.api.train import train
-from martlet.arguments import assignment, assignments
-from martlet.console.answers import as_csv
 from martlet.console.printable import print_what_can_be, printable
+from martlet.console.result import print_result
 from martlet.errors import MartletError
+from martlet.named_values import assignment, assignments
 from martlet.version import __version__
 from martlet.workflows.allocator import keep_freed_memory
 from martlet.workflows.recipe_file import load_recipe
@@ -74,25 +70,39 @@ def main() -> None:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
     print_what_can_be()
+    code = _carry_out()
     try:
-        try:
-            app(prog_name="martlet")
-        finally:
-            sys.stdout.flush()  # an error now can still be said
+        sys.stdout.flush()
+    except OSError as error:  # Python would try once more at its end, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or _told(error, "standard output")
+    sys.exit(code)
+
+
+def _carry_out() -> int | str | None:
+    """Run what the command line says; the exit code, with the error said."""
+    try:
+        app(prog_name="martlet")
+    except SystemExit as end:
+        return end.code
     except MartletError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # `martlet list | head`
-        sys.stderr.close()
-        sys.exit(141)
+        return 130
     except OSError as error:
-        where = printable(str(error.filename or "standard output"))
-        print(f"error: {where}: {error.strerror}.", file=sys.stderr)
-        if error.filename is None:  # Python would try once more, and complain
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(2)
+        return _told(error, error.filename)
+    return 0
+
+
+def _told(error: OSError, where: Any) -> int:
+    """Say what the system refused, and where; the exit code."""
+    if isinstance(error, BrokenPipeError):  # `martlet list | head`
+        sys.stderr.close()
+        return 141
+    place = "" if where is None else f"{where}: "
+    print(f"error: {printable(f'{place}{error.strerror or error}')}.", file=sys.stderr)
+    return 2
 
 
 def _end(number: int, frame: object) -> None:
@@ -152,7 +162,7 @@ def add(
             keep_freed_memory()
         result = verb(*positional, **given)
         if form != "table" or as_json or options is None or not given["quiet"]:
-            _print(result, "json" if as_json else form, printer)
+            print_result(result, "json" if as_json else form, printer)
         if verb is predict and all(answer.error is not None for answer in result):
             raise typer.Exit(1)  # the reasons are printed
 
@@ -160,19 +170,6 @@ def add(
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     to.command(name)(run)
-
-
-def _print(result: Any, form: str, printer: str) -> None:
-    """A verb's result as JSON, lines of JSON, CSV or, for people, as `printer` has it."""
-    if form == "json":
-        print(json.dumps(plain(result), indent=2, allow_nan=False))
-    elif form == "jsonl":
-        for answer in result:
-            print(json.dumps(plain(answer), allow_nan=False))
-    elif form == "csv":
-        print(as_csv(result), end="")
-    else:
-        getattr(import_module("martlet.console.tables"), printer)(result)
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -222,22 +219,6 @@ def _reader(options: type) -> Callable[[typer.Context, Path | None], Path | None
         return value
 
     return use
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses, paths and numbers as JSON knows them: what is infinite or NaN is null."""
-    if hasattr(value, "to_dict"):
-        return plain(value.to_dict())
-    if is_dataclass(value) and not isinstance(value, type):
-        public = (field.name for field in fields(value) if not field.name.startswith("_"))
-        return {name: plain(getattr(value, name)) for name in public}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value
 
 
 add(train, "trained", "train", TrainOptions)

@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import numpy as np
@@ -34,6 +34,10 @@ class Latency:
     calls: int
     round_medians_ms: tuple[float, ...]  # how far one round differs from the next
     core_share: float = 1.0  # of the time that the calling thread was given a core
+    reliable: bool = field(init=False)  # whether nothing else seems to have run meanwhile
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reliable", self.unsteady <= 1)
 
     @property
     def images_per_second(self) -> float:
@@ -46,11 +50,6 @@ class Latency:
         rounds = max(self.round_medians_ms) / min(self.round_medians_ms) / STEADY_ROUNDS
         share = OWN_CORE / max(self.core_share, 1e-3) if self.threads == 1 else 0.0
         return max(calls, rounds, share)
-
-    @property
-    def reliable(self) -> bool:
-        """Whether nothing else seems to have run meanwhile."""
-        return self.unsteady <= 1
 
 
 def latency(

@@ -54,7 +54,7 @@ class Page:
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
             recall and F1 ("f1") as fractions 0..1, and its pictures ("support").
         latency: one row an engine: its name ("engine"), threads, batch, and the milliseconds of a
-            batch as median_ms, p10_ms and p90_ms.
+            batch as median_ms, p10_ms and p90_ms; `reliable`, or the machine was busy.
         recipe, machine, versions: name -> value.
         command: the command line that makes this run again.
     """

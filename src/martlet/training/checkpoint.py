@@ -6,7 +6,6 @@ and name the answer. Nothing is pickled.
 """
 
 import json
-import platform
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -32,7 +30,7 @@ from martlet.models.weights.renaming import misfits
 from martlet.storage.files import write_bytes
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL
-from martlet.version import __version__
+from martlet.version import versions
 
 FORMAT = 2  # raised when a file of today can no longer be read by yesterday's version
 KEY = "martlet"
@@ -143,16 +141,6 @@ class Header:
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             reason = reprlib.repr(error)
             raise MartletError(f"{path} has a header that cannot be read ({reason}).") from error
-
-
-def versions() -> dict[str, str]:
-    """Of what the numbers depend on."""
-    return {
-        "martlet": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:

@@ -61,16 +61,18 @@ class Recipe:
     def __post_init__(self) -> None:
         check_options(self)
 
-    def filled(self, drop_rate: float, pictures: int, trained: bool = False) -> "Recipe":
+    def filled(self, drop_rate: float, pictures: int, published: bool = False) -> "Recipe":
         """The recipe alone, with what was left open: the learning rate, and this `drop_rate`.
 
-        The peak learning rate is 0.1 per 64 pictures of a step for SGD, and 0.002 for AdamW; a
-        tenth of that for weights that are `trained` before. A step has no more than `pictures`.
+        The peak learning rate is 0.1 per 64 pictures of a step for SGD, and 0.002 for AdamW; for
+        `published` weights a tenth of that, as is usual. For those of an own run the full rate was
+        the best of five on two sets (benchmarks/fine_tuning.py). A step has no more than
+        `pictures`.
         """
         values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
         step = min(self.batch_size, pictures)
         lr = 0.1 * step / 64 if self.optimizer == "sgd" else 2e-3
-        usual = {"lr": lr * 0.1 if trained else lr, "drop_rate": drop_rate}
+        usual = {"lr": lr * 0.1 if published else lr, "drop_rate": drop_rate}
         for name, value in usual.items():
             values[name] = value if values[name] is None else values[name]
         return Recipe(**values)

@@ -6,6 +6,7 @@ from martlet.compiler import CompiledNetwork
 from martlet.errors import MartletError
 from martlet.exporting import FORMATS, Exported, Trained, c, export
 from martlet.training import checkpoint
+from martlet.version import versions
 from martlet.workflows.open_network import checkpoint_path
 
 
@@ -27,7 +28,7 @@ def export_run(run: Path, format: str, output: Path | None) -> Exported | Compil
             "network": vars(header.network),
             "task": header.task,
             "split": header.split,
-            "versions": checkpoint.versions(),
+            "versions": versions(),
         },
     )
     exported = export(trained, place, chosen)

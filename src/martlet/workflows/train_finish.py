@@ -15,6 +15,7 @@ from martlet.training.evaluate import predict_logits
 from martlet.training.loop import Job
 from martlet.training.run_files import MODEL
 from martlet.training.state import State
+from martlet.version import versions
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_setup import eval_batch_size
@@ -45,7 +46,7 @@ def finish(
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
     metrics |= {"counts": counts, "odd": samples.odd, "seconds": round(state.seconds, 1)}
     metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}
-    metrics |= {"command": command, "machine": machine(), "versions": checkpoint.versions()}
+    metrics |= {"command": command, "machine": machine(), "versions": versions()}
     header = header.with_metrics(metrics)
     checkpoint.save(path, model.state_dict(), header)
 

@@ -6,8 +6,9 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from martlet.arguments import Range, assignment, option
+from martlet.arguments import Range, option
 from martlet.errors import MartletError
+from martlet.named_values import assignment, json_value
 from martlet.training.recipe import PLAIN_NAME, Recipe
 
 NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
@@ -72,7 +73,7 @@ class TrainOptions(Recipe):
                 )
         if self.attention is not None:
             given["attention"] = self.attention
-        return given
+        return {name: json_value(value, f"model_options: {name}") for name, value in given.items()}
 
     def command(self, data: Path) -> str:
         """The `martlet` command that trains the same again; defaults are left out."""

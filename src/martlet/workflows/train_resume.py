@@ -23,9 +23,11 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     """
     tensors, before = checkpoint.load(path)
     differences = before.recipe.differences(header.recipe)
-    for what in ("network", "classes", "preprocess", "task", "start"):
+    for what in ("network", "classes", "preprocess", "task"):
         if getattr(before, what) != getattr(header, what):
             differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
+    if before.start not in ("", header.start):  # "" in files of earlier versions
+        differences.append("weights: other ones, or the file has changed since")
     if differences:
         raise MartletError(
             f"{path.parent} was started with other arguments (then / now): "

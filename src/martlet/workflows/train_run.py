@@ -79,7 +79,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     device = choose_device(options.device)
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
-    network = make_network(plan, plan.row.num_classes)
+    network = make_network(plan, outputs=2)  # at least
     train_setup.check_memory(data, network, plan.preprocess, options, device)
     samples = read_samples(data, plan.preprocess, voice, max_bad=options.max_bad)
     split = choose_split(plan, samples)
@@ -88,7 +88,8 @@ def steps(plan: Plan, voice: Voice) -> Run:
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
     model = train_setup.build(header.network, header.recipe, options.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
-    recipe = replace(header.recipe, compile=choose_compile(plan, model, split, voice))
+    compiled = choose_compile(plan, model, split, device, voice)
+    recipe = replace(header.recipe, compile=compiled)
     header = replace(header, trained=recipe, start=loaded.digest)
     job = make_job(plan.folder, header, samples, split, device, workers)
     model = train_setup.place(model, device, recipe.epochs * len(job.train))
@@ -146,7 +147,7 @@ def make_network(plan: Plan, outputs: int) -> Network:
 def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
     """Network and recipe for this data, what was left open filled in."""
     network = make_network(plan, len(outputs))
-    recipe = plan.options.filled(plan.row.drop_rate, pictures, trained=plan.start.trained)
+    recipe = plan.options.filled(plan.row.drop_rate, pictures, published=plan.start.published)
     task = plan.task.name
     return Header(network, tuple(outputs), plan.preprocess, recipe, task=task, split=split)
 
@@ -168,7 +169,7 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
 
 
 def choose_compile(
-    plan: Plan, model: nn.Module, split: Split, voice: Voice
+    plan: Plan, model: nn.Module, split: Split, device: torch.device, voice: Voice
 ) -> Literal["on", "off"]:
     """Whether to compile the training step, and a line that says so."""
     recipe = plan.options
@@ -178,7 +179,7 @@ def choose_compile(
         return "on" if checkpoint.load_header(plan.before).recipe.compile == "on" else "off"
     macs = cost(model, (1, *plan.preprocess.shape)).macs
     total = macs * len(split.train) * recipe.epochs
-    pays = total > COMPILE_PAYS_FROM_MACS and next(model.parameters()).device.type == "cpu"
+    pays = total > COMPILE_PAYS_FROM_MACS and device.type == "cpu"
     able = pays and train_setup.can_compile()
     if pays:
         voice.say(

@@ -66,7 +66,7 @@ def training_bytes(network: Network, shape: tuple[int, ...], recipe: Recipe, bat
         model = network.build()
     once = cost(model, (1, *shape))
     value_bytes = 4 if recipe.precision == "float32" else 2
-    copies = {"sgd": 3, "adamw": 4}[recipe.optimizer]
+    copies = 2 + (recipe.momentum > 0) if recipe.optimizer == "sgd" else 4
     return 4 * copies * once.params + batch * value_bytes * once.activations
 
 

@@ -36,9 +36,9 @@ class Start:
     pretrained: bool = False
 
     @property
-    def trained(self) -> bool:
-        """Whether the network has learnt something before."""
-        return self.header is not None or self.pretrained
+    def published(self) -> bool:
+        """Whether the weights are others', mostly learnt from a million pictures."""
+        return self.pretrained or (self.header is not None and self.header.trained is None)
 
 
 @dataclass(frozen=True)

@@ -178,3 +178,12 @@ def test_dropout_is_the_network_s_unless_given(given: float | None, kept: float)
     model = train_setup.build(network, recipe)
     assert isinstance(model.dropout, torch.nn.Dropout)
     assert model.dropout.p == kept
+
+
+def test_an_epoch_of_one_step_has_no_speed(
+    quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick(quiet=False, epochs=1, batch_size=64)
+    lines = capsys.readouterr().err.splitlines()
+    (told,) = (line for line in lines if line.endswith("best"))
+    assert told.split("|")[-1].split()[0] == "–"

@@ -1,6 +1,12 @@
+import numpy as np
 import onnx
 import pytest
 from tests.compiler.graphs import agree, graph, planned
+
+from martlet.compiler.ir.program import Layer, Program
+from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.tensor_view import Buffer, Maps
+from martlet.compiler.schedule.thread_rows import separate_thread_rows
 
 
 def every_kind(*sides: int) -> onnx.ModelProto:
@@ -36,3 +42,38 @@ def test_rows_that_lie_apart_give_the_same_numbers(sides: tuple[int, int]) -> No
         kinds = {type(a).__name__ for a in program.layers if not apart.isdisjoint(a.reads)}
         assert {"Product", "Windowed", "Mean", "Join", "Activate"} <= kinds, kinds
     agree(model, threads=(1, 2, 5))
+
+
+class Counted(Buffer):
+    """A buffer that counts how often any of its kind is looked up."""
+
+    looked_up = 0
+
+    def __hash__(self) -> int:
+        Counted.looked_up += 1
+        return id(self)
+
+
+class Reads(Layer):
+    """A layer that finds each row of `x` where a thread has it, and needs all others whole."""
+
+    name, reads, writes, thread_rows = "reads", list[Buffer](), list[Buffer](), ("x", "y")
+
+    def __init__(self, *buffers: Buffer) -> None:
+        where = np.array([[number, 0, 0] for number in range(len(buffers))])
+        self.x = Maps(buffers, where, buffers[0].spatial)
+
+
+@pytest.mark.parametrize("last", [8, 1])
+def test_a_tensor_of_many_buffers_is_looked_at_once(last: int) -> None:
+    """One buffer with fewer rows than threads keeps all that are read together with it whole."""
+    sides = [(8, 5)] * 400 + [(last, 5)]
+    buffers = [Counted(1, each, 8) for each in sides]
+    other = Counted(1, (8, 5), 8)
+    layers: list[Layer] = [Reads(*buffers[:-1]), Reads(*buffers[200:]), Reads(other)]
+    program = Program("net", lanes=8, registers=16, layers=layers, buffers=[*buffers, other])
+    Counted.looked_up = 0
+    found = separate_thread_rows(program, Schedule(threads=2))
+    assert Counted.looked_up < 30 * len(buffers)
+    assert list(found.storage) == ([*buffers, other] if last == 8 else [other])
+    assert {storage.parts for storage in found.storage.values()} == {2}

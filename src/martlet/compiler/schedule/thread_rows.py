@@ -18,17 +18,20 @@ def separate_thread_rows(program: Program, schedule: Schedule) -> Schedule:
     """With the buffers that hold each thread's rows apart."""
     chosen = {b for b in program.buffers if _can(b, program, schedule)}
     chosen -= {b for layer in program.layers for b in _whole(layer)}
-    # One pointer and one step reach all buffers of a tensor.
-    together: dict[Buffer, list[Buffer]] = {}
-    for layer in program.layers:
-        for maps in layer.tensors(layer.thread_rows):
-            for buffer in maps.buffers:
-                together.setdefault(buffer, []).extend(maps.buffers)
-    left_out = [buffer for buffer in together if buffer not in chosen]
+    # One pointer and one step reach all buffers of a tensor: they are apart together or not at all.
+    rows = (maps for layer in program.layers for maps in layer.tensors(layer.thread_rows))
+    groups = [maps.buffers for maps in rows]
+    groups_of: dict[Buffer, list[int]] = {}
+    for number, buffers in enumerate(groups):
+        for buffer in buffers:
+            groups_of.setdefault(buffer, []).append(number)
+    left_out = [buffer for buffer in groups_of if buffer not in chosen]
     while left_out:
-        others = chosen.intersection(together.pop(left_out.pop(), ()))
-        chosen -= others
-        left_out += others
+        for number in groups_of.pop(left_out.pop(), ()):
+            others = chosen.intersection(groups[number])
+            groups[number] = ()  # each is visited once
+            chosen -= others
+            left_out += others
     parts = {b: Storage(b, parts=schedule.threads) for b in program.buffers if b in chosen}
     return replace(schedule, storage={**schedule.storage, **parts})
 

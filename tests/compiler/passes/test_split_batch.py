@@ -29,7 +29,8 @@ def test_text_does_not_grow_with_the_batch(threads: int) -> None:
 APART = {
     "maps": """c = Conv (x, w) b = BatchNormalization (c, a, a, a, v) p = MaxPool <kernel_shape =
         [2, 2]> (b) i = InstanceNormalization (p, a, a) y = GlobalMaxPool (i)""",
-    "values": "h = Neg (x) s = Mul (h, channel) t = Add (s, one) u = Max (t, x, one) y = Exp (u)",
+    "values": """h = Neg (x) s = Mul (h, channel) t = Add (s, one) d = Dropout (t)
+        u = Max (d, x, one) y = Exp (u)""",
     "axes": """s = Softmax <axis = 1> (x) l, r = Split <axis = 1, num_outputs = 2> (s)
         c = Concat <axis = -1> (r, l) m = ReduceMean (c, two) y = ReduceMax (m, last)""",
     "shapes": """f = Flatten (x) r = Reshape (f, four) t = Transpose <perm = [0, 3, 1, 2]> (r)

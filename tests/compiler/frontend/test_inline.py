@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import onnx
@@ -6,8 +6,10 @@ import pytest
 from onnx import helper
 from tests.compiler.graphs import close, graph, random, run
 
+from martlet.compiler.frontend import check_model, inline
 from martlet.compiler.frontend.importer import read_model
 from martlet.compiler.frontend.inline import inlined
+from martlet.compiler.frontend.subgraphs import inside
 from martlet.errors import MartletError
 
 node = helper.make_node
@@ -77,3 +79,33 @@ def test_what_would_not_end_is_one_sentence(
 ) -> None:
     with pytest.raises(MartletError, match=sentence):
         read_model(make())
+
+
+def _wide(called: int) -> onnx.ModelProto:
+    """One function that calls so many others, one behind the other."""
+    names = ["a", *(f"t{n}" for n in range(1, called)), "z"]
+    calls = [node(f"f{n}", [names[n]], [names[n + 1]], domain=OWN) for n in range(called)]
+    relus = (function(f"f{n}", [node("Relu", ["a"], ["z"])]) for n in range(called))
+    return with_functions(function("all", calls), *relus)
+
+
+def test_each_function_is_walked_a_few_times_however_many_it_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walked = list[int]()
+
+    def count(nodes: Sequence[onnx.NodeProto]) -> Iterator[onnx.GraphProto]:
+        walked.append(len(nodes))
+        return inside(nodes)
+
+    monkeypatch.setattr(inline, "inside", count)
+    assert len(inlined(_wide(200), "net").graph.node) == 201
+    assert sum(walked) < 4 * 402  # nodes, those of the functions among them
+
+
+def test_nodes_of_functions_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_model, "MOST_NODES", 20)
+    model = graph("y = Relu (x)", (1, 3))
+    model.functions.extend(_wide(10).functions)
+    with pytest.raises(MartletError, match=r"net has 21 nodes; accepted: up to 20\."):
+        read_model(model, name="net")

@@ -49,7 +49,7 @@ def check_text(model: onnx.ModelProto, name: str) -> None:
     _check_words(model, name)
     if not model.graph.node:
         raise MartletError(f"{name} holds no network: its graph has no node.")
-    nodes = sum(len(graph.node) for graph in all_graphs(model.graph))
+    nodes = sum(len(part.node) for part in (*_graphs(model), *model.functions))
     if nodes > MOST_NODES:
         raise MartletError(f"{name} has {nodes} nodes; accepted: up to {MOST_NODES}.")
 
@@ -97,7 +97,7 @@ def _check_words(model: onnx.ModelProto, name: str) -> None:
     for function in model.functions:
         words += [function.name, function.domain, *function.input, *function.output]
         words += [*function.attribute, *(item.domain for item in function.opset_import)]
-    graphs = [*all_graphs(model.graph), *(g for f in model.functions for g in inside(f.node))]
+    graphs = _graphs(model)
     for graph in graphs:
         words += [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
     nodes = [node for part in (*graphs, *model.functions) for node in part.node]
@@ -108,6 +108,11 @@ def _check_words(model: onnx.ModelProto, name: str) -> None:
     wrong += [node.op_type for node in nodes if not str(node.op_type).isidentifier()]
     if wrong:
         raise MartletError(f"{name} is damaged: the name {wrong[0]!r} is not accepted.")
+
+
+def _graphs(model: onnx.ModelProto) -> list[onnx.GraphProto]:
+    """All graphs, also deep inside and of functions; the functions themselves are none."""
+    return [*all_graphs(model.graph), *(g for f in model.functions for g in inside(f.node))]
 
 
 def _check_names(graph: onnx.GraphProto, name: str) -> set[str]:

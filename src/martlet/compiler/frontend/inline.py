@@ -1,6 +1,7 @@
 """Functions of a model's own, as PyTorch's exporter writes them: inlined by onnx."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import onnx
 import onnx.inliner
@@ -53,32 +54,38 @@ def _check(model: onnx.ModelProto, name: str) -> None:
         for node in _nodes(function.node):
             for attribute in node.attribute:
                 check_tensors(attribute, f"{name}: {node.op_type} of {function.name!r}")
+    calls = {key: Counter(map(_key, _nodes(f.node))) for key, f in functions.items()}
     sizes: dict[Key, int] = {}
     for key in functions:
-        _measure(key, functions, sizes, name)
-    calls = (sizes.get(_key(node), 1) for node in _nodes(model.graph.node))
-    if sum(calls) > MOST_NODES:
+        _measure(key, calls, sizes, name)
+    nodes = (sizes.get(_key(node), 1) for node in _nodes(model.graph.node))
+    if sum(nodes) > MOST_NODES:
         raise MartletError(f"{name}: its functions become more than {MOST_NODES} nodes.")
 
 
 def _measure(
-    first: Key, functions: dict[Key, onnx.FunctionProto], sizes: dict[Key, int], name: str
+    first: Key, calls: Mapping[Key, Mapping[Key, int]], sizes: dict[Key, int], name: str
 ) -> None:
-    """Note how many nodes a function becomes, and those that it calls: without recursion."""
-    path, open_ = [first], {first}
+    """Note how many nodes a function becomes, and those that it calls: without recursion.
+
+    `calls` has for each function how often it calls which operators and functions.
+    """
+    if first in sizes:
+        return
+    path, open_ = [(first, iter(calls[first]))], {first}
     while path:
-        key = path[-1]
-        called = {_key(node) for node in _nodes(functions[key].node)} & functions.keys()
-        left = [other for other in called if other not in sizes]
-        if not left:
-            each = (sizes.get(_key(node), 1) for node in _nodes(functions[key].node))
+        key, called = path[-1]
+        other = next((each for each in called if each in calls and each not in sizes), None)
+        if other is None:
+            each = (times * sizes.get(one, 1) for one, times in calls[key].items())
             sizes[key] = min(MOST_NODES + 1, 1 + sum(each))
-            open_.discard(path.pop())
-        elif left[0] in open_:
+            open_.discard(key)
+            path.pop()
+        elif other in open_:
             raise MartletError(f"{name}: its function {key[1]!r} calls itself.")
         else:
-            path.append(left[0])
-            open_.add(left[0])
+            path.append((other, iter(calls[other])))
+            open_.add(other)
 
 
 def _nodes(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 import martlet.inference.network as module
+from martlet.compiler import compile_onnx
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.exporting import export_onnx
@@ -241,3 +242,25 @@ print([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvis
     label, heavy = run.stdout.splitlines()
     assert label in CLASSES
     assert heavy == "[]"
+
+
+def constants(path: Path) -> Path:
+    """A file without input, with the metadata of one that martlet exported."""
+    nodes = "{ y = Constant <value = float[1, 3] {1.0, 2.0, 3.0}> () }"
+    proto = onnx.parser.parse_model(
+        f'<ir_version: 9, opset_import: ["" : 17]> network () => (float[1, 3] y) {nodes}'
+    )
+    header = {"format": FORMAT, "classes": CLASSES, "preprocess": PREPROCESS.to_dict()}
+    onnx.helper.set_model_props(proto, {KEY: json.dumps(header)})
+    onnx.save(proto, path)
+    return path
+
+
+def test_a_network_without_input_is_one_sentence(tmp_path: Path) -> None:
+    path = constants(tmp_path / "net.onnx")
+    with pytest.raises(MartletError, match=r"^\S+net\.onnx has no input to predict from"):
+        load(path)
+    net = compile_onnx(path, tmp_path / "out", library=False)
+    assert not net.description.inputs  # the compiler itself takes it
+    with pytest.raises(MartletError, match=r"^\S+out has no input to predict from"):
+        load(tmp_path / "out")

@@ -134,9 +134,9 @@ def load(path: str | Path, threads: int | None = None) -> Network:
             f"{path} was not exported by martlet: it does not say its classes and preprocessing; "
             "export it with `martlet export`."
         )
-    header = _header(path, text)
+    header, run = _header(path, text), _run_of(session, path)
     try:
-        return Network(_run_of(session, path), path, header, concurrent=threads == 1)
+        return Network(run, path, header, concurrent=threads == 1)
     except MartletError as error:
         raise MartletError(f"the martlet metadata of {path} is damaged: {error}") from error
 
@@ -158,6 +158,8 @@ def _load_compiled(path: Path) -> Network:
             f"{path} does not say its classes and preprocessing: its ONNX file was not exported "
             "by martlet."
         )
+    if not net.description.inputs:
+        raise MartletError(_without_input(path))
     try:
         header = _header(path, json.dumps(meta))
         one = next(iter(net.description.inputs.values()))[:1] == (1,)
@@ -198,7 +200,10 @@ def open_onnx(path: str | Path, threads: int | None = None, *, spinning: bool = 
 
 
 def _run_of(session: Any, path: Path) -> Run:
-    given = session.get_inputs()[0].name
+    inputs = session.get_inputs()
+    if not inputs:
+        raise MartletError(_without_input(path))
+    given = inputs[0].name
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
@@ -210,6 +215,10 @@ def _run_of(session: Any, path: Path) -> Run:
         return outputs
 
     return run
+
+
+def _without_input(path: Path) -> str:
+    return f"{path} has no input to predict from; `martlet export` writes networks that have one."
 
 
 def reason(error: Exception) -> str:

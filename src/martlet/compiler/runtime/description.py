@@ -74,7 +74,8 @@ def _is_ours(path: Path) -> bool:
 def read_description(path: Path) -> Description:
     """The content of a NAME.json.
 
-    Raises MartletError when it is damaged or of a newer format.
+    Raises MartletError when it is damaged or of a newer format. A network of constants has no
+    inputs, but each has outputs.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -87,6 +88,8 @@ def read_description(path: Path) -> Description:
         known = {item.name: content[item.name] for item in fields(Description)}
         for side in ("inputs", "outputs"):
             known[side] = {key: tuple(map(int, shape)) for key, shape in known[side].items()}
+        if not known["outputs"]:
+            raise MartletError(f"{path} has no outputs; `martlet compile` makes it again.")
         counts = ("workspace_bytes", "weight_bytes", "macs", "moved_bytes", "lanes", "threads")
         if any(type(known[word]) is not int or known[word] < 0 for word in counts):
             raise TypeError

@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, shape_inference
 from tests.compiler.graphs import graph, planned, rearranged, shuffle_unit
 from tests.compiler.mutations import damaged_bytes, damaged_fields
 
 from martlet.compiler.codegen.emit import emit
+from martlet.compiler.frontend import importer
 from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.pipeline import program_of
 from martlet.compiler.targets import target
@@ -247,3 +248,85 @@ def test_an_operator_that_is_missing_is_named_with_the_others() -> None:
     said = _said(graph(nodes, (1, 3, 4, 4), none=np.zeros(0, np.float32), twice=scales))
     assert "node 'a' (Resize) cannot be compiled: the operator is not supported" in said
     assert "nor are others of the network: Det (1); docs/compiling.md lists those that are" in said
+
+
+def _choices(count: int) -> onnx.ModelProto:
+    """So many times: if the last side is 1 then Exp, else Neg; and the end is Abs."""
+    model = graph(f"y = Abs (q{count})", (1, 3, 5), last=np.array(2), single=np.array(1))
+    nodes = list[onnx.NodeProto]()
+    for n in range(1, count + 1):
+        x = f"q{n - 1}" if n > 1 else "x"
+        made = helper.make_empty_tensor_value_info("z")
+        branches = [
+            helper.make_graph([node(op, [x], ["z"])], "branch", [], [made]) for op in ("Exp", "Neg")
+        ]
+        nodes += [
+            node("Shape", [x], [f"s{n}"]),
+            node("Gather", [f"s{n}", "last"], [f"d{n}"]),
+            node("Equal", [f"d{n}", "single"], [f"one{n}"]),
+            node("If", [f"one{n}"], [f"q{n}"], then_branch=branches[0], else_branch=branches[1]),
+        ]
+    nodes += model.graph.node
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _pools(count: int) -> onnx.ModelProto:
+    """So many pools behind each other that round up, to a window that does not count."""
+    pool = "MaxPool <ceil_mode = 1, kernel_shape = [2], strides = [2], pads = [1, 1]>"
+    names = ["x", *(f"p{n}" for n in range(1, count)), "y"]
+    nodes = (f"{names[n + 1]} = {pool} ({names[n]})" for n in range(count))
+    return graph(" ".join(nodes), (1, 3, 1))
+
+
+def _divided(count: int) -> onnx.ModelProto:
+    """So many times a shape that onnx's inference cannot follow: it is computed in between."""
+    names = ["x", *(f"r{n}" for n in range(1, count)), "y"]
+    nodes = (
+        f"s{n} = Shape ({names[n]}) d{n} = Mod (s{n}, large) {names[n + 1]} = Reshape "
+        f"({names[n]}, d{n})"
+        for n in range(count)
+    )
+    return graph(" ".join(nodes), (1, 3, 9), large=[100])
+
+
+@pytest.mark.parametrize("make", [_choices, _pools, _divided])
+def test_shapes_are_inferred_a_part_at_a_time(
+    make: Callable[[int], onnx.ModelProto], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as many nodes are twice the work, and not four times."""
+    inferred, infer = list[int](), shape_inference.infer_shapes
+
+    def count(model: onnx.ModelProto, **options: bool) -> onnx.ModelProto:
+        inferred.append(len(model.graph.node))
+        return infer(model, **options)
+
+    monkeypatch.setattr(shape_inference, "infer_shapes", count)
+    monkeypatch.setattr(importer, "MOST_AT_ONCE", 10)
+    work = []
+    for size in (40, 80):
+        inferred.clear()
+        known = read_model(make(size))
+        assert known.shapes["y"] == known.shapes["x"]
+        work.append(sum(inferred))
+    assert work[1] < 2.2 * work[0]
+
+
+def _ranged() -> onnx.ModelProto:
+    """With a range whose length is a list of one, which onnx's inference does not accept."""
+    nodes = "s = Shape (x) d = Gather (s, last) r = Range (zero, d, one) f = Cast <to = 1> (r)"
+    values = {"last": [2], "zero": np.array(0), "one": np.array(1)}
+    return graph(f"{nodes} y = Mul (x, f)", (1, 3, 5), **values)
+
+
+@pytest.mark.parametrize("make", [shuffle_unit, rearranged, _ranged])
+def test_the_size_of_the_parts_does_not_matter(
+    make: Callable[[], onnx.ModelProto], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = read_model(make())
+    monkeypatch.setattr(importer, "MOST_AT_ONCE", 1)
+    one_by_one = read_model(make())
+    assert repr(one_by_one.nodes) == repr(known.nodes)
+    assert one_by_one.shapes == known.shapes
+    assert one_by_one.constants.keys() == known.constants.keys()

@@ -1,14 +1,14 @@
 """ONNX in: a checked graph in which every shape is known and all that can be computed is."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper, shape_inference
 
-from martlet.compiler.frontend.canonicalize import normalise
+from martlet.compiler.frontend.canonicalize import normalise, rounds_up
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, check, check_sides, check_text
 from martlet.compiler.frontend.check_nodes import validate
 from martlet.compiler.frontend.constant_folding import fold
@@ -18,6 +18,8 @@ from martlet.compiler.frontend.shape_inference import ShapeInference, sketch_of
 from martlet.compiler.frontend.subgraphs import branch_taken, in_order, is_choice
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
 from martlet.errors import MartletError, shortened
+
+MOST_AT_ONCE = 200  # nodes of which onnx infers the shapes together
 
 
 def load(path: str | Path) -> onnx.ModelProto:
@@ -130,17 +132,7 @@ def _graph(
         types={},
     )
     inference = ShapeInference(model, graph)
-    names = {name for proto in protos for name in (*proto.input, *proto.output)}
-    while True:  # each inference with what the last made known
-        protos = inference.learn(protos)
-        left = [proto for proto in protos if not fold(_node(proto, 0), proto, graph, opset)]
-        left, chosen = _with_branches(left, graph, names)
-        inference.learn_constants()
-        made = {name for proto in left for name in proto.output if name}
-        done = not chosen and (len(left) == len(protos) or made <= graph.shapes.keys())
-        protos = left
-        if done:
-            break
+    protos = _left(protos, inference, graph, opset)
     used = {name for proto in protos for name in proto.input} | set(graph.outputs)
     for number, proto in enumerate(protos):
         node = _node(proto, number)
@@ -163,24 +155,77 @@ def _graph(
     return graph
 
 
-def _with_branches(
-    protos: list[onnx.NodeProto], graph: Graph, names: set[str]
-) -> tuple[list[onnx.NodeProto], bool]:
-    """With the branch that is taken in place of each If whose condition is known.
+def _left(
+    protos: list[onnx.NodeProto], inference: ShapeInference, graph: Graph, opset: int
+) -> list[onnx.NodeProto]:
+    """The nodes that are left when all is computed that follows from shapes.
 
-    Returns with them whether there was one.
+    What is known of a tensor follows from the nodes in front of it alone. So they are gone through
+    once, some at a time, and each If gives way to the branch that it takes when its turn comes.
+    One whose condition is not known then stays, and what is behind it.
     """
-    nodes, chosen = list[onnx.NodeProto](), False
-    for proto in protos:
-        if not is_choice(proto) or proto.input[0] not in graph.constants:
-            nodes.append(proto)
+    names = {name for proto in protos for name in (*proto.input, *proto.output)}
+    left, ahead = list[onnx.NodeProto](), protos[::-1]
+    while ahead:
+        if not is_choice(ahead[-1]):
+            left += _computed(_part(ahead, inference), inference, graph, opset)
             continue
-        chosen = True
-        condition = bool(graph.constants[proto.input[0]].reshape(-1)[:1].any())
-        inside, constants = branch_taken(proto, condition, names)
-        nodes += inside
+        choice = ahead.pop()
+        if choice.input[0] not in graph.constants:
+            return [*left, choice, *reversed(ahead)]
+        condition = bool(graph.constants[choice.input[0]].reshape(-1)[:1].any())
+        inside, constants = branch_taken(choice, condition, names)
+        ahead += reversed(inside)
         graph.constants |= {tensor.name: numpy_helper.to_array(tensor) for tensor in constants}
-    return nodes, chosen
+        inference.learn_constants(tensor.name for tensor in constants)
+    return left
+
+
+def _part(ahead: list[onnx.NodeProto], inference: ShapeInference) -> list[onnx.NodeProto]:
+    """The next nodes, taken from the end of `ahead`: up to an If or a pool that rounds up."""
+    part = [inference.rounded_down(ahead.pop())]
+    while ahead and len(part) < MOST_AT_ONCE:
+        if is_choice(ahead[-1]) or rounds_up(ahead[-1]):
+            break
+        part.append(ahead.pop())
+    return part
+
+
+def _computed(
+    part: list[onnx.NodeProto], inference: ShapeInference, graph: Graph, opset: int
+) -> list[onnx.NodeProto]:
+    """The nodes of a part that are not constants; each inference with what the last made known.
+
+    What is a constant already is not shown to onnx, which is stricter than networks are: a length
+    of Range must not be a list of one. But the network's outputs must be of the types it says.
+    """
+    left = _folded(part, inference, graph, opset, but=inference.outputs)
+    while left:
+        inference.learn(left)
+        part, left = left, _folded(left, inference, graph, opset)
+        made = (name for proto in left for name in proto.output if name)
+        if len(left) == len(part) or all(name in graph.shapes for name in made):
+            break
+    return left
+
+
+def _folded(
+    part: list[onnx.NodeProto],
+    inference: ShapeInference,
+    graph: Graph,
+    opset: int,
+    but: Container[str] = (),
+) -> list[onnx.NodeProto]:
+    """The nodes without those that can be computed now; those that make one of `but` stay."""
+    left = [
+        proto
+        for proto in part
+        if any(name in but for name in proto.output)
+        or not fold(_node(proto, 0), proto, graph, opset)
+    ]
+    made = (name for proto in part for name in proto.output)
+    inference.learn_constants(name for name in made if name in graph.constants)
+    return left
 
 
 def _sorted(model: onnx.ModelProto) -> onnx.ModelProto:

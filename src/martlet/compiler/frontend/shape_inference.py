@@ -1,18 +1,17 @@
-"""onnx's shape inference, round by round: what was computed meanwhile is a constant for the next.
+"""onnx's shape inference, of some nodes at a time: what was computed before is a constant for them.
 
-It sees a sketch of the model: no large constants, stand-ins for operators that it knows too little
-of, and nothing behind an If whose branch is not known yet.
+It sees a sketch of the model: no large constants, and stand-ins for operators that it knows too
+little of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper, shape_inference
 
-from martlet.compiler.frontend.canonicalize import round_down, rounds_up
+from martlet.compiler.frontend.canonicalize import round_down
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, OPEN, check_sides
-from martlet.compiler.frontend.subgraphs import is_choice, reads
 from martlet.compiler.ir.graph import Constant, Graph, Shape
 
 INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
@@ -64,86 +63,77 @@ def _add_constant(graph: onnx.GraphProto, name: str, value: Constant) -> None:
 
 
 class ShapeInference:
-    """What onnx infers of the nodes that are left goes into `graph`."""
+    """What onnx infers goes into `graph`: part by part, each behind those that it reads."""
 
     def __init__(self, sketch: onnx.ModelProto, graph: Graph) -> None:
-        self._model, self._graph = sketch, graph
-        self._outputs = list[onnx.ValueInfoProto]()
-        for value in sketch.graph.output:
-            self._outputs.append(onnx.ValueInfoProto())
-            self._outputs[-1].CopyFrom(value)
+        self._graph, self._model = graph, onnx.ModelProto()
+        self._model.ir_version = sketch.ir_version
+        self._model.opset_import.extend(sketch.opset_import)
+        self._model.graph.name = sketch.graph.name
+        self._values: dict[str, onnx.ValueInfoProto] = {}  # what is known of tensors so far
+        self.outputs = {value.name: value for value in sketch.graph.output}
         self._pools: dict[str, onnx.NodeProto] = {}  # that rounded up, as inference sees them
+        self._take(sketch.graph.input)
+        self.learn_constants(graph.constants)
 
-    def learn(self, protos: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
-        """Take over the shapes that are known to the last side.
-
-        Returns the nodes; of pools that round up, some round down now.
-        """
-        nodes = self._settle_pools(protos)
-        for value in self._infer(nodes, strict=True):
-            kind, shape = value.type.tensor_type.elem_type, _shape(value)
-            if shape is not None:
-                check_sides(shape, f"the tensor {value.name!r}")
-                self._graph.shapes[value.name] = shape
-            if kind:
-                known = np.dtype(helper.tensor_dtype_to_np_dtype(kind))
-                self._graph.types[value.name] = known
-        self.learn_constants()
-        return nodes
-
-    def learn_constants(self) -> None:
-        """Of each constant the shape and type; of no value all is known."""
-        graph = self._graph
-        for name, value in graph.constants.items():
-            graph.shapes[name], graph.types[name] = value.shape, value.dtype
-        for name, shape in graph.shapes.items():
-            if 0 in shape and name not in graph.constants and name in graph.types:
-                graph.constants[name] = np.zeros(shape, graph.types[name])
-
-    def _settle_pools(self, protos: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
-        """Pools that round up, one after the other: each changes the shapes behind it."""
-        settled = list(protos)
-        shapes: dict[str, Shape | None] | None = None
-        for number, proto in enumerate(protos):
-            if not rounds_up(proto) or proto.output[0] in self._pools:
-                continue
-            if shapes is None:
-                shapes = {value.name: _shape(value) for value in self._infer(settled)}
-            found = round_down(proto, shapes.get(proto.input[0]))
-            if found is not None:
-                self._pools[proto.output[0]], is_same = found
-                settled[number] = self._pools[proto.output[0]] if is_same else proto
-                shapes = None
-        return settled
-
-    def _infer(
-        self, protos: Sequence[onnx.NodeProto], *, strict: bool = False
-    ) -> list[onnx.ValueInfoProto]:
-        """What onnx infers of tensors; not strict: what does not fit together is let through."""
-        self._show(protos)
+    def learn(self, protos: Sequence[onnx.NodeProto]) -> None:
+        """Take over what follows for the outputs of these nodes, none of them an If."""
+        self._show([self._pools.get(proto.output[0], _stand_in(proto)) for proto in protos])
         endless = any(proto.op_type == "Range" for proto in protos)  # it would be written out
         graph = shape_inference.infer_shapes(
-            self._model, check_type=strict, strict_mode=strict, data_prop=not endless
+            self._model, check_type=True, strict_mode=True, data_prop=not endless
         ).graph
-        return [*graph.input, *graph.value_info, *graph.output]
+        self._take([*graph.value_info, *graph.output])
 
-    def _show(self, protos: Sequence[onnx.NodeProto]) -> None:
-        """Put the nodes into the sketch, as far as no If stands in front of them."""
-        model, constants = self._model.graph, self._graph.constants
-        there = {v.name for v in (*model.input, *model.initializer)}
-        shown, hidden = list[onnx.NodeProto](), set[str]()
-        for proto in protos:
-            if is_choice(proto) or not hidden.isdisjoint(reads(proto)):
-                hidden.update(proto.output)
-            else:
-                shown.append(self._pools.get(proto.output[0], _stand_in(proto)))
-        wanted = {name for proto in shown for name in proto.input}
-        wanted.update(value.name for value in self._outputs)
-        del model.node[:], model.output[:]
-        model.node.extend(shown)
-        model.output.extend(value for value in self._outputs if value.name not in hidden)
-        for name in wanted & set(constants) - there:
-            _add_constant(model, name, constants[name])
+    def learn_constants(self, names: Iterable[str]) -> None:
+        """Of each constant the shape and type."""
+        for name in names:
+            value = self._graph.constants[name]
+            self._graph.shapes[name], self._graph.types[name] = value.shape, value.dtype
+
+    def rounded_down(self, proto: onnx.NodeProto) -> onnx.NodeProto:
+        """A pool that rounds up as the same one that rounds down; each other node as it is.
+
+        All in front of it must be learned: whether they are the same hangs on its input's shape.
+        """
+        found = round_down(proto, self._graph.shapes.get(proto.input[0])) if proto.input else None
+        if found is None:
+            return proto
+        self._pools[proto.output[0]], is_same = found
+        return found[0] if is_same else proto
+
+    def _take(self, values: Iterable[onnx.ValueInfoProto]) -> None:
+        """Note the shapes that are known to the last side, and types; of no value all is known."""
+        graph = self._graph
+        for value in values:
+            name, kind, shape = value.name, value.type.tensor_type.elem_type, _shape(value)
+            self._values[name] = onnx.ValueInfoProto()
+            self._values[name].CopyFrom(value)
+            if shape is not None:
+                check_sides(shape, f"the tensor {name!r}")
+            if name in graph.constants:
+                continue
+            if shape is not None:
+                graph.shapes[name] = shape
+            if kind:
+                graph.types[name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind))
+            if 0 in graph.shapes.get(name, ()) and name in graph.types:
+                graph.constants[name] = np.zeros(graph.shapes[name], graph.types[name])
+
+    def _show(self, nodes: Sequence[onnx.NodeProto]) -> None:
+        """Make a model of the nodes, and what is known of all that they read."""
+        graph, constants = self._model.graph, self._graph.constants
+        del graph.node[:], graph.input[:], graph.output[:], graph.initializer[:]
+        graph.node.extend(nodes)
+        made = dict.fromkeys(name for node in nodes for name in node.output)
+        for name in dict.fromkeys(name for node in nodes for name in node.input):
+            if name in made:
+                continue
+            if name in constants:
+                _add_constant(graph, name, constants[name])
+            elif name in self._values:
+                graph.input.append(self._values[name])
+        graph.output.extend(self.outputs[name] for name in made if name in self.outputs)
 
 
 def _shape(value: onnx.ValueInfoProto) -> Shape | None:

@@ -33,7 +33,8 @@ def show(
     from martlet.workflows.show import show_network
 
     common = {"num_classes": num_classes, "in_chans": in_chans, "attention": attention}
-    return show_network(name, image_size, small_input, {**(model_options or {}), **_set(common)})
+    options = {**_set(model_options or {}), **_set(common)}
+    return show_network(name, image_size, small_input, options)
 
 
 def _set(options: Mapping[str, Any]) -> dict[str, Any]:

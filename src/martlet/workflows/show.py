@@ -50,8 +50,8 @@ def _printed_error(row: Spec) -> float:
 def show_network(
     name: str, image_size: int | None, small_input: bool, given: Mapping[str, Any]
 ) -> Shown:
-    """The row and cost of `show`; `given` are options of the network, None where not given."""
-    options = {key: value for key, value in given.items() if value is not None}
+    """The row and cost of `show`; `given` are options of the network."""
+    options = dict(given)
     for key in RESERVED:
         if key in options:
             raise MartletError(f"model_options: {key} is no option of a network.")

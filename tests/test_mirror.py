@@ -20,6 +20,7 @@ ELSEWHERE = {
     "console/progress": ("cli/test_main.py", "what is printed while a verb runs"),
     "console/result": ("cli/test_main.py", "what a verb prints"),
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
+    "data/odd": ("data/test_cache.py", "what a cache says of its pictures"),
     "data/pictures/kind": (
         "workflows/test_train_setup.py",
         "a row of the table, through its verbs",

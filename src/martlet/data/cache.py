@@ -14,6 +14,7 @@ import PIL
 from numpy.typing import NDArray
 
 from martlet.data.kind import Progress
+from martlet.data.odd import DARK, about_dark, about_ignored, refuse_too_many
 from martlet.data.pictures.decode import BadPicture, decode_bytes, read_bytes
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import Listing, Picture
@@ -22,7 +23,6 @@ from martlet.errors import MartletError
 from martlet.storage.caches import cache_folder
 
 _AT_ONCE = 16
-DARK = 255 / 10  # pictures whose brightest value is below this are hardly meant so
 
 
 class PixelCache:
@@ -77,7 +77,7 @@ class PixelCache:
                 write_pixels(path, decoded)
             cache = cls(path, listing)
             _remove_older(path, name)
-        _refuse_too_many(cache.bad, len(listing.pictures), max_bad)
+        refuse_too_many(cache.bad, len(listing.pictures), max_bad)
         return cache
 
     def __len__(self) -> int:
@@ -127,32 +127,18 @@ class PixelCache:
         """A sentence for each kind of file that was not used."""
         sentences = []
         if self._listing.ignored:
-            sentences.append(_about_ignored(self._listing.ignored))
+            sentences.append(about_ignored(self._listing.ignored))
         if self.bad:
             sentences.append(f"{len(self.bad)} pictures could not be read and were skipped:")
             sentences += [f"  {bad}" for bad in self.bad[:20]]
         if self.pictures and self._file.brightest < DARK:
-            sentences.append(_about_dark(self._file.brightest))
+            sentences.append(about_dark(self._file.brightest))
         return sentences
 
     def bad_ones_changed(self) -> bool:
         """Was an unreadable file touched since (permissions, say)? Then it deserves another try."""
         root, listed = self._listing.root, self._listing.pictures
         return any(_changed(root / listed[n].path) != at for n, _, at in self._file.unread)
-
-
-def _about_ignored(paths: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, paths[:5])) + (f" and {len(paths) - 5} more" if paths[5:] else "")
-    return f"{len(paths)} left out, no pictures or left behind by other programs: {shown}"
-
-
-def _about_dark(brightest: int) -> str:
-    return (
-        f"the brightest value of all pictures is {brightest} of 255, under a tenth of the scale: "
-        "files of 16 bits that hold fewer, from a camera of 10 or 12 bits perhaps, become nearly "
-        "black and lose their steps; write them anew, each value times 64 (10 bits) or 16 (12), "
-        "for example with ImageMagick: magick mogrify -evaluate multiply 16 FILES"
-    )
 
 
 def _name(root: Path, preprocess: Preprocess) -> str:
@@ -254,20 +240,3 @@ def _decode_one(path: str, preprocess: Preprocess) -> Decoded:
     except MartletError as error:
         reason = f"cannot be used: {str(error).rstrip('.')}"
     return Decoded(b"", None, reason, _changed(path))
-
-
-def _refuse_too_many(bad: Sequence[BadPicture], total: int, max_bad: float) -> None:
-    if len(bad) < total and len(bad) <= max_bad * total:
-        return
-    alike: dict[str, list[str]] = {}
-    for picture in bad:
-        alike.setdefault(picture.reason, []).append(picture.path)
-    told = [
-        f"{path!r} {reason}" + (f" (so are {len(others)} more)" if others else "")
-        for reason, (path, *others) in list(alike.items())[:3]
-    ]
-    rest = sum(len(paths) for paths in list(alike.values())[3:])
-    raise MartletError(
-        f"{len(bad)} of {total} pictures cannot be read, more than max_bad={max_bad:g} allows: "
-        f"{'; '.join(told)}{f'; and {rest} more' if rest else ''}."
-    )

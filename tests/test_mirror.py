@@ -33,6 +33,7 @@ ELSEWHERE = {
     "models/weights/reading": ("api/test_convert.py", "others' files, through the verb"),
     "ops/bare": ("measuring/test_cost.py", "what cost runs in the network's place"),
     "ops/tracing": ("models/test_all_networks.py", "seen when networks are traced"),
+    "report/harmful": ("report/test_style.py", "a constant"),
     "storage/fingerprint": ("compiler/test_artifacts.py", "one call"),
     "tasks/task": ("tasks/test_tasks.py", "the fields of a row of the table"),
     "training/run_files": ("api/test_train.py", "names of files"),

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from martlet.console.printable import printable_lines
 from martlet.report import style
 
 
@@ -121,3 +122,9 @@ def test_a_large_png_gets_a_palette_that_keeps_the_houses_colours():
         assert np.array_equal(pixels[100 * row : 100 * row + 20], image[100 * row : 100 * row + 20])
     # Dithered: wrong pixel by pixel, right on the whole.
     assert abs(pixels[30:90].mean() - image[30:90].mean()) < 4
+
+
+@pytest.mark.parametrize("harmful", ["\0", "\x1b", "\x9b", "\u200e", "\u2028", "\u2029", "\udce9"])
+def test_a_page_is_sent_what_a_terminal_is_sent(harmful):
+    assert style.encodable(f"a{harmful}b") == "a\ufffdb"
+    assert printable_lines(f"a{harmful}b").isascii()

@@ -9,10 +9,10 @@ import re
 import sys
 from io import TextIOWrapper
 
-# Controls of ASCII and Latin-1, Unicode's for the direction of writing, and half characters.
-_HARMFUL = "\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-_IN_LINES = re.compile(f"[{_HARMFUL}]")
-_IN_A_LINE = re.compile(f"[{_HARMFUL}\t\n]")
+from martlet.report.harmful import HARMFUL
+
+_IN_LINES = re.compile(f"[{HARMFUL}\r]")  # the cursor would go back, and over what is written
+_IN_A_LINE = re.compile(f"[{HARMFUL}\r\t\n]")
 _SHORT = {9: "\\t", 10: "\\n", 13: "\\r"}
 
 

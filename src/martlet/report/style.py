@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from martlet.report.harmful import HARMFUL
+
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.figure import Figure
@@ -74,10 +76,7 @@ def _drawable() -> frozenset[int]:
     return frozenset(points)
 
 
-# Controls other than tab and line breaks, Unicode's for the direction of writing, half characters.
-_UNSHOWN = re.compile(
-    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_UNSHOWN = re.compile(f"[{HARMFUL}]")
 
 
 def printable(text: str, instead: str | None = None) -> str:
@@ -98,7 +97,7 @@ def printable(text: str, instead: str | None = None) -> str:
 
 def encodable(text: str) -> str:
     """`text` with a mark for what a page cannot hold or would act on: odd bytes in a file's name,
-    escapes, and signs that turn the direction of writing."""
+    escapes, line separators, and signs that turn the direction of writing."""
     return _UNSHOWN.sub("\ufffd", text)
 
 

@@ -1,7 +1,10 @@
 import io
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,10 +53,44 @@ def test_patterns(tmp_path: Path) -> None:
         find_sources([f"{tmp_path}/*.gif"])
 
 
+def test_a_pattern_lists_a_picture_once(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.jpg", "a/in/2.jpg", "a/in/deep/3.jpg")
+    expected = [tmp_path / name for name in ("a/1.jpg", "a/in/2.jpg", "a/in/deep/3.jpg")]
+    assert find_sources([f"{tmp_path}/a/**"]) == expected
+    assert find_sources([expected[0], f"{tmp_path}/a/1*"]) == [expected[0]] * 2  # given twice
+
+
+def test_a_pattern_leaves_out_what_a_folder_does_unless_it_names_it(tmp_path: Path) -> None:
+    fill(tmp_path, "in/1.jpg", "in/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "in/.kept/2.jpg")
+    for pattern in ("**/*.jpg", "in/*", "in/**"):
+        assert find_sources([f"{tmp_path}/{pattern}"]) == [tmp_path / "in/1.jpg"]
+    thumbnail = tmp_path / "in/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg"
+    assert find_sources([f"{tmp_path}/in/@eaDir/*/*"]) == [thumbnail]
+    assert find_sources([f"{tmp_path}/in/.k*/*"]) == [tmp_path / "in/.kept/2.jpg"]
+    with pytest.raises(MartletError, match="no file matches"):
+        find_sources([f"{tmp_path}/in/@*"])
+
+
+def test_an_empty_folder_that_a_pattern_matches_is_passed_over(tmp_path: Path) -> None:
+    fill(tmp_path, "photos/1.jpg", "photos/notes/x.txt")
+    assert find_sources([f"{tmp_path}/photos/*"]) == [tmp_path / "photos/1.jpg"]
+    with pytest.raises(MartletError, match=r"notes\*' matches folders alone, and they hold no pic"):
+        find_sources([f"{tmp_path}/photos/notes*"])
+
+
+def test_a_name_that_no_file_can_have_is_its_own_answer(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg")
+    long = tmp_path / (300 * "n")
+    assert find_sources([long, tmp_path / "a.jpg"]) == [long, tmp_path / "a.jpg"]
+    with pytest.raises(MartletError, match="cannot be read"):
+        image_of(long)
+
+
 @pytest.mark.parametrize("address", ["https://example.org/a.jpg", "http://x/y.png", "s3://b/k"])
 def test_addresses_are_refused(address: str) -> None:
     for given in (address, Path(address)):
-        with pytest.raises(MartletError, match="nothing is downloaded; fetch it first"):
+        sentence = f"^'{address}' is an address on the net, and nothing is downloaded; fetch it"
+        with pytest.raises(MartletError, match=sentence):
             find_sources([given])
 
 
@@ -122,6 +159,42 @@ def test_a_picture_that_was_cut_or_closed() -> None:
 def test_other_things_are_refused_at_once(given: object) -> None:
     with pytest.raises(MartletError, match="is not accepted; give a path, a PIL picture"):
         find_sources([given])
+
+
+@pytest.mark.parametrize("given", [5, None, b"bytes", [PIXELS], SimpleNamespace(shape=(7, 5, 3))])
+def test_they_are_refused_by_every_way_to_a_picture(given: object) -> None:
+    sentence = "pictures: .* is not accepted; give a path, a PIL picture"
+    with pytest.raises(MartletError, match=sentence):
+        image_of(given)
+    with pytest.raises(MartletError, match=sentence):
+        Preprocess(size=32)(given)
+
+
+class Lazy(Image.Image):
+    """Notes whether two threads read it at once: each waits for the other for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        whole = Image.fromarray(PIXELS)
+        self.im, self._mode, self._size = whole.im, whole.mode, whole.size
+        self.meeting = threading.Barrier(2)
+        self.at_once = False
+
+    def load(self) -> Any:
+        try:
+            self.meeting.wait(timeout=0.2)
+            self.at_once = True
+        except threading.BrokenBarrierError:
+            pass
+        return super().load()
+
+
+def test_one_picture_given_twice_is_read_by_one_thread_at_a_time() -> None:
+    source = Lazy()
+    with ThreadPoolExecutor(2) as pool:
+        for image in pool.map(image_of, [source, source]):
+            assert np.array_equal(np.asarray(image), PIXELS)
+    assert not source.at_once
 
 
 def test_names(tmp_path: Path) -> None:

@@ -33,6 +33,11 @@ def checkpoint_path(run: Path) -> Path:
     """
     if run.is_dir():
         if not (run / MODEL).exists():
+            if is_compiled(run):
+                raise MartletError(
+                    f"{run} holds a compiled network, which predict, evaluate and measure run; "
+                    f"here its checkpoint is needed: give the run's folder or its {MODEL}."
+                )
             raise MartletError(
                 f"{run} holds no {MODEL} and no compiled network; give the folder of a run that "
                 "finished an epoch."

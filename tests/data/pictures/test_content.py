@@ -1,11 +1,12 @@
 import io
 import zipfile
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from martlet.data.pictures.content import other_content
-from martlet.data.pictures.decode import BadPicture, decode_bytes
+from martlet.data.pictures.decode import FORMATS, BadPicture, decode_bytes
 
 
 def box(brand: bytes, compatible: bytes = b"") -> bytes:
@@ -47,6 +48,32 @@ def test_a_damaged_avif_file_is_not_taken_for_another_format() -> None:
     with pytest.raises(BadPicture) as caught:
         decode_bytes(box(b"avif", b"mif1avif"), "a.avif")
     assert "HEIC" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "sentence"), [(True, "is damaged"), (False, "reads from 11.3 on")]
+)
+def test_an_avif_picture_asks_for_another_pillow_only_where_that_helps(
+    monkeypatch: pytest.MonkeyPatch, read: bool, sentence: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr("PIL.features.check", lambda name: read)
+    with pytest.raises(BadPicture, match=sentence):
+        decode_bytes(box(b"avif", b"mif1avif"), "a.avif")
+
+
+@pytest.mark.skipif("AVIF" not in FORMATS, reason="Pillow reads AVIF from 11.3 on")
+def test_half_an_avif_picture_is_damaged() -> None:
+    if not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(pixels).save(stream, "AVIF")
+    content = stream.getvalue()
+    assert decode_bytes(content, "a.avif").size == (64, 64)
+    for end in (len(content) // 2, len(content) - 9, 40):
+        with pytest.raises(BadPicture, match=r"^'a\.avif' is damaged"):
+            decode_bytes(content[:end], "a.avif")
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "MPO"])

@@ -1,6 +1,9 @@
 """What is a picture and what is not: by a file's name, and by its first bytes."""
 
+import importlib.util
 import re
+
+from PIL import features
 
 # What is inside is told by the content when a file is decoded; these are worth opening.
 SUFFIXES = (
@@ -29,13 +32,15 @@ _PICTURES = re.compile(
     re.DOTALL,
 )
 _CONVERT = "convert it to JPEG, for example with ImageMagick: magick mogrify -format jpg FILE"
+DAMAGED = "is damaged"
+_OLD_PILLOW = "is an AVIF picture, which Pillow reads from 11.3 on; update it"
 _OTHERS = (  # first bytes, and what a file is that has them
     (
         rb"....ftyp(?!avi[fs])(?=.{0,24}(?:hei[cfmsx]|hev[cmsx]|mif1|msf1))(?!.{0,24}avi[fs])",
         f"is a HEIC picture, which is not read; {_CONVERT} (an iPhone takes JPEG with Settings, "
         "Camera, Formats, Most Compatible)",
     ),
-    (rb"....ftyp.{0,24}avi[fs]", "is an AVIF picture, which Pillow reads from 11.3 on; update it"),
+    (rb"....ftyp.{0,24}avi[fs]", _OLD_PILLOW),
     (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI ", "is a video; take pictures out of it first"),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", f"is a JPEG XL picture, which is not read; {_CONVERT}"),
     (rb"8BPS", f"is a Photoshop file, which is not read; {_CONVERT}"),
@@ -62,5 +67,16 @@ def looks_like_picture(head: bytes) -> bool:
 
 
 def other_content(head: bytes) -> str | None:
-    """What a file that is not read as a picture is, and the remedy: the end of a sentence."""
-    return next((told for start, told in _OTHER if start.match(head)), None)
+    """What a file that is not read as a picture is, and the remedy: the end of a sentence.
+
+    `DAMAGED` for an AVIF picture where Pillow reads them: it would have, had it been whole.
+    """
+    what = next((told for start, told in _OTHER if start.match(head)), None)
+    # Before 11.3 Pillow warns of a feature that it does not know.
+    if (
+        what == _OLD_PILLOW
+        and importlib.util.find_spec("PIL.AvifImagePlugin")
+        and features.check("avif")
+    ):
+        return DAMAGED
+    return what

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from martlet.data.pictures.content import HEAD_BYTES, other_content
+from martlet.data.pictures.content import DAMAGED, HEAD_BYTES, other_content
 from martlet.errors import MartletError
 
 # Only these decoders are ever tried: others start outside programs or are rarely looked after.
@@ -123,8 +123,9 @@ def reasons(name: str, content: bytes = b"") -> Iterator[None]:
     except MemoryError as error:
         raise BadPicture(name, "needs more memory than there is") from error
     except Exception as error:  # decoders meet hostile bytes with every kind of exception
-        damage = f"is damaged ({str(error) or type(error).__name__})"
-        raise BadPicture(name, other_content(content[:HEAD_BYTES]) or damage) from error
+        what = other_content(content[:HEAD_BYTES]) or DAMAGED
+        detail = f" ({str(error) or type(error).__name__})" if what == DAMAGED else ""
+        raise BadPicture(name, f"{what}{detail}") from error
     finally:
         _decoding.active = False
 

@@ -41,3 +41,11 @@ def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "memory.max").write_text("max")
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "nowhere")
     assert memory.available_bytes() != 700_000
+
+
+def test_large_inputs_are_scored_a_few_at_a_time() -> None:
+    for side in (1, 224, 512, 590):
+        assert memory.eval_batch_size((3, side, side), 64) == 64
+        assert memory.eval_batch_size((3, side, side), 32) == 32
+    assert memory.eval_batch_size((3, 4096, 4096), 64) == 1
+    assert memory.eval_batch_size((30, 10**4, 10**4), 64) == 1

@@ -1,13 +1,15 @@
-"""How much memory may still be taken, and the sentence when something needs more."""
+"""How much memory may still be taken, in words too, and how many inputs share it at a time."""
 
 import os
 import sys
 from contextlib import suppress
+from math import prod
 from pathlib import Path
 
 from martlet.errors import MartletError
 
 MEMINFO = Path("/proc/meminfo")
+EVAL_VALUES = 2**26  # of the inputs that are scored at a time, at most
 CGROUP = Path("/sys/fs/cgroup")  # version 2: the limit of a container
 
 
@@ -28,6 +30,11 @@ def require_memory(needed: int, what: str, way_out: str) -> None:
             f"{what} needs {in_words(needed)} of memory at least, and {in_words(available)} are "
             f"free; {way_out}."
         )
+
+
+def eval_batch_size(shape: tuple[int, ...], usual: int) -> int:
+    """Inputs of `shape` that are scored at a time: `usual`, and fewer of large ones."""
+    return max(1, min(usual, EVAL_VALUES // prod(shape)))
 
 
 def in_words(size: int) -> str:

@@ -2,11 +2,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from martlet import memory
 from martlet.api.evaluate import evaluate
 from martlet.data.cache import PixelCache
 from martlet.errors import MartletError
+from martlet.inference import Network
 from martlet.workflows.run_folder import Run
 
 Split = dict[str, list[list[str]]]
@@ -46,6 +50,24 @@ def test_other_parts_and_all(trained: Run, photos: Path, split: Split) -> None:
             split[part]
         )
     assert evaluate(trained.folder, photos, split="all", quiet=True)["pictures"] == 36
+
+
+def test_large_pictures_are_scored_a_few_at_a_time(
+    trained: Run, photos: Path, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = evaluate(trained.folder, photos, quiet=True)
+    sizes: list[int] = []
+    logits = Network.logits
+
+    def counted(self: Network, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        sizes.append(len(batch))
+        return logits(self, batch)
+
+    monkeypatch.setattr(Network, "logits", counted)
+    monkeypatch.setattr(memory, "EVAL_VALUES", 4 * 3 * 16 * 16)  # as four pictures of the run have
+    found = evaluate(trained.folder, photos, quiet=True)
+    assert (max(sizes), sum(sizes)) == (4, len(split["test"]))
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)
 
 
 def test_training_pictures_are_known_under_any_name(

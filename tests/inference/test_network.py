@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 import martlet.inference.network as module
+from martlet import memory
 from martlet.compiler import compile_onnx
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
@@ -90,6 +91,23 @@ def test_pictures_in_memory(good: Path, pictures: list[Path]) -> None:
     ]
     assert all(item.top == expected.top for item in found[:4])
     assert "array of uint8 and shape (1, 20, 31, 3)" in str(found[4].error)
+
+
+def test_large_pictures_are_predicted_a_few_at_a_time(
+    good: Path, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = load(good).predict(pictures)
+    monkeypatch.setattr(memory, "EVAL_VALUES", 2 * 3 * 12 * 12)  # as two of the network's inputs
+    found, sizes = load(good), []
+    logits = found.logits
+
+    def counted(batch: np.ndarray) -> np.ndarray:
+        sizes.append(len(batch))
+        return logits(batch)
+
+    monkeypatch.setattr(found, "logits", counted)
+    assert [item.label for item in found.predict(pictures)] == [item.label for item in expected]
+    assert sizes == [2, 2, 1]
 
 
 def test_a_file_that_is_read_but_fails_when_it_runs(good: Path, tmp_path: Path) -> None:

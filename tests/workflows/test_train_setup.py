@@ -115,12 +115,6 @@ def test_what_training_needs_at_least_grows_with_the_batch_alone() -> None:
     assert 4e6 < one < 40e6
 
 
-def test_large_samples_are_scored_a_few_at_a_time() -> None:
-    assert train_setup.eval_batch_size((3, 224, 224)) == 64
-    assert train_setup.eval_batch_size((3, 512, 512)) == 64
-    assert train_setup.eval_batch_size((3, 4096, 4096)) == 1
-
-
 def test_more_workers_than_cores_are_one_line(
     quick: Callable[..., Run],
     capsys: pytest.CaptureFixture[str],

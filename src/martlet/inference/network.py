@@ -17,11 +17,12 @@ from martlet.data.cache import cores
 from martlet.data.kinds import preprocess_from
 from martlet.data.pictures.sources import name_of
 from martlet.errors import MartletError
+from martlet.memory import eval_batch_size
 from martlet.tasks.prediction import Prediction
 
 KEY = "martlet"  # the one metadata property that martlet writes into an ONNX file
 FORMAT = 1  # of that property's JSON; a reader refuses a higher number
-BATCH = 32  # pictures read and run at a time: bounds the memory of `predict`
+BATCH = 32  # pictures of usual sizes read and run at a time: bounds the memory of `predict`
 BATCH_VALUES = 1 << 20  # of the inputs run by one core: what comes of more leaves its caches
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -47,8 +48,9 @@ class Network:
         self.preprocess = preprocess_from(header["preprocess"])
         self.task = tasks.find(header.get("task", "classification"))
         self._concurrent = concurrent
-        few = max(1, BATCH_VALUES // prod(self.preprocess.shape))
-        self._batch = min(BATCH, few) if concurrent else BATCH
+        self._batch = eval_batch_size(self.preprocess.shape, BATCH)
+        if concurrent:
+            self._batch = min(self._batch, max(1, BATCH_VALUES // prod(self.preprocess.shape)))
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Raw outputs (N, classes) for preprocessed inputs (N, *preprocess.shape); N may be 0."""

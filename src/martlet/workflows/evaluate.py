@@ -11,11 +11,12 @@ from martlet.console.progress import Voice
 from martlet.data.saved_split import digest, held_out
 from martlet.errors import MartletError
 from martlet.inference import Network
+from martlet.memory import eval_batch_size
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
 from martlet.workflows.samples import read_samples
 
-BATCH = 64
+BATCH = 64  # pictures scored at a time, of usual sizes
 
 
 def score(
@@ -47,8 +48,9 @@ def score(
     for why, count in left_out.items():
         voice.say(f"{count} pictures left out: {why}")
     logits = []
-    for start in range(0, len(chosen), BATCH):
-        crops = [network.preprocess.crop(samples[i]) for i in chosen[start : start + BATCH]]
+    batch = eval_batch_size(network.preprocess.shape, BATCH)
+    for start in range(0, len(chosen), batch):
+        crops = [network.preprocess.crop(samples[i]) for i in chosen[start : start + batch]]
         logits.append(network.logits(network.preprocess.normalise(np.stack(crops))))
     found = network.task.evaluate(np.concatenate(logits), targets[chosen], network.classes)
     return {"part": split, "left_out": dict(left_out), **found.metrics}

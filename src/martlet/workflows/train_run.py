@@ -17,6 +17,7 @@ from martlet.data.kind import AnyPreprocess, Samples
 from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.measuring.cost import cost
+from martlet.memory import eval_batch_size
 from martlet.models import spec
 from martlet.models.spec import Spec, check_network
 from martlet.storage.claim import claimed
@@ -211,7 +212,7 @@ def make_job(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
     )
-    size = train_setup.eval_batch_size(preprocess.shape)
+    size = eval_batch_size(preprocess.shape, train_setup.EVAL_BATCH)
     val = EvalBatches(samples, targets, split.val, preprocess=preprocess, batch_size=size)
     return Job(
         header=header,

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from math import prod
 from pathlib import Path
 
 import torch
@@ -23,7 +22,7 @@ from martlet.training.recipe import Recipe
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_start import Start
 
-EVAL_VALUES = 2**26  # of the inputs that are scored at a time, at most
+EVAL_BATCH = 64  # samples that are scored at a time, of usual sizes
 
 
 def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreprocess:
@@ -87,11 +86,6 @@ def check_memory(
             f"a step of {batch} inputs of {shape[-1]}×{shape[-2]} with {network.name}",
             "give a smaller image_size or batch_size",
         )
-
-
-def eval_batch_size(shape: tuple[int, ...]) -> int:
-    """Samples of `shape` that are scored at a time: 64, and fewer of large ones."""
-    return max(1, min(64, EVAL_VALUES // prod(shape)))
 
 
 def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from martlet.models.weights.unwrapping import Candidate, candidates
+from martlet.models.weights.unwrapping import MOST, Candidate, candidates
 
 STATE = {
     "conv.weight": torch.eye(3),
@@ -117,3 +117,22 @@ def test_tables_within_tables_end() -> None:
     nest: Callable[[int], Any] = lambda n: STATE if n == 0 else {"model": nest(n - 1)}  # noqa: E731
     assert candidates(nest(300)) == []
     assert len(candidates({"x" + ".a" * 500: torch.ones(1)})) < 10
+
+
+def test_tables_that_share_what_is_in_them_are_looked_into_once() -> None:
+    content: dict[str, Any] = STATE
+    for _ in range(4):
+        content = dict.fromkeys("abcdef", content)
+    assert len(candidates(content)) == len(candidates(STATE))
+
+
+def test_of_many_tables_a_few_are_tried() -> None:
+    many = {f"of step {number}": dict(STATE) for number in range(100)}
+    found = candidates(many)
+    assert len(found) == MOST * len(candidates(STATE))
+    assert found[0].told == (
+        "the weights under 'of step 0' are taken; those under 'of step 1', 'of step 2', "
+        "'of step 3' and 96 more are left out",
+    )
+    averaged = {**many, "model_ema": AVERAGED}
+    assert torch.equal(candidates(averaged)[0].state["fc.bias"], AVERAGED["fc.bias"])

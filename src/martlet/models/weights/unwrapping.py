@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 DEPTH = 4  # tables within tables, and prefixes behind prefixes, that are looked into
+MOST = 16  # tables that are tried, the likeliest: of networks, a file holds a few
 NO_NETWORK = ("optim", "sched", "scaler", "criterion", "loss", "metric")  # keys that begin so
 COUNTERS = ("total_ops", "total_params")  # buffers that a counter of operations leaves
 
@@ -26,20 +27,30 @@ def candidates(content: Any) -> list[Candidate]:
     Averaged weights (EMA) come before raw ones, then the larger table before the smaller one.
     Each is followed by itself without prefixes, such as "module." or "model.".
     """
-    tables = sorted(_tables(content, ()), key=lambda found: -len(found[1]))
+    tables = sorted(_tables(content, (), set()), key=lambda found: -len(found[1]))
     most = len(tables[0][1]) if tables else 0
     tables = [found for found in tables if 2 * len(found[1]) >= most]
     tables.sort(key=lambda found: not any(map(_averaged, found[0])))
+    places = [place for place, _, _ in tables]
     return [
         candidate
-        for place, tensors, beside in tables
-        for candidate in _stripped(tensors, _told(place, beside, [t[0] for t in tables]))
+        for place, tensors, beside in tables[:MOST]
+        for candidate in _stripped(tensors, _told(place, beside, places))
     ]
 
 
-def _tables(content: Any, place: tuple[str, ...]) -> Iterator[tuple[Any, dict[str, Tensor], Any]]:
-    """Tables of named tensors: where they are, the tensors, and the names of what is no tensor."""
-    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+def _tables(
+    content: Any, place: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[Any, dict[str, Tensor], Any]]:
+    """Tables of named tensors: where they are, the tensors, and the names of what is no tensor.
+
+    `seen` are the ids of tables that were looked into: of tables that share what is in them there
+    are more ways than a file has bytes.
+    """
+    if id(content) in seen or not isinstance(content, Mapping):
+        return
+    seen.add(id(content))
+    if not all(isinstance(key, str) for key in content):
         return
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
     inside = {key: value for key, value in content.items() if isinstance(value, Mapping)}
@@ -48,7 +59,7 @@ def _tables(content: Any, place: tuple[str, ...]) -> Iterator[tuple[Any, dict[st
     if len(place) < DEPTH:
         for key, value in inside.items():
             if not key.lower().startswith(NO_NETWORK):
-                yield from _tables(value, (*place, key))
+                yield from _tables(value, (*place, key), seen)
 
 
 def _told(place: tuple[str, ...], beside: list[str], places: list[tuple[str, ...]]) -> list[str]:

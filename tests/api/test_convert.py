@@ -26,7 +26,7 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
-from martlet.models.weights.reading import check_tensors, read_weights
+from martlet.models.weights.reading import read_weights
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
 from martlet.workflows.convert import ConvertedFile, class_names, hub_settings, preprocess_of
@@ -186,6 +186,7 @@ def test_a_bad_value_in_timms_config_is_named_unless_another_is_given(
     [
         (Tensor.to_sparse, "is sparse"),
         (Tensor.to_sparse_csr, "is sparse"),
+        (lambda whole: torch.nested.nested_tensor([whole[0], whole[1, :9]]), "is nested"),
         (lambda whole: whole.to("meta"), "has a shape, but no numbers"),
         (lambda whole: torch.quantize_per_tensor(whole, 1.0, 0, torch.qint8), "is quantised"),
         (lambda whole: whole.to(torch.complex64), "holds complex numbers"),
@@ -194,11 +195,23 @@ def test_a_bad_value_in_timms_config_is_named_unless_another_is_given(
     ],
 )
 def test_tensors_that_are_no_weights_are_named(
-    tmp_path: Path, make: Callable[[Tensor], Tensor], sentence: str
+    theirs: nn.Module, tmp_path: Path, make: Callable[[Tensor], Tensor], sentence: str
 ) -> None:
-    torch.save({"fc.bias": torch.eye(3), "fc.weight": make(torch.eye(3))}, tmp_path / "a.pth")
-    with pytest.raises(MartletError, match=f"its tensor 'fc.weight' {sentence}"):
-        check_tensors(read_weights(tmp_path / "a.pth")[0].state, tmp_path / "a.pth")
+    state = theirs.state_dict()
+    torch.save({**state, "fc.weight": make(state["fc.weight"])}, tmp_path / "a.pth")
+    for given in ({}, {"source": "torchvision"}, {"source": "torchvision", "model": SMALL}):
+        with pytest.raises(MartletError, match=f"its tensor 'fc.weight' {sentence}"):
+            convert(tmp_path / "a.pth", output=tmp_path / "a.safetensors", **given)
+
+
+def test_a_tensor_beside_the_network_need_not_be_an_array(
+    theirs: nn.Module, tmp_path: Path
+) -> None:
+    state = {f"backbone.{name}": tensor for name, tensor in theirs.state_dict().items()}
+    torch.save({"angles": torch.ones(9, dtype=torch.complex64), **state}, tmp_path / "a.pth")
+    made = convert(tmp_path / "a.pth", output=tmp_path / "a.safetensors")
+    assert made.network == SMALL
+    assert made.told[0] == "of 'backbone.*'; left out: 'angles'"
 
 
 class Trap:

@@ -3,7 +3,8 @@
 import pickle
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ BESIDE = (
 
 
 def read_weights(path: Path) -> list[Candidate]:
-    """The named tensors that a file may mean, on the CPU, the likeliest first.
+    """The named tensors that a file may mean, on the CPU, the likeliest first, and their faults.
 
     What the file is decides, not its suffix. Pickled code is refused, never run. Raises
     MartletError, which says what the file is, when it is missing, corrupt, of another kind, or
@@ -74,7 +75,7 @@ def read_weights(path: Path) -> list[Candidate]:
     # A number that is repeated, by `expand`, takes no place in the file, but all of it when copied.
     numbers = max(sum(tensor.numel() for tensor in one.state.values()) for one in found)
     _require(FLOAT32_BYTES * numbers, path)
-    return found
+    return [replace(one, fault=_said(one.state, path, _no_plain_array)) for one in found]
 
 
 def is_pickled(path: Path) -> bool:
@@ -91,14 +92,26 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def check_tensors(state: Mapping[str, Tensor], path: Path) -> None:
-    """Raises MartletError for a tensor that is no plain array of real, finite numbers."""
+    """Raises MartletError for a tensor of numbers that are infinite or NaN.
+
+    Of tensors that `read_weights` found to be plain arrays.
+    """
+    if fault := _said(state, path, _not_finite):
+        raise MartletError(fault)
+
+
+def _said(state: Mapping[str, Tensor], path: Path, fault_of: Callable[[Tensor], str]) -> str:
+    """The sentence on the first tensor that has a fault, "" for none."""
     for name, tensor in state.items():
-        if fault := _fault(tensor):
-            raise MartletError(f"{path} is not accepted; its tensor {name!r} {fault}.")
+        if fault := fault_of(tensor):
+            return f"{path} is not accepted; its tensor {name!r} {fault}."
+    return ""
 
 
-def _fault(tensor: Tensor) -> str:
-    """What keeps a tensor from being weights, "" for nothing."""
+def _no_plain_array(tensor: Tensor) -> str:
+    """What keeps a tensor from being an array of real numbers, "" for nothing."""
+    if tensor.is_nested:
+        return "is nested, a list of several"
     if tensor.is_meta:
         return "has a shape, but no numbers"
     if tensor.layout != torch.strided:
@@ -107,6 +120,10 @@ def _fault(tensor: Tensor) -> str:
         return "is quantised"
     if tensor.is_complex():
         return "holds complex numbers"
+    return ""
+
+
+def _not_finite(tensor: Tensor) -> str:
     if tensor.is_floating_point() and not tensor.float().isfinite().all():
         if tensor.dtype == torch.float16:
             return (

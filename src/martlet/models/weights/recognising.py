@@ -41,8 +41,12 @@ def recognise(
     different functions.
     """
     refused: list[tuple[int, MartletError]] = []
+    sources = ORDER if library is None else (library,)
     for candidate in candidates:
-        for source in ORDER if library is None else (library,):
+        for source in sources:
+            if candidate.fault:
+                refused.append((-_named(candidate.state, source), MartletError(candidate.fault)))
+                continue
             try:
                 fits = list(_fits(candidate.state, source, name))
             except MartletError as error:
@@ -56,9 +60,17 @@ def recognise(
                 return Recognised(source, found, candidate.state, tuple(told))
     if library is not None and name is not None:
         raise min(refused, key=lambda pair: pair[0])[1]
+    closest, source = max(
+        ((found, source) for found in candidates for source in sources),
+        key=lambda pair: _named(pair[0].state, pair[1]),
+    )
+    if closest.fault:
+        raise MartletError(closest.fault)
     if name is not None:
         spec(name)
-    raise _unknown(file, candidates, library, name)
+    raise _unknown(
+        file, closest.state, source, f"{library or 'any library'}'s {name or 'networks'}"
+    )
 
 
 def _fits(state: State, library: str, name: str | None) -> Iterator[Converted]:
@@ -128,21 +140,12 @@ def _named(state: State, library: str) -> int:
     return max(len(rename(state, family)[0]) for family in file_of(library).FAMILIES)
 
 
-def _unknown(
-    file: Path, candidates: Sequence[Candidate], library: str | None, name: str | None
-) -> MartletError:
-    """The sentence for tensors of no network, with the library whose names are closest."""
-    sources = ORDER if library is None else (library,)
-    _, state, source = max(
-        (
-            (_named(found.state, source), found.state, source)
-            for found in candidates
-            for source in sources
-        ),
-        key=lambda found: found[0],
-    )
+def _unknown(file: Path, state: State, source: str, of: str) -> MartletError:
+    """The sentence for tensors of no network, with the library `source`, whose names are closest.
+
+    `of` says whose networks they may have been.
+    """
     few = ", ".join(map(repr, list(state)[:2]))
-    of = f"{library or 'any library'}'s {name or 'networks'}"
     return MartletError(
         f"{file} holds {len(state)} tensors (such as {few}) that are none of {of}; "
         f"{_named(state, source)} have names as {source} gives them. Say whose they are with "

@@ -15,10 +15,14 @@ COUNTERS = ("total_ops", "total_params")  # buffers that a counter of operations
 
 @dataclass(frozen=True)
 class Candidate:
-    """Named tensors that may be a network's, and sentences on what was chosen and left out."""
+    """Named tensors that may be a network's, and sentences on what was chosen and left out.
+
+    fault: a sentence on a tensor that is no plain array, which keeps all from being converted.
+    """
 
     state: dict[str, Tensor]
     told: tuple[str, ...] = ()
+    fault: str = ""
 
 
 def candidates(content: Any) -> list[Candidate]:

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import shutil
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
@@ -29,8 +30,11 @@ from martlet.errors import MartletError
 from martlet.models.weights.reading import read_weights
 from martlet.models.weights.renaming import Converted
 from martlet.training import checkpoint
-from martlet.workflows.convert import ConvertedFile, class_names, hub_settings, preprocess_of
+from martlet.workflows.convert import ConvertedFile, class_names, preprocess_of, read_others
+from martlet.workflows.hub_config import hub_settings
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_start import start_of
 
 SMALL = "shufflenet_v2_x0_5"
 
@@ -288,6 +292,68 @@ def test_config_json_says_that_the_weights_are_timms(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("[" * 100_000)
     made = convert(tmp_path / "a.bin", output=tmp_path / "b.safetensors")
     assert made.origin == "torchvision's resnet18 (a.bin)"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of timm's resnet18 as they lie on the hub, with a config.json of its own values."""
+    folder = tmp_path_factory.mktemp("hub")
+    save_file(torchvision.models.resnet18(num_classes=2).state_dict(), folder / "model.safetensors")
+    settings = {"input_size": [3, 288, 288], "mean": [0.5] * 3, "std": [0.25] * 3}
+    config = {"architecture": "resnet18", "pretrained_cfg": settings}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder / "model.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("source", "model"),
+    [
+        (None, None),
+        ("timm", None),
+        ("timm", "resnet18"),
+        ("timm", "resnet18.a1_in1k"),
+        (None, "resnet18"),
+    ],
+)
+def test_config_json_is_read_however_the_network_is_found(
+    hub: Path, source: str | None, model: str | None
+) -> None:
+    preprocess = read_others(hub, source, model).preprocess
+    assert (preprocess.size, preprocess.mean, preprocess.std) == (288, (0.5,) * 3, (0.25,) * 3)
+    assert read_others(hub, source, model, {"size": 200}).preprocess.size == 200
+    other = read_others(hub, "torchvision")
+    assert (other.preprocess.size, other.told) == (224, ())
+
+
+def test_training_prepares_pictures_as_config_json_says(hub: Path) -> None:
+    for model in (None, "resnet18"):
+        header = start_of(TrainOptions(weights=hub, model=model)).header
+        assert header is not None
+        assert header.preprocess.mean == (0.5,) * 3
+
+
+@pytest.mark.parametrize("architecture", ["mobilenetv3_large_100", "efficientnet_b0"])
+def test_a_config_json_of_other_weights_does_not_refuse_these(
+    hub: Path, tmp_path: Path, architecture: str
+) -> None:
+    file = tmp_path / "resnet18.safetensors"
+    shutil.copy(hub, file)
+    config = {"architecture": architecture, "pretrained_cfg": {"mean": [0.5] * 3}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for source, model in ((None, None), ("timm", None), (None, "resnet18")):
+        found = read_others(file, source, model)
+        assert found.header.network.name == "resnet18"
+        assert found.preprocess == Preprocess(
+            size=224, interpolation="bilinear" if source is None else "bicubic"
+        )
+        sentence = f"left out: config.json beside the weights, which is of timm's {architecture}"
+        assert found.told[-1] == sentence
+    save_file({"a.weight": torch.ones(3)}, file)
+    with pytest.raises(MartletError, match=r"config\.json: (the weights are|model .* is) not"):
+        read_others(file)
+    torch.save({"a.weight": torch.ones(3, 3).to_sparse()}, file.with_suffix(".pth"))
+    with pytest.raises(MartletError, match=r"resnet18\.pth is not accepted; its tensor .* is spar"):
+        read_others(file.with_suffix(".pth"))
 
 
 def test_a_small_file_that_asks_for_much_memory(

@@ -1,8 +1,7 @@
 """How `convert` makes a checkpoint of another library's weights."""
 
-import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,12 @@ from martlet.errors import MartletError
 from martlet.models.spec import ImageInput, check_network
 from martlet.models.table import spec
 from martlet.models.weights import reading
-from martlet.models.weights.recognising import recognise
+from martlet.models.weights.recognising import Recognised, recognise
 from martlet.models.weights.renaming import Converted
+from martlet.models.weights.unwrapping import Candidate
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
+from martlet.workflows.hub_config import hub_model, hub_settings
 
 
 @dataclass(frozen=True)
@@ -92,26 +93,62 @@ def read_others(
     Raises MartletError for a file that is no weights, or of no network of ours.
     """
     given = {k: value for k, value in (prepared or {}).items() if value not in (None, (), [])}
-    candidates = reading.read_weights(file)
-    if source is None and model is None and (told := hub_model(file)):
-        source, model = "timm", told
-    network = model
-    if source == "timm" and model is not None:
-        network = model.partition(".")[0]  # behind the point stands which training
-        given = hub_settings(file, network, given) | given
-    recognised = recognise(file, candidates, source, network)
+    recognised, told = _recognise(file, reading.read_weights(file), source, model)
     reading.check_tensors(recognised.taken, file)
     found = recognised.found
+    if told is not None:
+        given = hub_settings(file, told, given) | given
     names, preprocess = class_names(found.num_classes, classes), preprocess_of(found, given)
     header = Header(
         Network(found.name, found.num_classes, found.in_chans, False, found.options),
         names,
         preprocess,
         trained=None,
-        origin=f"{recognised.library}'s {model or found.name} ({file.name})",
+        origin=f"{recognised.library}'s {model or told or found.name} ({file.name})",
     )
     params = sum(parameter.numel() for parameter in found.build().parameters())
     return OthersWeights(header, preprocess, found.state, params, recognised.told)
+
+
+def _recognise(
+    file: Path, candidates: Sequence[Candidate], source: str | None, model: str | None
+) -> tuple[Recognised, str | None]:
+    """Whose weights they are, and the name in the config.json beside `file` if it is theirs.
+
+    It is theirs when the tensors fit what it says and that is the network asked for, if one is:
+    other weights may have left it there.
+    """
+    told = hub_model(file) if source in (None, "timm") else None
+    by_file: Recognised | None = None
+    refused: MartletError | None = None
+    if told is not None:
+        try:
+            by_file = recognise(file, candidates, "timm", told)
+        except MartletError as error:
+            refused = error
+    if by_file is not None and model is None:
+        return by_file, told
+    asked = model
+    if source == "timm" and model is not None:
+        asked = model.partition(".")[0]  # behind the point stands which training
+    try:
+        found = recognise(file, candidates, source, asked)
+    except MartletError as error:
+        if refused is None or model is not None or str(refused) == str(error):
+            raise
+        # It says whose they are meant to be, and so what does not fit.
+        raise MartletError(f"{file.with_name('config.json')}: {refused}") from error
+    if by_file is not None and _form(by_file) == _form(found):
+        return by_file, told
+    if told is not None:
+        beside = f"left out: config.json beside the weights, which is of timm's {told}"
+        found = replace(found, told=(*found.told, beside))
+    return found, None
+
+
+def _form(recognised: Recognised) -> tuple[str, dict[str, Any]]:
+    """Two of the same form are one function, whatever a library calls it."""
+    return recognised.found.name, recognised.found.options
 
 
 def open_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
@@ -152,55 +189,6 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
     if twice:
         raise MartletError(f"classes={file} names {twice[0]!r} more than once.")
     return tuple(names)
-
-
-def hub_model(file: Path) -> str | None:
-    """The network of timm that a config.json beside `file` names, if there is one."""
-    content = _config(file)
-    told = content.get("architecture") if isinstance(content, dict) else None
-    return told if isinstance(told, str) and "pretrained_cfg" in content else None
-
-
-def _config(file: Path) -> Any:
-    try:
-        return json.loads(file.with_name("config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def hub_settings(file: Path, model: str, given: Collection[str] = ()) -> dict[str, Any]:
-    """How timm prepares pictures for the weights `file`, as its config.json beside it says.
-
-    That is how a repository of its weights lies on the Hugging Face hub. Empty when there is none,
-    or it is of another model. Settings that are `given` are not looked at. Raises MartletError,
-    which names the file, for a value that is not accepted.
-    """
-    path = file.with_name("config.json")
-    content = _config(file)
-    if not isinstance(content, dict) or content.get("architecture") != model:
-        return {}
-    config = content.get("pretrained_cfg", {})
-    if not isinstance(config, dict):
-        raise MartletError(f"{path}: pretrained_cfg={config!r} is not a table of settings.")
-    names = ("crop_pct", "interpolation", "mean", "std")
-    settings = {
-        name: config[name] for name in names if config.get(name) is not None and name not in given
-    }
-    if "input_size" in config and "size" not in given:
-        shape = config["input_size"]
-        if not isinstance(shape, list) or len(shape) != 3 or shape[1] != shape[2]:
-            raise MartletError(
-                f"{path}: input_size={shape!r} is not [channels, side, side]; correct it, or give "
-                "the image size."
-            )
-        settings["size"] = shape[2]
-    for name, value in settings.items():
-        channels = "L" if isinstance(value, list) and len(value) == 1 else "RGB"
-        try:
-            Preprocess(**{"size": 224, "channels": channels, name: value})
-        except MartletError as error:
-            raise MartletError(f"{path}: {error}") from error
-    return settings
 
 
 def preprocess_of(found: Converted, given: Mapping[str, Any]) -> Preprocess:

@@ -72,7 +72,7 @@ def test_a_network_of_two_libraries_is_said_to_be() -> None:
         network = torchvision.models.resnet18()
     found = told(network)
     assert found.told == (
-        "timm has the same tensors: for its preparation of pictures give --from timm",
+        "timm has the same tensors: `martlet convert --from timm` prepares pictures as it does",
     )
     assert told(network, "timm").library == "timm"
     assert told(network, "torchvision").told == ()
@@ -81,7 +81,10 @@ def test_a_network_of_two_libraries_is_said_to_be() -> None:
 def test_two_functions_of_the_same_tensors_are_not_guessed() -> None:
     with torch.device("meta"):
         network = get_model("resnet50")
-    with pytest.raises(MartletError, match=r"two networks of pytorchcv, both resnet50 here: .*say"):
+    with pytest.raises(
+        MartletError,
+        match=r"two networks of pytorchcv, both .*say which to `martlet convert` w",
+    ):
         told(network)
     assert told(network, "pytorchcv", "resnet50b").found.options == {}
     assert told(network, "pytorchcv", "resnet50").found.options == {"stride_first": True}
@@ -91,7 +94,10 @@ def test_what_is_not_recognised() -> None:
     with torch.device("meta"):
         other = torchvision.models.squeezenet1_0()
         small = torchvision.models.shufflenet_v2_x0_5()
-    with pytest.raises(MartletError, match=r"52 tensors \(such as 'features.0.weight', .*networks"):
+    with pytest.raises(
+        MartletError,
+        match=r"52 tensors \(such as 'features.0.weight', .*`martlet convert` w",
+    ):
         told(other)
     with pytest.raises(MartletError, match="none of timm's networks"):
         told(small, "timm")

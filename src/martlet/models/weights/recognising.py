@@ -68,9 +68,8 @@ def recognise(
         raise MartletError(closest.fault)
     if name is not None:
         spec(name)
-    raise _unknown(
-        file, closest.state, source, f"{library or 'any library'}'s {name or 'networks'}"
-    )
+    of = f"{library or 'any library'}'s {name or 'networks'}"
+    raise _unknown(file, closest.state, source, of)
 
 
 def _fits(state: State, library: str, name: str | None) -> Iterator[Converted]:
@@ -117,7 +116,8 @@ def _one_of(file: Path, library: str, fits: Sequence[Converted]) -> Converted:
             told = " and ".join(_in_words(form) for form in forms)
             raise MartletError(
                 f"{file} has the tensors of two networks of {library}, both {found.name} here: "
-                f"{told}; say which with --from {library} and --model, by {library}'s name."
+                f"{told}; say which to `martlet convert` with --from {library} and --model, by "
+                f"{library}'s name."
             )
     return min(fits, key=lambda found: len(found.options))
 
@@ -132,7 +132,8 @@ def _as_timm(state: State, name: str | None) -> list[str]:
         same = any(True for _ in _fits(state, "timm", name))
     except MartletError:
         same = False
-    return ["timm has the same tensors: for its preparation of pictures give --from timm"] * same
+    told = "timm has the same tensors: `martlet convert --from timm` prepares pictures as it does"
+    return [told] * same
 
 
 def _named(state: State, library: str) -> int:
@@ -148,6 +149,6 @@ def _unknown(file: Path, state: State, source: str, of: str) -> MartletError:
     few = ", ".join(map(repr, list(state)[:2]))
     return MartletError(
         f"{file} holds {len(state)} tensors (such as {few}) that are none of {of}; "
-        f"{_named(state, source)} have names as {source} gives them. Say whose they are with "
-        "--from and --model to see what does not fit; docs/weights.md lists what can be converted."
+        f"{_named(state, source)} have names as {source} gives them. `martlet convert` "
+        "with --from and --model says what does not fit; docs/weights.md lists what is converted."
     )

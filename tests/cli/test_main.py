@@ -18,6 +18,7 @@ import pytest
 import martlet
 from martlet.api.train import train
 from martlet.cli import main
+from martlet.console.result import plain
 from martlet.workflows import train_run
 from martlet.workflows.run_folder import Run
 
@@ -123,7 +124,7 @@ def test_version(call: Call) -> None:
 
 def test_json_has_null_for_what_is_no_number() -> None:
     values = {"loss": float("nan"), "rows": [float("inf"), 1.5], "path": Path("a")}
-    assert main.plain(values) == {"loss": None, "rows": [None, 1.5], "path": "a"}
+    assert plain(values) == {"loss": None, "rows": [None, 1.5], "path": "a"}
 
 
 def test_a_quiet_run_says_nothing(

@@ -56,7 +56,7 @@ def test_a_killed_process_blocks_nobody_though_its_child_lives(tmp_path: Path) -
     try:
         process.kill()
         process.wait()
-        with claimed(tmp_path / "run"):
+        with claimed(tmp_path / "run", wait=60):  # the child may not have run its first line yet
             told = next((tmp_path / "run").iterdir()).read_text()
             assert told.startswith(f"process {os.getpid()} on ")
         assert not list((tmp_path / "run").iterdir())

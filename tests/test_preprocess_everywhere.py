@@ -86,6 +86,7 @@ def test_prediction(run: Path, jpeg: Path, expected: np.ndarray) -> None:
     assert answer.probability == pytest.approx(probabilities.max(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_exported_file_and_its_metadata(run: Path, jpeg: Path, expected: np.ndarray) -> None:
     file = export(run).path
     session = onnxruntime.InferenceSession(str(file))

@@ -9,6 +9,7 @@ from martlet.storage.claim import claimed
 from martlet.workflows.run_folder import Run
 
 
+@pytest.mark.slow
 def test_a_row_per_engine_and_the_report_shows_them(trained: Run, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(trained.folder, tmp_path / "copy"))
     rows = measure(folder, seconds=0.1)

@@ -82,6 +82,7 @@ def test_it_resumes_bit_for_bit(
     assert same_weights(whole.folder, again.folder)
 
 
+@pytest.mark.slow
 def test_the_other_verbs_ask_it_too(
     regress: Callable[..., Run], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

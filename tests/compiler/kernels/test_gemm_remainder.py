@@ -92,7 +92,7 @@ def test_channels_from_anywhere(kind: str, groups: int, outs: int) -> None:
     agree(net(outs, ins, kind=kind, groups=groups), targets=[HERE])
 
 
-@pytest.mark.parametrize("sides", [SIDES, (112, 113)])
+@pytest.mark.parametrize("sides", [SIDES, pytest.param((112, 113), marks=pytest.mark.slow)])
 def test_any_number_of_threads_gives_the_same_bits(sides: tuple[int, int]) -> None:
     agree(net(20, kind="shuffled", sides=sides), targets=[HERE], threads=(1, 2, 3))
 

@@ -84,7 +84,7 @@ def test_the_numbers(kind: str, threads: int) -> None:
     agree(model, targets=[HERE], threads=threads)
 
 
-@pytest.mark.parametrize("kind", ["padded", "residual"])
+@pytest.mark.parametrize("kind", ["padded", pytest.param("residual", marks=pytest.mark.slow)])
 def test_any_number_of_threads_gives_the_same_bits(kind: str) -> None:
     agree(net(kind), targets=[HERE], threads=(1, 2, 5))
 

@@ -106,7 +106,10 @@ GRAPHS = {
 }
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * (n == "residuals")) for n in GRAPHS],
+)
 def test_every_layer_finds_what_it_reads(name: str) -> None:
     for machine in ("x86-64-v4", "aarch64", "portable"):
         for threads in (1, 2, 3):

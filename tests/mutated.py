@@ -81,7 +81,7 @@ class Counts:
             self.ends["answer"] += 1
             return answer
         assert "\n" not in said
-        assert len(said) < 2000
+        assert len(said) < 2000, said
         self.ends["sentence"] += 1
         return None
 

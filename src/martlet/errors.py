@@ -26,6 +26,11 @@ def unknown(kind: str, value: object, accepted: Sequence[str]) -> MartletError:
     return MartletError(f"{kind} {value!r} is not known; accepted: {shown}.")
 
 
+def quoted(name: str, most: int = 200) -> str:
+    """Another's name within a sentence, in quotes; of a longer one the beginning."""
+    return repr(name if len(name) <= most else f"{name[:most]}…")
+
+
 def shortened(text: str, most: int) -> str:
     """Another program's words within a sentence: one line, no full stop, up to `most` characters.
 

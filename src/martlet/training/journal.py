@@ -19,13 +19,13 @@ class Journal:
         # A kill may have come between the checkpoint and the note: the events are told anew.
         self.events = SummaryWriter(str(folder), purge_step=1 if history else None)
         if history:
-            self.write_table(history)
+            write_text(self.path, table(history))
         for row in history:
             self._tell(row)
 
     def note(self, history: Sequence[Mapping[str, float]]) -> None:
         """Write the table anew and append the last row's scalars to the events."""
-        self.write_table(history)
+        write_text(self.path, table(history))
         self._tell(history[-1])
         self.events.flush()
 
@@ -35,14 +35,21 @@ class Journal:
             if name != "epoch":
                 self.events.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
 
-    def write_table(self, history: Sequence[Mapping[str, float]]) -> None:
-        """One line per epoch, the names of the columns first."""
-        text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(history)
-        write_text(self.path, text.getvalue())
-
     def close(self) -> None:
         """Flush and close the events file."""
         self.events.close()
+
+
+def table(history: Sequence[Mapping[str, float]]) -> str:
+    """One line per epoch, the names of the columns first."""
+    text = io.StringIO()
+    rows = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(history)
+    return text.getvalue()
+
+
+def is_noted(folder: Path, history: Sequence[Mapping[str, float]]) -> bool:
+    """Whether the table in `folder` has all of it; a kill may have come before the last note."""
+    path = folder / METRICS
+    return path.exists() and path.read_text(encoding="utf-8") == table(history)

@@ -10,7 +10,7 @@ from torch import Tensor
 from martlet.data.class_names import one_form
 from martlet.data.pictures.kind import SMALL
 from martlet.data.pictures.preprocess import Preprocess
-from martlet.errors import MartletError
+from martlet.errors import MartletError, quoted
 from martlet.models.spec import ImageInput, check_network
 from martlet.models.table import spec
 from martlet.models.weights import reading
@@ -187,7 +187,7 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
         names = [str(number) for number in range(count)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise MartletError(f"classes={file} names {twice[0]!r} more than once.")
+        raise MartletError(f"classes={file} names {quoted(twice[0])} more than once.")
     return tuple(names)
 
 

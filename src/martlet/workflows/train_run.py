@@ -25,7 +25,7 @@ from martlet.storage.files import write_text
 from martlet.tasks import Task
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
-from martlet.training.journal import Journal
+from martlet.training.journal import Journal, is_noted
 from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
@@ -225,9 +225,13 @@ def make_job(
 
 def run_loop(job: Job, state: State, voice: Voice) -> None:
     """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
-    if state.epoch == job.recipe.epochs:
+    over = state.epoch == job.recipe.epochs
+    if over and is_noted(job.folder, state.history):
         return
     journal = Journal(job.folder, state.history)
+    if over:
+        journal.close()
+        return
     try:
         with (
             stopping(job.stop, voice),

@@ -5,6 +5,8 @@ import zipfile
 from itertools import islice
 from pathlib import Path
 
+from martlet.errors import quoted
+
 HEAD_BYTES = 4096  # that tell what a file is
 NETWORK_BYTES = (  # first bytes, what they are of
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes it"),
@@ -103,5 +105,5 @@ def _names_in_tar(path: Path) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")
+    shown = ", ".join(map(quoted, names[:3])) + (", …" if len(names) > 3 else "")
     return f" that holds {shown}" if names else ", and empty"

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from martlet import memory
-from martlet.errors import MartletError
+from martlet.errors import MartletError, quoted
 from martlet.models.weights.file_kinds import AGAIN, not_weights
 from martlet.models.weights.unwrapping import Candidate, candidates
 
@@ -104,7 +104,7 @@ def _said(state: Mapping[str, Tensor], path: Path, fault_of: Callable[[Tensor], 
     """The sentence on the first tensor that has a fault, "" for none."""
     for name, tensor in state.items():
         if fault := fault_of(tensor):
-            return f"{path} is not accepted; its tensor {name!r} {fault}."
+            return f"{path} is not accepted; its tensor {quoted(name)} {fault}."
     return ""
 
 

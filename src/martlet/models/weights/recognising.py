@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from martlet.errors import MartletError
+from martlet.errors import MartletError, quoted
 from martlet.models.spec import ImageInput, Spec
 from martlet.models.table import list_models, spec
 from martlet.models.weights.renaming import (
@@ -146,7 +146,7 @@ def _unknown(file: Path, state: State, source: str, of: str) -> MartletError:
 
     `of` says whose networks they may have been.
     """
-    few = ", ".join(map(repr, list(state)[:2]))
+    few = ", ".join(map(quoted, list(state)[:2]))
     return MartletError(
         f"{file} holds {len(state)} tensors (such as {few}) that are none of {of}; "
         f"{_named(state, source)} have names as {source} gives them. `martlet convert` "

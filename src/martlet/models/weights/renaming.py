@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from martlet.errors import MartletError, unknown
+from martlet.errors import MartletError, quoted, unknown
 from martlet.models.classifier import Classifier
 from martlet.models.spec import Spec
 from martlet.models.table import build, spec
@@ -174,13 +174,13 @@ def misfits(found: State, expected: State, left_over: Sequence[str] = ()) -> str
     `left_over` are further tensors that are not expected.
     """
     reshaped = [
-        f"{key!r}, {tuple(found[key].shape)} instead of {tuple(tensor.shape)}"
+        f"{quoted(key)}, {tuple(found[key].shape)} instead of {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in found and found[key].shape != tensor.shape
     ]
     problems = (
-        (list(map(repr, sorted(expected.keys() - found.keys()))), "missing"),
-        (list(map(repr, sorted([*(found.keys() - expected.keys()), *left_over]))), "unexpected"),
+        (list(map(quoted, sorted(expected.keys() - found.keys()))), "missing"),
+        (list(map(quoted, sorted([*(found.keys() - expected.keys()), *left_over]))), "unexpected"),
         (reshaped, "of another shape"),
     )
     return ", ".join(f"{len(keys)} {what} (such as {keys[0]})" for keys, what in problems if keys)

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from martlet.errors import quoted
+
 DEPTH = 4  # tables within tables, and prefixes behind prefixes, that are looked into
 MOST = 16  # tables that are tried, the likeliest: of networks, a file holds a few
 NO_NETWORK = ("optim", "sched", "scaler", "criterion", "loss", "metric")  # keys that begin so
@@ -72,7 +74,7 @@ def _told(place: tuple[str, ...], beside: list[str], places: list[tuple[str, ...
     if others:
         averaged = ", averaged ones (EMA)" if any(map(_averaged, place)) else ""
         told.append(
-            f"the weights under {'.'.join(place)!r} are taken{averaged}; those under "
+            f"the weights under {quoted('.'.join(place))} are taken{averaged}; those under "
             f"{_few(others)} are left out"
         )
     elif place and beside:
@@ -103,7 +105,7 @@ def _without_prefix(tensors: dict[str, Tensor], told: list[str], depth: int) -> 
         }
         left = [key for key in tensors if not key.startswith(f"{name}.")]
         averaged = " (averaged, EMA)" if _averaged(name) and left else ""
-        said = [f"of {f'{name}.*'!r}{averaged}; left out: {_few(left)}"] if left else []
+        said = [f"of {quoted(f'{name}.*')}{averaged}; left out: {_few(left)}"] if left else []
         yield Candidate(inside, (*told, *said))
         if depth > 1:
             yield from _without_prefix(inside, [*told, *said], depth - 1)
@@ -121,5 +123,5 @@ def _is_counter(key: str) -> bool:
 
 def _few(names: list[str]) -> str:
     """ "'a', 'b' and 7 more"."""
-    shown = ", ".join(map(repr, names[:3]))
+    shown = ", ".join(map(quoted, names[:3]))
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -15,6 +15,9 @@ def test_values_come_as_toml_has_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
+        ("ema = []", r"r.toml: ema=\[\] is not accepted; give a number"),
+        ("epochs = {a = 1}", r"r.toml: epochs=.* is not accepted; give a whole number"),
+        ("model_options = [1]", r"r.toml: model_options=\[1\] is not accepted; give a"),
         ("epochs = ", "no valid TOML"),
         ("epoch = 1", "did you mean epochs"),
         ("resume = true", "'resume' is not known"),

@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from martlet.arguments import parameters_of
+from martlet.arguments import checked, parameters_of
 from martlet.errors import MartletError, unknown
 from martlet.workflows.train_options import NOT_IN_RECIPES, TrainOptions
 
@@ -23,7 +23,10 @@ def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any
     except (ValueError, RecursionError) as error:  # also numbers of 5,000 digits, deep brackets
         raise MartletError(f"recipe={path} is no valid TOML ({error}).") from error
     accepted = [p.name for p in parameters_of(options) if p.name not in NOT_IN_RECIPES]
-    for key in values:
+    hints = {p.name: get_args(p.annotation)[0] for p in parameters_of(options)}
+    for key, value in values.items():
         if key not in accepted:
             raise unknown(f"{path}: option", key, accepted)
+        if isinstance(value, (list, dict)):  # a flag's text can be any other value
+            checked(f"{path}: {key}", value, hints[key])
     return values

@@ -330,3 +330,10 @@ def test_the_size_of_the_parts_does_not_matter(
     assert repr(one_by_one.nodes) == repr(known.nodes)
     assert one_by_one.shapes == known.shapes
     assert one_by_one.constants.keys() == known.constants.keys()
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_weights_with_too_few_axes(op: str) -> None:
+    """Some versions of onnx end the process for them."""
+    with pytest.raises(MartletError, match=rf"node 'y' \({op}\) cannot be compiled: its weights"):
+        read_model(graph(f"y = {op} (x, w)", (1, 3, 8, 8), w=(8,)))

@@ -1,7 +1,8 @@
 import numpy as np
 import onnx
 import pytest
-from tests.compiler.graphs import agree, graph, planned, random
+from onnx.reference import ReferenceEvaluator
+from tests.compiler.graphs import agree, close, graph, planned, random, run
 
 from martlet.compiler.codegen.emit import emit
 from martlet.compiler.frontend.importer import read_model
@@ -90,7 +91,8 @@ def test_pictures_that_are_not_apart_stay_together(case: str) -> None:
     known = read_model(model)
     assert split_batch(known) == 1
     assert known.shapes["x"] == (7, 7, 7)
-    agree(model)
+    x = random(0, 7, 7, 7)  # ONNX Runtime 1.21 gets such a norm wrong
+    close(run(model, {"x": x}), ReferenceEvaluator(model).run(None, {"x": x}))
 
 
 def test_a_small_batch_stays_as_it_is() -> None:

@@ -12,9 +12,11 @@ from onnx import helper, numpy_helper, shape_inference
 
 from martlet.compiler.frontend.canonicalize import round_down
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, OPEN, check_sides
-from martlet.compiler.ir.graph import Constant, Graph, Shape
+from martlet.compiler.ir.graph import Constant, Graph, Shape, shape_text
+from martlet.errors import MartletError
 
 INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
+CONVOLUTIONS = ("Conv", "ConvTranspose")
 SAME_SHAPE = ("GroupNormalization", "MeanVarianceNormalization")
 
 
@@ -77,13 +79,29 @@ class ShapeInference:
         self.learn_constants(graph.constants)
 
     def learn(self, protos: Sequence[onnx.NodeProto]) -> None:
-        """Take over what follows for the outputs of these nodes, none of them an If."""
+        """Take over what follows for the outputs of these nodes, none of them an If.
+
+        Raises MartletError for weights that are none of a convolution.
+        """
+        for proto in protos:
+            self._check_weights(proto)
         self._show([self._pools.get(proto.output[0], _stand_in(proto)) for proto in protos])
         endless = any(proto.op_type == "Range" for proto in protos)  # it would be written out
         graph = shape_inference.infer_shapes(
             self._model, check_type=True, strict_mode=True, data_prop=not endless
         ).graph
         self._take([*graph.value_info, *graph.output])
+
+    def _check_weights(self, proto: onnx.NodeProto) -> None:
+        """onnx up to 1.21 ends the process for weights of a convolution with too few axes."""
+        if proto.op_type not in CONVOLUTIONS or len(proto.input) < 2:
+            return
+        shape = self._graph.shapes.get(proto.input[1])
+        if shape is not None and len(shape) < 3:
+            raise MartletError(
+                f"node {proto.name!r} ({proto.op_type}) cannot be compiled: its weights have shape "
+                f"{shape_text(shape)}; they need 3 axes or more."
+            )
 
     def learn_constants(self, names: Iterable[str]) -> None:
         """Of each constant the shape and type."""

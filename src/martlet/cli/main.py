@@ -206,15 +206,22 @@ def _for_people(docstring: str) -> str:
     return "\n\n".join(p.split(" Raises MartletError")[0] for p in flowing)
 
 
+def _as_typed(value: Any) -> Any:
+    """A value of a recipe as it would stand on the command line, which then reads and refuses it.
+
+    Of other types some versions of typer only raise whatever comes of them.
+    """
+    if isinstance(value, dict):
+        return [assignment(*pair) for pair in value.items()]
+    return value if isinstance(value, (bool, list)) else str(value)
+
+
 def _reader(options: type) -> Callable[[typer.Context, Path | None], Path | None]:
     """--recipe FILE: its values become the defaults of the options not given."""
 
     def use(context: typer.Context, value: Path | None) -> Path | None:
         if value is not None:
-            found = {
-                name: [assignment(*pair) for pair in v.items()] if isinstance(v, dict) else v
-                for name, v in load_recipe(value, options).items()
-            }
+            found = {name: _as_typed(given) for name, given in load_recipe(value, options).items()}
             context.default_map = {**(context.default_map or {}), **found}
         return value
 

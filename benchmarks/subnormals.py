@@ -9,56 +9,51 @@ all rows of a network take turns. Writes results/subnormals.csv.
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from exported import exported
 from record import write_rows
 from torch import nn
 
 from martlet.compiler import compile_onnx
-from martlet.exporting import export_onnx
 from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import latency
-from martlet.models import create_model, spec
+from martlet.models import spec
 
 NETWORKS = ("mobilenet_v2_x0_5", "shufflenet_v2_x1_0")
 TINY = 1e-40
 KINDS = ("normal", "half the weights", "half the scales of batch norm")
 
 
-def network(name: str, kind: str) -> nn.Module:
-    """Fresh weights with statistics of their own, some of them subnormal."""
-    torch.manual_seed(0)
-    model = create_model(name)
-    with torch.no_grad():
-        model(torch.randn(8, *spec(name).input.shape))
-        for module in model.modules():
-            if isinstance(module, nn.Conv2d) and kind == "half the weights":
-                module.weight[torch.rand_like(module.weight) < 0.5] = TINY
-            if isinstance(module, nn.BatchNorm2d) and kind == "half the scales of batch norm":
-                chosen = torch.rand_like(module.weight) < 0.5
-                module.weight[chosen], module.bias[chosen] = TINY, 0
-    return model.eval()
+def half(kind: str, model: nn.Module) -> None:
+    """Make some of the weights subnormal."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and kind == "half the weights":
+            module.weight[torch.rand_like(module.weight) < 0.5] = TINY
+        if isinstance(module, nn.BatchNorm2d) and kind == "half the scales of batch norm":
+            chosen = torch.rand_like(module.weight) < 0.5
+            module.weight[chosen], module.bias[chosen] = TINY, 0
 
 
 def rows_of(name: str, seconds: float) -> list[dict[str, Any]]:
     """A row for each engine and kind; `times` is against the normal weights of that engine."""
-    shape = spec(name).input.shape
-    classes = [str(number) for number in range(spec(name).num_classes)]
     with tempfile.TemporaryDirectory() as scratch:
         engines = []
-        for number, kind in enumerate(KINDS):
-            model, path = network(name, kind), Path(scratch) / f"{number}.onnx"
-            export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
-            net = compile_onnx(path, Path(scratch) / f"c{number}", threads=1)
+        for kind in KINDS:
+            folder = Path(scratch) / kind
+            folder.mkdir()
+            model, path = exported(name, folder, partial(half, kind))
+            net = compile_onnx(path, folder / "c", threads=1)
             engines += [
                 torch_engine(model, 1, name=f"torch/{kind}"),
                 onnxruntime_engine(path, 1, name=f"onnxruntime/{kind}"),
                 Engine(f"martlet C/{kind}", 1, net),
             ]
-        x = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
+        x = np.random.default_rng(0).standard_normal((1, *spec(name).input.shape), np.float32)
         found = {row.engine: row for row in latency(engines, x, seconds=seconds)}
     rows = []
     for label, row in found.items():

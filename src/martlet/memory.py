@@ -32,8 +32,8 @@ def require_memory(needed: int, what: str, way_out: str) -> None:
         )
 
 
-def eval_batch_size(shape: tuple[int, ...], usual: int) -> int:
-    """Inputs of `shape` that are scored at a time: `usual`, and fewer of large ones."""
+def eval_batch_size(shape: tuple[int, ...], usual: int = 64) -> int:
+    """Inputs of `shape` that are scored at a time: as many as usual, and fewer of large ones."""
     return max(1, min(usual, EVAL_VALUES // prod(shape)))
 
 

@@ -122,8 +122,9 @@ class TrainingBar:
                 figures += f" {shown(name, row[part + name]):>{width}}"
             if found:
                 names, figures = f"{names} |", f"{figures} |"
-        speed = f"{self.speed():.0f}" if self.speed() else "–"  # an epoch of one step has none
-        figures += f" {speed:>6} {row['seconds']:8.1f}"
+        speed = self.speed()
+        told = f"{speed:.0f}" if speed else "–"  # an epoch of one step has none
+        figures += f" {told:>6} {row['seconds']:8.1f}"
         above = "" if self.told else f"{names}  img/s  seconds in all\n"
         self.told = True
         return above + figures + ("  best" if event.best else "")

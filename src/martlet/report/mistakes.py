@@ -33,15 +33,15 @@ def lines(counts: Counts, classes: Sequence[str], named: int, wide: float) -> li
     """
     listed = []
     for truth, said, count in most_confused(counts, _LISTED):
-        labels = [f"#{label} " if len(classes) > named else "" for label in (truth, said)]
-        rest = f"{labels[0]} → {labels[1]}, {count} of {counts[truth].sum()}"
-        inches = (wide / 2 - 0.3 - style.width([rest], _SIZE)) / 2
+        numbers = [f"#{label} " if len(classes) > named else "" for label in (truth, said)]
+        share = f", {count} of {counts[truth].sum()}"
+        left = wide / 2 - 0.3 - style.width([" → ".join(numbers) + share], _SIZE)
         names = [
-            style.fitted(style.printable(classes[label], f"#{label}"), _SIZE, max(inches, 0.6))
-            for label in (truth, said)
+            number
+            + style.fitted(style.printable(classes[label], f"#{label}"), _SIZE, max(left / 2, 0.6))
+            for number, label in zip(numbers, (truth, said), strict=True)
         ]
-        pair = " → ".join(label + name for label, name in zip(labels, names, strict=True))
-        listed.append(f"{pair}, {count} of {counts[truth].sum()}")
+        listed.append(" → ".join(names) + share)
     return listed
 
 

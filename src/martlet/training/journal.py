@@ -49,7 +49,8 @@ def table(history: Sequence[Mapping[str, float]]) -> str:
     return text.getvalue()
 
 
-def is_noted(folder: Path, history: Sequence[Mapping[str, float]]) -> bool:
-    """Whether the table in `folder` has all of it; a kill may have come before the last note."""
+def catch_up(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Note what a kill kept from being noted; a folder in which all is noted stays as it is."""
     path = folder / METRICS
-    return path.exists() and path.read_text(encoding="utf-8") == table(history)
+    if not path.exists() or path.read_text(encoding="utf-8") != table(history):
+        Journal(folder, history).close()

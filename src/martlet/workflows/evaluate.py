@@ -16,8 +16,6 @@ from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
 from martlet.workflows.samples import read_samples
 
-BATCH = 64  # pictures scored at a time, of usual sizes
-
 
 def score(
     run: Path, data: Path, split: str, max_bad: float, device: str, quiet: bool
@@ -48,7 +46,7 @@ def score(
     for why, count in left_out.items():
         voice.say(f"{count} pictures left out: {why}")
     logits = []
-    batch = eval_batch_size(network.preprocess.shape, BATCH)
+    batch = eval_batch_size(network.preprocess.shape)
     for start in range(0, len(chosen), batch):
         crops = [network.preprocess.crop(samples[i]) for i in chosen[start : start + batch]]
         logits.append(network.logits(network.preprocess.normalise(np.stack(crops))))

@@ -22,11 +22,11 @@ def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any
         raise MartletError(f"recipe={path} cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:  # also numbers of 5,000 digits, deep brackets
         raise MartletError(f"recipe={path} is no valid TOML ({error}).") from error
-    accepted = [p.name for p in parameters_of(options) if p.name not in NOT_IN_RECIPES]
-    hints = {p.name: get_args(p.annotation)[0] for p in parameters_of(options)}
+    parameters = [p for p in parameters_of(options) if p.name not in NOT_IN_RECIPES]
+    hints = {p.name: get_args(p.annotation)[0] for p in parameters}
     for key, value in values.items():
-        if key not in accepted:
-            raise unknown(f"{path}: option", key, accepted)
+        if key not in hints:
+            raise unknown(f"{path}: option", key, list(hints))
         if isinstance(value, (list, dict)):  # a flag's text can be any other value
             checked(f"{path}: {key}", value, hints[key])
     return values

@@ -19,7 +19,6 @@ from martlet.training.state import State
 from martlet.version import versions
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run
-from martlet.workflows.train_setup import EVAL_BATCH
 
 
 def finish(
@@ -40,7 +39,7 @@ def finish(
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
     targets = job.task.targets(samples, header.classes)
-    size = eval_batch_size(header.preprocess.shape, EVAL_BATCH)
+    size = eval_batch_size(header.preprocess.shape)
     batches = EvalBatches(samples, targets, indices, preprocess=header.preprocess, batch_size=size)
     found = job.task.evaluate(*predict_logits(model, batches, job.to_input), header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])

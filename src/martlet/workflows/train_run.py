@@ -25,7 +25,7 @@ from martlet.storage.files import write_text
 from martlet.tasks import Task
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
-from martlet.training.journal import Journal, is_noted
+from martlet.training.journal import Journal, catch_up
 from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
@@ -212,7 +212,7 @@ def make_job(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
     )
-    size = eval_batch_size(preprocess.shape, train_setup.EVAL_BATCH)
+    size = eval_batch_size(preprocess.shape)
     val = EvalBatches(samples, targets, split.val, preprocess=preprocess, batch_size=size)
     return Job(
         header=header,
@@ -225,13 +225,10 @@ def make_job(
 
 def run_loop(job: Job, state: State, voice: Voice) -> None:
     """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
-    over = state.epoch == job.recipe.epochs
-    if over and is_noted(job.folder, state.history):
+    if state.epoch == job.recipe.epochs:
+        catch_up(job.folder, state.history)
         return
     journal = Journal(job.folder, state.history)
-    if over:
-        journal.close()
-        return
     try:
         with (
             stopping(job.stop, voice),

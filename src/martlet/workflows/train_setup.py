@@ -22,8 +22,6 @@ from martlet.training.recipe import Recipe
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_start import Start
 
-EVAL_BATCH = 64  # samples that are scored at a time, of usual sizes
-
 
 def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreprocess:
     """The Preprocess of a new run, for the kind of data that the network takes.

@@ -12,8 +12,7 @@ from onnx import helper, numpy_helper, shape_inference
 
 from martlet.compiler.frontend.canonicalize import round_down
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, OPEN, check_sides
-from martlet.compiler.ir.graph import Constant, Graph, Shape, shape_text
-from martlet.errors import MartletError
+from martlet.compiler.ir.graph import Constant, Graph, Node, Shape, shape_text
 
 INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
 CONVOLUTIONS = ("Conv", "ConvTranspose")
@@ -98,10 +97,8 @@ class ShapeInference:
             return
         shape = self._graph.shapes.get(proto.input[1])
         if shape is not None and len(shape) < 3:
-            raise MartletError(
-                f"node {proto.name!r} ({proto.op_type}) cannot be compiled: its weights have shape "
-                f"{shape_text(shape)}; they need 3 axes or more."
-            )
+            node = Node(proto.op_type, proto.name, [*proto.input], [*proto.output])
+            raise node.fail(f"its weights have shape {shape_text(shape)}; they need 3 axes or more")
 
     def learn_constants(self, names: Iterable[str]) -> None:
         """Of each constant the shape and type."""

@@ -1,0 +1,1 @@
+"""Hyperspectral scenes and their label maps: files to arrays, read part by part."""

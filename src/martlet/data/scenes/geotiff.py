@@ -1,0 +1,144 @@
+"""GeoTIFF through rasterio: windows of a file that stays on the disk."""
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.data.scenes.contents import Contents, Georeference, StoredArray, type_of
+from martlet.data.scenes.values import Key, OnDemand, check_bytes, damaged, library
+from martlet.data.scenes.wavelengths import in_nm
+from martlet.errors import MartletError
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # in both byte orders; with + for BigTIFF
+
+
+@contextmanager
+def opened(path: Path, driver: str = "GTiff", page: int | None = None) -> Iterator[Any]:
+    """A rasterio dataset; every error in it, and in reading from it, is a MartletError."""
+    rasterio = library("rasterio")
+    name = str(path.absolute())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a scene without coordinates is one, too
+            with rasterio.open(
+                name if page is None else f"GTIFF_DIR:{page}:{name}", driver=driver
+            ) as dataset:
+                yield dataset
+    except MartletError:
+        raise
+    except Exception as error:
+        raise damaged(path, error.__cause__ or error) from error
+
+
+def geotiff_contents(path: Path) -> Contents:
+    """The pages of a TIFF file, as a rule one: rows, columns, bands each. Raises MartletError."""
+    _check_directory(path)
+    with opened(path) as dataset:
+        pages = max(1, len(dataset.subdatasets))
+        if pages == 1:
+            _check_last_block(path, dataset)
+            return Contents(
+                path,
+                (_stored(path, path.name, None, dataset),),
+                axes_known=True,
+                wavelengths=_wavelengths(dataset),
+                band_names=_band_names(dataset),
+                nodata=None if dataset.nodata is None else float(dataset.nodata),
+                georeference=georeference(dataset),
+                colours=_colours(dataset),
+            )
+    arrays = []
+    for page in range(1, pages + 1):
+        with opened(path, page=page) as dataset:
+            arrays.append(_stored(path, str(page), page, dataset))
+    return Contents(path, tuple(arrays), axes_known=True)
+
+
+def georeference(dataset: Any) -> Georeference | None:
+    """What GDAL knows of a dataset's coordinates."""
+    crs = dataset.crs.to_wkt() if dataset.crs else None
+    transform = None if dataset.transform.is_identity else tuple(dataset.transform)[:6]
+    if crs is None and transform is None:
+        return None
+    return Georeference(crs, transform)
+
+
+def _stored(path: Path, name: str, page: int | None, dataset: Any) -> StoredArray:
+    types = {np.dtype(name) for name in dataset.dtypes}
+    dtype = np.result_type(*types)
+    shape = (dataset.count, dataset.height, dataset.width)
+    values = OnDemand(shape, dtype, partial(_window, path, page), (1, 2, 0))
+    what, numbers = type_of(dtype)
+    return StoredArray(name, values.shape, what, numbers, lambda: values)
+
+
+def _window(path: Path, page: int | None, key: Key) -> NDArray[Any]:
+    bands, rows, columns = key
+    with opened(path, page=page) as dataset:
+        part: NDArray[Any] = dataset.read(
+            list(range(bands.start + 1, bands.stop + 1)),
+            window=((rows.start, rows.stop), (columns.start, columns.stop)),
+        )
+        return part
+
+
+def _check_directory(path: Path) -> None:
+    """Raises MartletError when the file ends before its directory, which is often written last.
+
+    TIFF, revision 6.0, section 2; BigTIFF has 8 bytes for an address.
+    """
+    head_bytes = 16
+    with path.open("rb") as file:
+        head = file.read(head_bytes)
+    order = "<" if head[:2] == b"II" else ">"
+    big = b"+" in head[2:4]
+    check_bytes(path, head_bytes if big else 8, at_least="at least ")
+    (directory,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", head, 8 if big else 4)
+    check_bytes(path, directory + 2, at_least="at least ")
+
+
+def _check_last_block(path: Path, dataset: Any) -> None:
+    """As above, for the values that stand last, where the directory stands in front."""
+    rows, columns = dataset.block_shapes[-1]
+    last = f"{(dataset.width - 1) // columns}_{(dataset.height - 1) // rows}"
+    found = [
+        dataset.get_tag_item(f"BLOCK_{what}_{last}", "TIFF", bidx=dataset.count)
+        for what in ("OFFSET", "SIZE")
+    ]
+    if all(found):
+        check_bytes(path, sum(map(int, found)), at_least="at least ")
+
+
+def _wavelengths(dataset: Any) -> tuple[float, ...] | None:
+    """Of each band's tags, as GDAL copies them from ENVI, or as its IMAGERY domain has them."""
+    found: list[float] = []
+    units = set()
+    for band in range(1, dataset.count + 1):
+        tags = {key.lower(): value for key, value in dataset.tags(band).items()}
+        imagery = dataset.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM")
+        unit = "um" if imagery else tags.get("wavelength_units", "")
+        try:
+            found.append(float(imagery or tags["wavelength"]))
+        except (KeyError, ValueError):
+            return None
+        units.add(unit)
+    return in_nm(found, units.pop()) if len(units) == 1 else None
+
+
+def _band_names(dataset: Any) -> tuple[str, ...] | None:
+    names = [name or "" for name in dataset.descriptions]
+    return tuple(names) if any(names) else None
+
+
+def _colours(dataset: Any) -> dict[int, tuple[int, int, int]]:
+    try:
+        return {value: tuple(colour[:3]) for value, colour in dataset.colormap(1).items()}
+    except ValueError:  # there is none
+        return {}

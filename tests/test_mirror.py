@@ -25,6 +25,7 @@ ELSEWHERE = {
         "workflows/test_train_setup.py",
         "a row of the table, through its verbs",
     ),
+    "data/scenes/contents": ("data/scenes/test_formats.py", "what every format gives"),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),
     "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),
     "models/mobilenet_v3_form": ("models/test_mobilenet_v3.py", "a table of that network"),

@@ -22,6 +22,7 @@ Header = Mapping[str, str | list[str]]
 # Order of the axes in the file, by number: 0 rows (lines), 1 columns (samples), 2 bands.
 INTERLEAVES = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 DEFAULTS = {"interleave": "bsq", "byte order": "0", "header offset": "0"}
+STARTS = (b"ENVI", b"\xef\xbb\xbfENVI")  # of headers; some editors put a mark of UTF-8 in front
 # Suffixes of data; among several files of the header's name one with such a suffix is meant.
 DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bin", ".bsq", ".bil", ".bip", ".hyspex")
 GEOREFERENCE = (
@@ -37,7 +38,7 @@ def header_beside(data: Path) -> Path | None:
         for path in (data.with_name(name), data.with_name(f"{name[:-4]}.HDR")):
             if path != data and path.is_file():
                 with path.open("rb") as file:
-                    if file.read(4) == b"ENVI":
+                    if file.read(8).startswith(STARTS):
                         return path
     return None
 
@@ -206,6 +207,7 @@ def _georeference(header: Header, data: Path) -> Georeference | None:
         return None
     from martlet.data.scenes.geotiff import georeference, opened
 
+    library("rasterio")  # where it is missing that is said
     found = None
     with suppress(MartletError), opened(data, "ENVI") as dataset:  # GDAL asks more of a header
         found = georeference(dataset)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from martlet.data.scenes.contents import Contents
-from martlet.data.scenes.envi import envi_contents, header_beside
+from martlet.data.scenes.envi import STARTS, envi_contents, header_beside
 from martlet.data.scenes.geotiff import MAGIC as TIFF_MAGIC
 from martlet.data.scenes.geotiff import geotiff_contents
 from martlet.data.scenes.hdf5 import hdf5_contents, signature_offset
@@ -51,7 +51,7 @@ def _contents(path: Path) -> Contents:
         return npz_contents(path)
     if head[:4] in TIFF_MAGIC:
         return geotiff_contents(path)
-    if head.startswith(b"ENVI") and (path.suffix.lower() == ".hdr" or b"\n" in head[:16]):
+    if head.startswith(STARTS) and path.suffix.lower() == ".hdr":
         return envi_contents(path, None, path)
     if signature_offset(path) is not None:
         return hdf5_contents(path)
@@ -66,5 +66,5 @@ def _contents(path: Path) -> Contents:
             raise MartletError(f"file {str(path)!r} is {told}; accepted: {ACCEPTED}.")
     if path.suffix.lower() == ".mat":  # version 4 has no mark
         return matlab_contents(path)
-    beside = f"; there is no header {path.stem + '.hdr'!r} beside it, which ENVI data needs"
+    beside = f"; ENVI data needs its header, such as {path.stem + '.hdr'!r}, beside it"
     raise MartletError(f"file {str(path)!r} has none of the formats {ACCEPTED}{beside}.")

@@ -24,13 +24,15 @@ def opened(path: Path, driver: str = "GTiff", page: int | None = None) -> Iterat
     """A rasterio dataset; every error in it, and in reading from it, is a MartletError."""
     rasterio = library("rasterio")
     name = str(path.absolute())
+    name = name if page is None else f"GTIFF_DIR:{page}:{name}"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a scene without coordinates is one, too
-            with rasterio.open(
-                name if page is None else f"GTIFF_DIR:{page}:{name}", driver=driver
-            ) as dataset:
-                yield dataset
+            # A scene without coordinates is one, too; rasterio's own use of affine is its own.
+            for category in (rasterio.errors.NotGeoreferencedWarning, PendingDeprecationWarning):
+                warnings.simplefilter("ignore", category)
+            dataset = rasterio.open(name, driver=driver)
+        with dataset:
+            yield dataset
     except MartletError:
         raise
     except Exception as error:

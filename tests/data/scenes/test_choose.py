@@ -43,7 +43,9 @@ def test_several_are_asked_about() -> None:
     assert scene_array(contents, "b").name == "b"
     with pytest.raises(MartletError, match=r"array='d' is not in .* it holds 'a' .*, 'c' \(4×4"):
         scene_array(contents, "d")
-    with pytest.raises(MartletError, match=r"'c' \(4×4, float64\) .* is no scene: rows × columns"):
+    with pytest.raises(
+        MartletError, match=r"'c' \(4×4, float64\) .* is no scene: a scene has three axes"
+    ):
         scene_array(contents, "c")
 
 
@@ -66,6 +68,8 @@ def test_a_file_without_a_scene() -> None:
         scene_array(holding(gt=(10, 20)), None)
     with pytest.raises(MartletError, match="holds no arrays, but"):
         scene_array(holding(), None)
+    with pytest.raises(MartletError, match=r"'a' \(2×2×2, bool\).* is no scene: .* of numbers"):
+        scene_array(holding(a=np.ones((2, 2, 2), bool)), "a")
     with pytest.raises(MartletError, match=r"holds 'a' \(0×5×5"):
         scene_array(holding(a=(0, 5, 5)), None)
 
@@ -76,7 +80,7 @@ def test_the_only_map() -> None:
     for shape in ((10, 20, 1), (1, 10, 20)):
         assert label_array(holding(gt=shape, **others), None).shape == shape
     assert label_array(holding(mask=np.ones((3, 4), bool)), None).name == "mask"
-    with pytest.raises(MartletError, match=r"2 arrays .*'train' \(10×20.*--array train"):
+    with pytest.raises(MartletError, match=r"2 arrays .*'train' \(10×20.*--labels-array train"):
         label_array(holding(train=(10, 20), test=(10, 20)), None)
     with pytest.raises(MartletError, match="but a label map has two axes"):
         label_array(holding(**others), None)

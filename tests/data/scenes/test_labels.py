@@ -41,7 +41,7 @@ def test_an_axis_of_one_is_passed_over(tmp_path: Path) -> None:
 
 def test_one_array_of_several(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"train": GAPS, "test": GAPS[::-1]})
-    with pytest.raises(MartletError, match="--array train"):
+    with pytest.raises(MartletError, match="--labels-array train"):
         read_labels(tmp_path / "a.mat")
     assert_array_equal(read_labels(tmp_path / "a.mat", array="test").labels, GAPS[::-1])
 

@@ -4,6 +4,9 @@ from martlet.data.scenes.contents import Contents, StoredArray, in_words, no_val
 from martlet.errors import MartletError
 
 LONG = 8  # times the other side: more than scenes are longer than wide, less than pixels to bands
+SCENE_OPTION, LABELS_OPTION = "--array", "--labels-array"  # by which an array is named
+SCENE_NEEDS = "a scene has three axes, rows × columns × bands, of numbers"
+LABELS_NEED = "a label map has two axes, rows × columns"
 AXES = ("first", "second", "third")
 ENDS = "give bands_axis (--bands-axis): 0, 1 or 2 for the first, second or third"
 
@@ -16,10 +19,10 @@ def scene_array(contents: Contents, name: str | None) -> StoredArray:
     """
     if name is not None:
         stored = _named(contents, name)
-        if len(stored.shape) != 3 or not stored.size:
+        if len(stored.shape) != 3 or not stored.size or stored.what == "bool":
             raise MartletError(
-                f"array {stored} of file {str(contents.path)!r} is no scene: rows × columns × "
-                f"bands are needed{_matrix(stored)}."
+                f"array {stored} of file {str(contents.path)!r} is no scene: {SCENE_NEEDS}"
+                f"{_matrix(stored)}."
             )
         return stored
     numbers = [stored for stored in contents.arrays if stored.numbers]
@@ -35,10 +38,12 @@ def scene_array(contents: Contents, name: str | None) -> StoredArray:
             return found[0]
         raise MartletError(
             f"file {str(contents.path)!r} holds one array of three axes, {found[0]}, and a larger "
-            f"one, {larger[0]}{_matrix(larger[0])}; if the former is the scene, say --array "
-            f"{found[0].name}."
+            f"one, {larger[0]}{_matrix(larger[0])}; if the former is the scene, give "
+            f"{SCENE_OPTION} {found[0].name}."
         )
-    raise _unclear(contents, found, "a scene has three axes, rows × columns × bands")
+    largest = max(contents.arrays, key=lambda stored: stored.size, default=None)
+    matrix = "" if largest is None else _matrix(largest)
+    raise _unclear(contents, found, SCENE_OPTION, f"{SCENE_NEEDS}{matrix}")
 
 
 def label_array(contents: Contents, name: str | None) -> StoredArray:
@@ -49,14 +54,13 @@ def label_array(contents: Contents, name: str | None) -> StoredArray:
         stored = _named(contents, name)
         if not _is_map(stored):
             raise MartletError(
-                f"array {stored} of file {str(contents.path)!r} is no label map: rows × columns "
-                "are needed."
+                f"array {stored} of file {str(contents.path)!r} is no label map: {LABELS_NEED}."
             )
         return stored
     found = [s for s in contents.arrays if s.numbers and _is_map(s)]
     if len(found) == 1:
         return found[0]
-    raise _unclear(contents, found, "a label map has two axes, rows × columns")
+    raise _unclear(contents, found, LABELS_OPTION, LABELS_NEED)
 
 
 def axis_of_bands(
@@ -122,20 +126,20 @@ def _named(contents: Contents, name: str) -> StoredArray:
     return found[0]
 
 
-def _unclear(contents: Contents, found: list[StoredArray], needed: str) -> MartletError:
-    """No array, or several, could be meant."""
+def _unclear(
+    contents: Contents, found: list[StoredArray], option: str, needed: str
+) -> MartletError:
+    """No array, or several, could be meant; `option` names one."""
     path = str(contents.path)
     if found:
         several = ", ".join(map(str, found[:8])) + (", …" if len(found) > 8 else "")
         return MartletError(
             f"file {path!r} holds {len(found)} arrays that could be meant, {several}; say which "
-            f"with --array, such as --array {found[0].name}."
+            f"with {option}, such as {option} {found[0].name}."
         )
     if len(contents.arrays) == 1 and not contents.arrays[0].numbers:
         return no_values(contents.arrays[0], contents.path)
-    wide = max(contents.arrays, key=lambda stored: stored.size, default=None)
-    matrix = _matrix(wide) if wide is not None and "three" in needed else ""
-    return MartletError(f"file {path!r} holds {_listed(contents)}, but {needed}{matrix}.")
+    return MartletError(f"file {path!r} holds {_listed(contents)}, but {needed}.")
 
 
 def _matrix(stored: StoredArray) -> str:

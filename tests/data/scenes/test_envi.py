@@ -152,6 +152,13 @@ def test_headers_of_any_encoding_and_case(tmp_path: Path, encoding: str) -> None
     assert read_scene(data).wavelengths == tuple(1000.0 * (1 + band) for band in range(9))
 
 
+def test_names_in_any_script(tmp_path: Path) -> None:
+    header = "ENVI\nsamples = 2\nlines = 1\nbands = 1\ndata type = 1\n"
+    names = ["no", "玉米 \U0001f33d", r"C:\\new Größe \\u00b5"]
+    data = by_hand(tmp_path, header + f"class names = {{{', '.join(names)}}}\n", bytes([1, 2]))
+    assert read_labels(data).names == {1: names[1], 2: names[2]}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

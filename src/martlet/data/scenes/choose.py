@@ -52,12 +52,12 @@ def label_array(contents: Contents, name: str | None) -> StoredArray:
     """
     if name is not None:
         stored = _named(contents, name)
-        if not _is_map(stored):
+        if rows_and_columns(contents, stored) is None:
             raise MartletError(
                 f"array {stored} of file {str(contents.path)!r} is no label map: {LABELS_NEED}."
             )
         return stored
-    found = [s for s in contents.arrays if s.numbers and _is_map(s)]
+    found = [s for s in contents.arrays if s.numbers and rows_and_columns(contents, s)]
     if len(found) == 1:
         return found[0]
     raise _unclear(contents, found, LABELS_OPTION, LABELS_NEED)
@@ -158,6 +158,12 @@ def _listed(contents: Contents) -> str:
     return shown + (", …" if len(contents.arrays) > 8 else "") if shown else "no arrays"
 
 
-def _is_map(stored: StoredArray) -> bool:
+def rows_and_columns(contents: Contents, stored: StoredArray) -> tuple[int, int] | None:
+    """Sides of an array that may be a label map; None for another one."""
+    if contents.axes_known:
+        rows, columns, bands = stored.shape
+        return (rows, columns) if bands == 1 else None
     sides = [size for size in stored.shape if size != 1]
-    return len(sides) == 2 and len(stored.shape) <= 3 and stored.size > 0
+    if len(sides) != 2 or len(stored.shape) > 3 or not stored.size:
+        return None
+    return sides[0], sides[1]

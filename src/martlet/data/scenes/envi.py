@@ -1,6 +1,5 @@
 """ENVI: a header of text (.hdr) through SPy, and a file of values that stays on the disk."""
 
-import locale
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -85,18 +84,33 @@ def envi_contents(header_path: Path, data: Path | None, given: Path) -> Contents
 
 def _header(path: Path) -> Header:
     """The fields of a header, names in small letters, as SPy reads them."""
-    envi = library("spectral.io.envi")
+    library("spectral.io.envi")
     raw = path.read_bytes()
     try:
-        with warnings.catch_warnings(), TemporaryDirectory() as folder:
-            warnings.simplefilter("ignore")  # of names with capital letters
-            if not raw.isascii():  # SPy takes the locale's encoding, and stops at "µm" in another
-                path = Path(folder) / "header.hdr"
-                encoding = locale.getpreferredencoding(False)
-                path.write_text(_decoded(raw), encoding=encoding, errors="replace")
-            return dict(envi.read_envi_header(str(path)))
+        if raw.isascii():
+            return _fields(path)
+        # SPy takes the locale's encoding, and stops at "µm" in another one: it gets ASCII, escaped.
+        with TemporaryDirectory() as folder:
+            copy = Path(folder) / "header.hdr"
+            text = _decoded(raw).replace("\\", r"\\")
+            copy.write_bytes(text.encode("ascii", "backslashreplace"))
+            fields = _fields(copy)
+        return {
+            key: _unescaped(said) if isinstance(said, str) else [_unescaped(text) for text in said]
+            for key, said in fields.items()
+        }
     except Exception as error:
         raise damaged(path, error) from error
+
+
+def _unescaped(text: str) -> str:
+    return text.encode("ascii").decode("unicode_escape")
+
+
+def _fields(path: Path) -> Header:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of names with capital letters
+        return dict(library("spectral.io.envi").read_envi_header(str(path)))
 
 
 def _decoded(raw: bytes) -> str:

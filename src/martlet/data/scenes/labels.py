@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.class_names import one_form
-from martlet.data.scenes.choose import label_array
+from martlet.data.scenes.choose import label_array, rows_and_columns
 from martlet.data.scenes.class_names import check_distinct, read_class_names
 from martlet.data.scenes.contents import Colour, Contents, in_words
 from martlet.data.scenes.formats import read_contents
@@ -60,8 +60,8 @@ def read_labels(
     stored = label_array(contents, array)
     found = stored.open()
     values = np.asarray(found[(slice(None),) * len(stored.shape)])
-    values = values.reshape([size for size in stored.shape if size != 1])
-    labels = _whole_numbers(values, contents)
+    sides = rows_and_columns(contents, stored)
+    labels = _whole_numbers(values.reshape(sides or stored.shape), contents)
     present = [int(value) for value in np.unique(labels) if value]
     if not 1 <= len(present) <= MOST_CLASSES:
         what = f"{len(present):,} different values" if present else "no label: every value is 0"

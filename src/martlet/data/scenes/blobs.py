@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 MOST_BLOBS = 16  # of one class
 ALL_BLOBS = 512  # of all, if there are not more classes
-SWEEPS = 6  # each blob is placed once, and moved so often less one
+SWEEPS = 6  # each blob is placed, then moved up to so often less one
 PLACINGS = 24_000  # that are tried in all, about: seconds
 FEWEST_SEEDS, MOST_SEEDS = 6, 36  # that are tried for a blob in one sweep
 DRAWN = 8  # times as many pixels are drawn, to find some that are lost to the test anyway
@@ -76,8 +76,11 @@ def place_blobs(
     placed: list[Blob | None] = [None] * len(wanted)
     order = sorted(range(len(wanted)), key=lambda one: len(search.pixels[wanted[one][0]]))
     for _ in range(SWEEPS):
+        before = list(placed)
         for one in order:
             placed[one] = search.moved(*wanted[one], placed[one], seeds, window)
+        if all(old is new for old, new in zip(before, placed, strict=True)):
+            break
         order = search.draws.order(len(wanted)).tolist()
     return search.taken
 
@@ -195,7 +198,8 @@ class _Search:
 
 def _widened(pixels: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     """Which are at most `reach` rows from one of `pixels`."""
-    count = np.cumsum(pixels, 0, dtype=np.int32)
-    count = np.pad(count, ((reach + 1, reach), (0, 0)), mode="edge")
-    count[: reach + 1] = 0
-    return np.asarray(count[2 * reach + 1 :] > count[: len(pixels)])
+    rows, columns = pixels.shape
+    count = np.zeros((rows + 2 * reach + 1, columns), np.int32)
+    np.cumsum(pixels, 0, out=count[reach + 1 : reach + 1 + rows])
+    count[reach + 1 + rows :] = count[reach + rows]
+    return np.asarray(count[2 * reach + 1 :] > count[:rows])

@@ -20,6 +20,8 @@ def notes_about(split: PixelSplit) -> list[str]:
 def _about_windows(split: PixelSplit) -> list[str]:
     tested = len(split.indices("test"))
     if split.protocol == "disjoint":
+        if not split.guard:
+            return []
         kept = split.kept
         least, most = (one(kept, key=lambda label: kept[label]) for one in (min, max))
         lost, labelled = len(split.indices("guard")), int(np.count_nonzero(split.labels))
@@ -38,8 +40,9 @@ def _about_windows(split: PixelSplit) -> list[str]:
     inside = split.test_in_windows()
     if inside:
         return [
-            f"The {split.protocol} split is optimistic: {_of(inside, tested)} test pixels lie in "
-            "the window of a training pixel, so training has seen them."
+            f"The {split.protocol} split is optimistic: {inside:,} of {tested:,} test pixels "
+            f"({inside / tested:.1%}) lie in the window of a training pixel, so training has seen "
+            "them."
         ]
     if split.protocol == "random":
         return ["The random split is optimistic: test pixels lie beside training pixels."]

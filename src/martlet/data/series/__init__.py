@@ -1,0 +1,1 @@
+"""Sensor recordings: from files to windows of one activity each."""

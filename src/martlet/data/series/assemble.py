@@ -12,6 +12,7 @@ from martlet.data.series.gaps import Missing, bridge, check_channels, usual_inte
 from martlet.data.series.layout import Columns, Track
 from martlet.data.series.recording import Recording, few
 from martlet.data.series.timing import (
+    ACCEPTED_RATES,
     Stamps,
     at_odds,
     cut_by_time,
@@ -69,6 +70,12 @@ def own_rates(tracks: Sequence[Track], rate: float | None) -> list[float | None]
         for track in tracks
     ]
     named = [(track.name, own) for track, own in zip(tracks, found, strict=True)]
+    for name, own in named:
+        if own is not None and not ACCEPTED_RATES[0] <= own <= ACCEPTED_RATES[1]:
+            raise MartletError(
+                f"{name!r}: its time stamps are those of {own:g} Hz, which no sensor has; name their "
+                "unit by time_column='NAME:UNIT'."
+            )
     # One sample alone has no rate, and cannot be at odds with others.
     odd = at_odds(
         [pair for pair, track in zip(named, tracks, strict=True) if len(track.values) > 1]

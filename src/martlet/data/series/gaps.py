@@ -75,7 +75,6 @@ def bridge(
     at = np.arange(len(values), dtype=np.float64) if times is None else times
     values = values.copy()
     lost = np.zeros(len(values), dtype=bool)
-    count.values += int(missing.sum())
     for channel in np.flatnonzero(missing.any(axis=0)):
         slow = every[channel] >= SLOW
         accepted = max(longest, 2 * every[channel] if slow else 0)
@@ -91,7 +90,9 @@ def bridge(
         short = gone & ~long
         if short.any():
             values[short, channel] = np.interp(at[short], at[there], values[there, channel])
-        count.bridged += int(short.sum())
+        if not slow:  # between a slower sensor's values nothing is missing
+            count.bridged += int(short.sum())
+        count.values += int((long if slow else gone).sum())
     edges = np.flatnonzero(np.diff(np.concatenate([[True], lost, [True]]).astype(np.int8)))
     count.cut += int(lost.sum())
     return values, [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,3 +165,18 @@ def read_text(path: Path, name: str) -> str:
         raise MartletError(f"{name!r} cannot be read ({error.strerror or error}).") from error
     except UnicodeDecodeError as error:
         raise MartletError(f"{name!r} is no text file in UTF-8 ({error.reason}).") from error
+
+
+def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Values as they are kept; what is too large becomes infinite, which counts as missing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(np.float32, copy=False)
+
+
+def as_whole(values: NDArray[Any], what: str) -> NDArray[np.int64]:
+    """Labels or subjects as whole numbers. Raises MartletError, "`what` are …", for others."""
+    fitting = np.isfinite(values) & (np.abs(values) < 1 << 53)
+    whole = np.where(fitting, values, 0).astype(np.int64)
+    if not (fitting & (whole == values)).all():
+        raise MartletError(f"{what} are not all whole numbers.")
+    return whole

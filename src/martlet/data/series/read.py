@@ -18,13 +18,12 @@ from martlet.data.series.gaps import Missing
 from martlet.data.series.known_layouts import find, recognise
 from martlet.data.series.layout import Columns, Layout, Track, list_files
 from martlet.data.series.recording import NOTHING, Recording, Recordings, few, in_order
-from martlet.data.series.timing import Stamps
+from martlet.data.series.timing import ACCEPTED_RATES, Stamps
 from martlet.errors import MartletError
 
 __all__ = ["Recording", "Recordings", "read_recordings"]
 
 MAX_GAP = "0.1s"
-RATES = (1e-3, 1e6)  # Hz, that are accepted
 
 
 def read_recordings(
@@ -50,7 +49,7 @@ def read_recordings(
     Raises MartletError for what cannot be read, lacks a channel, has several rates and no `rate`
     asked for, or has one subject in two given parts.
     """
-    if rate is not None and not (isfinite(rate) and RATES[0] <= rate <= RATES[1]):
+    if rate is not None and not (isfinite(rate) and ACCEPTED_RATES[0] <= rate <= ACCEPTED_RATES[1]):
         raise MartletError(f"rate={rate} is not accepted; give a number of Hz above 0.")
     rate = None if rate is None else float(rate)
     if isinstance(channels, str):

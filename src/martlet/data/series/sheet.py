@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.class_names import one_form
-from martlet.data.series.layout import Columns
+from martlet.data.series.layout import Columns, as_float32
 from martlet.data.series.tables import Counts, pandas
 from martlet.data.series.timing import UNITS, is_time, unit_named, unit_of
 from martlet.errors import MartletError, shortened, unknown
@@ -86,7 +86,7 @@ def _numbers(column: Any) -> tuple[NDArray[np.float32] | None, int]:
     if column.dtype.kind in "mM":
         return None, 0
     made = module.to_numeric(column, errors="coerce")
-    array = made.to_numpy(dtype=np.float32, na_value=np.nan)
+    array = as_float32(made.to_numpy(dtype=np.float64, na_value=np.nan))
     if column.dtype.kind in "biuf":
         return array, 0
     filled = column.notna().to_numpy(dtype=bool)

@@ -65,6 +65,9 @@ def read_frame(path: Path, name: str, counts: Counts) -> Any:
     frame.columns = [one_form(str(column).strip()) for column in frame.columns]
     if not len(frame):
         raise MartletError(f"{name!r} holds no rows; remove it, or give a table that does.")
+    nameless = re.fullmatch(r"Unnamed: \d+", frame.columns[-1])
+    if nameless and frame.iloc[:, -1].isna().all():  # every line ends with a separator
+        frame = frame.iloc[:, :-1]
     if _is_row_number(frame):
         counts.row_numbers += 1
         frame = frame.iloc[:, 1:]

@@ -12,6 +12,7 @@ from martlet.errors import MartletError
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}  # in seconds
 RATES = (5.0, 1000.0)  # Hz, between which a unit follows from the distances; 1000 not included
+ACCEPTED_RATES = (1e-3, 1e6)  # Hz
 EVEN = 0.5  # of a distance: stamps that stray less are jitter of the clock, not of the samples
 SAME_RATE = 0.01  # rates that differ by less are one rate
 _NAMED = re.compile(

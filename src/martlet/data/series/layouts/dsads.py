@@ -3,9 +3,7 @@
 `a01/p1/s01.txt`: 125 lines of 45 numbers between commas; activity, person and segment in the path.
 """
 
-import numpy as np
-
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32
 from martlet.data.series.tables import read_matrix
 from martlet.errors import MartletError
 
@@ -51,7 +49,7 @@ def _read(files: Files, columns: Columns) -> Found:
         tracks.append(
             Track(
                 name=name,
-                values=read_matrix(files.path(name), name, len(CHANNELS)).astype(np.float32),
+                values=as_float32(read_matrix(files.path(name), name, len(CHANNELS))),
                 channels=CHANNELS,
                 label=ACTIVITIES[number - 1] if known else str(number),
                 subject=f"p{match[2]}",

@@ -1,13 +1,12 @@
 """Arrays in .npz files: X (N, length, channels), y, groups; train.npz and test.npz are parts."""
 
-import zipfile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.class_names import one_form
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, given_part
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, given_part
 from martlet.data.series.recording import few
 from martlet.errors import MartletError, shortened
 
@@ -38,9 +37,10 @@ def _read(files: Files, columns: Columns) -> Found:
 def _arrays(files: Files, name: str) -> dict[str, Any]:
     """Arrays by name; none with pickled objects is read."""
     try:
-        with np.load(files.path(name), allow_pickle=False) as file:
+        # Opened here: numpy leaves a damaged file open.
+        with open(files.path(name), "rb") as content, np.load(content) as file:
             return {key: file[key] for key in file.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # numpy meets damaged files with many kinds of exception
         why = shortened(str(error), 100)
         raise MartletError(f"{name!r} cannot be read as arrays ({why}).") from error
 
@@ -69,7 +69,7 @@ def _tracks(arrays: dict[str, Any], name: str, part: str | None) -> list[Track]:
     rate = _rate(arrays, name)
     channels = _channels(arrays, x.shape[2], name)
     codes, classes = _coded(labels)
-    values = x.astype(np.float32, copy=False)
+    values = as_float32(x)
     made = []
     for number in range(len(x)):
         single = labels is not None and labels.ndim == 1

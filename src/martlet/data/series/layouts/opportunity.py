@@ -9,7 +9,16 @@ import re
 
 import numpy as np
 
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, read_text
+from martlet.data.series.layout import (
+    Columns,
+    Files,
+    Found,
+    Layout,
+    Track,
+    as_float32,
+    as_whole,
+    read_text,
+)
 from martlet.data.series.tables import read_matrix
 from martlet.errors import MartletError, unknown
 
@@ -44,12 +53,13 @@ def _read(files: Files, columns: Columns) -> Found:
         table = read_matrix(files.path(name), name, COLUMNS)
         if not np.isfinite(table[:, [0, column]]).all():
             raise MartletError(f"{name!r} has rows without a time or a label.")
-        numbers, codes = np.unique(table[:, column].astype(np.int64), return_inverse=True)
+        labels = as_whole(table[:, column], f"{name!r}: the labels of {columns.label}")
+        numbers, codes = np.unique(labels, return_inverse=True)
         first = int(numbers[0] == 0)
         made.append(
             Track(
                 name=name,
-                values=table[:, 1:FIRST_LABEL][:, kept].astype(np.float32),
+                values=as_float32(table[:, 1:FIRST_LABEL][:, kept]),
                 channels=tuple(channels[i] for i in kept),
                 codes=(codes - first).astype(np.int32),
                 names=tuple(legend.get(int(n), str(n)) for n in numbers[first:]),

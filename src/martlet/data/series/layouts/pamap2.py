@@ -7,7 +7,7 @@ hand, chest and ankle.
 
 import numpy as np
 
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, as_whole
 from martlet.data.series.tables import read_matrix
 from martlet.errors import MartletError
 
@@ -58,12 +58,13 @@ def _read(files: Files, columns: Columns) -> Found:
         table = read_matrix(files.path(name), name, COLUMNS)
         if not np.isfinite(table[:, :2]).all():
             raise MartletError(f"{name!r} has rows without a time or an activity.")
-        numbers, codes = np.unique(table[:, 1].astype(np.int64), return_inverse=True)
+        labels = as_whole(table[:, 1], f"{name!r}: the activities in column 2")
+        numbers, codes = np.unique(labels, return_inverse=True)
         first = int(numbers[0] == 0)
         tracks.append(
             Track(
                 name=name,
-                values=table[:, 2:][:, kept].astype(np.float32),
+                values=as_float32(table[:, 2:][:, kept]),
                 channels=tuple(CHANNELS[i] for i in kept),
                 codes=(codes - first).astype(np.int32),
                 names=tuple(ACTIVITIES.get(int(n), str(n)) for n in numbers[first:]),

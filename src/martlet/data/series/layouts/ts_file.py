@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.class_names import one_form
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, given_part, read_text
+from martlet.data.series.layout import (
+    Columns,
+    Files,
+    Found,
+    Layout,
+    Track,
+    as_float32,
+    given_part,
+    read_text,
+)
 from martlet.data.series.recording import few
 from martlet.data.series.timing import UNITS, unit_of
 from martlet.errors import MartletError, unknown
@@ -108,7 +117,7 @@ def _plain(body: str, where: str) -> NDArray[np.float32]:
     for text in body.split(":"):
         cells = ["nan" if cell.strip() in ("?", "") else cell for cell in text.split(",")]
         try:
-            rows.append(np.array(cells, dtype=np.float32))
+            rows.append(as_float32(np.array(cells, dtype=np.float64)))
         except ValueError as error:
             raise MartletError(f"{where} holds what is no number ({error}).") from error
     _check_lengths([len(row) for row in rows], where)
@@ -132,7 +141,7 @@ def _stamped(
     _check_lengths([len(row) for row in rows], where)
     if any(stamp != stamps[0] for stamp in stamps):
         raise MartletError(f"{where}: its dimensions have different time stamps.")
-    values = np.array(rows, dtype=np.float32).T
+    values = as_float32(np.array(rows).T)
     if columns.time == "":
         return values, None
     try:

@@ -7,7 +7,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, read_text
+from martlet.data.series.layout import (
+    Columns,
+    Files,
+    Found,
+    Layout,
+    Track,
+    as_float32,
+    as_whole,
+    read_text,
+)
 from martlet.data.series.tables import read_matrix
 from martlet.errors import MartletError
 
@@ -42,7 +51,7 @@ def _part(files: Files, part: str, signals: dict[str, str]) -> list[Track]:
     arrays: list[NDArray[np.float32]] = []
     first = next(iter(signals.values()))
     for name in signals.values():
-        array = read_matrix(files.path(name), name).astype(np.float32)
+        array = as_float32(read_matrix(files.path(name), name))
         if arrays and array.shape != arrays[0].shape:
             raise MartletError(
                 f"{name!r} has {array.shape[0]} lines of {array.shape[1]} values, and {first!r} "
@@ -74,9 +83,7 @@ def _numbers(files: Files, name: str) -> list[int]:
     if name not in files.names:
         raise MartletError(f"{name!r} is missing below {str(files.root)!r}.")
     column: NDArray[np.float64] = read_matrix(files.path(name), name, columns=1)[:, 0]
-    if not np.isfinite(column).all():
-        raise MartletError(f"{name!r} has lines without a number.")
-    return [int(value) for value in column]
+    return [int(value) for value in as_whole(column, f"{name!r}: its lines")]
 
 
 def _activities(files: Files, name: str) -> dict[int, str]:

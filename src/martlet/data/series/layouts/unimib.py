@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, as_whole
 from martlet.data.series.layouts.mat_file import read_mat, wanted
 from martlet.errors import MartletError
 
@@ -45,9 +45,9 @@ def _read(files: Files, columns: Columns) -> Found:
             f"{where!r}: {start}labels is {labels.shape}; ({len(data)}, 3) goes with the data."
         )
     names = _names(files, beside["names"], f"{start}names")
-    values = data.reshape(len(data), 3, -1).transpose(0, 2, 1).astype(np.float32)
+    values = as_float32(data.reshape(len(data), 3, -1).transpose(0, 2, 1))
     tracks = []
-    for row, (label, subject, _) in enumerate(labels.astype(np.int64)):
+    for row, (label, subject, _) in enumerate(as_whole(labels, f"{where!r}: its numbers")):
         known = 1 <= label <= len(names)
         tracks.append(
             Track(

@@ -3,9 +3,7 @@
 `Subject1/a1t1.mat`: `sensor_readings` (N, 6); subject, activity and trial are in the path.
 """
 
-import numpy as np
-
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32
 from martlet.data.series.layouts.mat_file import read_mat, wanted
 from martlet.errors import MartletError
 
@@ -45,7 +43,7 @@ def _read(files: Files, columns: Columns) -> Found:
         tracks.append(
             Track(
                 name=name,
-                values=values.astype(np.float32),
+                values=as_float32(values),
                 channels=CHANNELS,
                 label=ACTIVITIES[number - 1] if known else str(number),
                 subject=match[1],

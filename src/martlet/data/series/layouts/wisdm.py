@@ -9,14 +9,14 @@ from itertools import pairwise
 import numpy as np
 
 from martlet.data.class_names import one_form
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, read_text
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, read_text
 from martlet.errors import MartletError
 
 RATE = 20.0  # Hz
 CHANNELS = ("x", "y", "z")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RECORD = re.compile(
-    rf"\s*(\d+)\s*,\s*([^,;]+?)\s*,\s*(\d+)\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})"
+    rf"\s*(\d+)\s*,\s*([^,;]+?)\s*,\s*(\d{{1,18}})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})"
     r"\s*,?\s*"
 )
 _FILE = r"(?:WISDM_\w*v[\d.]+_raw|data_\d+_(accel|gyro)_(phone|watch))\.txt"
@@ -78,7 +78,7 @@ def _tracks(text: str, name: str, activities: dict[str, str]) -> tuple[list[Trac
         made.append(
             Track(
                 name=f"{name} {user}" + (f" #{seen[user]}" if seen[user] > 1 else ""),
-                values=np.array(values[first:stop], np.float32),
+                values=as_float32(np.array(values[first:stop])),
                 channels=CHANNELS,
                 codes=np.array(codes[first:stop], np.int32),
                 names=names,

@@ -67,6 +67,9 @@ NO_TORCH = (
     "data/pictures/read.py",
     "data/cache.py",
     "data/odd.py",
+    "data/series/read.py",
+    "data/series/windows.py",
+    "data/series/layouts/",
     "report/",
 )
 

@@ -93,5 +93,5 @@ def test_values_too_large_are_infinite() -> None:
 @pytest.mark.parametrize("odd", [1.5, np.nan, np.inf, 1e300])
 def test_whole_numbers(odd: float) -> None:
     assert as_whole(np.array([1.0, -3.0]), "labels").tolist() == [1, -3]
-    with pytest.raises(MartletError, match="^labels are not all whole numbers"):
+    with pytest.raises(MartletError, match=r"^labels are not all whole numbers"):
         as_whole(np.array([1.0, odd]), "labels")

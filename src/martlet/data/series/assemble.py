@@ -73,8 +73,8 @@ def own_rates(tracks: Sequence[Track], rate: float | None) -> list[float | None]
     for name, own in named:
         if own is not None and not ACCEPTED_RATES[0] <= own <= ACCEPTED_RATES[1]:
             raise MartletError(
-                f"{name!r}: its time stamps are those of {own:g} Hz, which no sensor has; name their "
-                "unit by time_column='NAME:UNIT'."
+                f"{name!r}: its time stamps are those of {own:g} Hz, which no sensor has; name "
+                "their unit by time_column='NAME:UNIT'."
             )
     # One sample alone has no rate, and cannot be at odds with others.
     odd = at_odds(

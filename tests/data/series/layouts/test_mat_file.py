@@ -22,7 +22,9 @@ def test_a_file_cut_short(tmp_path: Path, share: float) -> None:
     savemat(tmp_path / "a.mat", {"x": np.random.default_rng(0).normal(size=(40, 40))})
     content = (tmp_path / "a.mat").read_bytes()
     (tmp_path / "b.mat").write_bytes(content[: int(share * len(content))])
-    with pytest.raises(MartletError, match=r"'b\.mat' cannot be read as a MATLAB file"):
+    with pytest.raises(
+        MartletError, match=r"'b\.mat' (cannot be read as a|is damaged: .* no) MATLAB file"
+    ):
         read_mat(tmp_path / "b.mat", "b.mat")
 
 

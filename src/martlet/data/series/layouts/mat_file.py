@@ -1,8 +1,10 @@
 """MATLAB files of recordings: what is in them, or a sentence."""
 
+import io
 from pathlib import Path
 from typing import Any
 
+from martlet.data.mat_tags import check_tags
 from martlet.errors import MartletError, shortened
 
 
@@ -11,8 +13,11 @@ def read_mat(path: Path, name: str) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
-        with open(path, "rb") as file:
-            found = loadmat(file)
+        content = path.read_bytes()
+        check_tags(content, name)
+        found = loadmat(io.BytesIO(content))
+    except MartletError:
+        raise
     except NotImplementedError as error:
         raise MartletError(
             f"{name!r} is a MATLAB file of version 7.3, which is not read here; save it with -v7."

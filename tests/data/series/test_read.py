@@ -123,7 +123,9 @@ def test_nothing_left(tmp_path: Path) -> None:
     x, y = np.full((2, 60), np.nan)
     x[0], y[59] = 1, 1
     write(tmp_path / "a.csv", x=x, y=y)
-    with pytest.raises(MartletError, match=r"nothing is left of .*most gaps are in .*max_gap"):
+    with pytest.raises(
+        MartletError, match=r"nothing is left of .*max_gap='0\.1s', most of them in .*'x'"
+    ):
         read_recordings(tmp_path, rate=50)
 
 
@@ -131,6 +133,7 @@ def test_unlabelled_recordings_are_counted(tmp_path: Path) -> None:
     write(tmp_path / "a.csv")
     recordings = read_recordings(tmp_path)
     assert recordings.classes == ()
+    assert recordings.told[0].endswith("Nothing says who was recorded: each is a group of its own.")
     assert recordings.odd[-1] == "Recordings without a label: 1: 'a.csv'."
     assert len(cut_windows(recordings, window=20, labelled=False)) == 5
 

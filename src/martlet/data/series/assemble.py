@@ -182,10 +182,9 @@ def sentences(missing: Missing, stamps: Stamps, max_gap: Duration) -> list[str]:
             f"{_words(max_gap)}, lie on the line between their neighbours."
         )
     if missing.cut:
-        worst = sorted(missing.cut_by, key=lambda name: (-missing.cut_by[name], name))
         told.append(
             f"Rows lost in longer gaps, which cut recordings: {missing.cut:,}; most gaps are in "
-            f"{few(worst)}."
+            f"{few(missing.most_cut())}."
         )
     if stamps.jumps or stamps.back:
         told.append(

@@ -14,6 +14,7 @@ SLOW = 2.0  # a channel with a value in every second row, or fewer, has a slower
 class Missing:
     """Counts for the sentences, over all tracks; values, not rows.
 
+    cut_by: long gaps of each channel.
     slow: channels with values in less than half of the rows, and every how many rows they have one.
     """
 
@@ -22,6 +23,10 @@ class Missing:
     cut: int = 0
     cut_by: dict[str, int] = field(default_factory=dict)
     slow: dict[str, int] = field(default_factory=dict)
+
+    def most_cut(self) -> list[str]:
+        """Channels with long gaps, those with the most first."""
+        return sorted(self.cut_by, key=lambda name: (-self.cut_by[name], name))
 
 
 def check_channels(values: NDArray[np.float32], channels: tuple[str, ...], where: str) -> None:

@@ -1,6 +1,7 @@
 """Files of sensor recordings -> recordings, in whatever known layout they lie."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
@@ -73,8 +74,9 @@ def read_recordings(
         items += recordings_of(track, hz, rate, gap, index, missing, stamps)
     if not items:
         raise MartletError(
-            f"nothing is left of {files.given!r}: {' '.join(sentences(missing, stamps, gap))} "
-            "Choose others by channels, or allow longer gaps by max_gap."
+            f"nothing is left of {files.given!r} between gaps of more than max_gap={gap.text!r}, "
+            f"most of them in channels {few(missing.most_cut())}; choose others by channels, or "
+            "allow longer gaps."
         )
     told = [_what(chosen, tracks, classes, items[0]), *found.told, *resampled]
     odd = [*found.odd, *sentences(missing, stamps, gap), *_unlabelled(items)]
@@ -83,8 +85,6 @@ def read_recordings(
 
 def _whole(tracks: list[Track]) -> list[Track]:
     """Tracks of one part alone are given no part: the split decides."""
-    from dataclasses import replace
-
     if len({track.part for track in tracks}) > 1:
         return tracks
     return [replace(track, part=None) for track in tracks]
@@ -118,9 +118,10 @@ def _what(layout: Layout, tracks: Sequence[Track], classes: Sequence[str], item:
     subjects = {track.subject for track in tracks if track.subject is not None}
     people = f" by {len(subjects)} subjects" if subjects else ""
     rate = "at a rate that is not known" if item.rate is None else f"at {item.rate:g} Hz"
+    alone = "" if subjects else " Nothing says who was recorded: each is a group of its own."
     return (
         f"Read as {layout.what} (layout {layout.name}): {len(tracks):,} recordings of "
-        f"{len(classes)} classes{people}, {len(item.channels)} channels {rate}."
+        f"{len(classes)} classes{people}, {len(item.channels)} channels {rate}.{alone}"
     )
 
 

@@ -90,7 +90,7 @@ def _read(roles: Sequence[str], files: Files, columns: Columns) -> Found:
         )
     told = [f"Activities and subjects are read off the paths, as {'/'.join(roles)}."]
     if "subject" not in roles:
-        told = ["Activities are read off the folders; nothing says who was recorded."]
+        told = ["Activities are read off the folders."]
     told += [f"Time stamps: column {unit}." for unit in counts.units]
     return Found(tracks, told, counts.sentences())
 

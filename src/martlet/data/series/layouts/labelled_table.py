@@ -61,7 +61,7 @@ def _told(columns: Columns) -> str:
     label = f"labels in column {columns.label!r}" if columns.label else "no labels"
     if columns.group:
         return f"Tables with {label}, subjects in column {columns.group!r}."
-    return f"Tables with {label}; no column says who was recorded."
+    return f"Tables with {label}."
 
 
 def _subject(name: str) -> str | None:

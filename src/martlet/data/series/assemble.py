@@ -173,7 +173,7 @@ def sentences(missing: Missing, stamps: Stamps, max_gap: Duration) -> list[str]:
     told = []
     for name, every in sorted(missing.slow.items()):
         told.append(
-            f"Channel {name!r} has a value in every {every}th row or so, as a slower sensor's; "
+            f"Channel {name!r} has a value in one row of {every} or so, as a slower sensor's; "
             "lines between them fill the rest."
         )
     if missing.values:

@@ -55,7 +55,7 @@ def test_the_heart_rate_cuts_nothing(tmp_path: Path) -> None:
     np.testing.assert_allclose(only.values[4:49, 0], 104 + np.arange(45), atol=1e-3)
     assert recordings.classes == ("rope jumping", "walking")
     assert recordings.odd == (
-        "Channel 'heart_rate' has a value in every 11th row or so, as a slower sensor's; lines "
+        "Channel 'heart_rate' has a value in one row of 11 or so, as a slower sensor's; lines "
         "between them fill the rest.",
         "Missing values: 13; 13 of them, in gaps of up to 0.1s, lie on the line between their "
         "neighbours.",

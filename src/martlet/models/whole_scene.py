@@ -1,0 +1,73 @@
+"""HybridSN over a scene at once: the class of every pixel, without a window for each.
+
+HybridSN has no stride and no padding. What its convolutions make of two windows that overlap is
+the same where they overlap, so they run once over the scene; the first linear layer, which sees all
+of a window's map, is a convolution with a kernel of that map's size, and those behind it see one
+pixel.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from martlet.errors import MartletError
+from martlet.models.hybridsn import SMALLEST_WINDOW, HybridSN
+from martlet.ops.tracing import is_recorded
+
+
+class WholeScene(nn.Module):
+    """Maps (batch, 1, bands, rows, columns) to (batch, num_classes, rows - w + 1, columns - w + 1).
+
+    w is the window that the network was made for. At (r, c) stand the logits of the window whose
+    first pixel is (r, c), which are those of the pixel in its middle, (r + w // 2, c + w // 2). The
+    weights are the network's own, not copies. It answers as in evaluation: no dropout.
+    """
+
+    def __init__(self, network: HybridSN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, scene: Tensor) -> Tensor:
+        """Raises MartletError for other bands, and for a scene smaller than a window."""
+        network = self.network
+        if not is_recorded(scene):
+            check_scene(network, tuple(scene.shape))
+        side = network.window - SMALLEST_WINDOW + 1
+        maps = network.forward_features(scene)
+        kernel = network.fc1.weight.unflatten(1, (maps.shape[1], side, side))
+        hidden = F.relu(F.conv2d(maps, kernel, network.fc1.bias))
+        last = F.relu(_per_pixel(hidden, network.fc2))
+        if network.num_classes == 0:
+            return last
+        return _per_pixel(last, network.classifier)
+
+
+def logits_at(network: HybridSN, scenes: Tensor, places: Tensor) -> Tensor:
+    """Logits of some windows of a few scenes, (number, num_classes); the network trains as ever.
+
+    scenes: (batch, 1, bands, rows, columns).
+    places: (number, 3) whole numbers: scene, row and column of each window's first pixel.
+
+    The convolutions run once for each scene, then each window's maps go through the linear layers,
+    and through dropout, by themselves: values and gradients are those of a batch of the windows.
+    """
+    check_scene(network, tuple(scenes.shape))
+    side = network.window - SMALLEST_WINDOW + 1
+    maps = network.forward_features(scenes)
+    windows = maps.unfold(2, side, 1).unfold(3, side, 1)  # a view: (batch, 64, r, c, side, side)
+    return network.forward_head(windows[places[:, 0], :, places[:, 1], places[:, 2]])
+
+
+def check_scene(network: HybridSN, shape: tuple[int, ...]) -> None:
+    """Raises MartletError when a tensor of this shape is no scene for the network."""
+    window, bands = network.window, network.in_chans
+    if len(shape) != 5 or shape[1:3] != (1, bands) or min(shape[3:]) < window:
+        raise MartletError(
+            f"the scene has shape {shape}; accepted: (batch, 1, {bands}, rows, columns), with "
+            f"{window} rows and columns or more."
+        )
+
+
+def _per_pixel(maps: Tensor, layer: nn.Module) -> Tensor:
+    """A linear layer over the channels of each pixel."""
+    assert isinstance(layer, nn.Linear)
+    return F.conv2d(maps, layer.weight[:, :, None, None], layer.bias)

@@ -1,0 +1,78 @@
+"""A scene at once gives what window by window gives, and trains as a batch of windows does."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from martlet.errors import MartletError
+from martlet.models import create_model
+from martlet.models.hybridsn import HybridSN
+from martlet.models.whole_scene import WholeScene, logits_at
+
+WINDOW, BANDS = 11, 13
+
+
+def network(num_classes: int = 3, drop_rate: float = 0.0) -> HybridSN:
+    torch.manual_seed(0)
+    made = create_model(
+        "hybridsn", num_classes=num_classes, in_chans=BANDS, window=WINDOW, drop_rate=drop_rate
+    )
+    assert isinstance(made, HybridSN)
+    return made
+
+
+def scene(batch: int, rows: int, columns: int) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(batch, 1, BANDS, rows, columns, generator=generator)
+
+
+@pytest.mark.parametrize("num_classes", [3, 0])
+def test_every_pixel_has_the_logits_of_its_window(num_classes: int) -> None:
+    model, x = network(num_classes).eval(), scene(2, 14, 13)
+    with torch.inference_mode():
+        found = WholeScene(model)(x)
+        assert found.shape == (2, num_classes or 128, 4, 3)
+        for row in range(4):
+            for column in range(3):
+                window = x[..., row : row + WINDOW, column : column + WINDOW]
+                torch.testing.assert_close(
+                    found[:, :, row, column], model(window), atol=1e-5, rtol=1e-5
+                )
+
+
+def test_a_part_of_a_scene_gives_that_part_of_the_answer() -> None:
+    """Tiles that share the border of a window are exact."""
+    model, x = WholeScene(network().eval()), scene(1, 20, 16)
+    with torch.inference_mode():
+        whole = model(x)
+        for first, last in ((0, 5), (5, 10)):
+            tile = model(x[..., first : last + WINDOW - 1, :])
+            torch.testing.assert_close(tile, whole[:, :, first:last], atol=1e-6, rtol=1e-5)
+
+
+def test_values_and_gradients_are_those_of_the_windows() -> None:
+    x = scene(2, 15, 14)
+    places = torch.tensor([[0, 0, 0], [1, 4, 3], [0, 0, 1], [0, 2, 2], [0, 0, 0]])
+    targets = torch.tensor([0, 1, 2, 0, 1])
+    windows = torch.stack(
+        [x[n, :, :, r : r + WINDOW, c : c + WINDOW] for n, r, c in places.tolist()]
+    )
+    found = []
+    for logits in (lambda m: logits_at(m, x, places), lambda m: m(windows)):
+        model = network().train()
+        made = logits(model)
+        torch.nn.functional.cross_entropy(made, targets).backward()
+        found.append((made, {name: p.grad for name, p in model.named_parameters()}))
+    torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=1e-4)
+
+
+def test_each_window_has_a_dropout_of_its_own() -> None:
+    model = network(drop_rate=0.5).train()
+    one = logits_at(model, scene(1, 12, 12), torch.tensor([[0, 0, 0], [0, 0, 0]]))
+    assert not torch.equal(one[0], one[1])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 13, 10, 20), (1, 1, 12, 20, 20), (1, 13, 20, 20)])
+def test_what_is_no_scene(shape: tuple[int, ...]) -> None:
+    with pytest.raises(MartletError, match=r"the scene has shape .*; accepted: \(batch, 1, 13, r"):
+        WholeScene(network())(torch.zeros(shape))

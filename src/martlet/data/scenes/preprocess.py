@@ -1,0 +1,201 @@
+"""Spectra to components: what a network for scenes sees of a pixel, fitted once and kept."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.data.scenes.scene import Scene, is_nodata
+from martlet.errors import MartletError, unknown
+
+BLOCK_VALUES = 1 << 23  # of a scene, read at once
+FITTED_ON = ("training", "whole-scene")
+SMALLEST = 1e-10  # variance of a component, as a share of the first's, that is more than rounding
+
+
+@dataclass(frozen=True)
+class ScenePreprocess:
+    """How a window of spectra becomes float32 numbers (1, components, window, window).
+
+    window: side in pixels, odd; the pixel in its middle is the one that is classified.
+    components: principal components of the spectra, whitened: each has mean 0 and deviation 1 over
+        the pixels that they were fitted on. What lies outside the scene, and pixels that hold
+        nothing, are 0: the mean.
+    fitted_on: the training pixels alone, or, as the papers do, all pixels of the scene.
+    mean, projection: of the fit: (bands,) and (components, bands); empty before it.
+
+    Raises MartletError for a value that is not accepted.
+    """
+
+    window: int = 25
+    components: int = 30
+    fitted_on: Literal["training", "whole-scene"] = "training"
+    mean: tuple[float, ...] = ()
+    projection: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("window", "components"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise MartletError(f"{name}={value!r} is not accepted; give a whole number from 1.")
+        if self.window % 2 == 0:
+            raise MartletError(f"window={self.window} is even; give an odd one: it has a middle.")
+        if self.fitted_on not in FITTED_ON:
+            raise unknown("fitted_on", self.fitted_on, FITTED_ON)
+        object.__setattr__(self, "mean", tuple(map(float, self.mean)))
+        rows = tuple(tuple(map(float, row)) for row in self.projection)
+        object.__setattr__(self, "projection", rows)
+        if rows and (len(rows) != self.components or {len(row) for row in rows} != {self.bands}):
+            raise MartletError(
+                f"projection of {len(rows)} rows does not fit components={self.components} and "
+                f"mean of {self.bands} bands."
+            )
+        if not np.isfinite(self.mean).all() or not np.isfinite(rows).all():
+            raise MartletError("mean and projection hold numbers that are infinite or NaN.")
+
+    @property
+    def kind(self) -> str:
+        """Of data: the key of `kinds.KINDS`."""
+        return "cube"
+
+    @property
+    def bands(self) -> int:
+        """Of the scenes that it takes; 0 before the fit."""
+        return len(self.mean)
+
+    @property
+    def in_chans(self) -> int:
+        """The components."""
+        return self.components
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of one input of the network: (1, components, window, window)."""
+        return 1, self.components, self.window, self.window
+
+    def project(self, spectra: NDArray[Any], nodata: float | None = None) -> NDArray[np.float32]:
+        """(..., bands) of any numbers -> float32 (..., components); 0 where a pixel holds nothing.
+
+        Raises MartletError for another number of bands.
+        """
+        if not self.projection:
+            raise MartletError("the preprocessing of scenes is not fitted yet; train first.")
+        if spectra.shape[-1] != self.bands:
+            raise MartletError(
+                f"the scene has {spectra.shape[-1]} bands; the network was trained on {self.bands}."
+            )
+        held = pixels_held(spectra, nodata)
+        centred = np.where(held[..., None], spectra, self.mean) - np.asarray(self.mean)
+        found: NDArray[np.float32] = (centred @ np.asarray(self.projection).T).astype(np.float32)
+        return found
+
+    def __call__(self, spectra: NDArray[Any], /) -> NDArray[np.float32]:
+        """A window of spectra (window, window, bands) -> (1, components, window, window)."""
+        return self.normalise(self.project(spectra))
+
+    def crop(self, sample: NDArray[Any], /) -> NDArray[Any]:
+        """A window of components, as it is."""
+        return sample
+
+    def normalise(self, samples: NDArray[Any], /) -> NDArray[np.float32]:
+        """(..., window, window, components) -> (..., 1, components, window, window)."""
+        return np.ascontiguousarray(np.moveaxis(samples, -1, -3)[..., None, :, :, :], np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe; `from_dict` is the way back."""
+        return {"kind": self.kind, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ScenePreprocess":
+        """Raises MartletError for settings that this version does not know, or odd ones."""
+        names = {one.name for one in fields(cls)}
+        odd = sorted(set(values) - names - {"kind"})
+        if odd:
+            raise MartletError(f"preprocess has {', '.join(odd)}, unknown to this version.")
+        try:
+            return cls(**{name: values[name] for name in names & set(values)})
+        except (TypeError, ValueError) as error:
+            raise MartletError(f"preprocess holds values of another type ({error}).") from error
+
+
+def pixels_held(spectra: NDArray[Any], nodata: float | None = None) -> NDArray[np.bool_]:
+    """Which pixels (...) hold a spectrum: all their bands (..., bands) are finite and no nodata."""
+    held: NDArray[np.bool_] = np.isfinite(spectra).all(-1)
+    if nodata is not None:
+        held &= ~is_nodata(spectra, nodata).all(-1)
+    return held
+
+
+def fitted(
+    preprocess: ScenePreprocess, scene: Scene, training: NDArray[np.bool_]
+) -> ScenePreprocess:
+    """The same with mean and projection: principal components of the pixels that it is fitted on.
+
+    training: (rows, columns), True for training pixels. The scene is read by blocks.
+
+    Raises MartletError when these pixels are too few, or too alike, for so many components.
+    """
+    count, mean, scatter = _moments(_spectra(preprocess, scene, training), scene.shape[2])
+    wanted, where = preprocess.components, f"{preprocess.fitted_on} pixels"
+    if wanted > scene.shape[2]:
+        raise MartletError(
+            f"components={wanted} is more than the scene's {scene.shape[2]} bands; give a network "
+            "of fewer, or in_chans."
+        )
+    if count <= wanted:
+        raise MartletError(
+            f"{wanted} components need more than {wanted} {where}; there are {count}: give a "
+            "larger train share, or fewer components."
+        )
+    variances, vectors = np.linalg.eigh(scatter / (count - 1))
+    variances, vectors = variances[::-1][:wanted], vectors[:, ::-1][:, :wanted].T
+    differing = int(np.count_nonzero(variances > SMALLEST * max(variances[0], 0.0)))
+    if differing < wanted:
+        raise MartletError(
+            f"the spectra of the {where} differ in {differing} components, not in {wanted}; give "
+            "fewer components."
+        )
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], 1)
+    projection = vectors * np.sign(largest) / np.sqrt(variances)[:, None]
+    return ScenePreprocess(
+        window=preprocess.window,
+        components=wanted,
+        fitted_on=preprocess.fitted_on,
+        mean=tuple(mean.tolist()),
+        projection=tuple(map(tuple, projection.tolist())),
+    )
+
+
+def _spectra(
+    preprocess: ScenePreprocess, scene: Scene, training: NDArray[np.bool_]
+) -> Iterator[NDArray[np.float64]]:
+    """The spectra (n, bands) that are fitted on, a few rows of the scene at a time."""
+    rows, columns, bands = scene.shape
+    at_once = max(1, BLOCK_VALUES // (columns * bands))
+    for start in range(0, rows, at_once):
+        part = slice(start, start + at_once)
+        if preprocess.fitted_on == "training" and not training[part].any():
+            continue
+        block = scene.block(part, slice(None))
+        chosen = pixels_held(block, scene.nodata)
+        if preprocess.fitted_on == "training":
+            chosen &= training[part]
+        yield block[chosen].astype(np.float64)
+
+
+def _moments(
+    blocks: Iterator[NDArray[np.float64]], bands: int
+) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+    """How many spectra there are, their mean, and the sum of (x - mean)(x - mean)ᵀ."""
+    count, mean, scatter = 0, np.zeros(bands), np.zeros((bands, bands))
+    for block in blocks:
+        if not len(block):
+            continue
+        own = block.mean(0)
+        centred, shift, both = block - own, own - mean, count + len(block)
+        scatter += centred.T @ centred + np.outer(shift, shift) * (count * len(block) / both)
+        mean = mean + shift * (len(block) / both)
+        count = both
+    return count, mean, scatter

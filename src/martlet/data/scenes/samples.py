@@ -1,0 +1,140 @@
+"""The labelled pixels of a scene as samples: each is the window of components around it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.data.scenes.labels import LabelMap, check_fit
+from martlet.data.scenes.preprocess import BLOCK_VALUES, ScenePreprocess, fitted, pixels_held
+from martlet.data.scenes.scene import Scene
+from martlet.errors import MartletError
+
+
+@dataclass(frozen=True, eq=False)
+class SceneSamples:
+    """Labelled pixels that hold a spectrum, in the order of rows; aligned with their numbers.
+
+    rows, columns: where each lies, (n,).
+    labels: index into `classes`, (n,); `values` are the classes' values in the label map.
+    digests: hash of each one's place and spectrum.
+    odd: sentences about what was not used.
+    preprocess, padded: after `fit`; components of the scene within a margin of half a window of
+        zeros, float32 (rows + window - 1, columns + window - 1, components).
+    """
+
+    root: Path
+    scene: Scene
+    classes: tuple[str, ...]
+    values: tuple[int, ...]
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    labels: Sequence[int]
+    digests: Sequence[str]
+    odd: Sequence[str] = ()
+    preprocess: ScenePreprocess | None = None
+    padded: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+    groups: Sequence[str] | None = None
+
+    @property
+    def parts(self) -> Sequence[str | None]:
+        """None is given: `split_pixels` deals them."""
+        return [None] * len(self)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Row and column, from 0."""
+        return [f"row {r}, column {c}" for r, c in zip(self.rows, self.columns, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int, /) -> NDArray[Any]:
+        """float32 (window, window, components), a view."""
+        if self.preprocess is None:
+            raise MartletError("the components of the scene are not fitted yet.")
+        row, column, side = self.rows[index], self.columns[index], self.preprocess.window
+        return self.padded[row : row + side, column : column + side]
+
+    def fit(self, preprocess: ScenePreprocess, training: Sequence[int]) -> "SceneSamples":
+        """The same with the components of these training samples; a fitted one is taken as it is.
+
+        Raises MartletError when they are too few for so many components.
+        """
+        if not preprocess.projection:
+            mask = np.zeros(self.scene.shape[:2], bool)
+            chosen = np.asarray(training, np.intp)
+            mask[self.rows[chosen], self.columns[chosen]] = True
+            preprocess = fitted(preprocess, self.scene, mask)
+        padded = components_of(self.scene, preprocess)
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return SceneSamples(**{**given, "preprocess": preprocess, "padded": padded})
+
+
+def components_of(scene: Scene, preprocess: ScenePreprocess) -> NDArray[np.float32]:
+    """Components of all pixels within a margin of zeros, which is half a window wide."""
+    rows, columns, bands = scene.shape
+    margin = preprocess.window // 2
+    padded = np.zeros((rows + 2 * margin, columns + 2 * margin, preprocess.components), np.float32)
+    inside = padded[margin : margin + rows, margin : margin + columns]
+    at_once = max(1, BLOCK_VALUES // (columns * bands))
+    for start in range(0, rows, at_once):
+        part = slice(start, start + at_once)
+        inside[part] = preprocess.project(scene.block(part, slice(None)), scene.nodata)
+    return padded
+
+
+def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneSamples:
+    """The samples of a scene and its label map, which must have its rows and columns.
+
+    Raises MartletError for fewer classes than `min_classes`.
+    """
+    check_fit(scene, labels)
+    marked = labels.labels > 0
+    held, digests = _held_and_digests(scene, marked)
+    rows, columns = np.nonzero(held)
+    values = tuple(sorted(set(labels.labels[held].tolist())))
+    if len(values) < min_classes:
+        raise MartletError(
+            f"{labels.path} has {len(values)} classes with a spectrum; give a label map of "
+            f"{min_classes} or more."
+        )
+    index = {value: number for number, value in enumerate(values)}
+    nothing = int(np.count_nonzero(marked & ~held))
+    told = f"{nothing} labelled pixels hold no spectrum (NaN, infinite or nodata) and are left out"
+    gone = [labels.names[value] for value in labels.names if value not in index]
+    without = f"classes without a pixel that holds a spectrum: {', '.join(gone)}"
+    return SceneSamples(
+        root=scene.path,
+        scene=scene,
+        classes=tuple(labels.names[value] for value in values),
+        values=values,
+        rows=rows,
+        columns=columns,
+        labels=[index[value] for value in labels.labels[held].tolist()],
+        digests=digests,
+        odd=[told] * bool(nothing) + [without] * bool(gone),
+    )
+
+
+def _held_and_digests(
+    scene: Scene, marked: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which marked pixels hold a spectrum, and a hash of the place and spectrum of each of them."""
+    rows, columns, bands = scene.shape
+    held, digests = np.zeros_like(marked), list[str]()
+    at_once = max(1, BLOCK_VALUES // (columns * bands))
+    for start in range(0, rows, at_once):
+        part = slice(start, start + at_once)
+        if not marked[part].any():
+            continue
+        block = scene.block(part, slice(None))
+        held[part] = marked[part] & pixels_held(block, scene.nodata)
+        for row, column in zip(*np.nonzero(held[part]), strict=True):
+            place = f"{start + row},{column}:".encode()
+            digests.append(hashlib.sha256(place + block[row, column].tobytes()).hexdigest())
+    return held, digests

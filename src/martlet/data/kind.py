@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from martlet.data.split import Split
+
 Progress = Callable[[int, int], None]  # (done, in all)
 Check = Callable[[Sequence[str]], None]  # (names of the classes); raises MartletError
 
@@ -99,6 +101,7 @@ class ToInput(Protocol):
 class Reader(Protocol):
     """Files to samples. Raises MartletError when nothing, or too little, can be read.
 
+    options: of the verb: where labels lie, say; each kind reads its own.
     check: is called before the samples are read, which may take long.
     """
 
@@ -107,6 +110,7 @@ class Reader(Protocol):
         data: Path,
         preprocess: Any,
         *,
+        options: Any,
         max_bad: float,
         min_classes: int,
         check: Check | None,
@@ -128,6 +132,9 @@ class Kind:
     augment: (preprocess, recipe) -> what training does to one cached sample; its outcome has shape
         and type of a cropped one, and follows from torch's generators.
     to_input: (preprocess, device) -> batches to inputs.
+    split: (samples, options of train) -> the parts, where content and groups do not decide them.
+    fit: (preprocess, samples, numbers of the training samples) -> both with what is learnt from
+        these alone. A fitted preprocess stays as it is.
     """
 
     name: str
@@ -138,3 +145,5 @@ class Kind:
     find: Callable[[Sequence[Any]], Sequence[Any]]
     augment: "Callable[[Any, Any], Callable[[NDArray[Any]], Tensor]]"
     to_input: "Callable[[Any, torch.device], ToInput]"
+    split: "Callable[[Any, Any], Split] | None" = None
+    fit: "Callable[[Any, Any, Sequence[int]], tuple[Any, Any]] | None" = None

@@ -1,6 +1,7 @@
 """Samples as a verb needs them: read, cached, and said what was understood."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -19,6 +20,7 @@ def read_samples(
     preprocess: AnyPreprocess,
     voice: Voice,
     *,
+    options: Any = None,
     max_bad: float = 0.01,
     min_classes: int = 2,
     check: Check | None = None,
@@ -29,6 +31,7 @@ def read_samples(
         return kind.read(
             data,
             preprocess,
+            options=options,
             max_bad=max_bad,
             min_classes=min_classes,
             check=check,

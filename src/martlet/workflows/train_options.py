@@ -52,6 +52,22 @@ class TrainOptions(Recipe):
     test: float = option(0.2, "Share held out for the final figure.")
     max_bad: float = option(0.01, "Share of unreadable pictures that is let pass.")
     allow_overlap: bool = option(False, "Go on when train and test share pictures.")
+    labels: Path | None = option(None, "Scenes: file of the label map; 0 is no class.")
+    array: str | None = option(None, "Scenes: name of the array, where a file holds several.")
+    labels_array: str | None = option(None, "Scenes: the same of the label map's file.")
+    bands_axis: Literal[0, 1, 2] | None = option(None, "Scenes: the axis of the bands.")
+    class_names: Path | None = option(None, "Scenes: text file of the classes' names.")
+    window: int | None = option(None, "Scenes: side of a window in pixels (default: 25).")
+    components: int | None = option(
+        None, "Scenes: principal components (default: the network's bands)."
+    )
+    pca: Literal["training", "whole-scene"] = option(
+        "training", "Scenes: pixels that the components are fitted on."
+    )
+    protocol: str = option(
+        "disjoint", "Scenes: split by disjoint regions, random pixels, or as a file's map says."
+    )
+    train_share: float = option(0.1, "Scenes: share of each class's pixels to train on.")
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(
         None, "Processes that prepare pictures (default: fits).", UP_TO_1024

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -82,8 +82,9 @@ def steps(plan: Plan, voice: Voice) -> Run:
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
     network = make_network(plan, outputs=2)  # at least
     train_setup.check_memory(data, network, plan.preprocess, options, device)
-    samples = read_samples(data, plan.preprocess, voice, max_bad=options.max_bad)
+    samples = read_samples(data, plan.preprocess, voice, options=options, max_bad=options.max_bad)
     split = choose_split(plan, samples)
+    plan, samples = fit_preprocess(plan, samples, split)
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
@@ -141,8 +142,14 @@ def make_network(plan: Plan, outputs: int) -> Network:
         num_classes=outputs,
         in_chans=plan.preprocess.in_chans,
         small_input=plan.small_input,
-        options=network_options(plan.options, plan.row, plan.start),
+        options=of_window(plan) | network_options(plan.options, plan.row, plan.start),
     )
+
+
+def of_window(plan: Plan) -> dict[str, Any]:
+    """A network for scenes is made for the window that its samples have."""
+    row, shape = plan.row.input, plan.preprocess.shape
+    return {"window": shape[-1]} if row.kind == "cube" and shape[-1] != row.shape[-1] else {}
 
 
 def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
@@ -154,7 +161,10 @@ def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:
-    """Put the pictures into parts."""
+    """Put the samples into parts."""
+    kind = kinds.find(plan.preprocess.kind)
+    if kind.split is not None:
+        return kind.split(samples, plan.options)
     return split_samples(
         samples.labels,
         samples.digests,
@@ -167,6 +177,17 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
         paths=samples.names,
         groups=samples.groups,
     )
+
+
+def fit_preprocess(plan: Plan, samples: Samples, split: Split) -> tuple[Plan, Samples]:
+    """Both with what is learnt from the training part; a run that goes on keeps what it learnt."""
+    kind, preprocess = kinds.find(plan.preprocess.kind), plan.preprocess
+    if kind.fit is None:
+        return plan, samples
+    if plan.before is not None:
+        preprocess = checkpoint.load_header(plan.before).preprocess
+    preprocess, samples = kind.fit(preprocess, samples, split.train)
+    return replace(plan, preprocess=preprocess), samples
 
 
 def choose_compile(

@@ -14,7 +14,7 @@ from martlet.data.pictures.kind import SMALL
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.memory import available_bytes, require_memory
-from martlet.models.spec import Spec
+from martlet.models.spec import CubeInput, Spec
 from martlet.models.weights import torchvision
 from martlet.training.batch_norm import set_momentum
 from martlet.training.checkpoint import Header, Network
@@ -36,6 +36,8 @@ def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreproc
         )
     before = None if start.header is None else start.header.preprocess
     known = torchvision.preprocess(row) if start.pretrained else {}
+    if isinstance(row.input, CubeInput):
+        known = {"components": row.input.channels}
     return kinds.find(row.input.kind).prepare(options, before, known)
 
 
@@ -87,8 +89,10 @@ def check_memory(
 
 
 def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:
-    """The network on `device`, in channels-last memory (it is faster), for so many steps."""
+    """The network on `device`, for so many steps; of pictures in channels-last memory: faster."""
     set_momentum(model, steps)
+    if any(parameter.dim() > 4 for parameter in model.parameters()):
+        return model.to(device)
     return model.to(device).to(memory_format=torch.channels_last)
 
 

@@ -42,6 +42,7 @@ def read(
     data: Path,
     preprocess: Preprocess,
     *,
+    options: Any = None,
     max_bad: float,
     min_classes: int,
     check: Check | None = None,

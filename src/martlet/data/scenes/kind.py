@@ -1,0 +1,168 @@
+"""Hyperspectral scenes as a kind of data: the labelled pixels of one scene, split by regions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.data.kind import Check, Kind, Progress
+from martlet.data.scenes.formats import read_contents
+from martlet.data.scenes.labels import read_labels
+from martlet.data.scenes.pixel_split import PixelSplit
+from martlet.data.scenes.preprocess import ScenePreprocess
+from martlet.data.scenes.regions import PROTOCOLS, split_pixels
+from martlet.data.scenes.samples import SceneSamples, label_pixels
+from martlet.data.scenes.scene import read_scene
+from martlet.data.split import Split
+from martlet.errors import MartletError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from martlet.data.scenes.to_input import ToInput
+
+
+class SceneFiles(Protocol):
+    """Where the label map lies, and what neither file says by itself."""
+
+    @property
+    def labels(self) -> Path | None: ...
+    @property
+    def array(self) -> str | None: ...
+    @property
+    def labels_array(self) -> str | None: ...
+    @property
+    def bands_axis(self) -> int | None: ...
+    @property
+    def class_names(self) -> Path | None: ...
+
+
+def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> ScenePreprocess:
+    """The Preprocess of a new run, not fitted; `known` has the components of the network's row."""
+    if isinstance(before, ScenePreprocess) and options.components in (None, before.components):
+        return before  # weights see the components that they know
+    return ScenePreprocess(
+        window=options.window or 25,
+        components=options.components or known.get("components", 30),
+        fitted_on=options.pca,
+    )
+
+
+def read(
+    data: Path,
+    preprocess: ScenePreprocess,
+    *,
+    options: SceneFiles,
+    max_bad: float,
+    min_classes: int,
+    check: Check | None = None,
+    progress: Progress | None,
+) -> SceneSamples:
+    """The labelled pixels of a scene; with components when the preprocess is fitted."""
+    if options.labels is None:
+        raise MartletError(f"scene {str(data)!r} needs its label map; give it as --labels FILE.")
+    labels = read_labels(
+        options.labels, array=options.labels_array, class_names=options.class_names
+    )
+    if check is not None:
+        check(list(labels.names.values()))
+    scene = read_scene(
+        data, array=options.array, bands_axis=options.bands_axis, rows_columns=labels.shape
+    )
+    samples = label_pixels(scene, labels, min_classes)
+    return samples.fit(preprocess, ()) if preprocess.projection else samples
+
+
+def split(samples: SceneSamples, options: Any) -> Split:
+    """By regions, by chance or as a given map says; whatever lies in the guard is in no part."""
+    window = options.window or 25
+    found = pixel_split(samples, options, window)
+    flat = samples.rows * found.labels.shape[1] + samples.columns
+    return Split(
+        **{
+            part: tuple(np.searchsorted(flat, found.indices(part)).tolist())
+            for part in ("train", "val", "test")
+        },
+        digests=tuple(samples.digests),
+        notes=found.notes,
+    )
+
+
+def pixel_split(samples: SceneSamples, options: Any, window: int) -> PixelSplit:
+    """The same as a map."""
+    labels = np.zeros(samples.scene.shape[:2], np.int32)
+    labels[samples.rows, samples.columns] = np.asarray(samples.values)[list(samples.labels)]
+    protocol: Any = options.protocol
+    if protocol not in PROTOCOLS and Path(protocol).exists():
+        protocol = given(Path(protocol))
+    return split_pixels(
+        labels,
+        window=window,
+        protocol=protocol,
+        train_share=options.train_share,
+        val=options.val,
+        seed=options.seed,
+        names=dict(zip(samples.values, samples.classes, strict=True)),
+    )
+
+
+def given(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """The map of a split in a file: the only array in it, or those that are called as parts are."""
+    arrays = read_contents(path).arrays
+    parts = {
+        part: np.asarray(one.open()[(slice(None),) * len(one.shape)])
+        for one in arrays
+        for part in ("train", "val", "test")
+        if part in (one.name or "").lower()
+    }
+    if len(arrays) == 1:
+        return np.asarray(arrays[0].open()[(slice(None),) * len(arrays[0].shape)])
+    if not parts:
+        names = ", ".join(str(one) for one in arrays)
+        raise MartletError(f"split file {str(path)!r} holds {names}; name them train, val, test.")
+    return parts
+
+
+def fit(
+    preprocess: ScenePreprocess, samples: SceneSamples, training: Sequence[int]
+) -> tuple[ScenePreprocess, SceneSamples]:
+    """Principal components of the training pixels, or of all of them, and windows of these."""
+    made = samples.fit(preprocess, training)
+    assert made.preprocess is not None
+    return made.preprocess, made
+
+
+def augment(preprocess: ScenePreprocess, recipe: Any) -> "Callable[[NDArray[Any]], Tensor]":
+    """Windows turned over along both axes by chance when the recipe flips: a scene has no top."""
+    import torch
+
+    def flipped(window: NDArray[Any]) -> "Tensor":
+        made = torch.from_numpy(np.ascontiguousarray(window))
+        chosen = [axis for axis in (0, 1) if recipe.flip and torch.rand(()) < 0.5]
+        return made.flip(chosen) if chosen else made
+
+    return flipped
+
+
+def to_input(preprocess: ScenePreprocess, device: "torch.device") -> "ToInput":
+    """Batches of windows to inputs."""
+    from martlet.data.scenes.to_input import ToInput
+
+    return ToInput(device)
+
+
+SCENES = Kind(
+    name="cube",
+    noun="labelled pixels",
+    prepare=prepare,
+    preprocess=ScenePreprocess.from_dict,
+    read=read,
+    find=list,
+    augment=augment,
+    to_input=to_input,
+    split=split,
+    fit=fit,
+)

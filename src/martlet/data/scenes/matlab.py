@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.data.mat_tags import check_tags
 from martlet.data.scenes.contents import Contents, StoredArray, no_values
 from martlet.data.scenes.values import check_bytes, damaged
 from martlet.data.scenes.wavelengths import wavelengths_of
@@ -28,6 +29,7 @@ def matlab_contents(path: Path) -> Contents:
     from scipy.io import whosmat
 
     _check_whole(path)
+    check_tags(path.read_bytes(), str(path))
     try:
         found = whosmat(str(path), appendmat=False)
     except Exception as error:  # SciPy meets damaged bytes with every kind of exception

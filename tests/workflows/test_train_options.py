@@ -95,7 +95,7 @@ def test_the_command_of_a_run_names_what_is_not_default() -> None:
         ({"weights": 3}, "weights=3 is not accepted; give a path or None."),
         ({"resize": "stretch"}, "resize 'stretch' is not known; accepted: crop, squash."),
         ({"workers": -1}, "workers=-1 is not accepted; give 0 to 1024."),
-        ({"epoch": 3}, "option 'epoch' is not known; did you mean epochs, warmup_epochs?"),
+        ({"epoch": 3}, "option 'epoch' is not known; did you mean epochs, warmup_epochs, pca?"),
     ],
 )
 def test_what_is_not_accepted_is_one_sentence(

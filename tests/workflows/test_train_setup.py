@@ -86,8 +86,12 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
 
 
 def test_a_network_of_another_kind_of_data_is_refused() -> None:
-    with pytest.raises(MartletError, match=r"takes a cube .* accepts networks that take pictures"):
-        train_setup.preprocess_for(spec("hybridsn"), TrainOptions(model="hybridsn"), Start())
+    with pytest.raises(
+        MartletError, match=r"takes a series .* accepts networks that take pictures"
+    ):
+        train_setup.preprocess_for(
+            spec("shufflenet_series"), TrainOptions(model="shufflenet_series"), Start()
+        )
 
 
 def test_memory_is_asked_for_before_pictures_are_read(

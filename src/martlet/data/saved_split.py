@@ -41,6 +41,9 @@ def held_out(
 ) -> list[str | None]:
     """The part in which each content was, or its group, by a saved split; None: in none.
 
+    "dropped" is what the split left out: pixels between regions, say, which training has seen in
+    its windows.
+
     Raises MartletError when `saved` is no saved split, or one of another format.
     """
     part_of = _parts(saved, "digest")
@@ -52,11 +55,11 @@ def held_out(
 
 
 def _parts(saved: Mapping[str, Any], column: str) -> dict[str, str]:
-    """The part of each content, or group."""
+    """The part of each content, or group; what lies in a part too is not dropped."""
     try:
         if saved["format"] == 1:
             at = saved["columns"].index(column)
-            return {row[at]: part for part in PARTS for row in saved[part]}
+            return {row[at]: part for part in ("dropped", *PARTS) for row in saved[part]}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise MartletError("the saved split is damaged; train again to make a new one.") from error
     raise MartletError(f"the saved split has format {saved['format']!r}; accepted: 1.")

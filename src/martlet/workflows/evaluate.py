@@ -86,6 +86,7 @@ def choose(
         "train": "the run trained on them",
         "val": "they chose the run's epoch",
         "test": f"they are of the run's test part, not of {split}",
+        "dropped": "the run's split left them out: pixels between its parts, copies, or new ones",
         None: f"not of the part {split}",
     }
     chosen: list[int] = []

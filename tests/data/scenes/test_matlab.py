@@ -98,7 +98,7 @@ def test_damaged(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[160:200] = bytes(40)
     path.write_bytes(raw)
-    with pytest.raises(MartletError, match="cannot be read"):
+    with pytest.raises(MartletError, match="is damaged: it is no MATLAB file"):
         read_scene(path)
     path.write_bytes(b"not what it is called")
     with pytest.raises(MartletError, match="cannot be read"):

@@ -7,7 +7,7 @@ of the common kinds of colour blindness can tell them apart.
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ EMPTY = "#f1f3f5"
 
 DOTS_PER_INCH = 180
 _EXACT_BYTES = 250_000
+_MOST_KEPT = 128  # colours of a palette of 256
 
 # Fonts that draw scripts DejaVu Sans lacks, used where the machine has them.
 _FALLBACK_FONTS = (
@@ -168,14 +169,15 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def png(figure: "Figure", told: str) -> bytes:
+def png(figure: "Figure", told: str, keep: Sequence[str] = ()) -> bytes:
     """The figure as a PNG file's bytes, at the figure's own dots per inch.
 
     `told`, the picture in words, goes into the file as its "Description" (a keyword of the PNG
     specification), from where the page of the run takes its caption.
 
     More than `_EXACT_BYTES` (photographs) are held with a palette of 256 dithered colours, the
-    house's own among them unchanged: a third of the bytes for little that the eye misses.
+    house's own, and those to `keep` ("#0072B2"), among them unchanged: a third of the bytes for
+    little that the eye misses.
     """
     from PIL import Image
 
@@ -184,9 +186,9 @@ def png(figure: "Figure", told: str) -> bytes:
         figure.savefig(raw, format="png", dpi=figure.dpi, pil_kwargs={"compress_level": 0})
     image = Image.open(raw).convert("RGB")
     exact = _saved(image, told, figure.dpi)
-    if len(exact) <= _EXACT_BYTES:
+    if len(exact) <= _EXACT_BYTES or len(keep) > _MOST_KEPT:
         return exact
-    return _saved(_with_palette(image), told, figure.dpi)
+    return _saved(_with_palette(image, keep), told, figure.dpi)
 
 
 def _saved(image: "Image", told: str, dots_per_inch: float) -> bytes:
@@ -201,10 +203,11 @@ def _saved(image: "Image", told: str, dots_per_inch: float) -> bytes:
     return buffer.getvalue()
 
 
-def _with_palette(image: "Image") -> "Image":
+def _with_palette(image: "Image", keep: Sequence[str]) -> "Image":
     from PIL import Image
 
-    house = [bytes.fromhex(colour[1:]) for colour in (WHITE, EMPTY, GREEN, RED)]
+    kept = dict.fromkeys((WHITE, EMPTY, GREEN, RED, *keep))
+    house = [bytes.fromhex(colour[1:7]) for colour in kept]
     chosen = image.quantize(256 - len(house), Image.Quantize.MEDIANCUT).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([*b"".join(house), *chosen])

@@ -26,6 +26,10 @@ ELSEWHERE = {
         "a row of the table, through its verbs",
     ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
+    "data/scenes/write_map": (
+        "workflows/test_predict_scene.py",
+        "maps of scenes that have coordinates",
+    ),
     "data/scenes/contents": ("data/scenes/test_formats.py", "what every format gives"),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),
     "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 
 @overload
 def export(
-    run: Path, format: Literal["onnx"] = ..., *, output: Path | None = ...
+    run: Path,
+    format: Literal["onnx"] = ...,
+    *,
+    output: Path | None = ...,
+    tile: int | None = ...,
 ) -> "Exported": ...
 
 
 @overload
-def export(run: Path, format: Literal["c"], *, output: Path | None = ...) -> "CompiledNetwork": ...
+def export(
+    run: Path, format: Literal["c"], *, output: Path | None = ..., tile: int | None = ...
+) -> "CompiledNetwork": ...
 
 
 @typed
@@ -27,6 +33,9 @@ def export(
     *,
     output: Annotated[
         Path | None, "File or folder to write (default: model.onnx, or c, beside the run)."
+    ] = None,
+    tile: Annotated[
+        int | None, "Scenes: side in pixels of the square that one run labels (default: 64)."
     ] = None,
 ) -> "Exported | CompiledNetwork":
     """Export a trained network to a verified file.
@@ -40,4 +49,4 @@ def export(
     """
     from martlet.workflows.export import export_run
 
-    return export_run(run, format, output)
+    return export_run(run, format, output, tile)

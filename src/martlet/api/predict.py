@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from martlet.arguments import typed
 
 if TYPE_CHECKING:
     from martlet.inference import Prediction
+    from martlet.workflows.predict_scene import SceneMap
 
 
 @typed
@@ -15,22 +16,30 @@ def predict(
     run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
     pictures: Annotated[
         Sequence[Path | object],
-        "Pictures, folders of pictures, patterns such as '*.jpg', - for standard input.",
+        "Pictures, folders of pictures, patterns such as '*.jpg', - for standard input; or scenes.",
     ],
     *,
     top: Annotated[int, "Classes listed for each picture."] = 3,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
-) -> "list[Prediction]":
+    output: Annotated[
+        Path | None, "Scenes: folder of the maps (default: SCENE_map beside the network)."
+    ] = None,
+    array: Annotated[str | None, "Scenes: name of the array, where a file holds several."] = None,
+    bands_axis: Annotated[Literal[0, 1, 2] | None, "Scenes: the axis of the bands."] = None,
+    quiet: Annotated[bool, "Scenes: no progress bar."] = False,
+) -> "list[Prediction] | list[SceneMap]":
     """Name what is in each picture, or in every picture of a folder.
 
     One answer per picture, in the order given. A picture that cannot be read gets an error in
-    place of an answer, and the others are not held up.
+    place of an answer, and the others are not held up. A hyperspectral scene becomes a map of
+    classes and one of their probabilities; a run that was stopped goes on where it was.
 
     Args from Python: pictures may also be PIL pictures, uint8 arrays (H, W, 3) or (H, W) in RGB or
     gray, and files opened for reading bytes.
 
     Raises MartletError when there is no picture, or `run` is no trained network.
     """
-    from martlet.workflows.predict import predict_pictures
+    from martlet.workflows.predict import answers
 
-    return predict_pictures(run, pictures, top, device)
+    options = {"output": output, "array": array, "bands_axis": bands_axis, "quiet": quiet}
+    return answers(run, pictures, top, device, options)

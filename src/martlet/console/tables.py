@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from martlet.compiler import CompiledNetwork
     from martlet.compiler.runtime.layer_times import Profile
     from martlet.exporting import Exported
-    from martlet.inference import Prediction
     from martlet.measuring.cost import Cost
     from martlet.measuring.latency import Latency
     from martlet.models.spec import Spec
     from martlet.workflows.convert import ConvertedFile
+    from martlet.workflows.predict_scene import SceneMap
     from martlet.workflows.run_folder import Run
     from martlet.workflows.show import Shown
 
@@ -61,8 +61,11 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     show_table(console, table)
 
 
-def predicted(predictions: "Sequence[Prediction]", console: Console | None = None) -> None:
-    """A row per picture: the answer, its probability, and the next best."""
+def predicted(predictions: "Sequence[Any]", console: Console | None = None) -> None:
+    """A row per picture: the answer, its probability, and the next best; a map's classes."""
+    if predictions and hasattr(predictions[0], "folder"):
+        mapped(predictions, console)
+        return
     table = columns("picture", "answer", "probability", "next", left=2)
     table.columns[3].justify = "left"
     for found in predictions:
@@ -72,6 +75,21 @@ def predicted(predictions: "Sequence[Prediction]", console: Console | None = Non
         others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:])
         fill(table, found.path, found.label, f"{found.probability:.1%}", others)
     show_table(console or out(), table)
+
+
+def mapped(maps: "Sequence[SceneMap]", console: Console | None = None) -> None:
+    """Where each scene's map lies, and a row a class."""
+    console = console or out()
+    for found in maps:
+        if found.folder is None:
+            console.print(f"{found.path}: {found.error}", markup=False)
+            continue
+        console.print(f"{found.path}: mapped in {found.folder}", markup=False)
+        table = columns("class", "pixels", "share")
+        total = max(1, sum(pixels for _, pixels in found.pixels))
+        for name, pixels in found.pixels:
+            fill(table, name, f"{pixels:,}", f"{pixels / total:.1%}")
+        show_table(console, table)
 
 
 def exported(file: "Exported | CompiledNetwork", console: Console | None = None) -> None:

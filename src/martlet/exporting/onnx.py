@@ -20,7 +20,7 @@ OPSETS = range(18, 26)
 
 
 def write(trained: Trained, path: Path, check: Check, opset: int | None = None) -> dict[str, Any]:
-    """Write ONNX to `path`: `input` (batch, *shape) -> `logits` (batch, classes).
+    """Write ONNX to `path`: `input` (batch, *shape) -> `logits` (batch, classes, ...).
 
     BatchNorm is folded first. The metadata property "martlet" holds the header. The file lies
     under a temporary name while `check` runs, and is then renamed; when anything fails, a file that
@@ -34,7 +34,7 @@ def write(trained: Trained, path: Path, check: Check, opset: int | None = None) 
         )
     proto = _strip(_convert(trained.model, trained.shape, opset))
     outputs = [dim.dim_value for dim in proto.graph.output[0].type.tensor_type.shape.dim[1:]]
-    if outputs != [len(trained.classes)]:
+    if outputs[:1] != [len(trained.classes)]:
         raise MartletError(
             f"{len(trained.classes)} classes do not fit the network's output (batch, "
             f"{', '.join(map(str, outputs))}); name each output once."

@@ -36,10 +36,17 @@ class Network:
     concurrent: `run` keeps to the thread that calls it, and may be called by several at once. Each
     core then decodes and runs a few pictures at a time, which takes less of the processor's time
     than an engine's own threads do.
+    any_size: `run` takes inputs of other sides than `preprocess.shape` has, too.
     """
 
     def __init__(
-        self, run: Run, path: Path, header: Mapping[str, Any], *, concurrent: bool = False
+        self,
+        run: Run,
+        path: Path,
+        header: Mapping[str, Any],
+        *,
+        concurrent: bool = False,
+        any_size: bool = False,
     ) -> None:
         self._run = run
         self.path = path
@@ -47,6 +54,7 @@ class Network:
         self.classes: tuple[str, ...] = tuple(header["classes"])
         self.preprocess = preprocess_from(header["preprocess"])
         self.task = tasks.find(header.get("task", "classification"))
+        self.any_size = any_size
         self._concurrent = concurrent
         self._batch = eval_batch_size(self.preprocess.shape, BATCH)
         if concurrent:
@@ -55,7 +63,8 @@ class Network:
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Raw outputs (N, classes) for preprocessed inputs (N, *preprocess.shape); N may be 0."""
         expected = self.preprocess.shape
-        if batch.ndim != len(expected) + 1 or batch.shape[1:] != expected:
+        fits = batch.shape[1:] == expected or (self.any_size and batch.ndim == len(expected) + 1)
+        if not fits:
             raise MartletError(
                 f"a batch of shape {batch.shape} does not fit this network; "
                 f"use (N, {', '.join(map(str, expected))})."

@@ -12,7 +12,7 @@ from martlet.training import checkpoint
 from martlet.workflows.evaluate import score
 from martlet.workflows.export import export_run
 from martlet.workflows.measure import time_engines
-from martlet.workflows.predict import predict_pictures
+from martlet.workflows.predict import answers
 from martlet.workflows.run_folder import EXPORTED, SPLIT, Run
 
 MODEL = "shufflenet_v2_x0_5"
@@ -53,7 +53,7 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
     held_out = json.loads((run.folder / SPLIT).read_text())["test"]
     step = max(1, len(held_out) // 10)
     pictures = [digits / path for path, _, _ in held_out[::step][:10]]
-    tables.predicted(predict_pictures(run.folder / EXPORTED, pictures, 3, "auto"), voice.console)
+    tables.predicted(answers(run.folder / EXPORTED, pictures, 3, "auto", {}), voice.console)
     voice.heading("done")
     voice.say(f"made {run.folder}: {', '.join(sorted(p.name for p in run.folder.iterdir()))}")
     voice.say(f"open {run.folder / 'report.html'} in a browser to see it all")

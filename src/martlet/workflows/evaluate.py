@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from martlet.console.progress import Voice
 from martlet.data.saved_split import digest, held_out
+from martlet.data.scenes.preprocess import ScenePreprocess
+from martlet.data.scenes.strips import pixel_logits
 from martlet.errors import MartletError
 from martlet.inference import Network
 from martlet.memory import eval_batch_size
@@ -45,13 +48,22 @@ def score(
         )
     for why, count in left_out.items():
         voice.say(f"{count} pictures left out: {why}")
-    logits = []
-    batch = eval_batch_size(network.preprocess.shape)
-    for start in range(0, len(chosen), batch):
-        crops = [network.preprocess.crop(samples[i]) for i in chosen[start : start + batch]]
-        logits.append(network.logits(network.preprocess.normalise(np.stack(crops))))
-    found = network.task.evaluate(np.concatenate(logits), targets[chosen], network.classes)
+    logits = logits_of(network, samples, chosen)
+    found = network.task.evaluate(logits, targets[chosen], network.classes)
     return {"part": split, "left_out": dict(left_out), **found.metrics}
+
+
+def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[np.float32]:
+    """Raw outputs (number, classes) for these samples; pixels of a scene get theirs by strips."""
+    preprocess = network.preprocess
+    if isinstance(preprocess, ScenePreprocess):
+        return pixel_logits(network.logits, samples, chosen, preprocess, any_size=network.any_size)
+    logits = []
+    batch = eval_batch_size(preprocess.shape)
+    for start in range(0, len(chosen), batch):
+        crops = [preprocess.crop(samples[i]) for i in chosen[start : start + batch]]
+        logits.append(network.logits(preprocess.normalise(np.stack(crops))))
+    return np.concatenate(logits)
 
 
 def its_split(run: Path, network: Network) -> Any:

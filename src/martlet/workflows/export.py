@@ -1,16 +1,27 @@
 """How `export` finds the run and the place of what it writes."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
 from martlet.compiler import CompiledNetwork
+from martlet.data.kind import AnyPreprocess
+from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.errors import MartletError
 from martlet.exporting import FORMATS, Exported, Trained, c, export
+from martlet.models.hybridsn import HybridSN
+from martlet.models.whole_scene import WholeScene
 from martlet.training import checkpoint
 from martlet.version import versions
 from martlet.workflows.open_network import checkpoint_path
 
+TILE = 64  # side in pixels of what one run labels of a scene: larger is faster, in more memory
 
-def export_run(run: Path, format: str, output: Path | None) -> Exported | CompiledNetwork:
+
+def export_run(
+    run: Path, format: str, output: Path | None, tile: int | None = None
+) -> Exported | CompiledNetwork:
     """The verified file of `export`, or for C the network to call."""
     chosen, path = FORMATS[format], checkpoint_path(run)
     usual = f"model{chosen.suffix}" if chosen.suffix else chosen.name
@@ -20,9 +31,10 @@ def export_run(run: Path, format: str, output: Path | None) -> Exported | Compil
             f"output={output} is not accepted; give a name that ends in {chosen.suffix}."
         )
     model, header = checkpoint.load_model(path)
+    labels_tiles, preprocess = _labels_tiles(model, header.preprocess, tile)
     trained = Trained.of(
-        model,
-        preprocess=header.preprocess,
+        labels_tiles,
+        preprocess=preprocess,
         classes=header.classes,
         meta={
             "network": vars(header.network),
@@ -37,3 +49,14 @@ def export_run(run: Path, format: str, output: Path | None) -> Exported | Compil
     net = c.load(place)
     net.max_difference = exported.max_difference
     return net
+
+
+def _labels_tiles(
+    model: nn.Module, preprocess: AnyPreprocess, tile: int | None
+) -> tuple[nn.Module, AnyPreprocess]:
+    """A network for scenes labels a tile at once, and so does what is exported of it."""
+    if isinstance(preprocess, ScenePreprocess) and isinstance(model, HybridSN):
+        return WholeScene(model), replace(preprocess, tile=TILE if tile is None else tile)
+    if tile is not None:
+        raise MartletError(f"tile={tile} is for networks of scenes; leave it out.")
+    return model, preprocess

@@ -1,18 +1,32 @@
 """A checkpoint run by PyTorch, with the face of an exported network."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from martlet.data.kind import AnyPreprocess
+from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.inference import Network
+from martlet.models.hybridsn import HybridSN
+from martlet.models.whole_scene import WholeScene
 from martlet.training import checkpoint
+
+TILE = 128  # side in pixels of what is labelled at once of a scene; larger ones are no faster
 
 
 def torch_network(path: Path, device: torch.device) -> Network:
-    """A checkpoint run by PyTorch on `device`, with the face of an exported network."""
+    """A checkpoint run by PyTorch on `device`, with the face of an exported network.
+
+    One for scenes labels tiles of up to TILE pixels square.
+    """
     model, header = checkpoint.load_model(path)
+    preprocess = header.preprocess
+    if isinstance(preprocess, ScenePreprocess) and isinstance(model, HybridSN):
+        return _of_scenes(WholeScene(model), replace(preprocess, tile=TILE), path, header, device)
     model = model.to(device).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
@@ -22,11 +36,31 @@ def torch_network(path: Path, device: torch.device) -> Network:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return np.asarray(model(inputs).cpu().numpy())
 
-    content = {
+    return Network(logits, path, _content(header, preprocess))
+
+
+def _of_scenes(
+    model: WholeScene,
+    preprocess: ScenePreprocess,
+    path: Path,
+    header: checkpoint.Header,
+    device: torch.device,
+) -> Network:
+    model = model.to(device).eval()
+
+    @torch.inference_mode()
+    def logits(tiles: NDArray[np.float32]) -> NDArray[np.float32]:
+        one_by_one = [model(torch.from_numpy(tile[None]).to(device)).cpu() for tile in tiles]
+        return np.asarray(torch.cat(one_by_one).numpy())
+
+    return Network(logits, path, _content(header, preprocess), any_size=True)
+
+
+def _content(header: checkpoint.Header, preprocess: AnyPreprocess) -> dict[str, Any]:
+    return {
         "network": vars(header.network),
         "classes": header.classes,
-        "preprocess": header.preprocess.to_dict(),
+        "preprocess": preprocess.to_dict(),
         "task": header.task,
         "split": header.split,
     }
-    return Network(logits, path, content)

@@ -26,10 +26,7 @@ def opened(path: Path, driver: str = "GTiff", page: int | None = None) -> Iterat
     name = str(path.absolute())
     name = name if page is None else f"GTIFF_DIR:{page}:{name}"
     try:
-        with warnings.catch_warnings():
-            # A scene without coordinates is one, too; rasterio's own use of affine is its own.
-            for category in (rasterio.errors.NotGeoreferencedWarning, PendingDeprecationWarning):
-                warnings.simplefilter("ignore", category)
+        with _unwarned(rasterio):
             dataset = rasterio.open(name, driver=driver)
         with dataset:
             yield dataset
@@ -37,6 +34,15 @@ def opened(path: Path, driver: str = "GTiff", page: int | None = None) -> Iterat
         raise
     except Exception as error:
         raise damaged(path, error.__cause__ or error) from error
+
+
+@contextmanager
+def _unwarned(rasterio: Any) -> Iterator[None]:
+    """A scene without coordinates is one, too; rasterio's own use of affine is its own."""
+    with warnings.catch_warnings():
+        for category in (rasterio.errors.NotGeoreferencedWarning, PendingDeprecationWarning):
+            warnings.simplefilter("ignore", category)
+        yield
 
 
 def geotiff_contents(path: Path) -> Contents:
@@ -144,3 +150,26 @@ def _colours(dataset: Any) -> dict[int, tuple[int, int, int]]:
         return {value: tuple(colour[:3]) for value, colour in dataset.colormap(1).items()}
     except ValueError:  # there is none
         return {}
+
+
+@contextmanager
+def opened_to_write(
+    path: Path, values: NDArray[Any], place: Georeference, nodata: float | None
+) -> Iterator[Any]:
+    """A new GeoTIFF of one band (rows, columns), for more to be said of it."""
+    rasterio = library("rasterio")
+    known: dict[str, Any] = {} if place.crs is None else {"crs": place.crs}
+    if place.transform is not None:
+        known["transform"] = rasterio.Affine(*place.transform)
+    rows, columns = values.shape
+    known |= {"height": rows, "width": columns, "dtype": values.dtype, "nodata": nodata}
+    try:
+        with _unwarned(rasterio):
+            dataset = rasterio.open(path, "w", "GTiff", count=1, compress="deflate", **known)
+        with dataset:
+            dataset.write(values, 1)
+            yield dataset
+    except MartletError:
+        raise
+    except Exception as error:
+        raise MartletError(f"{path} could not be written ({error}).") from error

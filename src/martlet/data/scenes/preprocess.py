@@ -17,13 +17,15 @@ SMALLEST = 1e-10  # variance of a component, as a share of the first's, that is 
 
 @dataclass(frozen=True)
 class ScenePreprocess:
-    """How a window of spectra becomes float32 numbers (1, components, window, window).
+    """How spectra become float32 numbers (1, components, side, side), side = window + tile - 1.
 
     window: side in pixels, odd; the pixel in its middle is the one that is classified.
     components: principal components of the spectra, whitened: each has mean 0 and deviation 1 over
         the pixels that they were fitted on. What lies outside the scene, and pixels that hold
         nothing, are 0: the mean.
     fitted_on: the training pixels alone, or, as the papers do, all pixels of the scene.
+    tile: side in pixels of the square whose classes one input gives, each from the window around
+        it; 1 in training, where an input is one window.
     mean, projection: of the fit: (bands,) and (components, bands); empty before it.
 
     Raises MartletError for a value that is not accepted.
@@ -34,9 +36,10 @@ class ScenePreprocess:
     fitted_on: Literal["training", "whole-scene"] = "training"
     mean: tuple[float, ...] = ()
     projection: tuple[tuple[float, ...], ...] = ()
+    tile: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("window", "components"):
+        for name in ("window", "components", "tile"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise MartletError(f"{name}={value!r} is not accepted; give a whole number from 1.")
@@ -72,24 +75,29 @@ class ScenePreprocess:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of one input of the network: (1, components, window, window)."""
-        return 1, self.components, self.window, self.window
+        """Of one input of the network: (1, components, side, side)."""
+        side = self.window + self.tile - 1
+        return 1, self.components, side, side
 
     def project(self, spectra: NDArray[Any], nodata: float | None = None) -> NDArray[np.float32]:
         """(..., bands) of any numbers -> float32 (..., components); 0 where a pixel holds nothing.
 
         Raises MartletError for another number of bands.
         """
-        if not self.projection:
-            raise MartletError("the preprocessing of scenes is not fitted yet; train first.")
-        if spectra.shape[-1] != self.bands:
-            raise MartletError(
-                f"the scene has {spectra.shape[-1]} bands; the network was trained on {self.bands}."
-            )
+        self.check_bands(spectra.shape[-1])
         held = pixels_held(spectra, nodata)
         centred = np.where(held[..., None], spectra, self.mean) - np.asarray(self.mean)
         found: NDArray[np.float32] = (centred @ np.asarray(self.projection).T).astype(np.float32)
         return found
+
+    def check_bands(self, bands: int) -> None:
+        """Raises MartletError when spectra of so many bands are none of those it was fitted on."""
+        if not self.projection:
+            raise MartletError("the preprocessing of scenes is not fitted yet; train first.")
+        if bands != self.bands:
+            raise MartletError(
+                f"the scene has {bands} bands; the network was trained on {self.bands}."
+            )
 
     def __call__(self, spectra: NDArray[Any], /) -> NDArray[np.float32]:
         """A window of spectra (window, window, bands) -> (1, components, window, window)."""

@@ -75,16 +75,23 @@ class SceneSamples:
         return SceneSamples(**{**given, "preprocess": preprocess, "padded": padded})
 
 
-def components_of(scene: Scene, preprocess: ScenePreprocess) -> NDArray[np.float32]:
-    """Components of all pixels within a margin of zeros, which is half a window wide."""
+def components_of(
+    scene: Scene, preprocess: ScenePreprocess, first: int = 0, last: int | None = None
+) -> NDArray[np.float32]:
+    """Components of the pixels of rows `first` to `last`, and half a window more on every side.
+
+    What lies outside the scene is 0. (last - first + window - 1, columns + window - 1, components).
+    """
     rows, columns, bands = scene.shape
+    last = rows if last is None else last
     margin = preprocess.window // 2
-    padded = np.zeros((rows + 2 * margin, columns + 2 * margin, preprocess.components), np.float32)
-    inside = padded[margin : margin + rows, margin : margin + columns]
+    top, end = first - margin, last + margin
+    padded = np.zeros((end - top, columns + 2 * margin, preprocess.components), np.float32)
     at_once = max(1, BLOCK_VALUES // (columns * bands))
-    for start in range(0, rows, at_once):
-        part = slice(start, start + at_once)
-        inside[part] = preprocess.project(scene.block(part, slice(None)), scene.nodata)
+    for start in range(max(0, top), min(rows, end), at_once):
+        stop = min(start + at_once, rows, end)
+        found = preprocess.project(scene.block(slice(start, stop), slice(None)), scene.nodata)
+        padded[start - top : stop - top, margin : margin + columns] = found
     return padded
 
 

@@ -1,0 +1,205 @@
+"""How `predict` labels a whole scene: strip by strip, on from where an earlier try ended."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from martlet.console.progress import Voice
+from martlet.data.scenes.contents import Colour
+from martlet.data.scenes.preprocess import ScenePreprocess
+from martlet.data.scenes.scene import Scene, read_scene
+from martlet.data.scenes.strips import pixels_with_spectrum, strips
+from martlet.data.scenes.write_map import UNLABELLED, write_map
+from martlet.errors import MartletError
+from martlet.inference import Network, softmax
+from martlet.report.class_colours import class_colours
+from martlet.report.scene_maps import draw_map, draw_probability
+from martlet.storage.claim import claimed
+from martlet.storage.files import write_text
+
+CLASSES, PROBABILITY, LEGEND = "classes.npy", "probability.npy", "classes.csv"
+MOST_DRAWN = 2000  # rows and columns of a picture; of a larger scene every second pixel, or less
+UNFINISHED = "unfinished.json"  # how far an earlier try came; the maps beside it are its own
+
+
+@dataclass(frozen=True)
+class SceneMap:
+    """The map of a scene.
+
+    path: of the scene.
+    folder: classes.npy, probability.npy, classes.csv, pictures, and GeoTIFF or ENVI files where the
+        scene has coordinates.
+    pixels: how many pixels each class has, by name; those without a spectrum have none.
+    error: why there is no map; then the rest is empty.
+    """
+
+    path: str
+    folder: Path | None = None
+    pixels: tuple[tuple[str, int], ...] = ()
+    error: str | None = None
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """(rows, columns): number of a class from 1 on, in the network's order; 0: no spectrum."""
+        return self._array(CLASSES)
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(rows, columns) of that class; 0 where there is none."""
+        return self._array(PROBABILITY)
+
+    def _array(self, name: str) -> NDArray[Any]:
+        if self.folder is None:
+            raise MartletError(f"there is no map of {self.path}: {self.error}")
+        found: NDArray[Any] = np.load(self.folder / name, mmap_mode="r")
+        return found
+
+
+def predict_scenes(
+    network: Network,
+    scenes: Sequence[Any],
+    *,
+    output: Path | None,
+    array: str | None,
+    bands_axis: int | None,
+    quiet: bool,
+) -> list[SceneMap]:
+    """A map of each scene; one that cannot be read has `error` set. Raises MartletError when it
+    is not clear where the maps should lie."""
+    if not scenes:
+        raise MartletError("no scene is given; give the file of one, such as scene.mat.")
+    names = [Path(scene).stem for scene in scenes]
+    if len(set(names)) < len(names):
+        raise MartletError("two scenes have one name, and so would their maps; give them apart.")
+    voice = Voice(quiet)
+    own = network.path if network.path.is_dir() else network.path.parent
+    found = []
+    preprocess = network.preprocess
+    assert isinstance(preprocess, ScenePreprocess)
+    for path, name in zip(scenes, names, strict=True):
+        folder = own / f"{name}_map" if output is None else output
+        if output is not None and len(scenes) > 1:
+            folder = output / f"{name}_map"
+        try:
+            scene = read_scene(path, array=array, bands_axis=bands_axis)
+            preprocess.check_bands(scene.shape[2])
+            with claimed(folder):
+                found.append(map_of(network, scene, folder, voice))
+        except MartletError as error:
+            found.append(SceneMap(str(path), error=str(error)))
+    return found
+
+
+def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneMap:
+    """Label every pixel; memory is taken for one strip, the maps lie in files."""
+    key = _key(network, scene)
+    classes, probability, start = _begun(folder, key, scene, len(network.classes))
+    rows = scene.shape[0]
+    if start:
+        voice.say(f"{folder} holds rows 0 to {start - 1} of an earlier try: going on.")
+    with voice.counting("rows labelled") as count:
+        for first, last, numbers, sure in _answers(network, scene, start):
+            classes[first:last], probability[first:last] = numbers, sure
+            classes.flush()
+            probability.flush()
+            write_text(folder / UNFINISHED, json.dumps({"key": key, "rows": last}))
+            count(last, rows)
+    found = SceneMap(str(scene.path), folder, _counts(classes, network.classes))
+    _write_rest(folder, classes, probability, network.classes, scene)
+    (folder / UNFINISHED).unlink()
+    return found
+
+
+def _answers(
+    network: Network, scene: Scene, start: int
+) -> Iterator[tuple[int, int, NDArray[Any], NDArray[np.float32]]]:
+    """First and last row, number of the class, and its probability, of each strip."""
+    preprocess = network.preprocess
+    assert isinstance(preprocess, ScenePreprocess)
+    for strip in strips(network.logits, scene, preprocess, any_size=network.any_size, start=start):
+        if not np.isfinite(strip.logits).all():
+            raise MartletError(
+                f"the network's output for {scene.path} is not a number in rows {strip.first} to "
+                f"{strip.last - 1}."
+            )
+        held = pixels_with_spectrum(scene, strip.first, strip.last)
+        sure = softmax(np.moveaxis(strip.logits, 0, -1)).max(-1).astype(np.float32)
+        numbers = np.where(held, strip.logits.argmax(0) + 1, 0)
+        yield strip.first, strip.last, numbers, np.where(held, sure, np.float32(0))
+
+
+def _begun(
+    folder: Path, key: Any, scene: Scene, classes: int
+) -> tuple[np.memmap[Any, Any], np.memmap[Any, Any], int]:
+    """The two maps in their files, and the first row that is to be labelled."""
+    rows, columns, _ = scene.shape
+    start = 0
+    if (folder / UNFINISHED).exists():
+        try:
+            state = json.loads((folder / UNFINISHED).read_text(encoding="utf-8"))
+            start = int(state["rows"]) if state["key"] == key else 0
+        except (ValueError, KeyError, TypeError):
+            pass  # damaged: from the beginning
+    kinds = {CLASSES: np.uint8 if classes < 256 else np.uint16, PROBABILITY: np.float32}
+    try:
+        if start:
+            maps = [open_memmap(folder / name, "r+") for name in kinds]
+        else:
+            maps = [
+                open_memmap(folder / name, "w+", dtype=kind, shape=(rows, columns))
+                for name, kind in kinds.items()
+            ]
+    except (OSError, ValueError) as error:
+        raise MartletError(f"the maps in {folder} cannot be written ({error}).") from error
+    return maps[0], maps[1], start
+
+
+def _key(network: Network, scene: Scene) -> Any:
+    """What makes a map: the same scene and network give the same one."""
+    files = sorted(network.path.iterdir()) if network.path.is_dir() else [network.path]
+    stats = [(str(path), path.stat()) for path in (*files, scene.path) if path.is_file()]
+    known = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
+    return [known, list(scene.shape), network.preprocess.to_dict().get("tile")]
+
+
+def _counts(classes: NDArray[Any], names: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    counts = np.bincount(classes.ravel(), minlength=len(names) + 1).tolist()
+    return tuple(zip(names, counts[1:], strict=True))
+
+
+def _write_rest(
+    folder: Path,
+    classes: NDArray[Any],
+    probability: NDArray[np.float32],
+    names: Sequence[str],
+    scene: Scene,
+) -> None:
+    """The legend, pictures, and files with the scene's coordinates."""
+    step = max(1, max(classes.shape) // MOST_DRAWN)
+    shown = classes[::step, ::step]
+    hexes = class_colours(len(names))
+    colours = [rgb(colour) for colour in hexes]
+    counts = np.bincount(classes.ravel(), minlength=len(names) + 1).tolist()
+    with (folder / LEGEND).open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["number", "class", "pixels", "red", "green", "blue"])
+        for number, name in enumerate((UNLABELLED, *names)):
+            colour = colours[number - 1] if number else (0, 0, 0)
+            rows.writerow([number, name, counts[number], *colour])
+    draw_map(shown.astype(int) - 1, names, hexes, folder / "classes.png", title=scene.path.name)
+    draw_probability(probability[::step, ::step], folder / "probability.png")
+    if scene.georeference is not None:
+        write_map(folder, classes, probability, names, colours, scene.georeference)
+
+
+def rgb(colour: str) -> Colour:
+    """Of "#0072B2"."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red, green, blue

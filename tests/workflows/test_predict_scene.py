@@ -1,0 +1,192 @@
+"""A scene is labelled whole, from a checkpoint, ONNX and C, and goes on after a stop."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.data.scenes.test_kind import BANDS, COLUMNS, GIVEN, ROWS, write_scene
+
+import martlet
+from martlet.errors import MartletError
+from martlet.workflows import predict_scene, torch_network
+from martlet.workflows.predict_scene import SceneMap
+from martlet.workflows.run_folder import Run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return write_scene(tmp_path_factory.mktemp("scene"))
+
+
+@pytest.fixture(scope="module")
+def run(files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("runs")
+    given = {**GIVEN, "epochs": 6, "optimizer": "adamw"}
+    return martlet.train(files[0], labels=files[1], bands_axis=2, folder=folder, **given)
+
+
+@pytest.fixture
+def tiles_of_16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_network, "TILE", 16)
+
+
+def predict(run: Path, scene: Path, output: Path, **more: Any) -> SceneMap:
+    given: dict[str, Any] = {"bands_axis": 2, "quiet": True, **more}
+    (found,) = martlet.predict(run, [scene], output=output, **given)
+    assert isinstance(found, SceneMap)
+    return found
+
+
+def test_the_map_and_what_lies_beside_it(
+    files: tuple[Path, Path], run: Run, tmp_path: Path
+) -> None:
+    found = predict(run.folder, files[0], tmp_path / "map")
+    assert found.error is None
+    assert {path.name for path in (tmp_path / "map").iterdir()} == {
+        *("classes.npy", "classes.csv", "classes.png", "probability.npy", "probability.png")
+    }
+    truth, names = np.load(files[1]), dict(found.pixels)
+    assert list(names) == ["1", "10", "14"]
+    assert sum(names.values()) == ROWS * COLUMNS
+    values = np.array([0, 1, 10, 14])[found.classes]
+    assert (values == truth)[truth > 0].mean() > 0.9
+    assert found.probability.shape == (ROWS, COLUMNS)
+    assert 1 / 3 <= found.probability.min() <= found.probability.max() <= 1
+    with (tmp_path / "map" / "classes.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] for row in rows] == ["(no spectrum)", "1", "10", "14"]
+    assert [int(row["pixels"]) for row in rows[1:]] == list(names.values())
+    with Image.open(tmp_path / "map" / "classes.png") as picture:
+        assert min(picture.size) > ROWS
+
+
+@pytest.mark.parametrize("format", ["onnx", "c"])
+def test_exported_networks_give_the_same_map(
+    files: tuple[Path, Path], run: Run, tmp_path: Path, format: Any, tiles_of_16: None
+) -> None:
+    place = tmp_path / ("model.onnx" if format == "onnx" else "c")
+    martlet.export(run.folder, format, output=place, tile=11)
+    expected = predict(run.folder, files[0], tmp_path / "torch")
+    found = predict(place, files[0], tmp_path / "exported")
+    np.testing.assert_array_equal(found.classes, expected.classes)
+    np.testing.assert_allclose(found.probability, expected.probability, atol=1e-5)
+
+
+def test_it_goes_on_where_it_was_stopped(
+    files: tuple[Path, Path],
+    run: Run,
+    tmp_path: Path,
+    tiles_of_16: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = predict(run.folder, files[0], tmp_path / "whole")
+    rows: list[int] = []
+
+    def watched(scene: Any, first: int, last: int) -> Any:
+        if stop and first == 32:
+            raise KeyboardInterrupt
+        rows.append(first)
+        return labelled(scene, first, last)
+
+    labelled, stop = predict_scene.pixels_with_spectrum, True
+    monkeypatch.setattr(predict_scene, "pixels_with_spectrum", watched)
+    with pytest.raises(KeyboardInterrupt):
+        predict(run.folder, files[0], tmp_path / "map")
+    assert json.loads((tmp_path / "map" / "unfinished.json").read_text())["rows"] == 32
+    shutil.copytree(tmp_path / "map", tmp_path / "other")
+    stop = False
+    found = predict(run.folder, files[0], tmp_path / "map")
+    assert rows == [0, 16, 32]
+    np.testing.assert_array_equal(found.classes, expected.classes)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+    assert not (tmp_path / "map" / "unfinished.json").exists()
+    rows.clear()
+    os.utime(run.checkpoint, (1, 1))  # another network, for all that is known
+    predict(run.folder, files[0], tmp_path / "other")
+    assert rows == [0, 16, 32]
+
+
+def test_a_damaged_note_of_an_earlier_try_is_no_obstacle(
+    files: tuple[Path, Path], run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "map").mkdir()
+    (tmp_path / "map" / "unfinished.json").write_text("{")
+    assert predict(run.folder, files[0], tmp_path / "map").error is None
+
+
+def test_pixels_without_a_spectrum_have_no_class(
+    files: tuple[Path, Path], run: Run, tmp_path: Path
+) -> None:
+    cube = np.load(files[0])
+    cube[3:5, 7] = np.nan
+    np.save(tmp_path / "holes.npy", cube)
+    found = predict(run.folder, tmp_path / "holes.npy", tmp_path / "map")
+    assert np.argwhere(found.classes == 0).tolist() == [[3, 7], [4, 7]]
+    assert np.argwhere(found.probability == 0).tolist() == [[3, 7], [4, 7]]
+    assert sum(pixels for _, pixels in found.pixels) == ROWS * COLUMNS - 2
+
+
+def test_maps_have_the_scenes_coordinates(
+    files: tuple[Path, Path], run: Run, tmp_path: Path
+) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    cube = np.load(files[0])
+    place = rasterio.Affine(30, 0, 500_000, 0, -30, 4_000_000)
+    path = tmp_path / "scene.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=ROWS, width=COLUMNS, count=BANDS, dtype="float32",
+        crs="EPSG:32633", transform=place,
+    ) as dataset:  # fmt: skip
+        dataset.write(np.moveaxis(cube, 2, 0))
+    found = predict(run.folder, path, tmp_path / "map", bands_axis=None)
+    assert found.error is None
+    for name, expected in (("classes", found.classes), ("probability", found.probability)):
+        with rasterio.open(tmp_path / "map" / f"{name}.tif") as dataset:
+            assert (dataset.crs.to_epsg(), dataset.transform) == (32633, place)
+            np.testing.assert_array_equal(dataset.read(1), expected)
+    with rasterio.open(tmp_path / "map" / "classes.tif") as dataset:
+        assert dataset.nodata == 0
+        assert dataset.colormap(1)[1] == (0x00, 0x72, 0xB2, 255)
+        assert dataset.tags(1)["class_3"] == "14"
+
+
+def test_an_envi_scene_gets_envi_maps(files: tuple[Path, Path], run: Run, tmp_path: Path) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    info = ["UTM", "1", "1", "500000", "4000000", "30", "30", "33", "North", "WGS-84"]
+    envi.save_image(str(tmp_path / "scene.hdr"), np.load(files[0]), metadata={"map info": info})
+    found = predict(run.folder, tmp_path / "scene.hdr", tmp_path / "map", bands_axis=None)
+    assert found.error is None
+    written = envi.open(str(tmp_path / "map" / "classes.hdr"))
+    np.testing.assert_array_equal(np.asarray(written.read_band(0)), found.classes)
+    assert written.metadata["map info"] == info
+    assert written.metadata["class names"] == ["(no spectrum)", "1", "10", "14"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [((ROWS, COLUMNS, BANDS + 2), "18 bands; the network was trained on 16"), (None, "exist")],
+)
+def test_what_cannot_be_labelled_is_a_sentence(
+    run: Run, tmp_path: Path, shape: tuple[int, ...] | None, sentence: str
+) -> None:
+    if shape is not None:
+        np.save(tmp_path / "scene.npy", np.zeros(shape, np.float32))
+    found = predict(run.folder, tmp_path / "scene.npy", tmp_path / "map")
+    assert found.error is not None
+    assert sentence in found.error
+    assert not (tmp_path / "map" / "classes.npy").exists()
+    with pytest.raises(MartletError, match="there is no map"):
+        _ = found.classes
+
+
+def test_two_scenes_of_one_name_are_told_apart_by_the_user(run: Run) -> None:
+    with pytest.raises(MartletError, match="two scenes have one name"):
+        martlet.predict(run.folder, ["a/x.npy", "b/x.mat"])

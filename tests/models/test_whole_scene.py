@@ -50,6 +50,21 @@ def test_a_part_of_a_scene_gives_that_part_of_the_answer() -> None:
             torch.testing.assert_close(tile, whole[:, :, first:last], atol=1e-6, rtol=1e-5)
 
 
+def test_large_kernels_are_done_in_frequencies() -> None:
+    torch.manual_seed(0)
+    model = create_model("hybridsn", num_classes=3, in_chans=BANDS, window=19).eval()
+    assert isinstance(model, HybridSN)
+    dense, x = WholeScene(model), scene(1, 60, 45)
+    for change in (1.0, -2.0):  # weights that change are seen
+        with torch.no_grad():
+            model.fc1.weight.mul_(change)
+            found = dense(x)
+        direct = dense(x)  # with gradients: as a convolution
+        assert direct.requires_grad
+        assert not torch.equal(found, direct)
+        torch.testing.assert_close(found, direct.detach(), atol=1e-5, rtol=1e-5)
+
+
 def test_values_and_gradients_are_those_of_the_windows() -> None:
     x = scene(2, 15, 14)
     places = torch.tensor([[0, 0, 0], [1, 4, 3], [0, 0, 1], [0, 2, 2], [0, 0, 0]])

@@ -80,6 +80,20 @@ def test_exported_networks_give_the_same_map(
     np.testing.assert_allclose(found.probability, expected.probability, atol=1e-5)
 
 
+def test_networks_of_pictures_take_components_as_channels(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    given = {**GIVEN, "model": "shufflenet_v2_x0_5", "components": 5, "epochs": 4, "lr": 0.05}
+    run = martlet.train(files[0], labels=files[1], bands_axis=2, folder=tmp_path, **given)
+    found = predict(run.folder, files[0], tmp_path / "map")
+    assert found.classes.shape == (ROWS, COLUMNS)
+    martlet.export(run.folder, "onnx")
+    again = predict(run.folder / "model.onnx", files[0], tmp_path / "exported")
+    np.testing.assert_allclose(again.probability, found.probability, atol=1e-5)
+    with pytest.raises(MartletError, match="tile=8 is for HybridSN"):
+        martlet.export(run.folder, "onnx", tile=8)
+
+
 def test_it_goes_on_where_it_was_stopped(
     files: tuple[Path, Path],
     run: Run,

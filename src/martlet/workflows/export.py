@@ -58,5 +58,5 @@ def _labels_tiles(
     if isinstance(preprocess, ScenePreprocess) and isinstance(model, HybridSN):
         return WholeScene(model), replace(preprocess, tile=TILE if tile is None else tile)
     if tile is not None:
-        raise MartletError(f"tile={tile} is for networks of scenes; leave it out.")
+        raise MartletError(f"tile={tile} is for HybridSN, which labels tiles; leave it out.")
     return model, preprocess

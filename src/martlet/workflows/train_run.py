@@ -14,6 +14,7 @@ from martlet.console.progress import TrainingBar, Voice
 from martlet.data import kinds
 from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
 from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.pictures.kind import PICTURES
 from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.measuring.cost import cost
@@ -130,8 +131,8 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         preprocess=train_setup.preprocess_for(row, options, start),
         small_input=train_setup.is_small(row, options, start),
     )
-    if row.input.kind == "image":
-        check_network(row, options.image_size, plan.small_input)
+    if row.input.kind == PICTURES.name:
+        check_network(row, plan.preprocess.shape[-1], plan.small_input)
     return plan
 
 

@@ -10,7 +10,8 @@ from torch import nn
 from martlet.data import kinds
 from martlet.data.batches import INIT, TrainLoader, seed_torch
 from martlet.data.kind import AnyPreprocess
-from martlet.data.pictures.kind import SMALL
+from martlet.data.pictures.kind import PICTURES, SMALL
+from martlet.data.scenes.kind import SCENES, WINDOW
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.memory import available_bytes, require_memory
@@ -28,7 +29,8 @@ def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreproc
 
     Raises MartletError for a network of another kind than training accepts.
     """
-    if row.input.kind not in kinds.KINDS:
+    kind = kind_of(row, options)
+    if kind not in kinds.KINDS:
         accepted = ", ".join(kind.noun for kind in kinds.KINDS.values())
         raise MartletError(
             f"model={row.name!r} takes a {row.input.kind} of shape {row.input.shape}; training "
@@ -36,14 +38,22 @@ def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreproc
         )
     before = None if start.header is None else start.header.preprocess
     known = torchvision.preprocess(row) if start.pretrained else {}
-    if isinstance(row.input, CubeInput):
-        known = {"components": row.input.channels}
-    return kinds.find(row.input.kind).prepare(options, before, known)
+    if kind == SCENES.name:
+        cubes = isinstance(row.input, CubeInput)
+        known = {"planes": not cubes} | ({"components": row.input.channels} if cubes else {})
+    return kinds.find(kind).prepare(options, before, known)
+
+
+def kind_of(row: Spec, options: TrainOptions) -> str:
+    """The kind of data that a run reads: a network of pictures also takes scenes with labels."""
+    of_pictures = row.input.kind == PICTURES.name
+    return SCENES.name if of_pictures and options.labels is not None else row.input.kind
 
 
 def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
-    usual = row.input.kind == "image" and options.image_size <= SMALL
+    side = options.image_size if options.labels is None else options.window or WINDOW
+    usual = row.input.kind == PICTURES.name and side <= SMALL
     if start.header is not None:
         usual = start.header.network.small_input
     return usual if options.small_input is None else options.small_input

@@ -122,3 +122,14 @@ def test_too_few_pixels_bands_or_differences() -> None:
     made = fitted(ScenePreprocess(5, 4), scene(), half())
     with pytest.raises(MartletError, match="the scene has 6 bands; the network was trained on 7"):
         made.project(flat[..., :6])
+
+
+def test_shapes_of_cubes_tiles_and_planes() -> None:
+    window = np.arange(9 * 9 * 4, dtype=np.float32).reshape(9, 9, 4)
+    cube, planes = ScenePreprocess(9, 4), ScenePreprocess(9, 4, planes=True)
+    assert (cube.shape, planes.shape) == ((1, 4, 9, 9), (4, 9, 9))
+    assert ScenePreprocess(9, 4, tile=8).shape == (1, 4, 16, 16)
+    assert cube.normalise(window).shape == cube.shape
+    np.testing.assert_array_equal(planes.normalise(window), cube.normalise(window)[0])
+    with pytest.raises(MartletError, match="tile=0 is not accepted"):
+        ScenePreprocess(9, 4, tile=0)

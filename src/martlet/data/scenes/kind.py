@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from martlet.data.scenes.to_input import ToInput
 
+WINDOW = 25  # side in pixels: the paper's
+
 
 class SceneFiles(Protocol):
     """Where the label map lies, and what neither file says by itself."""
@@ -45,9 +47,10 @@ def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> ScenePreproc
     if isinstance(before, ScenePreprocess) and options.components in (None, before.components):
         return before  # weights see the components that they know
     return ScenePreprocess(
-        window=options.window or 25,
+        window=options.window or WINDOW,
         components=options.components or known.get("components", 30),
         fitted_on=options.pca,
+        planes=known.get("planes", False),
     )
 
 
@@ -78,7 +81,7 @@ def read(
 
 def split(samples: SceneSamples, options: Any) -> Split:
     """By regions, by chance or as a given map says; whatever lies in the guard is in no part."""
-    window = options.window or 25
+    window = options.window or WINDOW
     found = pixel_split(samples, options, window)
     flat = samples.rows * found.labels.shape[1] + samples.columns
     return Split(
@@ -151,7 +154,7 @@ def to_input(preprocess: ScenePreprocess, device: "torch.device") -> "ToInput":
     """Batches of windows to inputs."""
     from martlet.data.scenes.to_input import ToInput
 
-    return ToInput(device)
+    return ToInput(device, planes=preprocess.planes)
 
 
 SCENES = Kind(

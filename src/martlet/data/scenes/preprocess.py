@@ -19,6 +19,8 @@ SMALLEST = 1e-10  # variance of a component, as a share of the first's, that is 
 class ScenePreprocess:
     """How spectra become float32 numbers (1, components, side, side), side = window + tile - 1.
 
+    Networks of pictures take (components, side, side): components are `planes`, as colours are.
+
     window: side in pixels, odd; the pixel in its middle is the one that is classified.
     components: principal components of the spectra, whitened: each has mean 0 and deviation 1 over
         the pixels that they were fitted on. What lies outside the scene, and pixels that hold
@@ -26,6 +28,7 @@ class ScenePreprocess:
     fitted_on: the training pixels alone, or, as the papers do, all pixels of the scene.
     tile: side in pixels of the square whose classes one input gives, each from the window around
         it; 1 in training, where an input is one window.
+    planes: whether the components are channels, without the axis in front of them.
     mean, projection: of the fit: (bands,) and (components, bands); empty before it.
 
     Raises MartletError for a value that is not accepted.
@@ -37,6 +40,7 @@ class ScenePreprocess:
     mean: tuple[float, ...] = ()
     projection: tuple[tuple[float, ...], ...] = ()
     tile: int = 1
+    planes: bool = False
 
     def __post_init__(self) -> None:
         for name in ("window", "components", "tile"):
@@ -74,10 +78,10 @@ class ScenePreprocess:
         return self.components
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Of one input of the network: (1, components, side, side)."""
+    def shape(self) -> tuple[int, ...]:
+        """Of one input of the network: (1, components, side, side), or without the 1 of planes."""
         side = self.window + self.tile - 1
-        return 1, self.components, side, side
+        return (*(1,) * (not self.planes), self.components, side, side)
 
     def project(self, spectra: NDArray[Any], nodata: float | None = None) -> NDArray[np.float32]:
         """(..., bands) of any numbers -> float32 (..., components); 0 where a pixel holds nothing.
@@ -108,8 +112,10 @@ class ScenePreprocess:
         return sample
 
     def normalise(self, samples: NDArray[Any], /) -> NDArray[np.float32]:
-        """(..., window, window, components) -> (..., 1, components, window, window)."""
-        return np.ascontiguousarray(np.moveaxis(samples, -1, -3)[..., None, :, :, :], np.float32)
+        """(..., side, side, components) -> (..., 1, components, side, side); planes without 1."""
+        planes = np.moveaxis(samples, -1, -3)
+        cubes = planes if self.planes else planes[..., None, :, :, :]
+        return np.ascontiguousarray(cubes, np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe; `from_dict` is the way back."""
@@ -173,6 +179,7 @@ def fitted(
         fitted_on=preprocess.fitted_on,
         mean=tuple(mean.tolist()),
         projection=tuple(map(tuple, projection.tolist())),
+        planes=preprocess.planes,
     )
 
 

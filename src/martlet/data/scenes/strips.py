@@ -38,7 +38,8 @@ def strips(
     """A network's outputs for a scene, `preprocess.tile` rows at a time from row `start` on.
 
     run: inputs (number, 1, components, side, side) -> (number, classes, tile, tile), side = window
-        + tile - 1; with `any_size` also of inputs with other numbers of rows and columns.
+        + tile - 1, or (number, classes) of single pixels; with `any_size` also of inputs with other
+        numbers of rows and columns.
     wanted: (rows, columns); strips without a wanted pixel are left out.
     Every pixel is labelled from its whole window; outside the scene there are zeros. Raises
     MartletError for a scene of another number of bands, or one that cannot be read.
@@ -70,6 +71,8 @@ def _logits(
     ]
     even = [tile for tile in tiles if tile.shape == tiles[0].shape]  # the last may be narrower
     found = [*run(np.stack(even)), *(run(tile[None])[0] for tile in tiles[len(even) :])]
+    if found[0].ndim == 1:  # a network that labels one pixel at a time
+        return np.stack(found, axis=1)[:, None]
     return np.concatenate(found, axis=-1)
 
 

@@ -90,6 +90,17 @@ def test_show_as_json(call: Call) -> None:
     assert shown["cost"]["uncounted"]["relu"] == 6
 
 
+@pytest.mark.slow
+def test_export_writes_the_format_that_is_asked_for(
+    call: Call, trained: Run, tmp_path: Path
+) -> None:
+    code, _, err = call("export", trained.folder, "--format", "c", "--output", tmp_path / "c")
+    assert (code, err) == (0, "")
+    assert (tmp_path / "c" / "model.c").exists()
+    code, _, _ = call("export", trained.folder, "--format", "d")
+    assert code == 2
+
+
 def test_the_verbs_one_after_the_other(call: Call, photos: Path, tmp_path: Path) -> None:
     recipe, run = tmp_path / "quick.toml", tmp_path / "run"
     lines = ("model = 'shufflenet_v2_x0_5'", "image_size = 16", "batch_size = 8", "epochs = 9")

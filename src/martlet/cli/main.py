@@ -153,7 +153,9 @@ def add(
         )
 
     def run(**given: Any) -> None:
-        form, as_json = given.pop("format", "table"), given.pop("json")
+        # `export` has a format of its own: of the file, not of the answer.
+        form = given.pop("format") if verb is predict else "table"
+        as_json = given.pop("json")
         given.pop("recipe", None)
         positional = [given.pop(name) for name in first]
         for name in tables:

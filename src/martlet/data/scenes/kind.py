@@ -65,7 +65,7 @@ def read(
     progress: Progress | None,
 ) -> SceneSamples:
     """The labelled pixels of a scene; with components when the preprocess is fitted."""
-    if options.labels is None:
+    if options is None or options.labels is None:
         raise MartletError(f"scene {str(data)!r} needs its label map; give it as --labels FILE.")
     labels = read_labels(
         options.labels, array=options.labels_array, class_names=options.class_names

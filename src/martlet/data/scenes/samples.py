@@ -107,8 +107,8 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
     values = tuple(sorted(set(labels.labels[held].tolist())))
     if len(values) < min_classes:
         raise MartletError(
-            f"{labels.path} has {len(values)} classes with a spectrum; give a label map of "
-            f"{min_classes} or more."
+            f"{len(values)} of the classes of {labels.path} have a pixel with a spectrum; "
+            f"{min_classes} or more are needed."
         )
     index = {value: number for number, value in enumerate(values)}
     nothing = int(np.count_nonzero(marked & ~held))

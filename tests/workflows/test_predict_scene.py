@@ -104,11 +104,11 @@ def test_it_goes_on_where_it_was_stopped(
     expected = predict(run.folder, files[0], tmp_path / "whole")
     rows: list[int] = []
 
-    def watched(scene: Any, first: int, last: int) -> Any:
+    def watched(scene: Any, first: int, last: int, left_out: Any) -> Any:
         if stop and first == 32:
             raise KeyboardInterrupt
         rows.append(first)
-        return labelled(scene, first, last)
+        return labelled(scene, first, last, left_out)
 
     labelled, stop = predict_scene.pixels_with_spectrum, True
     monkeypatch.setattr(predict_scene, "pixels_with_spectrum", watched)

@@ -129,7 +129,7 @@ def _answers(
                 f"the network's output for {scene.path} is not a number in rows {strip.first} to "
                 f"{strip.last - 1}."
             )
-        held = pixels_with_spectrum(scene, strip.first, strip.last)
+        held = pixels_with_spectrum(scene, strip.first, strip.last, preprocess.left_out)
         sure = softmax(np.moveaxis(strip.logits, 0, -1)).max(-1).astype(np.float32)
         numbers = np.where(held, strip.logits.argmax(0) + 1, 0)
         yield strip.first, strip.last, numbers, np.where(held, sure, np.float32(0))

@@ -1,5 +1,6 @@
 """Labelled pixels as samples, and the windows around them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from martlet.data.scenes import samples as module
 from martlet.data.scenes.labels import LabelMap
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples, label_pixels
+from martlet.data.scenes.scene import Scene
 from martlet.errors import MartletError
 
 
@@ -91,3 +93,26 @@ def test_what_cannot_be_learnt_from() -> None:
     with pytest.raises(MartletError, match="9"):
         label_pixels(scene(), labels(np.ones((COLUMNS, ROWS))))
     assert scene().shape == (ROWS, COLUMNS, BANDS)
+
+
+def test_bands_of_no_use_are_left_out_of_the_components() -> None:
+    whole = scene()
+    values = np.array(whole.values, np.float32)
+    values[..., 2], values[..., 4] = 7, np.nan
+    odd = replace(whole, values=values, bad_bands=(0,))
+    found = label_pixels(odd, labels())
+    assert len(found) == len(pixels())
+    assert found.left_out == (0, 2, 4)
+    assert list(found.odd) == [
+        "bands left out, constant or empty: 2 of 7 (2, 4)",
+        "bands left out, marked as bad: 1 of 7 (0)",
+    ]
+    made = found.fit(ScenePreprocess(3, 2), range(20))
+    assert made.preprocess is not None
+    used = [1, 3, 5, 6]
+    narrow = label_pixels(Scene(whole.path, values[..., used]), labels())
+    expected = narrow.fit(ScenePreprocess(3, 2), range(20))
+    np.testing.assert_allclose(made.padded, expected.padded, atol=1e-5)
+    assert ScenePreprocess.from_dict(made.preprocess.to_dict()) == made.preprocess
+    with pytest.raises(MartletError, match=r"scene's 4 bands that are of use \(3 are left out\)"):
+        found.fit(ScenePreprocess(3, 5), range(20))

@@ -1,7 +1,7 @@
 """Spectra to components: what a network for scenes sees of a pixel, fitted once and kept."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ class ScenePreprocess:
     fitted_on: the training pixels alone, or, as the papers do, all pixels of the scene.
     tile: side in pixels of the square whose classes one input gives, each from the window around
         it; 1 in training, where an input is one window.
+    left_out: numbers of bands that are not looked at: without values, constant, or bad.
     planes: whether the components are channels, without the axis in front of them.
     mean, projection: of the fit: (bands,) and (components, bands); empty before it.
 
@@ -41,6 +42,7 @@ class ScenePreprocess:
     projection: tuple[tuple[float, ...], ...] = ()
     tile: int = 1
     planes: bool = False
+    left_out: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("window", "components", "tile"):
@@ -54,6 +56,7 @@ class ScenePreprocess:
         object.__setattr__(self, "mean", tuple(map(float, self.mean)))
         rows = tuple(tuple(map(float, row)) for row in self.projection)
         object.__setattr__(self, "projection", rows)
+        object.__setattr__(self, "left_out", tuple(map(int, self.left_out)))
         if rows and (len(rows) != self.components or {len(row) for row in rows} != {self.bands}):
             raise MartletError(
                 f"projection of {len(rows)} rows does not fit components={self.components} and "
@@ -89,9 +92,13 @@ class ScenePreprocess:
         Raises MartletError for another number of bands.
         """
         self.check_bands(spectra.shape[-1])
+        mean, projection = np.asarray(self.mean), np.asarray(self.projection)
+        if self.left_out:
+            used = np.delete(np.arange(self.bands), self.left_out)
+            spectra, mean, projection = spectra[..., used], mean[used], projection[:, used]
         held = pixels_held(spectra, nodata)
-        centred = np.where(held[..., None], spectra, self.mean) - np.asarray(self.mean)
-        found: NDArray[np.float32] = (centred @ np.asarray(self.projection).T).astype(np.float32)
+        centred = np.where(held[..., None], spectra, mean) - mean
+        found: NDArray[np.float32] = (centred @ projection.T).astype(np.float32)
         return found
 
     def check_bands(self, bands: int) -> None:
@@ -134,8 +141,15 @@ class ScenePreprocess:
             raise MartletError(f"preprocess holds values of another type ({error}).") from error
 
 
-def pixels_held(spectra: NDArray[Any], nodata: float | None = None) -> NDArray[np.bool_]:
-    """Which pixels (...) hold a spectrum: all their bands (..., bands) are finite and no nodata."""
+def pixels_held(
+    spectra: NDArray[Any], nodata: float | None = None, left_out: Sequence[int] = ()
+) -> NDArray[np.bool_]:
+    """Which pixels (...) hold a spectrum: all their bands (..., bands) are finite and no nodata.
+
+    left_out: bands that do not count.
+    """
+    if left_out:
+        spectra = np.delete(spectra, left_out, axis=-1)
     held: NDArray[np.bool_] = np.isfinite(spectra).all(-1)
     if nodata is not None:
         held &= ~is_nodata(spectra, nodata).all(-1)
@@ -151,12 +165,15 @@ def fitted(
 
     Raises MartletError when these pixels are too few, or too alike, for so many components.
     """
-    count, mean, scatter = _moments(_spectra(preprocess, scene, training), scene.shape[2])
+    bands = scene.shape[2]
+    used = np.delete(np.arange(bands), preprocess.left_out)
+    count, mean, scatter = _moments(_spectra(preprocess, scene, training, used), len(used))
     wanted, where = preprocess.components, f"{preprocess.fitted_on} pixels"
-    if wanted > scene.shape[2]:
+    if wanted > len(used):
+        less = f" that are of use ({len(preprocess.left_out)} are left out)"
         raise MartletError(
-            f"components={wanted} is more than the scene's {scene.shape[2]} bands; give a network "
-            "of fewer, or in_chans."
+            f"components={wanted} is more than the scene's {len(used)} bands"
+            f"{less if preprocess.left_out else ''}; give fewer components, or another network."
         )
     if count <= wanted:
         raise MartletError(
@@ -172,28 +189,27 @@ def fitted(
             "fewer components."
         )
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], 1)
-    projection = vectors * np.sign(largest) / np.sqrt(variances)[:, None]
-    return ScenePreprocess(
-        window=preprocess.window,
-        components=wanted,
-        fitted_on=preprocess.fitted_on,
-        mean=tuple(mean.tolist()),
-        projection=tuple(map(tuple, projection.tolist())),
-        planes=preprocess.planes,
-    )
+    projection, whole = np.zeros((wanted, bands)), np.zeros(bands)
+    projection[:, used] = vectors * np.sign(largest) / np.sqrt(variances)[:, None]
+    whole[used] = mean
+    rows = tuple(map(tuple, projection.tolist()))
+    return replace(preprocess, mean=tuple(whole.tolist()), projection=rows)
 
 
 def _spectra(
-    preprocess: ScenePreprocess, scene: Scene, training: NDArray[np.bool_]
+    preprocess: ScenePreprocess,
+    scene: Scene,
+    training: NDArray[np.bool_],
+    used: NDArray[np.intp],
 ) -> Iterator[NDArray[np.float64]]:
-    """The spectra (n, bands) that are fitted on, a few rows of the scene at a time."""
+    """The spectra (n, used bands) that are fitted on, a few rows of the scene at a time."""
     rows, columns, bands = scene.shape
     at_once = max(1, BLOCK_VALUES // (columns * bands))
     for start in range(0, rows, at_once):
         part = slice(start, start + at_once)
         if preprocess.fitted_on == "training" and not training[part].any():
             continue
-        block = scene.block(part, slice(None))
+        block = scene.block(part, slice(None))[..., used]
         chosen = pixels_held(block, scene.nodata)
         if preprocess.fitted_on == "training":
             chosen &= training[part]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.scenes.labels import LabelMap, check_fit
+from martlet.data.scenes.odd_bands import odd_bands
 from martlet.data.scenes.preprocess import BLOCK_VALUES, ScenePreprocess, fitted, pixels_held
 from martlet.data.scenes.scene import Scene
 from martlet.errors import MartletError
+
+MOST_NAMED = 12  # bands in a sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +26,7 @@ class SceneSamples:
     labels: index into `classes`, (n,); `values` are the classes' values in the label map.
     digests: hash of each one's place and spectrum.
     odd: sentences about what was not used.
+    left_out: bands that are not looked at, from 0: constant, without a value, or marked as bad.
     preprocess, padded: after `fit`; components of the scene within a margin of half a window of
         zeros, float32 (rows + window - 1, columns + window - 1, components).
     """
@@ -36,6 +40,7 @@ class SceneSamples:
     labels: Sequence[int]
     digests: Sequence[str]
     odd: Sequence[str] = ()
+    left_out: tuple[int, ...] = ()
     preprocess: ScenePreprocess | None = None
     padded: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
     groups: Sequence[str] | None = None
@@ -69,10 +74,10 @@ class SceneSamples:
             mask = np.zeros(self.scene.shape[:2], bool)
             chosen = np.asarray(training, np.intp)
             mask[self.rows[chosen], self.columns[chosen]] = True
-            preprocess = fitted(preprocess, self.scene, mask)
+            given = replace(preprocess, left_out=self.left_out)
+            preprocess = fitted(given, self.scene, mask)
         padded = components_of(self.scene, preprocess)
-        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return SceneSamples(**{**given, "preprocess": preprocess, "padded": padded})
+        return replace(self, preprocess=preprocess, padded=padded)
 
 
 def components_of(
@@ -102,7 +107,8 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
     """
     check_fit(scene, labels)
     marked = labels.labels > 0
-    held, digests = _held_and_digests(scene, marked)
+    left_out, about_bands = _bands_of_no_use(scene)
+    held, digests = _held_and_digests(scene, marked, left_out)
     rows, columns = np.nonzero(held)
     values = tuple(sorted(set(labels.labels[held].tolist())))
     if len(values) < min_classes:
@@ -124,12 +130,24 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
         columns=columns,
         labels=[index[value] for value in labels.labels[held].tolist()],
         digests=digests,
-        odd=[told] * bool(nothing) + [without] * bool(gone),
+        odd=[*about_bands, *[told] * bool(nothing), *[without] * bool(gone)],
+        left_out=left_out,
     )
 
 
+def _bands_of_no_use(scene: Scene) -> tuple[tuple[int, ...], list[str]]:
+    """Bands that are left out, and sentences about them. Looks at every pixel once."""
+    found = odd_bands(scene)
+    told = []
+    for bands, why in ((found.constant, "constant or empty"), (scene.bad_bands, "marked as bad")):
+        if bands:
+            shown = ", ".join(map(str, bands[:MOST_NAMED])) + ", …" * (len(bands) > MOST_NAMED)
+            told.append(f"bands left out, {why}: {len(bands)} of {scene.shape[2]} ({shown})")
+    return tuple(sorted({*found.constant, *scene.bad_bands})), told
+
+
 def _held_and_digests(
-    scene: Scene, marked: NDArray[np.bool_]
+    scene: Scene, marked: NDArray[np.bool_], left_out: Sequence[int]
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Which marked pixels hold a spectrum, and a hash of the place and spectrum of each of them."""
     rows, columns, bands = scene.shape
@@ -140,7 +158,7 @@ def _held_and_digests(
         if not marked[part].any():
             continue
         block = scene.block(part, slice(None))
-        held[part] = marked[part] & pixels_held(block, scene.nodata)
+        held[part] = marked[part] & pixels_held(block, scene.nodata, left_out)
         for row, column in zip(*np.nonzero(held[part]), strict=True):
             place = f"{start + row},{column}:".encode()
             digests.append(hashlib.sha256(place + block[row, column].tobytes()).hexdigest())

@@ -98,10 +98,15 @@ def pixel_logits(
     return found
 
 
-def pixels_with_spectrum(scene: Scene, first: int, last: int) -> NDArray[np.bool_]:
-    """Which pixels of rows `first` to `last` hold a spectrum, (last - first, columns)."""
+def pixels_with_spectrum(
+    scene: Scene, first: int, last: int, left_out: Sequence[int] = ()
+) -> NDArray[np.bool_]:
+    """Which pixels of rows `first` to `last` hold a spectrum, (last - first, columns).
+
+    left_out: bands that do not count.
+    """
     _, columns, bands = scene.shape
     at_once = max(1, BLOCK_VALUES // (columns * bands))
     starts = range(first, last, at_once)
     blocks = (scene.block(slice(s, min(last, s + at_once)), slice(None)) for s in starts)
-    return np.concatenate([pixels_held(block, scene.nodata) for block in blocks])
+    return np.concatenate([pixels_held(block, scene.nodata, left_out) for block in blocks])

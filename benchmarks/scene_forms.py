@@ -70,9 +70,9 @@ def train_form(
     network = Network(options.model, len(samples.classes), preprocess.components, False)
     recipe = options.filled(0.4, len(split.train))
     header = Header(network, samples.classes, preprocess, recipe)
-    job = make_job(folder, header, samples, split, cpu, workers=0)
     seed_torch(recipe.seed, INIT)
     model = FORMS[form](preprocess.components, preprocess.window, len(samples.classes))
+    job = make_job(folder, header, samples, split, cpu, 0, model)
     state = State(model, recipe)
     for _ in fit(job, state):
         pass

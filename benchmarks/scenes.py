@@ -6,8 +6,8 @@ Every method learns from the same pixels and is scored on the same ones; no pixe
 an epoch, and the last one is scored. SVM and forest see a pixel's spectrum, the network the window
 around it. The SVM's C and gamma are those of the best cross-validated accuracy on the training
 pixels. Then single changes of the network at 5 % of the labels: window, components, flips,
-components of all pixels, and the 2-D-only and 3-D-only forms. Goes on where it was stopped; a row is written after each run, to
-results/scenes.csv.
+components of all pixels, and the 2-D-only and 3-D-only forms. Goes on where it was stopped; a row
+is written after each run, to results/scenes.csv.
 """
 
 import argparse

@@ -9,7 +9,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -158,6 +158,24 @@ def _unwarned() -> Iterator[None]:
         yield
 
 
+class Loader(Protocol):
+    """An epoch's batches, as the loop takes them."""
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in each batch."""
+
+    @property
+    def workers(self) -> int:
+        """Processes that prepare them."""
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Any, Tensor]]:
+        """What `ToInput` takes, and targets, of an epoch's batches from number `first` on."""
+
+
 class TrainLoader:
     """Iterates an epoch's batches, prepared ahead in `workers` processes (0: in this one)."""
 
@@ -180,6 +198,11 @@ class TrainLoader:
                 persistent_workers=workers > 0,
                 worker_init_fn=_start_worker,
             )
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in each batch."""
+        return self.batches.shape[0]
 
     def __len__(self) -> int:
         return self.batches.batches_per_epoch

@@ -90,12 +90,15 @@ class Samples(Protocol):
 
 
 class ToInput(Protocol):
-    """A batch of cropped or augmented samples becomes the network's input, on a device."""
+    """A batch of cropped or augmented samples becomes the network's input, on a device.
+
+    A tensor becomes one; other batches, which some networks take, become the like of them.
+    """
 
     @property
     def device(self) -> "torch.device": ...
 
-    def __call__(self, samples: "Tensor", /) -> "Tensor": ...
+    def __call__(self, samples: Any, /) -> Any: ...
 
 
 class Reader(Protocol):

@@ -67,9 +67,41 @@ def logits_at(network: HybridSN, scenes: Tensor, places: Tensor) -> Tensor:
     """
     check_scene(network, tuple(scenes.shape))
     side = network.window - SMALLEST_WINDOW + 1
-    maps = network.forward_features(scenes)
-    windows = maps.unfold(2, side, 1).unfold(3, side, 1)  # a view: (batch, 64, r, c, side, side)
-    return network.forward_head(windows[places[:, 0], :, places[:, 1], places[:, 2]])
+    maps = network.forward_features(scenes).movedim(1, 3)  # (batch, rows, columns, 64)
+    _, rows, columns, channels = maps.shape
+    steps = torch.arange(side, device=places.device)
+    within = (steps[:, None] * columns + steps).flatten()
+    first = (places[:, 0] * rows + places[:, 1]) * columns + places[:, 2]
+    # As rows of a table: the gradients of windows that overlap are added up row by row.
+    windows = F.embedding(first[:, None] + within, maps.reshape(-1, channels))
+    return network.forward_head(windows.transpose(1, 2).unflatten(2, (side, side)))
+
+
+class OnTiles(nn.Module):
+    """A network that takes windows, and tiles too: (scenes, places) as `logits_at` does.
+
+    The weights are the network's own, not copies.
+    """
+
+    def __init__(self, network: HybridSN) -> None:
+        super().__init__()
+        self.network, self.training = network, network.training
+
+    def forward(self, x: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        """Logits (windows, num_classes)."""
+        if isinstance(x, Tensor):
+            logits: Tensor = self.network(x)
+            return logits
+        return logits_at(self.network, *x)
+
+
+def map_macs(network: HybridSN, rows: int, columns: int) -> int:
+    """Multiply-adds of the convolutions for a scene of so many pixels."""
+    macs, bands = 0, network.in_chans
+    for taken, layer in enumerate((network.conv1, network.conv2, network.conv3, network.conv4), 1):
+        bands = bands - layer.kernel_size[0] + 1 if isinstance(layer, nn.Conv3d) else 1
+        macs += layer.weight.numel() * bands * (rows - 2 * taken) * (columns - 2 * taken)
+    return macs
 
 
 def check_scene(network: HybridSN, shape: tuple[int, ...]) -> None:

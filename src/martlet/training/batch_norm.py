@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from martlet.data.batches import TrainLoader
+from martlet.data.batches import Loader
 from martlet.data.kind import ToInput
 
 SHORT = 1000  # steps; a run of more has averages that reach back over a small part of it
@@ -25,7 +25,7 @@ def set_momentum(model: nn.Module, steps: int) -> None:
 
 
 @torch.no_grad()
-def measure_again(model: nn.Module, loader: TrainLoader, epoch: int, to_input: ToInput) -> None:
+def measure_again(model: nn.Module, loader: Loader, epoch: int, to_input: ToInput) -> None:
     """Replace the running averages by those of the epoch's last batches under the present weights.
 
     While the rate is high, weights leave the averages behind within a few steps: a network that

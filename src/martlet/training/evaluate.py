@@ -13,7 +13,7 @@ from martlet.data.kind import ToInput
 
 @torch.inference_mode()
 def predict_logits(
-    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], to_input: ToInput
+    model: nn.Module, batches: Iterable[tuple[Any, Tensor]], to_input: ToInput
 ) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Outputs (samples, ...) and targets (samples, ...) of all batches; the mode is put back."""
     training = model.training

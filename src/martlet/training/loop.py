@@ -7,16 +7,17 @@ stopped, or killed, and then resumed therefore ends with the very weights of one
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from martlet import tasks
-from martlet.data.batches import STEP, EvalBatches, TrainLoader, seed_torch
+from martlet.data.batches import STEP, Loader, seed_torch
 from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
@@ -64,15 +65,19 @@ class Stop:
 
 @dataclass
 class Job:
-    """What the loop works on; all of it is made before the first step."""
+    """What the loop works on; all of it is made before the first step.
+
+    through: a network -> the same as batches go through it, where they are not plain tensors.
+    """
 
     header: Header
-    train: TrainLoader
-    val: EvalBatches | None
+    train: Loader
+    val: Iterable[tuple[Any, Tensor]] | None
     folder: Path
     to_input: ToInput
     transform: Transform | None = None
     stop: Stop = field(default_factory=Stop)
+    through: Callable[[nn.Module], nn.Module] = lambda model: model
 
     @property
     def recipe(self) -> Recipe:
@@ -92,11 +97,12 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     the loss is not finite; the last good checkpoint is kept.
     """
     recipe, steps_per_epoch = job.recipe, len(job.train)
-    forward: Callable[[Tensor], Tensor] = state.model
+    network, averaged = job.through(state.model), job.through(state.averaged)
+    forward: Callable[[Any], Tensor] = network
     if recipe.compile == "on":
         # All batches have one shape. Without a word PyTorch takes sizes that differ from those of
         # an earlier run of the process for symbols, and compiles slower code, or none.
-        forward = torch.compile(state.model, dynamic=False)
+        forward = torch.compile(network, dynamic=False)
     save(job, state, step=0)
     saved = time.monotonic()
 
@@ -131,8 +137,8 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
         row = {"epoch": state.epoch + 1, "lr": state.optimizer.param_groups[0]["lr"]}
         row |= {f"train_{name}": mean for name, mean in state.means.items()}
         if recipe.epochs * steps_per_epoch <= SHORT:
-            measure_again(state.averaged, job.train, state.epoch, job.to_input)
-        row |= validate(job, state.averaged, step)
+            measure_again(averaged, job.train, state.epoch, job.to_input)
+        row |= validate(job, averaged, step)
         row["seconds"] = state.seconds
         best = state.end_epoch(row, job.task.better)
         save(job, state, step, best)
@@ -155,11 +161,11 @@ def save(job: Job, state: State, step: int, best: bool = False) -> None:
 
 
 def train_step(
-    forward: Callable[[Tensor], Tensor],
+    forward: Callable[[Any], Tensor],
     task: Task,
     optimizer: torch.optim.Optimizer,
     recipe: Recipe,
-    inputs: Tensor,
+    inputs: Any,
     targets: Tensor,
 ) -> dict[str, float]:
     """One step of the optimiser; sums over the batch of loss and counts, from before it."""

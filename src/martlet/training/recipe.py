@@ -57,6 +57,9 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = option(
         "float32", "Of the forward pass; bfloat16 needs a CPU or GPU for it."
     )
+    tiles: Literal["auto", "on", "off"] = option(
+        "auto", "Scenes: windows share what is computed of a tile; auto: where that pays."
+    )
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -3,12 +3,10 @@
 from datetime import datetime
 
 from martlet.console.progress import Voice
-from martlet.data.batches import EvalBatches
 from martlet.data.kind import Samples
 from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.measuring.machine import machine
-from martlet.memory import eval_batch_size
 from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
 from martlet.training import checkpoint
@@ -19,6 +17,7 @@ from martlet.training.state import State
 from martlet.version import versions
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train_tiles import scored_batches
 
 
 def finish(
@@ -39,9 +38,9 @@ def finish(
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
     targets = job.task.targets(samples, header.classes)
-    size = eval_batch_size(header.preprocess.shape)
-    batches = EvalBatches(samples, targets, indices, preprocess=header.preprocess, batch_size=size)
-    found = job.task.evaluate(*predict_logits(model, batches, job.to_input), header.classes)
+    batches = scored_batches(model, samples, targets, indices, header.preprocess)
+    outputs = predict_logits(job.through(model), batches, job.to_input)
+    found = job.task.evaluate(*outputs, header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
     metrics |= {"counts": counts, "odd": samples.odd, "seconds": round(state.seconds, 1)}

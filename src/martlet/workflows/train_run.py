@@ -12,13 +12,12 @@ from torch import nn
 from martlet import tasks
 from martlet.console.progress import TrainingBar, Voice
 from martlet.data import kinds
-from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.batches import Loader, TrainBatches, TrainLoader
 from martlet.data.kind import AnyPreprocess, Samples
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.measuring.cost import cost
-from martlet.memory import eval_batch_size
 from martlet.models import spec
 from martlet.models.spec import Spec, check_network
 from martlet.storage.claim import claimed
@@ -38,6 +37,7 @@ from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_resume import go_on, keep_split
 from martlet.workflows.train_start import Start, load_start, network_name, network_options, start_of
+from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
 # shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
@@ -94,7 +94,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     compiled = choose_compile(plan, model, split, device, voice)
     recipe = replace(header.recipe, compile=compiled)
     header = replace(header, trained=recipe, start=loaded.digest)
-    job = make_job(plan.folder, header, samples, split, device, workers)
+    job = make_job(plan.folder, header, samples, split, device, workers, model)
     model = train_setup.place(model, device, recipe.epochs * len(job.train))
     state = State(model, recipe)
     for sentence in train_setup.told(header, model, job.train):
@@ -220,28 +220,32 @@ def make_job(
     split: Split,
     device: torch.device,
     workers: int,
+    model: nn.Module,
 ) -> Job:
-    """Loaders and all else that the loop works on."""
+    """Loaders and all else that the loop works on; `model` is the network of the header."""
     recipe, preprocess = header.recipe, header.preprocess
     kind, task = kinds.find(preprocess.kind), tasks.find(header.task)
     targets = task.targets(samples, header.classes)
-    train = TrainBatches(
-        samples,
-        targets,
-        split.train,
-        preprocess=preprocess,
-        augment=kind.augment(preprocess, recipe),
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-    )
-    size = eval_batch_size(preprocess.shape)
-    val = EvalBatches(samples, targets, split.val, preprocess=preprocess, batch_size=size)
+    loader: Loader | None = tiles_for(model, samples, targets, split.train, recipe)
+    if loader is None:
+        batches = TrainBatches(
+            samples,
+            targets,
+            split.train,
+            preprocess=preprocess,
+            augment=kind.augment(preprocess, recipe),
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+        )
+        loader = TrainLoader(batches, workers)
+    val = scored_batches(model, samples, targets, split.val, preprocess) if split.val else None
     return Job(
         header=header,
-        train=TrainLoader(train, workers),
-        val=val if split.val else None,
+        train=loader,
+        val=val,
         folder=folder,
         to_input=kind.to_input(preprocess, device),
+        through=through,
     )
 
 

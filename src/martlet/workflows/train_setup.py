@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from martlet.data import kinds
-from martlet.data.batches import INIT, TrainLoader, seed_torch
+from martlet.data.batches import INIT, Loader, seed_torch
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import PICTURES, SMALL
 from martlet.data.scenes.kind import SCENES, WINDOW
@@ -106,7 +106,7 @@ def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:
     return model.to(device).to(memory_format=torch.channels_last)
 
 
-def told(header: Header, model: nn.Module, batches: TrainLoader) -> Iterator[str]:
+def told(header: Header, model: nn.Module, batches: Loader) -> Iterator[str]:
     """What is trained, and how, for the start of a run."""
     network, recipe = header.network, header.recipe
     form = ", form for small pictures" if network.small_input else ""
@@ -116,7 +116,7 @@ def told(header: Header, model: nn.Module, batches: TrainLoader) -> Iterator[str
     name = f"{network.name}{form}{options}"
     yield f"{name}: {params:,} params, {len(header.classes)} outputs, {device}"
     yield (
-        f"{recipe.epochs} epochs of {len(batches)} steps of {batches.batches.shape[0]}, "
+        f"{recipe.epochs} epochs of {len(batches)} steps of {batches.batch_size}, "
         f"{recipe.optimizer}, lr {recipe.lr:.3g}, seed {recipe.seed}"
     )
     cores = os.cpu_count() or batches.workers

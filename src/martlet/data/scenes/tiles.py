@@ -1,0 +1,191 @@
+"""Batches of labelled pixels within tiles, for networks whose maps windows can share.
+
+Windows of neighbours overlap, so a network that makes maps of a tile once, and takes each window's
+part of them, computes less than one that is given window by window. A batch mixes the pixels of
+several tiles: neighbours are alike, and a step of neighbours alone says little about the scene.
+
+Nothing here keeps a state: tiles and their order follow from (seed, epoch), flips from (seed,
+epoch, batch), as in `martlet.data.batches`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from martlet.data.batches import AUGMENT
+from martlet.data.scenes.samples import SceneSamples
+
+FEWEST_TILES = 4  # of which a batch has pixels, and more where tiles hold few
+STRIP_ROWS = 32  # of a scene, scored at a time
+STRIP_PIXELS = 1024  # labelled ones of these, at most
+Indices = NDArray[np.int64]
+Extent = tuple[int, int, int]  # tiles of one batch; their places for windows: rows, columns
+
+
+class Tiles(NamedTuple):
+    """Some windows of a few tiles.
+
+    scenes: float32 (tiles, rows, columns, components) as they are cut out of a scene, and
+        (tiles, 1, components, rows, columns) as a network's input.
+    places: whole numbers (windows, 3): tile, row and column of each window's first pixel.
+    """
+
+    scenes: Tensor
+    places: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        """Where both lie."""
+        return self.scenes.device
+
+
+@dataclass(frozen=True, eq=False)
+class TileCutter:
+    """Cuts the tiles out of a fitted scene that hold the windows of some of its pixels."""
+
+    samples: SceneSamples
+    targets: NDArray[Any]
+
+    def extent(self, groups: Sequence[Indices]) -> Extent:
+        """Tiles as large as the largest group needs."""
+        rows, columns = self.samples.rows, self.samples.columns
+        sides = [max(int(np.ptp(at[one])) + 1 for one in groups) for at in (rows, columns)]
+        return len(groups), sides[0], sides[1]
+
+    def cut(
+        self, groups: Sequence[Indices], flips: NDArray[np.bool_] | None = None
+    ) -> tuple[Tiles, Tensor]:
+        """A tile for each group of pixels, and their targets, in the order of the groups.
+
+        flips: (tiles, 2), whether a tile is turned over along its rows and along its columns.
+        """
+        preprocess, padded = self.samples.preprocess, self.samples.padded
+        assert preprocess is not None
+        number, rows, columns = self.extent(groups)
+        sides = np.array((rows, columns))
+        beyond = preprocess.window - 1
+        scenes = np.empty((number, rows + beyond, columns + beyond, padded.shape[2]), np.float32)
+        places = []
+        for tile, group in enumerate(groups):
+            at = np.stack((self.samples.rows[group], self.samples.columns[group]), 1)
+            first = np.minimum(at.min(0), np.array(padded.shape[:2]) - beyond - sides)
+            end = first + sides + beyond
+            part, at = padded[first[0] : end[0], first[1] : end[1]], at - first
+            for axis in (0, 1):
+                if flips is not None and flips[tile, axis]:
+                    part = np.flip(part, axis)
+                    at[:, axis] = sides[axis] - 1 - at[:, axis]
+            scenes[tile] = part
+            places.append(np.column_stack((np.full(len(group), tile), at)))
+        made = Tiles(torch.from_numpy(scenes), torch.from_numpy(np.concatenate(places)))
+        return made, torch.from_numpy(self.targets[np.concatenate(groups)])
+
+
+class TileLoader:
+    """An epoch's batches, each of `batch_size` pixels of `FEWEST_TILES` tiles or more.
+
+    side: of a tile, in places for windows: pixels in its middle that may be labelled.
+    flip: turn tiles over along both axes by chance.
+
+    The last, smaller batch of an epoch is left out, as of batches of windows. Nothing is prepared
+    ahead: a tile is a part of an array.
+    """
+
+    workers = 0
+
+    def __init__(
+        self,
+        samples: SceneSamples,
+        targets: Sequence[Any] | NDArray[Any],
+        indices: Sequence[int],
+        *,
+        side: int,
+        batch_size: int,
+        flip: bool,
+        seed: int,
+    ) -> None:
+        self.cutter = TileCutter(samples, np.asarray(targets))
+        self.indices = np.asarray(indices, np.int64)
+        self.batch_size = min(batch_size, len(self.indices))
+        self.side, self.flip, self.seed = side, flip, seed
+
+    def __len__(self) -> int:
+        return len(self.indices) // self.batch_size
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tiles, Tensor]]:
+        """The batches of `epoch`, from number `first` on."""
+        for number, groups in enumerate(self.groups(epoch)[first:], first):
+            rng = np.random.default_rng((self.seed, AUGMENT, epoch, number))
+            flips = rng.random((len(groups), 2)) < 0.5
+            yield self.cutter.cut(groups, flips if self.flip else None)
+
+    def groups(self, epoch: int) -> list[list[Indices]]:
+        """Of each batch, the pixels of each of its tiles; tiles lie elsewhere in each epoch."""
+        rng = np.random.default_rng((self.seed, epoch))
+        down, right = rng.integers(self.side, size=2)
+        order = rng.permutation(self.indices)
+        rows = (self.cutter.samples.rows[order] + down) // self.side
+        columns = (self.cutter.samples.columns[order] + right) // self.side
+        cells = rows * (columns.max() + 1) + columns
+        by_cell = np.argsort(cells, kind="stable")  # shuffled within a cell
+        ends = np.flatnonzero(np.diff(cells[by_cell])) + 1
+        most = max(1, self.batch_size // FEWEST_TILES)
+        chunks = [
+            cell[start : start + most]
+            for cell in np.split(order[by_cell], ends)
+            for start in range(0, len(cell), most)
+        ]
+        chunks = [chunks[number] for number in rng.permutation(len(chunks))]
+        return _dealt(chunks, self.batch_size)
+
+    def extents(self, epoch: int = 0) -> list[Extent]:
+        """Of the tiles of each batch."""
+        return [self.cutter.extent(groups) for groups in self.groups(epoch)]
+
+
+class StripBatches:
+    """Pixels in the order of rows, those of a strip of the scene at a time, to be scored."""
+
+    def __init__(
+        self,
+        samples: SceneSamples,
+        targets: Sequence[Any] | NDArray[Any],
+        indices: Sequence[int],
+    ) -> None:
+        self.cutter = TileCutter(samples, np.asarray(targets))
+        indices = np.asarray(indices, np.int64)
+        rows, self.groups, start = samples.rows[indices], list[Indices](), 0
+        while start < len(indices):
+            end = int(np.searchsorted(rows, rows[start] + STRIP_ROWS))
+            end = min(end, start + STRIP_PIXELS)
+            self.groups.append(indices[start:end])
+            start = end
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[tuple[Tiles, Tensor]]:
+        return (self.cutter.cut([group]) for group in self.groups)
+
+    def extents(self) -> list[Extent]:
+        """Of the strip of each batch."""
+        return [self.cutter.extent([group]) for group in self.groups]
+
+
+def _dealt(chunks: Sequence[Indices], batch_size: int) -> list[list[Indices]]:
+    """Full batches of the chunks in turn; one that does not fit goes on in the next batch."""
+    batches: list[list[Indices]] = []
+    batch, free = list[Indices](), batch_size
+    for chunk in chunks:
+        while len(chunk):
+            batch.append(chunk[:free])
+            chunk, free = chunk[free:], free - len(batch[-1])
+            if free == 0:
+                batches.append(batch)
+                batch, free = [], batch_size
+    return batches

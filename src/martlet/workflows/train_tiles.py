@@ -1,0 +1,82 @@
+"""Whether pixels of a scene are trained and scored on within tiles, or window by window."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+from torch import nn
+
+from martlet.data.batches import EvalBatches
+from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.scenes.samples import SceneSamples
+from martlet.data.scenes.tiles import Extent, StripBatches, TileLoader
+from martlet.memory import eval_batch_size
+from martlet.models.hybridsn import HybridSN
+from martlet.models.whole_scene import OnTiles, map_macs
+from martlet.training.recipe import Recipe
+
+SIDES = (4, 6, 8, 12, 16, 24, 32, 48)  # of tiles, in places for windows
+PAYS_FROM = 1.2  # times fewer MACs than windows need
+
+
+def through(model: nn.Module) -> nn.Module:
+    """The network as batches go through it: HybridSN takes windows and tiles, others windows."""
+    return OnTiles(model) if isinstance(model, HybridSN) else model
+
+
+def tiles_for(
+    model: nn.Module,
+    samples: Samples,
+    targets: NDArray[Any],
+    indices: Sequence[int],
+    recipe: Recipe,
+) -> TileLoader | None:
+    """Training batches within tiles of the side that needs the fewest MACs, or None for windows.
+
+    Windows it is where tiles hold too few of the pixels to pay, for networks that cannot share what
+    they compute, and for compiled steps, whose inputs have one shape. MACs are counted, not timed:
+    a run that is resumed decides as it did at first.
+    """
+    tiled = isinstance(model, HybridSN) and isinstance(samples, SceneSamples)
+    if not tiled or recipe.tiles == "off" or recipe.compile == "on":
+        return None
+    loaders = [
+        TileLoader(
+            samples,
+            targets,
+            indices,
+            side=side,
+            batch_size=recipe.batch_size,
+            flip=recipe.flip,
+            seed=recipe.seed,
+        )
+        for side in SIDES
+    ]
+    macs = [_macs(model, loader.extents()) for loader in loaders]
+    by_windows = len(loaders[0]) * loaders[0].batch_size * _macs(model, [(1, 1, 1)])
+    least = min(range(len(SIDES)), key=macs.__getitem__)
+    if recipe.tiles == "auto" and macs[least] * PAYS_FROM > by_windows:
+        return None
+    return loaders[least]
+
+
+def scored_batches(
+    model: nn.Module,
+    samples: Samples,
+    targets: NDArray[Any],
+    indices: Sequence[int],
+    preprocess: AnyPreprocess,
+) -> EvalBatches | StripBatches:
+    """Samples to score, in the given order, within strips of a scene where that pays."""
+    if isinstance(model, HybridSN) and isinstance(samples, SceneSamples):
+        strips = StripBatches(samples, targets, indices)
+        if _macs(model, strips.extents()) < len(indices) * _macs(model, [(1, 1, 1)]):
+            return strips
+    size = eval_batch_size(preprocess.shape)
+    return EvalBatches(samples, targets, indices, preprocess=preprocess, batch_size=size)
+
+
+def _macs(model: HybridSN, extents: Sequence[Extent]) -> int:
+    """Of the convolutions; the linear layers see each pixel's window, in a tile or not."""
+    beyond = model.window - 1
+    return sum(n * map_macs(model, r + beyond, c + beyond) for n, r, c in extents)

@@ -1,0 +1,106 @@
+"""Batches of pixels within tiles: which pixels, in which tiles, and the windows found there."""
+
+import numpy as np
+import pytest
+import torch
+from tests.data.scenes.test_preprocess import COLUMNS, ROWS, scene
+from tests.data.scenes.test_samples import labels
+
+from martlet.data.scenes import tiles as module
+from martlet.data.scenes.preprocess import ScenePreprocess
+from martlet.data.scenes.samples import SceneSamples, label_pixels
+from martlet.data.scenes.tiles import FEWEST_TILES, StripBatches, TileLoader, Tiles
+
+WINDOW = 5
+
+
+def pixels() -> SceneSamples:
+    """All pixels of a scene but a few, each of them its own target."""
+    values = np.ones((ROWS, COLUMNS), np.int32)
+    values[2:5, 3], values[0, 0] = 0, 2
+    return label_pixels(scene(), labels(values)).fit(ScenePreprocess(WINDOW, 4), range(40))
+
+
+def loader(samples: SceneSamples, **given: object) -> TileLoader:
+    known = {"side": 4, "batch_size": 12, "flip": False, "seed": 3, **given}
+    return TileLoader(samples, range(len(samples)), range(len(samples)), **known)  # type: ignore[arg-type]
+
+
+def windows(tiles: Tiles) -> np.ndarray:
+    """The windows that a batch of tiles holds."""
+    scenes = tiles.scenes.numpy()
+    return np.stack(
+        [scenes[t, r : r + WINDOW, c : c + WINDOW] for t, r, c in tiles.places.tolist()]
+    )
+
+
+@pytest.mark.parametrize("side", [1, 4, 100])
+def test_each_pixel_has_its_window_and_comes_once(side: int) -> None:
+    samples = pixels()
+    made = loader(samples, side=side)
+    seen: list[int] = []
+    for tiles, targets in made.epoch(1):
+        chosen = targets.tolist()
+        assert len(chosen) == made.batch_size == 12
+        np.testing.assert_array_equal(windows(tiles), [samples[index] for index in chosen])
+        assert max(tiles.scenes.shape[1:3]) <= side + WINDOW - 1
+        seen += chosen
+    assert len(set(seen)) == len(seen) == len(made) * 12 > len(samples) - 12
+
+
+def test_a_batch_is_of_several_tiles() -> None:
+    """However many pixels there are in a tile."""
+    for tiles, _ in loader(pixels(), side=100).epoch(0):
+        assert len(tiles.scenes) >= FEWEST_TILES
+        assert np.bincount(tiles.places[:, 0]).max() <= 12 // FEWEST_TILES
+
+
+def test_flips_turn_tiles_over_with_their_places() -> None:
+    samples = pixels()
+    straight, turned = (loader(samples, flip=flip).epoch(0) for flip in (False, True))
+    found = set()
+    for (one, targets), (other, again) in zip(straight, turned, strict=True):
+        assert torch.equal(targets, again)
+        for window, flipped in zip(windows(one), windows(other), strict=True):
+            forms = [(), (0,), (1,), (0, 1)]
+            same = [axes for axes in forms if np.array_equal(np.flip(window, axes), flipped)]
+            assert same
+            found |= set(same) if len(same) == 1 else set()
+    assert len(found) == 4
+
+
+def test_an_epoch_goes_on_from_any_batch_with_the_same_ones() -> None:
+    made = loader(pixels(), flip=True)
+    whole = list(made.epoch(2))
+    for (tiles, targets), (other, again) in zip(made.epoch(2, first=3), whole[3:], strict=True):
+        assert torch.equal(targets, again)
+        assert torch.equal(tiles.scenes, other.scenes)
+        assert torch.equal(tiles.places, other.places)
+    assert not torch.equal(next(made.epoch(3))[1], whole[0][1])
+
+
+def test_extents_are_those_of_the_batches() -> None:
+    made = loader(pixels())
+    beyond = WINDOW - 1
+    found = [
+        (n, r - beyond, c - beyond) for n, r, c, _ in (t.scenes.shape for t, _ in made.epoch(0))
+    ]
+    assert made.extents() == found
+
+
+@pytest.mark.parametrize(("rows", "at_once"), [(1, 100), (3, 7), (100, 100)])
+def test_strips_keep_the_order(monkeypatch: pytest.MonkeyPatch, rows: int, at_once: int) -> None:
+    monkeypatch.setattr(module, "STRIP_ROWS", rows)
+    monkeypatch.setattr(module, "STRIP_PIXELS", at_once)
+    samples, seen = pixels(), list[int]()
+    chosen = range(0, len(samples), 3)
+    made = StripBatches(samples, range(len(samples)), chosen)
+    for (tiles, targets), extent in zip(made, made.extents(), strict=True):
+        np.testing.assert_array_equal(
+            windows(tiles), [samples[index] for index in targets.tolist()]
+        )
+        assert extent[1] <= rows
+        assert len(targets) <= at_once
+        seen += targets.tolist()
+    assert seen == list(chosen)
+    assert len(made) == len(made.extents())

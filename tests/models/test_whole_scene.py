@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from martlet.errors import MartletError
+from martlet.measuring.cost import cost
 from martlet.models import create_model
 from martlet.models.hybridsn import HybridSN
-from martlet.models.whole_scene import WholeScene, logits_at
+from martlet.models.whole_scene import OnTiles, WholeScene, logits_at, map_macs
 
 WINDOW, BANDS = 11, 13
 
@@ -85,6 +86,26 @@ def test_each_window_has_a_dropout_of_its_own() -> None:
     model = network(drop_rate=0.5).train()
     one = logits_at(model, scene(1, 12, 12), torch.tensor([[0, 0, 0], [0, 0, 0]]))
     assert not torch.equal(one[0], one[1])
+
+
+def test_windows_and_tiles_go_through_the_same_weights() -> None:
+    model, x, places = network(drop_rate=0.5).eval(), scene(1, 13, 12), torch.tensor([[0, 2, 1]])
+    either = OnTiles(model)
+    assert not either.training
+    window = x[..., 2 : 2 + WINDOW, 1 : 1 + WINDOW]
+    torch.testing.assert_close(either((x, places)), either(window), atol=1e-5, rtol=1e-5)
+    assert torch.equal(either(window), model(window))
+    either.train()
+    assert model.training
+
+
+@pytest.mark.parametrize("shape", [(11, 11), (14, 20)])
+def test_macs_of_the_convolutions_are_those_counted(shape: tuple[int, int]) -> None:
+    model = network()
+    whole = cost(WholeScene(model), (1, 1, BANDS, *shape)).macs
+    places = (shape[0] - WINDOW + 1) * (shape[1] - WINDOW + 1)
+    linear = sum(layer.weight.numel() for layer in model.modules() if isinstance(layer, nn.Linear))
+    assert map_macs(model, *shape) == whole - places * linear
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 13, 10, 20), (1, 1, 12, 20, 20), (1, 13, 20, 20)])

@@ -15,7 +15,7 @@ from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import OnTiles, map_macs
 from martlet.training.recipe import Recipe
 
-SIDES = (4, 6, 8, 12, 16, 24, 32, 48)  # of tiles, in places for windows
+SIDES = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of tiles, in places for windows
 PAYS_FROM = 1.2  # times fewer MACs than windows need
 
 
@@ -37,8 +37,9 @@ def tiles_for(
     they compute, and for compiled steps, whose inputs have one shape. MACs are counted, not timed:
     a run that is resumed decides as it did at first.
     """
-    tiled = isinstance(model, HybridSN) and isinstance(samples, SceneSamples)
-    if not tiled or recipe.tiles == "off" or recipe.compile == "on":
+    if not isinstance(model, HybridSN) or not isinstance(samples, SceneSamples):
+        return None
+    if recipe.tiles == "off" or recipe.compile == "on":
         return None
     loaders = [
         TileLoader(

@@ -9,7 +9,7 @@ from tests.data.scenes.test_samples import labels
 from martlet.data.scenes import tiles as module
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples, label_pixels
-from martlet.data.scenes.tiles import FEWEST_TILES, StripBatches, TileLoader, Tiles
+from martlet.data.scenes.tiles import StripBatches, TileLoader, Tiles
 
 WINDOW = 5
 
@@ -48,11 +48,20 @@ def test_each_pixel_has_its_window_and_comes_once(side: int) -> None:
     assert len(set(seen)) == len(seen) == len(made) * 12 > len(samples) - 12
 
 
-def test_a_batch_is_of_several_tiles() -> None:
-    """However many pixels there are in a tile."""
+def test_neighbours_are_no_more_than_a_share_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tile of several neighbourhoods may hold the shares of all of them."""
+    monkeypatch.setattr(module, "NEIGHBOURHOOD", 4)
+    for side, most in ((2, 3), (4, 3), (6, 6), (8, 12)):
+        monkeypatch.setattr(module, "NEIGHBOURS", 1 / 4)
+        made = loader(pixels(), side=side)
+        found = [np.bincount(tiles.places[:, 0]).max() for tiles, _ in made.epoch(0)]
+        assert made.most == most
+        assert max(found) <= most
+
+
+def test_a_scene_smaller_than_a_tile_is_mixed_as_windows_are() -> None:
     for tiles, _ in loader(pixels(), side=100).epoch(0):
-        assert len(tiles.scenes) >= FEWEST_TILES
-        assert np.bincount(tiles.places[:, 0]).max() <= 12 // FEWEST_TILES
+        assert len(tiles.scenes) <= 2
 
 
 def test_flips_turn_tiles_over_with_their_places() -> None:

@@ -20,7 +20,8 @@ from torch import Tensor
 from martlet.data.batches import AUGMENT
 from martlet.data.scenes.samples import SceneSamples
 
-FEWEST_TILES = 4  # of which a batch has pixels, and more where tiles hold few
+# No more of a batch than this share lies within so many rows and columns: fields are of one class.
+NEIGHBOURS, NEIGHBOURHOOD = 1 / 16, 16
 STRIP_ROWS = 32  # of a scene, scored at a time
 STRIP_PIXELS = 1024  # labelled ones of these, at most
 Indices = NDArray[np.int64]
@@ -87,7 +88,7 @@ class TileCutter:
 
 
 class TileLoader:
-    """An epoch's batches, each of `batch_size` pixels of `FEWEST_TILES` tiles or more.
+    """An epoch's batches, each of `batch_size` pixels, of several tiles or of a large one.
 
     side: of a tile, in places for windows: pixels in its middle that may be labelled.
     flip: turn tiles over along both axes by chance.
@@ -113,6 +114,8 @@ class TileLoader:
         self.indices = np.asarray(indices, np.int64)
         self.batch_size = min(batch_size, len(self.indices))
         self.side, self.flip, self.seed = side, flip, seed
+        areas = max(1.0, (side / NEIGHBOURHOOD) ** 2)
+        self.most = max(1, int(min(1.0, NEIGHBOURS * areas) * self.batch_size))  # of one tile
 
     def __len__(self) -> int:
         return len(self.indices) // self.batch_size
@@ -127,18 +130,18 @@ class TileLoader:
     def groups(self, epoch: int) -> list[list[Indices]]:
         """Of each batch, the pixels of each of its tiles; tiles lie elsewhere in each epoch."""
         rng = np.random.default_rng((self.seed, epoch))
-        down, right = rng.integers(self.side, size=2)
+        shape = self.cutter.samples.scene.shape[:2]  # a scene smaller than a tile is not cut
+        down, right = rng.integers([self.side if self.side < length else 1 for length in shape])
         order = rng.permutation(self.indices)
         rows = (self.cutter.samples.rows[order] + down) // self.side
         columns = (self.cutter.samples.columns[order] + right) // self.side
         cells = rows * (columns.max() + 1) + columns
         by_cell = np.argsort(cells, kind="stable")  # shuffled within a cell
         ends = np.flatnonzero(np.diff(cells[by_cell])) + 1
-        most = max(1, self.batch_size // FEWEST_TILES)
         chunks = [
-            cell[start : start + most]
+            cell[start : start + self.most]
             for cell in np.split(order[by_cell], ends)
-            for start in range(0, len(cell), most)
+            for start in range(0, len(cell), self.most)
         ]
         chunks = [chunks[number] for number in rng.permutation(len(chunks))]
         return _dealt(chunks, self.batch_size)
@@ -158,12 +161,12 @@ class StripBatches:
         indices: Sequence[int],
     ) -> None:
         self.cutter = TileCutter(samples, np.asarray(targets))
-        indices = np.asarray(indices, np.int64)
-        rows, self.groups, start = samples.rows[indices], list[Indices](), 0
-        while start < len(indices):
+        chosen = np.asarray(indices, np.int64)
+        rows, self.groups, start = samples.rows[chosen], list[Indices](), 0
+        while start < len(chosen):
             end = int(np.searchsorted(rows, rows[start] + STRIP_ROWS))
             end = min(end, start + STRIP_PIXELS)
-            self.groups.append(indices[start:end])
+            self.groups.append(chosen[start:end])
             start = end
 
     def __len__(self) -> int:

@@ -54,9 +54,9 @@ def cases() -> Iterator[Case]:
     """The bars first, then mixtures, then shares and small windows."""
     usual, salinas, indian = tiles.NEIGHBOURS, "Salinas-A", "Indian Pines, made up"
     rows = (
-        (salinas, 25, "random", 0.1, 256, 40, 2, (usual,)),
-        (indian, 25, "random", 0.1, 256, 10, 1, (usual,)),
-        (salinas, 25, "disjoint", 0.1, 256, 40, 2, (usual,)),
+        (salinas, 25, "random", 0.1, 256, 30, 2, (usual,)),
+        (indian, 25, "random", 0.1, 256, 8, 1, (usual,)),
+        (salinas, 25, "disjoint", 0.1, 256, 30, 1, (usual,)),
         (indian, 11, "disjoint", 0.1, 256, 20, 2, (usual,)),
         (salinas, 25, "random", 0.1, 64, 10, 2, (usual, 0.25)),
         (indian, 11, "disjoint", 0.1, 64, 20, 2, (usual, 0.25)),

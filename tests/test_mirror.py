@@ -30,6 +30,8 @@ ELSEWHERE = {
         "workflows/test_predict_scene.py",
         "maps of scenes that have coordinates",
     ),
+    "workflows/siblings": ("workflows/test_train_protocols.py", "runs that lie beside each other"),
+    "workflows/train_scene": ("workflows/test_train_protocols.py", "the end of training"),
     "data/scenes/contents": ("data/scenes/test_formats.py", "what every format gives"),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),
     "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),

@@ -76,7 +76,7 @@ EVEN = [("cat", 500), ("dog", 500)]
         ),
         (
             ("test", False, 950, 1000, [("cat", 500), ("dog", 0), ("cow", 500)]),
-            ("1 class has no picture here, so nothing is known about: dog.",),
+            ("1 class has no pictures here, so nothing is known about: dog.",),
         ),
         (
             ("test", False, 950, 1000, [*EVEN, *((f"c{number}", 0) for number in range(9))]),
@@ -84,7 +84,7 @@ EVEN = [("cat", 500), ("dog", 500)]
         ),
         (
             ("test", False, 500, 1000, EVEN, 1),
-            ("Every picture got one and the same answer", "learnt nothing"),
+            ("All pictures got one and the same answer", "learnt nothing"),
         ),
         (("test", False, 500, 1000, EVEN, 2), ()),
     ],

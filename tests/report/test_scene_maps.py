@@ -33,7 +33,7 @@ def test_a_class_has_its_colour_and_its_share_of_the_map(tmp_path: Path) -> None
     assert told == "3 × 4 pixels, 9 of them of 3 classes."
     drawn = colours_of(path)
     assert rgb(colours[3]) not in drawn
-    square = 250**2  # 1,000 pixels along the longer side
+    square = 180**2  # 720 pixels along the longer side
     for colour in colours[:3]:
         assert 3 * square <= drawn[rgb(colour)] < 3 * square + 1000  # and its legend
     with Image.open(path) as picture:
@@ -88,7 +88,7 @@ def test_probability_and_nothing(tmp_path: Path) -> None:
 def test_the_scene_as_it_is_given(tmp_path: Path) -> None:
     pixels = np.full((5, 5, 3), (10, 200, 30), np.uint8)
     assert draw_scene(pixels, "Bands.", tmp_path / "scene.png") == "Bands."
-    assert colours_of(tmp_path / "scene.png")[10, 200, 30] == 1000**2
+    assert colours_of(tmp_path / "scene.png")[10, 200, 30] == 720**2
 
 
 def test_maps_that_do_not_fit(tmp_path: Path) -> None:

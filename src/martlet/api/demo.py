@@ -1,7 +1,7 @@
-"""`demo`: the main job from end to end, on the scanned digits that come with scikit-learn."""
+"""`demo`: the main job from end to end, on data that need no download."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from martlet.arguments import typed
 from martlet.workflows.run_folder import Run
@@ -9,18 +9,24 @@ from martlet.workflows.run_folder import Run
 
 @typed
 def demo(
+    which: Annotated[
+        Literal["pictures", "scenes"], "Kind of data: scanned digits, or a scene made on the spot."
+    ] = "pictures",
+    /,
     *,
     folder: Annotated[Path, "Where run folders lie."] = Path("runs"),
     epochs: Annotated[int, "Times that the network sees every training picture."] = 15,
     quiet: Annotated[bool, "Print nothing."] = False,
 ) -> Run:
-    """Do the main job from end to end on scanned digits.
+    """Do the main job from end to end on scanned digits, or on a hyperspectral scene.
 
-    Train, evaluate, measure, export, verify, predict: 1,797 pictures from scikit-learn, about a
-    minute on two cores. The digits are written as picture files first, so what runs is exactly
-    what runs on pictures of your own. A new run folder is made each time: demo, demo-2, …
+    Train, evaluate, measure, export, verify, predict, in about a minute on two cores: 1,797
+    pictures from scikit-learn, or a scene of mixed spectra with fields, noise and a label map.
+    Files are written first, so what runs is exactly what runs on data of your own. A new run
+    folder is made each time: demo, demo-2, …
     """
     from martlet.api.train import train
-    from martlet.workflows.demo import tour
+    from martlet.workflows import demo, demo_scenes
 
-    return tour(train, folder, epochs, quiet)
+    tours = {"pictures": demo.tour, "scenes": demo_scenes.tour}
+    return tours[which](train, folder, epochs, quiet)

@@ -1,4 +1,4 @@
-"""`evaluate`: score a trained network on pictures that it was not trained on."""
+"""`evaluate`: score a trained network on pictures, or pixels, that it was not trained on."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,7 +9,9 @@ from martlet.arguments import typed
 @typed
 def evaluate(
     run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
-    data: Annotated[Path, "Folder of class folders, alone or below train/, val/ and test/."],
+    data: Annotated[
+        Path, "Folder of class folders, alone or below train/, val/ and test/; or a scene."
+    ],
     *,
     split: Annotated[
         Literal["test", "val", "train", "all"],
@@ -17,17 +19,32 @@ def evaluate(
     ] = "test",
     max_bad: Annotated[float, "Share of unreadable pictures that is let pass."] = 0.01,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
+    labels: Annotated[Path | None, "Scenes: file of the label map; 0 is no class."] = None,
+    array: Annotated[str | None, "Scenes: name of the array, where a file holds several."] = None,
+    labels_array: Annotated[str | None, "Scenes: the same of the label map's file."] = None,
+    bands_axis: Annotated[Literal[0, 1, 2] | None, "Scenes: the axis of the bands."] = None,
+    class_names: Annotated[Path | None, "Scenes: text file of the classes' names."] = None,
     quiet: Annotated[bool, "Print nothing but the result."] = False,
 ) -> dict[str, Any]:
-    """Score a trained network on a folder of labelled pictures.
+    """Score a trained network on a folder of labelled pictures, or on a scene's labelled pixels.
 
     Pictures are told apart by their content, not their name: one that the run trained on, or that
-    chose its checkpoint, is left out of the test part in whatever folder it lies, and counted.
+    chose its checkpoint, is left out of the test part in whatever folder it lies, and counted. Of
+    a scene that the run has seen, the pixels of its test part are scored.
 
     Returns a dict: part, pictures, left_out, top1, balanced_top1, macro_f1, loss, top5 (from six
-    classes on), per_class. Raises MartletError when the folder's classes are not the network's,
-    or nothing is left to score.
+    classes on), per_class; of a scene "pictures" is the number of pixels, top1 the overall and
+    balanced_top1 the average accuracy, with kappa and the protocol of the split, and a "caution"
+    where the figures are optimistic. Raises MartletError when the classes are not the
+    network's, or nothing is left to score.
     """
     from martlet.workflows.evaluate import score
 
-    return score(run, data, split, max_bad, device, quiet)
+    options = {
+        "labels": labels,
+        "array": array,
+        "labels_array": labels_array,
+        "bands_axis": bands_axis,
+        "class_names": class_names,
+    }
+    return score(run, data, split, max_bad, device, quiet, options)

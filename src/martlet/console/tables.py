@@ -28,10 +28,11 @@ def nothing(_: object) -> None:
 def trained(run: "Run") -> None:
     """Where the run lies and what can be done next."""
     console, folder = out(), shlex.quote(str(run.folder))
+    scene = run.metrics.get("noun") == "pixels"
     for line in (
         f"made {run.folder}: model.safetensors, report.html and more",
         "next:",
-        f"  martlet predict {folder} some.jpg",
+        f"  martlet predict {folder} {'scene.mat' if scene else 'some.jpg'}",
         f"  martlet export {folder} --format onnx",
         f"  martlet measure {folder}",
     ):
@@ -47,14 +48,18 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
         for name, value in metrics.items():
             console.print(f"{name}: {value}", markup=False)
         return
-    total, top1 = metrics["pictures"], metrics["top1"]
+    total, top1, noun = metrics["pictures"], metrics["top1"], metrics.get("noun", "pictures")
     low, high = wilson(round(top1 * total), total)
+    kappa = f", kappa {metrics['kappa']:.3f}" if "kappa" in metrics else ""
+    word = "optimistic: " if metrics.get("caution") else ""
     console.print(
-        f"top1 {top1:.2%} of {total} pictures (95 % interval {low:.1%} to {high:.1%}), balanced "
-        f"{metrics['balanced_top1']:.2%}, macro F1 {metrics['macro_f1']:.2%}, loss "
+        f"{word}top1 {top1:.2%} of {total} {noun} (95 % interval {low:.1%} to {high:.1%}), "
+        f"balanced {metrics['balanced_top1']:.2%}{kappa}, macro F1 {metrics['macro_f1']:.2%}, loss "
         f"{metrics['loss']:.3f}" + (f", top5 {metrics['top5']:.2%}" if "top5" in metrics else "")
     )
-    table = columns("class", "precision", "recall", "F1", "pictures")
+    if "caution" in metrics:
+        console.print(metrics["caution"], markup=False)
+    table = columns("class", "precision", "recall", "F1", noun)
     for row in metrics["per_class"]:
         figures = (f"{row[key]:.1%}" for key in ("precision", "recall", "f1"))
         fill(table, row["class"], *figures, str(row["support"]))
@@ -244,6 +249,8 @@ def shown(found: "Shown") -> None:
     if found.classes:
         few = ", ".join(found.classes[:10]) + (", …" if len(found.classes) > 10 else "")
         console.print(f"classes: {few}", markup=False)
+    for sentence in found.result:
+        console.print(sentence, markup=False)
     if found.origin:
         console.print(f"trained: {found.origin}", markup=False)
 

@@ -136,6 +136,7 @@ class Kind:
         and type of a cropped one, and follows from torch's generators.
     to_input: (preprocess, device) -> batches to inputs.
     split: (samples, options of train) -> the parts, where content and groups do not decide them.
+    task: what is usually learnt of it: a key of `tasks.TASKS`.
     fit: (preprocess, samples, numbers of the training samples) -> both with what is learnt from
         these alone. A fitted preprocess stays as it is.
     """
@@ -150,3 +151,4 @@ class Kind:
     to_input: "Callable[[Any, torch.device], ToInput]"
     split: "Callable[[Any, Any], Split] | None" = None
     fit: "Callable[[Any, Any, Sequence[int]], tuple[Any, Any]] | None" = None
+    task: str = "classification"

@@ -11,7 +11,8 @@ from martlet.errors import MartletError
 
 
 def to_save(split: Split, samples: Samples) -> dict[str, Any]:
-    """Path, content hash, class (and group) of each part's samples, as JSON knows it."""
+    """Path, content hash, class (and group) of each part's samples, and what is said of the split,
+    as JSON knows it."""
     names, labels, classes = samples.names, samples.labels, samples.classes
     columns = ["path", "digest", "class", "group"]
     rows = {
@@ -21,7 +22,9 @@ def to_save(split: Split, samples: Samples) -> dict[str, Any]:
         ]
         for part in (*PARTS, "dropped")
     }
-    return {"format": 1, "columns": columns if split.groups else columns[:3], **rows}
+    said = {"caution": split.caution, "protocol": dict(split.protocol)}
+    known = {name: value for name, value in said.items() if value}
+    return {"format": 1, "columns": columns if split.groups else columns[:3], **known, **rows}
 
 
 def digest(saved: Any) -> str:
@@ -47,7 +50,9 @@ def held_out(
     Raises MartletError when `saved` is no saved split, or one of another format.
     """
     part_of = _parts(saved, "digest")
-    if groups is None:
+    if (
+        groups is None or "group" not in saved["columns"]
+    ):  # split one by one, though groups are known
         return [part_of.get(digest) for digest in digests]
     of_group = _parts(saved, "group")
     pairs = zip(digests, groups, strict=True)

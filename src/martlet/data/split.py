@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from martlet.errors import MartletError, unknown
 
@@ -23,6 +24,8 @@ class Split:
     digests: content hash of every picture, in the order the indices count.
     notes: sentences about what is out of the ordinary.
     groups: of every picture, where there are groups.
+    caution: a sentence that stands wherever figures of these parts do.
+    protocol: what else a kind of data tells of how it split, JSON-safe.
 
     Raises MartletError when one index, one content, or one group, is in two parts.
     """
@@ -33,6 +36,8 @@ class Split:
     digests: tuple[str, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
     groups: tuple[str, ...] = field(default=(), repr=False)
+    caution: str = ""
+    protocol: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         part_of: dict[object, str] = {}
@@ -63,6 +68,7 @@ def split_samples(
     classes: Sequence[str] = (),
     paths: Sequence[str] = (),
     groups: Sequence[str] | None = None,
+    noun: str = "picture",
 ) -> Split:
     """Put every picture into train, val or test.
 
@@ -72,7 +78,7 @@ def split_samples(
     Given parts are kept: when val is not among them it is cut out of train; when only test is
     missing it stays empty.
     allow_overlap: leave copies of held-out pictures out of train, instead of an error.
-    classes, paths: names for the sentences.
+    classes, paths: names for the sentences; noun: what they call a sample.
     groups: what of each sample one part alone may hold; groups that share a content count as one.
         Without them each content is its own, and one of several classes stays in train. A group of
         several classes is held out as any other; the fractions are then of such groups.
@@ -92,9 +98,9 @@ def split_samples(
     placed: list[str | None] = [part or "train" for part in given]
     notes: list[str] = []
     keys = digests if groups is None else _joined(groups, digests)
-    dropped = _resolve_overlap(placed, keys, allow_overlap, paths)
+    dropped = _resolve_overlap(placed, keys, allow_overlap, paths, noun)
     if dropped:
-        notes.append(f"Copies of held-out pictures that are left out: {dropped}.")
+        notes.append(f"Copies of held-out {noun}s that are left out: {dropped}.")
     cut = {} if "val" in known else {"val": val}
     if not known or known == {"train"}:
         cut["test"] = test
@@ -109,9 +115,15 @@ def split_samples(
         notes += _hold_out(placed, labels, keys, cut, seed, name_of, whole=groups is not None)
     trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
     for label in sorted({*labels, *range(len(classes))} - trained):
-        raise MartletError(f"class {name_of(label)} has no readable picture left to train on.")
+        others = "" if groups is None else "; another seed holds out other groups"
+        raise MartletError(
+            f"class {name_of(label)} has no readable {noun} left to train on{others}."
+        )
+    indices = _indices(placed)
     return Split(
-        **_indices(placed),
+        indices["train"],
+        indices["val"],
+        indices["test"],
         digests=tuple(digests),
         notes=tuple(notes),
         groups=tuple(groups or ()),
@@ -143,7 +155,11 @@ def _check_fractions(val: float, test: float) -> None:
 
 
 def _resolve_overlap(
-    placed: list[str | None], digests: Sequence[str], allow: bool, paths: Sequence[str]
+    placed: list[str | None],
+    digests: Sequence[str],
+    allow: bool,
+    paths: Sequence[str],
+    noun: str,
 ) -> int:
     """Count and drop from train (and from val, for a copy in test) what is held out elsewhere."""
     rank = {"train": 0, "val": 1, "test": 2}
@@ -155,9 +171,9 @@ def _resolve_overlap(
     copies = [i for i, digest in enumerate(digests) if placed[i] != placed[last[digest]]]
     if copies and not allow:
         first, other = copies[0], last[digests[copies[0]]]
-        names = [paths[i] if paths else f"picture {i}" for i in (first, other)]
+        names = [paths[i] if paths else f"{noun} {i}" for i in (first, other)]
         raise MartletError(
-            f"{len(copies)} pictures are also in another part, such as {names[0]!r} "
+            f"{len(copies)} {noun}s are also in another part, such as {names[0]!r} "
             f"({placed[first]}) and {names[1]!r} ({placed[other]}); remove the copies, or set "
             "allow_overlap to keep them out of training."
         )

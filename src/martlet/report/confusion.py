@@ -30,18 +30,21 @@ _LIST_FROM = 13  # classes from which on the mistakes are also listed below the 
 _ZERO = "#F4F5F7"
 
 
-def draw_confusion(matrix: Counts, classes: Sequence[str], path: str | Path) -> str:
+def draw_confusion(
+    matrix: Counts, classes: Sequence[str], path: str | Path, noun: str = "pictures"
+) -> str:
     """Draw a confusion matrix into the PNG file `path`.
 
     Every row is coloured by its shares: blue on the diagonal (right), orange elsewhere (wrong),
     where the colour grows with the square root so that a share of 1 % can be seen. A class with
-    no pictures is a gray row.
+    no samples is a gray row.
 
     Args:
         matrix: counts, shape (classes, classes); a row is a true class, a column a prediction.
         classes: the names, in the order of the rows. A name that no installed font can draw
             becomes its number, "#3".
         path: the file to write; it is replaced whole.
+        noun: what is counted, in the plural.
 
     Returns:
         What the picture shows, in one or two sentences, for its caption; they also stand in
@@ -51,15 +54,15 @@ def draw_confusion(matrix: Counts, classes: Sequence[str], path: str | Path) -> 
         MartletError: `matrix` does not fit `classes` or is no table of counts, or the file
             cannot be written.
     """
-    told = describe_confusion(matrix, classes)
-    write_bytes(path, style.png(confusion_figure(matrix, classes), told))
+    told = describe_confusion(matrix, classes, noun)
+    write_bytes(path, style.png(confusion_figure(matrix, classes, noun), told))
     return told
 
 
-def describe_confusion(matrix: Counts, classes: Sequence[str]) -> str:
+def describe_confusion(matrix: Counts, classes: Sequence[str], noun: str = "pictures") -> str:
     """The matrix in words: how many are right, and the three most frequent mistakes."""
     counts = _checked(matrix, classes)
-    told = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} pictures are on the diagonal."
+    told = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} {noun} are on the diagonal."
     frequent = [
         f"{style.shorten(classes[truth], 40)} taken for {style.shorten(classes[said], 40)} "
         f"({count} of {int(counts[truth].sum())})"
@@ -68,7 +71,7 @@ def describe_confusion(matrix: Counts, classes: Sequence[str]) -> str:
     return told + (f" Most frequent mistakes: {', '.join(frequent)}." if frequent else "")
 
 
-def confusion_figure(matrix: Counts, classes: Sequence[str]) -> "Figure":
+def confusion_figure(matrix: Counts, classes: Sequence[str], noun: str = "pictures") -> "Figure":
     """The figure of `draw_confusion`; its first axes hold the matrix."""
     from matplotlib.figure import Figure
 
@@ -92,7 +95,7 @@ def confusion_figure(matrix: Counts, classes: Sequence[str]) -> "Figure":
         figure = Figure(figsize=(wide, high), dpi=style.DOTS_PER_INCH)
         place = (left / wide, (foot + below) / high, side / wide, side / high)
         panel = figure.add_axes(place)
-        _draw_cells(panel, counts)
+        _draw_cells(panel, counts, noun)
         panel.set_ylabel("true class", fontsize=9)
         panel.set_xlabel("predicted class", fontsize=9)
         if names:
@@ -162,7 +165,7 @@ def _ramp(values: Shares, stops: Sequence[str]) -> Shares:
     return np.stack([np.interp(lifted, points, channel) for channel in channels], axis=-1)
 
 
-def _draw_cells(panel: "Axes", counts: Table) -> None:
+def _draw_cells(panel: "Axes", counts: Table, noun: str) -> None:
     number = len(counts)
     block = -(-number // _MOST_CELLS)
     end = -(-number // block) * block - 0.5
@@ -176,7 +179,7 @@ def _draw_cells(panel: "Axes", counts: Table) -> None:
         panel.vlines(lines, -0.5, number - 0.5, color="white", linewidth=width)
         for row in np.flatnonzero(counts.sum(axis=1) == 0).tolist():
             panel.text(
-                (number - 1) / 2, row, "no pictures", ha="center", va="center",
+                (number - 1) / 2, row, f"no {noun}", ha="center", va="center",
                 color=style.MUTED, fontsize=min(9.0, 200 / number), style="italic",
             )  # fmt: skip
 

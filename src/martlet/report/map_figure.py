@@ -13,7 +13,7 @@ from martlet.report import style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_USUAL, _LONGEST = 1000, 1300  # pixels of the picture along the map's longer side
+_USUAL, _LONGEST = 720, 1300  # pixels of the picture along the map's longer side
 _EDGE, _GAP = 0.15, 0.2  # inches around all, and between map and legend
 _LINE, _SWATCH, _SIZE = 0.21, 0.13, 9.0  # inches, inches, points: of the legend
 _LONGEST_NAME = 2.2  # inches

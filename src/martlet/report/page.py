@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from martlet.errors import MartletError
 from martlet.report import values
+from martlet.report.protocols import Comparison
 from martlet.report.result import PART_NAMES, caveats, percent, sentence, wilson
 from martlet.report.style import encodable
 from martlet.storage.files import write_text
@@ -49,6 +50,12 @@ class Page:
         classes: names in label order.
         counts: part -> pictures per class, in the order of `classes`.
         odd: sentences about files that were skipped or are unusual.
+        notes: sentences about who or what is in which part.
+        caution: a sentence that stands wherever the figures do.
+        noun: what samples are called, in the plural.
+        maps: of a scene, its PNG files, each with a title.
+        kappa: Cohen's, where it is known; the accuracies are then called as its field calls them.
+        comparison: with other runs, of other splits.
         curves, confusion, predictions: the PNG files that `draw_curves`, `draw_confusion` and
             `draw_predictions` wrote.
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
@@ -70,6 +77,12 @@ class Page:
     classes: Sequence[str] = ()
     counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     odd: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    caution: str = ""
+    noun: str = "pictures"
+    maps: Sequence[tuple[str, Path]] = ()
+    kappa: float | None = None
+    comparison: Comparison | None = None
     curves: Path | None = None
     confusion: Path | None = None
     predictions: Path | None = None
@@ -111,14 +124,24 @@ def page_html(page: Page) -> str:
     low, high = wilson(page.correct, page.total)
     return _template().render(
         page=page,
-        sentence=sentence(page.network, page.part, page.correct, page.total),
-        caveats=caveats(
-            page.part, page.chose_checkpoint, page.correct, page.total, support, page.answered
+        sentence=sentence(
+            page.network, page.part, page.correct, page.total, page.noun, bool(page.caution)
+        ),
+        caveats=[page.caution] * bool(page.caution)
+        + caveats(
+            page.part,
+            page.chose_checkpoint,
+            page.correct,
+            page.total,
+            support,
+            page.answered,
+            page.noun,
         ),
         low=low,
         high=high,
         parts={PART_NAMES.get(part, part): counts for part, counts in page.counts.items()},
         pictures=[(n, title, values.picture(p), alt) for n, title, p, alt in shown if p],
+        maps=[(title, values.picture(path)) for title, path in page.maps],
         rows=list(enumerate(page.per_class)),
         LONG=LONG,
         WEAKEST=WEAKEST,

@@ -42,14 +42,22 @@ def percent(share: float) -> str:
     return f"{text}\u00a0%"
 
 
-def sentence(network: str, part: str, correct: int, total: int) -> str:
-    """The result in one sentence."""
+def sentence(
+    network: str,
+    part: str,
+    correct: int,
+    total: int,
+    noun: str = "pictures",
+    optimistic: bool = False,
+) -> str:
+    """The result in one sentence; `noun`: what samples are called."""
     if total == 0:
-        return f"{network} was not scored: there was no picture to score it on."
+        return f"{network} was not scored: there were no {noun} to score it on."
     low, high = wilson(correct, total)
+    word = "optimistic; " if optimistic else ""
     return (
-        f"{network} names {correct:,} of {total:,} {PART_NAMES.get(part, part)} pictures right: "
-        f"{percent(correct / total)} (95\u00a0% interval {percent(low)} to {percent(high)})."
+        f"{network} names {correct:,} of {total:,} {PART_NAMES.get(part, part)} {noun} right: "
+        f"{percent(correct / total)} ({word}95\u00a0% interval {percent(low)} to {percent(high)})."
     )
 
 
@@ -60,6 +68,7 @@ def caveats(
     total: int,
     support: Sequence[tuple[str, int]],
     answered: int | None = None,
+    noun: str = "pictures",
 ) -> list[str]:
     """Sentences on what the figure cannot promise.
 
@@ -70,41 +79,41 @@ def caveats(
         total: pictures of the part.
         support: (class, its pictures in the part).
         answered: how many different classes were answered; None when it is not known.
+        noun: what samples are called, in the plural.
     """
     told = []
     if answered == 1 and len(support) > 1:
         told.append(
-            "Every picture got one and the same answer: the network has learnt nothing that tells "
+            f"All {noun} got one and the same answer: the network has learnt nothing that tells "
             "the classes apart. Train it longer, or with a smaller learning rate."
         )
     if part == "train":
         told.append(
-            "The network was trained on these very pictures: "
-            "the figure says nothing about new ones."
+            f"The network was trained on these very {noun}: the figure says nothing about new ones."
         )
     if chose_checkpoint:
         told.append(
-            "The same pictures also chose the checkpoint, so the figure flatters: "
-            "expect somewhat less on new pictures."
+            f"The same {noun} also chose the checkpoint, so the figure flatters: "
+            f"expect somewhat less on new {noun}."
         )
     low, high = wilson(correct, total)
     if total and high - low > _WIDE_INTERVAL:
         told.append(
-            f"Only {total:,} pictures were scored: the true accuracy may well be anywhere from "
+            f"Only {total:,} {noun} were scored: the true accuracy may well be anywhere from "
             f"{percent(low)} to {percent(high)}."
         )
-    return told + _about_classes(support)
+    return told + _about_classes(support, noun)
 
 
-def _about_classes(support: Sequence[tuple[str, int]]) -> list[str]:
-    """Classes without a picture, and classes of very different sizes."""
+def _about_classes(support: Sequence[tuple[str, int]], noun: str) -> list[str]:
+    """Classes without a sample, and classes of very different sizes."""
     told = []
     absent = [name for name, pictures in support if pictures == 0]
     present = sorted((pair for pair in support if pair[1] > 0), key=lambda pair: pair[1])
     if absent:
         names = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
         one = "1 class has" if len(absent) == 1 else f"{len(absent)} classes have"
-        told.append(f"{one} no picture here, so nothing is known about: {names}.")
+        told.append(f"{one} no {noun} here, so nothing is known about: {names}.")
     if present and present[-1][1] >= _UNEVEN * present[0][1]:
         (small, fewest), (large, most) = present[0], present[-1]
         always = most / sum(pictures for _, pictures in present)

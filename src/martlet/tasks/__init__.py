@@ -2,9 +2,10 @@
 
 from martlet.errors import unknown
 from martlet.tasks.classification import CLASSIFICATION
+from martlet.tasks.pixels import PIXELS
 from martlet.tasks.task import Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (CLASSIFICATION,)}
+TASKS: dict[str, Task] = {task.name: task for task in (CLASSIFICATION, PIXELS)}
 
 __all__ = ["TASKS", "Task", "find"]
 

@@ -79,14 +79,18 @@ def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
     part, total = metrics["part"], metrics["pictures"]
     correct = round(metrics["top1"] * total)
     support = [(row["class"], row["support"]) for row in metrics["per_class"]]
-    result = sentence(network, part, correct, total)
+    noun = metrics.get("noun", "pictures")
+    caution = [metrics["caution"]] if metrics.get("caution") else []
+    result = sentence(network, part, correct, total, noun, optimistic=bool(caution))
     answered = metrics.get("classes_answered")
-    return [result, *caveats(part, part == "val", correct, total, support, answered)]
+    known = caveats(part, part == "val", correct, total, support, answered, noun)
+    return [result, *caution, *known]
 
 
 def draw(found: Evaluation, scored: Scored) -> None:
     """confusion.png and, of pictures, predictions.png."""
-    draw_confusion(found.confusion, scored.outputs, scored.folder / "confusion.png")
+    noun = "pictures" if scored.preprocess.kind == "image" else "samples"
+    draw_confusion(found.confusion, scored.outputs, scored.folder / "confusion.png", noun)
     if scored.preprocess.kind == "image":
         draw_predictions(sheet(found, scored), scored.folder / "predictions.png", title=ORDER)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from numpy.typing import NDArray
 
 from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.split import Split
 from martlet.tasks.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Scored:
     outputs: tuple[str, ...]
     preprocess: AnyPreprocess
     folder: Path
+    split: Split | None = None  # all parts, where there are any
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """How `evaluate` picks the pictures to score and scores them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,37 @@ from martlet.inference import Network
 from martlet.memory import eval_batch_size
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
-from martlet.workflows.samples import read_samples
+from martlet.workflows.samples import noun_of, read_samples
+
+OF_SCENES = ("labels", "array", "labels_array", "bands_axis", "class_names")
 
 
 def score(
-    run: Path, data: Path, split: str, max_bad: float, device: str, quiet: bool
+    run: Path,
+    data: Path,
+    split: str,
+    max_bad: float,
+    device: str,
+    quiet: bool,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The metrics of `evaluate`."""
+    """The metrics of `evaluate`; options: of the kind of data, which pictures have none of."""
     network, voice = open_network(run, device), Voice(quiet)
+    noun = noun_of(network.preprocess)
+    given = options_for(noun, options or {})
     saved = None if split == "all" else its_split(run, network)
 
     def check(names: Sequence[str]) -> None:
         network.task.check(data, names, network.classes)
 
     samples = read_samples(
-        data, network.preprocess, voice, max_bad=max_bad, min_classes=1, check=check
+        data,
+        network.preprocess,
+        voice,
+        options=given,
+        max_bad=max_bad,
+        min_classes=1,
+        check=check,
     )
     for sentence in samples.odd:
         voice.say(sentence)
@@ -42,15 +59,28 @@ def score(
     chosen, left_out = choose(split, samples.parts, seen)
     if not chosen:
         raise MartletError(
-            f"split={split} leaves no picture of {data} to score "
+            f"split={split} leaves none of the {noun} of {data} to score "
             f"({', '.join(f'{n} {why}' for why, n in left_out.items())}); "
-            "use other pictures or --split all."
+            f"use other {noun} or --split all."
         )
     for why, count in left_out.items():
-        voice.say(f"{count} pictures left out: {why}")
+        voice.say(f"{count} {noun} left out: {why}")
     logits = logits_of(network, samples, chosen)
     found = network.task.evaluate(logits, targets[chosen], network.classes)
-    return {"part": split, "left_out": dict(left_out), **found.metrics}
+    metrics = {"part": split, "left_out": dict(left_out), **found.metrics}
+    if saved is not None and saved.get("caution") and split in ("val", "test"):
+        metrics["caution"] = saved["caution"]
+    if saved is not None and "protocol" in saved:
+        metrics["protocol"] = saved["protocol"]
+    return metrics if noun == "pictures" else {**metrics, "noun": noun}
+
+
+def options_for(noun: str, options: Mapping[str, Any]) -> SimpleNamespace:
+    """What the reader asks for; raises MartletError for an option of scenes with other data."""
+    odd = [name for name, value in options.items() if value is not None and noun != "pixels"]
+    if odd:
+        raise MartletError(f"{odd[0]}={options[odd[0]]} is for scenes; leave it out for {noun}.")
+    return SimpleNamespace(**{**dict.fromkeys(OF_SCENES), **options})
 
 
 def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneM
             write_text(folder / UNFINISHED, json.dumps({"key": key, "rows": last}))
             count(last, rows)
     found = SceneMap(str(scene.path), folder, _counts(classes, network.classes))
-    _write_rest(folder, classes, probability, network.classes, scene)
+    _write_rest(folder, classes, probability, network, scene)
     (folder / UNFINISHED).unlink()
     return found
 
@@ -178,13 +179,14 @@ def _write_rest(
     folder: Path,
     classes: NDArray[Any],
     probability: NDArray[np.float32],
-    names: Sequence[str],
+    network: Network,
     scene: Scene,
 ) -> None:
     """The legend, pictures, and files with the scene's coordinates."""
     step = max(1, max(classes.shape) // MOST_DRAWN)
     shown = classes[::step, ::step]
-    hexes = class_colours(len(names))
+    names = network.classes
+    hexes = colours_of(network)
     colours = [rgb(colour) for colour in hexes]
     counts = np.bincount(classes.ravel(), minlength=len(names) + 1).tolist()
     with (folder / LEGEND).open("w", newline="", encoding="utf-8") as file:
@@ -197,6 +199,18 @@ def _write_rest(
     draw_probability(probability[::step, ::step], folder / "probability.png")
     if scene.georeference is not None:
         write_map(folder, classes, probability, names, colours, scene.georeference)
+
+
+def colours_of(network: Network) -> list[str]:
+    """Of the classes: those of the label map that it was trained with, where they are known."""
+    usual = class_colours(len(network.classes))
+    given = network.meta.get("colours")
+    if not isinstance(given, list) or len(given) != len(usual):
+        return usual
+    return [
+        own if isinstance(own, str) and re.fullmatch("#[0-9A-Fa-f]{6}", own) else other
+        for own, other in zip(given, usual, strict=True)
+    ]
 
 
 def rgb(colour: str) -> Colour:

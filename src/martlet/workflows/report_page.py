@@ -10,8 +10,10 @@ from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
 from martlet.report.page import CostTotals, Page, write_page
+from martlet.report.protocols import compare
 from martlet.training.checkpoint import Header
-from martlet.workflows.run_folder import PAGE
+from martlet.workflows.run_folder import MAPS, PAGE
+from martlet.workflows.siblings import siblings
 
 
 def write_report(
@@ -48,6 +50,12 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         classes=header.classes,
         counts=metrics["counts"],
         odd=metrics["odd"],
+        notes=metrics.get("notes", ()),
+        caution=metrics.get("caution", ""),
+        noun=metrics.get("noun", "pictures"),
+        maps=[(title, folder / name) for name, title in MAPS.items() if (folder / name).exists()],
+        kappa=metrics.get("kappa"),
+        comparison=compare(siblings(folder, header)),
         curves=folder / "curves.png",
         confusion=folder / "confusion.png",
         predictions=sheet if sheet.exists() else None,

@@ -17,9 +17,19 @@ from martlet.training.run_files import METRICS, MODEL, RESUME
 SPLIT = "split.json"
 PAGE = "report.html"
 EXPORTED = "model.onnx"
-PICTURES = ("curves.png", "confusion.png", "predictions.png")
+MAPS = {  # of a scene, with their titles in the report
+    "scene.png": "The scene",
+    "truth.png": "Truth",
+    "split.png": "Split",
+    "map/classes.png": "Prediction",
+    "errors.png": "Mistakes",
+    "map/probability.png": "Probability of the prediction",
+    "spectra.png": "Spectra of the classes",
+}
+PICTURES = ("curves.png", "confusion.png", "predictions.png", *MAPS)
 FILES = (MODEL, RESUME, METRICS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
+MAP = "map"  # where training puts the map of its scene
 COMPILED = ("c", "model")  # where `export` and `compile` put the C of the run's network
 
 
@@ -76,6 +86,7 @@ def new_run(folder: Path) -> AbstractContextManager[Path]:
     an earlier run left there is removed; files that are not ours stay.
     """
     old = [*_written_by_us(folder), *(name for sub in COMPILED for name in _compiled(folder, sub))]
+    old += [f"{MAP}/{name}" for name in _mapped(folder / MAP)]
     return staging(folder, old, last=RESUME)
 
 
@@ -95,6 +106,14 @@ def _is_run(folder: Path) -> bool:
 def _written_by_us(folder: Path) -> list[str]:
     found = folder.iterdir() if folder.is_dir() else ()
     return [path.name for path in found if path.name in FILES or path.match(EVENTS)]
+
+
+def _mapped(folder: Path) -> list[str]:
+    """Names of the files of a scene's map."""
+    if not (folder / "classes.npy").exists():
+        return []
+    stems = ("classes", "probability", "unfinished")
+    return [path.name for path in folder.iterdir() if path.name.split(".")[0] in stems]
 
 
 def _compiled(folder: Path, sub: str) -> list[str]:

@@ -39,6 +39,11 @@ def read_samples(
         )
 
 
+def noun_of(preprocess: AnyPreprocess) -> str:
+    """What samples of its kind are called, in the plural."""
+    return kinds.find(preprocess.kind).noun
+
+
 def describe(samples: Samples, split: Split, voice: Voice) -> dict[str, list[int]]:
     """Print classes, counts per part and odd files; return the counts per part and class."""
     classes, labels = samples.classes, np.asarray(samples.labels)
@@ -47,6 +52,9 @@ def describe(samples: Samples, split: Split, voice: Voice) -> dict[str, list[int
         for part in PARTS
     }
     source = "as the folders say" if any(samples.parts) else "split by martlet, see split.json"
+    if split.protocol:
+        word = ", optimistic" if split.caution else ""
+        source = f"{split.protocol['name']}{word}, see split.json"
     title = Text(f"{printable(str(samples.root))}: {len(classes)} classes, parts {source}")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("class")

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from martlet import tasks
 from martlet.errors import MartletError
 from martlet.measuring.cost import Cost, cost
 from martlet.models import create_model, list_models, spec
@@ -28,6 +29,7 @@ class Shown:
     cost: Cost
     classes: tuple[str, ...] = ()  # of a run
     origin: str = ""  # of converted weights: whose they are
+    result: tuple[str, ...] = ()  # of a run that a split with a protocol was made for
 
 
 def rows(pattern: str, sort: str) -> list[Spec]:
@@ -87,4 +89,12 @@ def _show_run(run: Path, options: Mapping[str, Any]) -> Shown:
     if shape != input_shape(row, in_chans=network.in_chans):
         told["image_size"] = shape[-1]
     counted = cost(model, (1, *shape))
-    return Shown(row, dict(network.options) | told, counted, header.classes, header.origin)
+    result = tasks.find(header.task).told(network.name, header.metrics)[:3]
+    return Shown(
+        row,
+        dict(network.options) | told,
+        counted,
+        header.classes,
+        header.origin,
+        tuple(result) if "protocol" in header.metrics else (),
+    )

@@ -63,4 +63,5 @@ def _content(header: checkpoint.Header, preprocess: AnyPreprocess) -> dict[str, 
         "preprocess": preprocess.to_dict(),
         "task": header.task,
         "split": header.split,
+        "colours": header.metrics.get("colours"),
     }

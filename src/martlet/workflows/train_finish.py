@@ -17,6 +17,8 @@ from martlet.training.state import State
 from martlet.version import versions
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run
+from martlet.workflows.samples import noun_of
+from martlet.workflows.train_scene import map_scene, of_scene
 from martlet.workflows.train_tiles import scored_batches
 
 
@@ -44,14 +46,23 @@ def finish(
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
     metrics |= {"counts": counts, "odd": samples.odd, "seconds": round(state.seconds, 1)}
+    said = {
+        "notes": list(split.notes),
+        "caution": split.caution,
+        "noun": noun_of(header.preprocess),
+    }
+    metrics |= {name: value for name, value in said.items() if value not in ([], "", "pictures")}
+    metrics |= {"protocol": dict(split.protocol)} if split.protocol else {}
+    metrics |= of_scene(samples)
     metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}
     metrics |= {"command": command, "machine": machine(), "versions": versions()}
     header = header.with_metrics(metrics)
     checkpoint.save(path, model.state_dict(), header)
 
     draw_curves(state.history, job.folder / "curves.png", best=best_epoch)
-    scored = Scored(samples, indices, header.classes, header.preprocess, job.folder)
+    scored = Scored(samples, indices, header.classes, header.preprocess, job.folder, split)
     job.task.draw(found, scored)
+    map_scene(job.folder, samples, job.to_input.device.type, voice)
     write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):
         voice.say(sentence)

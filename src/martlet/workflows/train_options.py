@@ -9,7 +9,7 @@ from typing import Any, Literal
 from martlet.arguments import Range, option
 from martlet.errors import MartletError
 from martlet.named_values import assignment, json_value
-from martlet.training.recipe import PLAIN_NAME, Recipe
+from martlet.training.recipe import AT_LEAST_1, PLAIN_NAME, Recipe
 
 NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
 NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
@@ -37,7 +37,7 @@ class TrainOptions(Recipe):
     model_options: Mapping[str, Any] = option(
         None, "Options of the network, as of create_model; NAME=VALUE, repeated, as a flag."
     )
-    task: str = option("classification", "What is learnt.")
+    task: str = option(None, "What is learnt (default: what the kind of data is usually for).")
     image_size: int = option(224, "Side of the square that the network sees, in pixels.")
     resize: Literal["crop", "squash"] = option(
         "crop", "Crop the centre of the picture, or squash all of it."
@@ -65,7 +65,11 @@ class TrainOptions(Recipe):
         "training", "Scenes: pixels that the components are fitted on."
     )
     protocol: str = option(
-        "disjoint", "Scenes: split by disjoint regions, random pixels, or as a file's map says."
+        "disjoint",
+        "Scenes: split by disjoint regions, random pixels, both in turn, or as a file's map says.",
+    )
+    seeds: int = option(
+        1, "Scenes: runs of each protocol, with the seeds from --seed on.", AT_LEAST_1
     )
     train_share: float = option(0.1, "Scenes: share of each class's pixels to train on.")
     device: str = option("auto", "auto, cpu, cuda or mps.")

@@ -126,7 +126,7 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         options=options,
         row=row,
         start=start,
-        task=tasks.find(options.task),
+        task=tasks.find(options.task or train_setup.usual_task(row)),
         folder=options.folder / (options.name or f"{data.resolve().name}-{row.name}"),
         preprocess=train_setup.preprocess_for(row, options, start),
         small_input=train_setup.is_small(row, options, start),

@@ -50,6 +50,12 @@ def kind_of(row: Spec, options: TrainOptions) -> str:
     return SCENES.name if of_pictures and options.labels is not None else row.input.kind
 
 
+def usual_task(row: Spec) -> str:
+    """What is learnt of the data that the network takes, if nothing else is asked for."""
+    kind = kinds.KINDS.get(row.input.kind)
+    return "classification" if kind is None else kind.task
+
+
 def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
     side = options.image_size if options.labels is None else options.window or WINDOW

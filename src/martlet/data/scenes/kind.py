@@ -1,5 +1,6 @@
 """Hyperspectral scenes as a kind of data: the labelled pixels of one scene, split by regions."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,7 @@ from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.regions import PROTOCOLS, split_pixels
 from martlet.data.scenes.samples import SceneSamples, label_pixels
 from martlet.data.scenes.scene import read_scene
+from martlet.data.scenes.split_notes import about_windows
 from martlet.data.split import Split
 from martlet.errors import MartletError
 
@@ -91,7 +93,29 @@ def split(samples: SceneSamples, options: Any) -> Split:
         },
         digests=tuple(samples.digests),
         notes=found.notes,
+        caution=about_windows(found)[0] if found.optimistic else "",
+        protocol=protocol_of(found, samples, options),
     )
+
+
+def protocol_of(found: PixelSplit, samples: SceneSamples, options: Any) -> dict[str, Any]:
+    """What a reader of the figures, and a comparison of several runs, must know of the split.
+
+    data: hash of the labelled pixels, their spectra and their classes: equal for the same files.
+    test, test_in_windows: pixels of the test part, and those of them in a training window.
+    """
+    data = hashlib.blake2b(digest_size=8)
+    for digest, label in zip(samples.digests, samples.labels, strict=True):
+        data.update(f"{digest} {samples.classes[label]}\n".encode())
+    return {
+        "name": found.protocol,
+        "optimistic": found.optimistic,
+        "train_share": None if found.protocol == "given" else options.train_share,
+        "guard": found.guard,
+        "test": len(found.indices("test")),
+        "test_in_windows": found.test_in_windows(),
+        "data": data.hexdigest(),
+    }
 
 
 def pixel_split(samples: SceneSamples, options: Any, window: int) -> PixelSplit:
@@ -159,7 +183,7 @@ def to_input(preprocess: ScenePreprocess, device: "torch.device") -> "ToInput":
 
 SCENES = Kind(
     name="cube",
-    noun="labelled pixels",
+    noun="pixels",
     prepare=prepare,
     preprocess=ScenePreprocess.from_dict,
     read=read,
@@ -168,4 +192,5 @@ SCENES = Kind(
     to_input=to_input,
     split=split,
     fit=fit,
+    task="pixels",
 )

@@ -1,7 +1,7 @@
 """The labelled pixels of a scene as samples: each is the window of components around it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.data.scenes.contents import Colour
 from martlet.data.scenes.labels import LabelMap, check_fit
 from martlet.data.scenes.odd_bands import odd_bands
 from martlet.data.scenes.preprocess import BLOCK_VALUES, ScenePreprocess, fitted, pixels_held
@@ -27,6 +28,7 @@ class SceneSamples:
     digests: hash of each one's place and spectrum.
     odd: sentences about what was not used.
     left_out: bands that are not looked at, from 0: constant, without a value, or marked as bad.
+    colours: of those classes for which the label map's file has one.
     preprocess, padded: after `fit`; components of the scene within a margin of half a window of
         zeros, float32 (rows + window - 1, columns + window - 1, components).
     """
@@ -41,6 +43,7 @@ class SceneSamples:
     digests: Sequence[str]
     odd: Sequence[str] = ()
     left_out: tuple[int, ...] = ()
+    colours: Mapping[int, Colour] = field(default_factory=dict)
     preprocess: ScenePreprocess | None = None
     padded: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
     groups: Sequence[str] | None = None
@@ -132,6 +135,7 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
         digests=digests,
         odd=[*about_bands, *[told] * bool(nothing), *[without] * bool(gone)],
         left_out=left_out,
+        colours={index[v]: colour for v, colour in labels.colours.items() if v in index},
     )
 
 

@@ -14,10 +14,11 @@ MOST_NAMED = 20
 
 def notes_about(split: PixelSplit) -> list[str]:
     """What a reader of figures on this split's test part has to know."""
-    return [*_about_windows(split), *_about_few(split)]
+    return [*about_windows(split), *_about_few(split)]
 
 
-def _about_windows(split: PixelSplit) -> list[str]:
+def about_windows(split: PixelSplit) -> list[str]:
+    """Whether training has seen test pixels, and what it costs that it has not."""
     tested = len(split.indices("test"))
     if split.protocol == "disjoint":
         if not split.guard:

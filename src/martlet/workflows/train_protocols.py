@@ -1,0 +1,71 @@
+"""`train` with several seeds, or both protocols: a run each, and their figures side by side."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from martlet.console.progress import Voice
+from martlet.data.scenes.regions import PROTOCOLS
+from martlet.errors import MartletError
+from martlet.report.protocols import compare
+from martlet.storage.claim import claimed
+from martlet.training import checkpoint
+from martlet.workflows.report_page import write_report
+from martlet.workflows.run_folder import Run, check_folder
+from martlet.workflows.samples import noun_of
+from martlet.workflows.siblings import siblings
+from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_run import carry_out, make_plan
+
+BOTH = "both"
+
+
+def carry_out_all(data: Path, options: TrainOptions) -> Run:
+    """`train`: one run, or one for each protocol and seed, in folders beside each other.
+
+    The first, with disjoint regions and the first seed, has the name that is asked for, and is
+    returned. Every report then has the comparison. Raises MartletError for data other than scenes,
+    and for a folder that is taken, before anything is trained.
+    """
+    if options.seeds == 1 and options.protocol != BOTH:
+        return carry_out(data, options)
+    protocols = PROTOCOLS if options.protocol == BOTH else (options.protocol,)
+    plan = make_plan(data, replace(options, protocol=protocols[0], seeds=1))
+    if plan.row.input.kind != "cube":
+        raise MartletError(
+            f"protocol={options.protocol!r} with seeds={options.seeds} is for scenes; "
+            f"{plan.row.name} takes {noun_of(plan.preprocess)}: train once for each seed."
+        )
+    several = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        for protocol in protocols:
+            ends = [protocol] * (protocol != protocols[0])
+            ends += [f"seed{seed}"] * (seed != options.seed)
+            name = "-".join([plan.folder.name, *ends])
+            several.append(replace(options, protocol=protocol, seed=seed, seeds=1, name=name))
+    for one in several:
+        check_folder(one.folder / str(one.name), resume=one.resume, overwrite=one.overwrite)
+    voice = Voice(options.quiet)
+    runs = []
+    for number, one in enumerate(several, 1):
+        word = ", optimistic" if one.protocol == "random" else ""
+        voice.heading(
+            f"run {number} of {len(several)}: {one.protocol}{word}, seed {one.seed}, in {one.name}"
+        )
+        runs.append(carry_out(data, one))
+    for run in runs:
+        model, header = checkpoint.load_model(run.checkpoint)
+        with claimed(run.folder):
+            write_report(run.folder, header, model)
+    first = runs[0]
+    compared = compare(siblings(first.folder, checkpoint.load_header(first.checkpoint)))
+    if compared is None:
+        return first
+    voice.heading("side by side: mean (lowest to highest)")
+    for label, cells in compared.rows[:3]:
+        pairs = zip(compared.columns, cells, strict=True)
+        voice.say(f"{label}: " + "; ".join(f"{column} {cell}" for column, cell in pairs))
+    for sentence in compared.told:
+        voice.say(sentence)
+    columns = compared.columns
+    rows = {label: dict(zip(columns, cells, strict=True)) for label, cells in compared.rows}
+    return Run(first.folder, {**first.metrics, "comparison": rows, "told": list(compared.told)})

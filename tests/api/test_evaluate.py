@@ -78,7 +78,7 @@ def test_training_pictures_are_known_under_any_name(
     assert found["pictures"] == 3
     assert found["left_out"] == {"the run trained on them": 4}
     seen = copied([row[0] for row in split["train"]], photos, tmp_path / "seen")
-    with pytest.raises(MartletError, match=r"leaves no picture .* trained on them"):
+    with pytest.raises(MartletError, match=r"leaves none of the pictures .* trained on them"):
         evaluate(trained.folder, seen, quiet=True)
 
 

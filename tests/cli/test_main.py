@@ -19,7 +19,7 @@ import martlet
 from martlet.api.train import train
 from martlet.cli import main
 from martlet.console.result import plain
-from martlet.workflows import train_run
+from martlet.workflows import train_protocols
 from martlet.workflows.run_folder import Run
 
 Call = Callable[..., tuple[int, str, str]]
@@ -141,7 +141,7 @@ def test_json_has_null_for_what_is_no_number() -> None:
 def test_a_quiet_run_says_nothing(
     call: Call, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_run, "carry_out", lambda *_: trained)
+    monkeypatch.setattr(train_protocols, "carry_out_all", lambda *_: trained)
     assert call("train", "photos", "--quiet") == (0, "", "")
     assert "next:" in call("train", "photos")[1]
 

@@ -53,7 +53,7 @@ def test_the_sentence_gives_counts_share_and_interval():
         "net names 352 of 360 test pictures right: 97.8 % (95 % interval 95.7 % to 98.9 %)."
     )
     assert "validation pictures" in sentence("net", "val", 3, 4)
-    assert "no picture to score" in sentence("net", "test", 0, 0)
+    assert "there were no pictures to score" in sentence("net", "test", 0, 0)
 
 
 EVEN = [("cat", 500), ("dog", 500)]

@@ -91,7 +91,7 @@ def test_the_command_of_a_run_names_what_is_not_default() -> None:
         ({"lr": "x"}, "lr='x' is not accepted; give a number or None."),
         ({"flip": "no"}, "flip='no' is not accepted; give True or False."),
         ({"flip": 1}, "flip=1 is not accepted; give True or False."),
-        ({"task": None}, "task=None is not accepted; give text."),
+        ({"device": None}, "device=None is not accepted; give text."),
         ({"weights": 3}, "weights=3 is not accepted; give a path or None."),
         ({"resize": "stretch"}, "resize 'stretch' is not known; accepted: crop, squash."),
         ({"workers": -1}, "workers=-1 is not accepted; give 0 to 1024."),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from martlet.console.progress import Voice
+from martlet.data.scenes.kind import SCENES
 from martlet.data.scenes.regions import PROTOCOLS
 from martlet.errors import MartletError
 from martlet.report.protocols import compare
@@ -30,7 +31,7 @@ def carry_out_all(data: Path, options: TrainOptions) -> Run:
         return carry_out(data, options)
     protocols = PROTOCOLS if options.protocol == BOTH else (options.protocol,)
     plan = make_plan(data, replace(options, protocol=protocols[0], seeds=1))
-    if plan.row.input.kind != "cube":
+    if plan.preprocess.kind != SCENES.name:
         raise MartletError(
             f"protocol={options.protocol!r} with seeds={options.seeds} is for scenes; "
             f"{plan.row.name} takes {noun_of(plan.preprocess)}: train once for each seed."

@@ -67,6 +67,7 @@ NO_TORCH = (
     "data/pictures/read.py",
     "data/cache.py",
     "data/odd.py",
+    "data/series/preprocess.py",
     "data/series/read.py",
     "data/series/windows.py",
     "data/series/layouts/",

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "workflows/siblings": ("workflows/test_train_protocols.py", "runs that lie beside each other"),
     "workflows/train_scene": ("workflows/test_train_protocols.py", "the end of training"),
     "data/scenes/contents": ("data/scenes/test_formats.py", "what every format gives"),
+    "data/series/to_input": ("data/series/test_preprocess.py", "the same numbers"),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),
     "measuring/recorder": ("measuring/test_cost.py", "what cost counts with"),
     "models/mobilenet_v3_form": ("models/test_mobilenet_v3.py", "a table of that network"),

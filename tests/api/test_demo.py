@@ -35,3 +35,13 @@ def test_quiet_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     demo(folder=tmp_path, epochs=1, quiet=True)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+@pytest.mark.slow
+def test_recordings_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = demo("series", folder=tmp_path, epochs=3)
+    assert run.metrics["noun"] == "windows"
+    assert (run.folder / "day_timeline" / "timeline.png").exists()
+    said = capsys.readouterr().err
+    assert "verified with ONNX Runtime" in said
+    assert "segments in" in said

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from martlet.data import kinds
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
@@ -85,7 +86,8 @@ def test_a_run_prepares_pictures_as_its_first_weights_want_them(
     assert asked(name, weights=trained.folder) == Preprocess(size=224)  # of pictures of 16
 
 
-def test_a_network_of_another_kind_of_data_is_refused() -> None:
+def test_a_network_of_another_kind_of_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(kinds.KINDS, "series")
     with pytest.raises(
         MartletError, match=r"takes a series .* accepts networks that take pictures"
     ):

@@ -10,7 +10,8 @@ from martlet.workflows.run_folder import Run
 @typed
 def demo(
     which: Annotated[
-        Literal["pictures", "scenes"], "Kind of data: scanned digits, or a scene made on the spot."
+        Literal["pictures", "scenes", "series"],
+        "Kind of data: scanned digits, or a scene, or recordings, made on the spot.",
     ] = "pictures",
     /,
     *,
@@ -18,15 +19,16 @@ def demo(
     epochs: Annotated[int, "Times that the network sees every training picture."] = 15,
     quiet: Annotated[bool, "Print nothing."] = False,
 ) -> Run:
-    """Do the main job from end to end on scanned digits, or on a hyperspectral scene.
+    """Do the main job from end to end on scanned digits, a hyperspectral scene, or recordings.
 
     Train, evaluate, measure, export, verify, predict, in about a minute on two cores: 1,797
-    pictures from scikit-learn, or a scene of mixed spectra with fields, noise and a label map.
+    pictures from scikit-learn, a scene of mixed spectra with fields, noise and a label map, or
+    recordings of simulated motions.
     Files are written first, so what runs is exactly what runs on data of your own. A new run
     folder is made each time: demo, demo-2, …
     """
     from martlet.api.train import train
-    from martlet.workflows import demo, demo_scenes
+    from martlet.workflows import demo, demo_scenes, demo_series
 
-    tours = {"pictures": demo.tour, "scenes": demo_scenes.tour}
+    tours = {"pictures": demo.tour, "scenes": demo_scenes.tour, "series": demo_series.tour}
     return tours[which](train, folder, epochs, quiet)

@@ -9,6 +9,7 @@ from martlet.arguments import typed
 if TYPE_CHECKING:
     from martlet.inference import Prediction
     from martlet.workflows.predict_scene import SceneMap
+    from martlet.workflows.predict_series import Timeline
 
 
 @typed
@@ -16,23 +17,31 @@ def predict(
     run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
     pictures: Annotated[
         Sequence[Path | object],
-        "Pictures, folders of pictures, patterns such as '*.jpg', - for standard input; or scenes.",
+        "Pictures, folders of pictures, patterns such as '*.jpg', - for standard input; scenes; "
+        "recordings.",
     ],
     *,
     top: Annotated[int, "Classes listed for each picture."] = 3,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
     output: Annotated[
-        Path | None, "Scenes: folder of the maps (default: SCENE_map beside the network)."
+        Path | None,
+        "Scenes, recordings: folder of what is written (default: SCENE_map, RECORDING_timeline, "
+        "beside the network).",
     ] = None,
     array: Annotated[str | None, "Scenes: name of the array, where a file holds several."] = None,
     bands_axis: Annotated[Literal[0, 1, 2] | None, "Scenes: the axis of the bands."] = None,
-    quiet: Annotated[bool, "Scenes: no progress bar."] = False,
-) -> "list[Prediction] | list[SceneMap]":
+    smooth: Annotated[
+        str | None,
+        "Recordings: shortest stretch of a label, a time or samples (default: a window).",
+    ] = None,
+    quiet: Annotated[bool, "Scenes, recordings: no progress bar."] = False,
+) -> "list[Prediction] | list[SceneMap] | list[Timeline]":
     """Name what is in each picture, or in every picture of a folder.
 
     One answer per picture, in the order given. A picture that cannot be read gets an error in
     place of an answer, and the others are not held up. A hyperspectral scene becomes a map of
-    classes and one of their probabilities; a run that was stopped goes on where it was.
+    classes and one of their probabilities; a run that was stopped goes on where it was. A
+    recording of sensors becomes a timeline: segments.csv and a picture.
 
     Args from Python: pictures may also be PIL pictures, uint8 arrays (H, W, 3) or (H, W) in RGB or
     gray, and files opened for reading bytes.
@@ -41,5 +50,6 @@ def predict(
     """
     from martlet.workflows.predict import answers
 
-    options = {"output": output, "array": array, "bands_axis": bands_axis, "quiet": quiet}
+    scenes = {"array": array, "bands_axis": bands_axis}
+    options = {"output": output, "smooth": smooth, "quiet": quiet, **scenes}
     return answers(run, pictures, top, device, options)

@@ -27,6 +27,10 @@ def train(
     Raises MartletError, one sentence, for anything in the arguments or the data that is wrong;
     no earlier run is touched then.
     """
+    if options.cross_validate is not None and options.fold is None:
+        from martlet.workflows.cross_validate import cross_validate
+
+        return cross_validate(data, options)
     from martlet.workflows.train_protocols import carry_out_all
 
     return carry_out_all(data, options)

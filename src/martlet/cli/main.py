@@ -182,6 +182,8 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
         kind = list[next(iter(get_args(one)), one)]  # type: ignore[misc]  # what a text can say
     if _is_table(kind):
         kind = list[str] | None
+    elif str in get_args(kind):  # and other types, which a text says too
+        kind = str | None
     default = parameter.default
     required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
     if required or parameter.kind is parameter.POSITIONAL_ONLY:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from martlet.console.printable import printable
 
@@ -18,6 +18,8 @@ def as_csv(answers: "Sequence[Prediction]") -> str:
     name that would move a terminal's cursor, or is not UTF-8, is spelt as in `printable`; JSON
     keeps every name as it is.
     """
+    if answers and hasattr(answers[0], "segments"):
+        return _segments_as_csv(answers)
     places = max((len(answer.top) for answer in answers), default=1) or 1
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -30,4 +32,19 @@ def as_csv(answers: "Sequence[Prediction]") -> str:
         for label, probability in answer.top:
             row += [label, f"{probability:.6g}"]
         table.writerow(printable(cell) for cell in row + [""] * (len(header) - len(row)))
+    return text.getvalue()
+
+
+def _segments_as_csv(timelines: "Sequence[Any]") -> str:
+    """A row for each segment of each recording's timeline, or for why there is none."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["path", "error", "recording", "start", "stop", "unit", "label", "probability"])
+    for one in timelines:
+        rows: list[list[object]] = [
+            ["", s.recording, s.start, s.stop, one.unit, s.label, f"{s.probability:.6g}"]
+            for s in one.segments
+        ]
+        for row in rows or [[one.error or "", "", "", "", "", "", ""]]:
+            table.writerow(printable(str(cell)) for cell in [one.path, *row])
     return text.getvalue()

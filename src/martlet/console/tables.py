@@ -28,6 +28,10 @@ def nothing(_: object) -> None:
 def trained(run: "Run") -> None:
     """Where the run lies and what can be done next."""
     console, folder = out(), shlex.quote(str(run.folder))
+    if "folds" in run.metrics:
+        made = "cross_validation.json, confusion.png, and a run for each fold"
+        console.print(f"made {run.folder}: {made}", markup=False)
+        return
     scene = run.metrics.get("noun") == "pixels"
     for line in (
         f"made {run.folder}: model.safetensors, report.html and more",
@@ -68,6 +72,11 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
 
 def predicted(predictions: "Sequence[Any]", console: Console | None = None) -> None:
     """A row per picture: the answer, its probability, and the next best; a map's classes."""
+    if predictions and hasattr(predictions[0], "segments"):
+        from martlet.console.timelines import timelines
+
+        timelines(predictions, console)
+        return
     if predictions and hasattr(predictions[0], "folder"):
         mapped(predictions, console)
         return

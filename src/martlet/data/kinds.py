@@ -6,9 +6,10 @@ from typing import Any
 from martlet.data.kind import AnyPreprocess, Kind
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.scenes.kind import SCENES
+from martlet.data.series.kind import SERIES
 from martlet.errors import MartletError, unknown
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (PICTURES, SCENES)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (PICTURES, SCENES, SERIES)}
 
 
 def find(name: str) -> Kind:

@@ -119,11 +119,11 @@ def split_samples(
         raise MartletError(
             f"class {name_of(label)} has no readable {noun} left to train on{others}."
         )
-    indices = _indices(placed)
+    found = _indices(placed)
     return Split(
-        indices["train"],
-        indices["val"],
-        indices["test"],
+        found[0],
+        found[1],
+        found[2],
         digests=tuple(digests),
         notes=tuple(notes),
         groups=tuple(groups or ()),
@@ -264,5 +264,5 @@ def _place(seed: int, digest: str) -> bytes:
     return hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=16).digest()
 
 
-def _indices(parts: Sequence[str | None]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(i for i, part in enumerate(parts) if part == name) for name in PARTS}
+def _indices(parts: Sequence[str | None]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(i for i, part in enumerate(parts) if part == name) for name in PARTS)

@@ -75,12 +75,15 @@ def score(
     return metrics if noun == "pictures" else {**metrics, "noun": noun}
 
 
-def options_for(noun: str, options: Mapping[str, Any]) -> SimpleNamespace:
-    """What the reader asks for; raises MartletError for an option of scenes with other data."""
+def options_for(noun: str, options: Mapping[str, Any]) -> SimpleNamespace | None:
+    """What the reader of scenes asks for; None for other data, which their network describes.
+
+    Raises MartletError for an option of scenes with other data.
+    """
     odd = [name for name, value in options.items() if value is not None and noun != "pixels"]
     if odd:
         raise MartletError(f"{odd[0]}={options[odd[0]]} is for scenes; leave it out for {noun}.")
-    return SimpleNamespace(**{**dict.fromkeys(OF_SCENES), **options})
+    return SimpleNamespace(**{**dict.fromkeys(OF_SCENES), **options}) if noun == "pixels" else None
 
 
 def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[np.float32]:

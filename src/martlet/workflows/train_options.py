@@ -1,7 +1,7 @@
 """The options of `train`: a recipe, and on what, from which weights, where and how it runs."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from martlet.arguments import Range, option
 from martlet.errors import MartletError
 from martlet.named_values import assignment, json_value
-from martlet.training.recipe import AT_LEAST_1, PLAIN_NAME, Recipe
+from martlet.training.recipe import ABOVE_0, AT_LEAST_1, PLAIN_NAME, Recipe
 
 NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
 NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
@@ -42,7 +42,11 @@ class TrainOptions(Recipe):
     resize: Literal["crop", "squash"] = option(
         "crop", "Crop the centre of the picture, or squash all of it."
     )
-    channels: Literal["RGB", "L"] = option("RGB", "Colour, or L for gray.")
+    channels: str | Sequence[str] | None = option(
+        None,
+        "Pictures: RGB (default), or L for gray. Recordings: names or patterns, as acc_*,gyr_* "
+        "(default: all).",
+    )
     small_input: bool = option(None, "The form for small pictures (default: up to 64 pixels).")
     weights: Path | None = option(
         None, "Start from this run, model.safetensors, or another library's .pth."
@@ -57,7 +61,11 @@ class TrainOptions(Recipe):
     labels_array: str | None = option(None, "Scenes: the same of the label map's file.")
     bands_axis: Literal[0, 1, 2] | None = option(None, "Scenes: the axis of the bands.")
     class_names: Path | None = option(None, "Scenes: text file of the classes' names.")
-    window: int | None = option(None, "Scenes: side of a window in pixels (default: 25).")
+    window: int | str | None = option(
+        None,
+        "Scenes: side of a window in pixels (default: 25). Recordings: its length, a time as 2.56s "
+        "or samples.",
+    )
     components: int | None = option(
         None, "Scenes: principal components (default: the network's bands)."
     )
@@ -72,6 +80,25 @@ class TrainOptions(Recipe):
         1, "Scenes: runs of each protocol, with the seeds from --seed on.", AT_LEAST_1
     )
     train_share: float = option(0.1, "Scenes: share of each class's pixels to train on.")
+    rate: float | None = option(
+        None, "Recordings: samples in a second, Hz; others are resampled.", ABOVE_0
+    )
+    stride: int | str | None = option(
+        None, "Recordings: from one window to the next, a time or samples (default: half of one)."
+    )
+    layout: str | None = option(None, "Recordings: how files lie (default: as recognised).")
+    label_column: str | None = option(None, "Recordings: column of the labels.")
+    group_by: str | None = option(None, "Recordings: column of the subjects.")
+    time_column: str | None = option(None, "Recordings: column of time stamps, NAME or NAME:UNIT.")
+    max_gap: str | None = option(
+        None, "Recordings: longest gap that is bridged, a time or samples (default: 0.1s)."
+    )
+    cross_validate: str | None = option(
+        None,
+        "Recordings: hold each subject out in turn (subject), or each of so many groups of them, "
+        "as 4.",
+    )
+    fold: int | None = option(None, "Train this fold of cross_validate alone, from 1.", AT_LEAST_1)
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(
         None, "Processes that prepare pictures (default: fits).", UP_TO_1024
@@ -97,7 +124,11 @@ class TrainOptions(Recipe):
 
     def command(self, data: Path) -> str:
         """The `martlet` command that trains the same again; defaults are left out."""
-        words = ["martlet", "train", str(data)]
+        return shlex.join(["martlet", *self.words(data)])
+
+    def words(self, data: Path) -> list[str]:
+        """The words of that command behind its first."""
+        words = ["train", str(data)]
         for field in fields(self):
             value, flag = getattr(self, field.name), field.name.replace("_", "-")
             if value == field.default or field.default is MISSING or field.name in NOT_REPEATED:
@@ -105,8 +136,10 @@ class TrainOptions(Recipe):
             if isinstance(value, Mapping):
                 for name, part in value.items():
                     words += [f"--{flag}", assignment(name, part)]
+            elif isinstance(value, tuple):
+                words += [f"--{flag}", ",".join(value)]
             elif isinstance(value, bool):
                 words.append(f"--{flag}" if value else f"--no-{flag}")
             else:
                 words += [f"--{flag}", str(value)]
-        return shlex.join(words)
+        return words

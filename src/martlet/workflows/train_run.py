@@ -17,6 +17,7 @@ from martlet.data.kind import AnyPreprocess, Samples
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
+from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import spec
 from martlet.models.spec import Spec, check_network
@@ -69,6 +70,8 @@ class Plan:
 def carry_out(data: Path, options: TrainOptions) -> Run:
     """`train`, while no other process writes into the run folder."""
     plan = make_plan(data, options)
+    if options.fold is not None and options.cross_validate is None:
+        raise MartletError(f"fold={options.fold} is one of cross_validate; give both.")
     with claimed(plan.folder):
         return steps(plan, Voice(options.quiet))
 
@@ -82,10 +85,15 @@ def steps(plan: Plan, voice: Voice) -> Run:
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
     network = make_network(plan, outputs=2)  # at least
-    train_setup.check_memory(data, network, plan.preprocess, options, device)
+    if 0 not in plan.preprocess.shape:  # else the data says it
+        train_setup.check_memory(data, network, plan.preprocess, options, device)
     samples = read_samples(data, plan.preprocess, voice, options=options, max_bad=options.max_bad)
     split = choose_split(plan, samples)
+    known = 0 not in plan.preprocess.shape
     plan, samples = fit_preprocess(plan, samples, split)
+    if not known:
+        network = make_network(plan, outputs=2)
+        train_setup.check_memory(data, network, plan.preprocess, options, device)
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
@@ -166,6 +174,8 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
     kind = kinds.find(plan.preprocess.kind)
     if kind.split is not None:
         return kind.split(samples, plan.options)
+    if plan.options.cross_validate is not None:
+        raise MartletError("cross_validate is for recordings; leave it out.")
     return split_samples(
         samples.labels,
         samples.digests,

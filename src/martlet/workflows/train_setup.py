@@ -11,7 +11,7 @@ from martlet.data import kinds
 from martlet.data.batches import INIT, Loader, seed_torch
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import PICTURES, SMALL
-from martlet.data.scenes.kind import SCENES, WINDOW
+from martlet.data.scenes.kind import SCENES, window_side
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.memory import available_bytes, require_memory
@@ -58,7 +58,7 @@ def usual_task(row: Spec) -> str:
 
 def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
-    side = options.image_size if options.labels is None else options.window or WINDOW
+    side = options.image_size if options.labels is None else window_side(options)
     usual = row.input.kind == PICTURES.name and side <= SMALL
     if start.header is not None:
         usual = start.header.network.small_input

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
@@ -24,18 +24,16 @@ SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropp
 
 def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> Preprocess:
     """The Preprocess of a new run, as far as possible that of the weights that it starts from."""
-    settings = {"crop_pct": 0.875, **known}
+    settings, channels = {"crop_pct": 0.875, **known}, cast(Any, options.channels or "RGB")
     if isinstance(before, Preprocess):
         settings["interpolation"] = before.interpolation
         if before.size > SMALL:
             settings["crop_pct"] = before.crop_pct
-        if before.channels == options.channels:
+        if before.channels == channels:
             settings |= {"mean": before.mean, "std": before.std}
     if options.image_size <= SMALL:
         settings["crop_pct"] = 1.0
-    return Preprocess(
-        size=options.image_size, rule=options.resize, channels=options.channels, **settings
-    )
+    return Preprocess(size=options.image_size, rule=options.resize, channels=channels, **settings)
 
 
 def read(

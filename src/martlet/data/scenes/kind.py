@@ -49,11 +49,22 @@ def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> ScenePreproc
     if isinstance(before, ScenePreprocess) and options.components in (None, before.components):
         return before  # weights see the components that they know
     return ScenePreprocess(
-        window=options.window or WINDOW,
+        window=window_side(options),
         components=options.components or known.get("components", 30),
         fitted_on=options.pca,
         planes=known.get("planes", False),
     )
+
+
+def window_side(options: Any) -> int:
+    """Of a window, in pixels. Raises MartletError for what is no whole number."""
+    text = str(WINDOW if options.window is None else options.window)
+    if not text.isdecimal():
+        raise MartletError(
+            f"window={options.window!r} is not accepted; give the side of a scene's window in "
+            "pixels, an odd number."
+        )
+    return int(text)
 
 
 def read(
@@ -83,14 +94,17 @@ def read(
 
 def split(samples: SceneSamples, options: Any) -> Split:
     """By regions, by chance or as a given map says; whatever lies in the guard is in no part."""
-    window = options.window or WINDOW
+    window = window_side(options)
     found = pixel_split(samples, options, window)
     flat = samples.rows * found.labels.shape[1] + samples.columns
+    train, val, test = (
+        tuple(np.searchsorted(flat, found.indices(part)).tolist())
+        for part in ("train", "val", "test")
+    )
     return Split(
-        **{
-            part: tuple(np.searchsorted(flat, found.indices(part)).tolist())
-            for part in ("train", "val", "test")
-        },
+        train,
+        val,
+        test,
         digests=tuple(samples.digests),
         notes=found.notes,
         caution=about_windows(found)[0] if found.optimistic else "",

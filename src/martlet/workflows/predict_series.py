@@ -1,0 +1,190 @@
+"""How `predict` labels recordings: windows, a smoothed timeline, its segments and a picture."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from martlet.console.progress import Voice
+from martlet.data.class_names import one_form
+from martlet.data.series.duration import parse_duration
+from martlet.data.series.kind import recordings_for
+from martlet.data.series.preprocess import SeriesPreprocess
+from martlet.data.series.recording import Recording, Recordings
+from martlet.data.series.timeline import stretches
+from martlet.data.series.windows import Windows, cut_windows
+from martlet.errors import MartletError
+from martlet.inference import Network, softmax
+from martlet.memory import eval_batch_size
+from martlet.report.timeline import Bar, draw_timeline
+from martlet.storage.claim import claimed
+from martlet.storage.files import write_text
+
+SEGMENTS, WINDOWS = "segments.csv", "windows.csv"
+MOST_PICTURES = 20  # of a file with many recordings the first ones are drawn
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of one label; start and stop in seconds, or samples where no rate is known."""
+
+    recording: str
+    start: float
+    stop: float
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a file of recordings shows over time.
+
+    folder: segments.csv, windows.csv (each window's own answer) and a picture of each recording.
+    unit: of the segments' start and stop: "s", or "samples".
+    error: why there is none; then the rest is empty.
+    """
+
+    path: str
+    folder: Path | None = None
+    unit: str = "s"
+    segments: tuple[Segment, ...] = ()
+    error: str | None = None
+
+
+def predict_recordings(
+    network: Network,
+    sources: Sequence[Any],
+    *,
+    output: Path | None,
+    smooth: str | None,
+    quiet: bool,
+) -> list[Timeline]:
+    """A timeline of each file or folder; what cannot be read has `error` set.
+
+    smooth: the shortest stretch that a timeline has, a time or samples; a window by default.
+    """
+    if not sources:
+        raise MartletError("no recording is given; give a file, such as walk.csv.")
+    names = [Path(source).resolve().stem for source in sources]
+    if len(set(names)) < len(names):
+        raise MartletError(
+            "two recordings have one name, and so would their timelines; give them apart."
+        )
+    preprocess = network.preprocess
+    assert isinstance(preprocess, SeriesPreprocess)
+    duration = parse_duration("smooth", preprocess.window if smooth is None else smooth)
+    shortest = duration.samples(preprocess.rate)
+    voice = Voice(quiet)
+    own = network.path if network.path.is_dir() else network.path.parent
+    found = []
+    for path, name in zip(sources, names, strict=True):
+        folder = own / f"{name}_timeline" if output is None else output
+        if output is not None and len(sources) > 1:
+            folder = output / f"{name}_timeline"
+        try:
+            read = recordings_for(path, without_files(preprocess))
+            with claimed(folder):
+                found.append(timeline_of(network, read, str(path), folder, shortest, voice))
+        except MartletError as error:
+            found.append(Timeline(str(path), error=str(error)))
+    return found
+
+
+def without_files(preprocess: SeriesPreprocess) -> SeriesPreprocess:
+    """What the files of training were like says nothing of these; gaps and time stamps do."""
+    return replace(preprocess, layout=None, label_column=None, group_by=None)
+
+
+def timeline_of(
+    network: Network, recordings: Recordings, path: str, folder: Path, shortest: int, voice: Voice
+) -> Timeline:
+    """Label all windows of all recordings, smooth, write and draw."""
+    preprocess = network.preprocess
+    assert isinstance(preprocess, SeriesPreprocess)
+    for sentence in (*recordings.told, *recordings.odd):
+        voice.say(sentence)
+    windows = cut_windows(
+        recordings, window=preprocess.window, stride=preprocess.stride, labelled=False
+    )
+    for sentence in windows.odd:
+        voice.say(sentence)
+    answers = window_answers(network, windows, voice)
+    rate, unit = preprocess.rate or 1.0, "s" if preprocess.rate else "samples"
+    segments: list[Segment] = []
+    for number in np.unique(windows.recording).tolist():
+        item, own = recordings[number], np.flatnonzero(windows.recording == number)
+        found = stretches(answers[own], windows.starts[own], windows.window, len(item), shortest)
+        for one in found:
+            label = network.classes[one.label]
+            times = one.first / rate, one.stop / rate
+            segments.append(Segment(item.name, *times, label, one.probability))
+        name = "timeline.png" if len(recordings) == 1 else f"timeline_{number + 1}.png"
+        if number < MOST_PICTURES:
+            draw_timeline(
+                item.values,
+                item.channels,
+                [Bar(one.first, one.stop, one.label) for one in found],
+                network.classes,
+                folder / name,
+                rate=preprocess.rate,
+                known=list(known_bars(item, recordings, network.classes)),
+                title=item.name,
+            )
+    head = ["recording", f"start_{unit}", f"stop_{unit}"]
+    rows = [[f.recording, f.start, f.stop, f.label, f"{f.probability:.6g}"] for f in segments]
+    _write(folder / SEGMENTS, [*head, "label", "probability"], rows)
+    rows = [
+        [name, start / rate, (start + windows.window) / rate, *(f"{x:.6g}" for x in answer)]
+        for name, start, answer in zip(
+            (recordings[n].name for n in windows.recording.tolist()),
+            windows.starts.tolist(),
+            answers,
+            strict=True,
+        )
+    ]
+    _write(folder / WINDOWS, [*head, *network.classes], rows)
+    return Timeline(path, folder, unit, tuple(segments))
+
+
+def window_answers(network: Network, windows: Windows, voice: Voice) -> NDArray[np.float64]:
+    """Probabilities (windows, classes). Raises MartletError for what is no number."""
+    batch, parts = eval_batch_size(network.preprocess.shape), []
+    with voice.counting("labelling windows") as count:
+        for start in range(0, len(windows), batch):
+            chosen = range(start, min(start + batch, len(windows)))
+            inputs = network.preprocess.normalise(np.stack([windows[i] for i in chosen]))
+            parts.append(softmax(network.logits(inputs)))
+            count(chosen.stop, len(windows))
+    answers = np.concatenate(parts)
+    if not np.isfinite(answers).all():
+        raise MartletError(f"the output of {network.path} is not a number for these recordings.")
+    return answers
+
+
+def known_bars(item: Recording, recordings: Recordings, classes: Sequence[str]) -> Iterator[Bar]:
+    """The labels that a recording has in its file, of classes that the network knows."""
+    number = {one_form(name): index for index, name in enumerate(classes)}
+    of = [number.get(one_form(name), -1) for name in recordings.classes] + [-1]
+    if item.labels is None:
+        if item.label is not None and of[item.label] >= 0:
+            yield Bar(0, len(item), of[item.label])
+        return
+    edges = [0, *(np.flatnonzero(np.diff(item.labels)) + 1).tolist(), len(item)]
+    for first, stop in pairwise(edges):
+        label = of[int(item.labels[first])]
+        if label >= 0:
+            yield Bar(first, stop, label)
+
+
+def _write(path: Path, header: list[str], rows: list[list[Any]]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    write_text(path, text.getvalue())

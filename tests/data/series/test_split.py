@@ -1,0 +1,79 @@
+"""Windows into parts: who is held out, and what is said of it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from martlet.data.series.preprocess import SeriesPreprocess
+from martlet.data.series.recording import Recording, Recordings
+from martlet.data.series.samples import SeriesSamples, samples_of
+from martlet.data.series.split import OPTIMISTIC, split
+from martlet.data.series.windows import cut_windows
+from martlet.errors import MartletError
+from martlet.workflows.train_options import TrainOptions
+
+
+def samples(people: int = 6, known: bool = True, **fields: Any) -> SeriesSamples:
+    """Two recordings of each subject, of two classes, five windows each."""
+    generator = np.random.default_rng(0)
+    items = []
+    for number in range(people):
+        for label in (0, 1):
+            values = generator.normal(size=(24, 2)).astype(np.float32)
+            name = f"{label}/{number}"
+            who = f"s{number}" if known else None
+            given = {name: value[number] for name, value in fields.items()}
+            items.append(Recording(name, values, ("x", "y"), name, label, None, who, **given))
+    recordings = Recordings(Path("r"), "table", ("run", "walk"), tuple(items))
+    return samples_of(cut_windows(recordings, window=8, stride=4), SeriesPreprocess())
+
+
+def test_subjects_are_held_out_whole_and_named() -> None:
+    found = samples()
+    made = split(found, TrainOptions(test=0.3))
+    parts = [{found.groups[i] for i in getattr(made, part)} for part in ("train", "val", "test")]
+    assert sum(map(len, parts)) == 6 == len(set.union(*parts))
+    assert all(parts)
+    first, second = sorted(parts[2])
+    assert made.notes[0] in (
+        f"Held out to score: subjects {first}, {second}.",
+        f"Held out to score: subjects {second}, {first}.",
+    )
+    assert made.notes[1].startswith("Held out to choose the epoch: subject s")
+    assert made.notes[2].startswith("Trained on: subjects s")
+    assert made.caution == ""
+
+
+def test_where_nobody_is_known_recordings_are_held_out() -> None:
+    found = samples(known=False)
+    made = split(found, TrainOptions())
+    assert not found.by_subject
+    assert made.notes[0].startswith("Held out to score: recording")
+    trained = {found.groups[i] for i in made.train}
+    assert not trained & {found.groups[i] for i in made.test}
+
+
+def test_windows_by_chance_are_called_optimistic() -> None:
+    found = samples()
+    made = split(found, TrainOptions(protocol="random"))
+    assert {found.groups[i] for i in made.train} & {found.groups[i] for i in made.test}
+    assert made.caution == OPTIMISTIC
+    assert "optimistic" in OPTIMISTIC
+
+
+def test_given_parts_are_kept() -> None:
+    found = samples(part=["train", "train", "train", "val", "test", "test"])
+    made = split(found, TrainOptions())
+    assert [found.parts[i] for i in made.test] == ["test"] * 20
+    assert {found.groups[i] for i in made.val} == {"s3"}
+    with pytest.raises(MartletError, match="given in parts; leave it out"):
+        split(found, TrainOptions(protocol="random"))
+
+
+def test_what_cannot_be_split_is_one_sentence() -> None:
+    with pytest.raises(MartletError, match=r"are of one subject, 's0', which cannot be trained"):
+        split(samples(people=1), TrainOptions())
+    with pytest.raises(MartletError, match=r"protocol 'people' is not known; accepted: disjoint"):
+        split(samples(), TrainOptions(protocol="people"))

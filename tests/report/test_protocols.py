@@ -36,7 +36,7 @@ def test_mean_and_range_for_each_protocol_and_what_leaks() -> None:
     }
     (told,) = found.told
     assert "90.0\u00a0% of its test pixels lie in the window of a training pixel" in told
-    assert "20.0 points of the random score are leakage" in told
+    assert "20.0 points of the random score do not survive" in told
 
 
 def test_no_leakage_is_said_where_none_shows() -> None:

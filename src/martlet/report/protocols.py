@@ -82,6 +82,7 @@ def _told(by_name: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     if points <= 0:
         return [f"{first}: no leakage shows in these runs."]
     return [
-        f"{first}: {points:.1f} points of the random score are leakage, the part included that "
-        "comes of a few regions being less typical of their class than pixels by chance."
+        f"{first}: {points:.1f} points of the random score do not survive. That is leakage, and, "
+        "which cannot be told apart, that a few regions are less typical of their class than "
+        "pixels by chance."
     ]

@@ -73,6 +73,8 @@ def write(
         fingerprint=facts.fingerprint,
         weights=facts.weights,
         threads=facts.schedule.threads,
+        stream_bytes=facts.stream_bytes,
+        stream_stride=facts.schedule.stride,
         meta=meta,
     )
     if made is not None:
@@ -87,7 +89,8 @@ def _build(
 ) -> None:
     """The library, and in it the sizes that whoever loads it compares with NAME.json."""
     name = about.name
-    exports = [f"{name}_{word}" for word in ("run", "workspace_bytes", "description", "sizes")]
+    words = ["run", "workspace_bytes", "description", "sizes", *["push"] * bool(about.stream_bytes)]
+    exports = [f"{name}_{word}" for word in words]
     more = ["-pthread"] if about.threads > 1 else []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         sizes = Path(scratch) / "sizes.h"

@@ -17,6 +17,7 @@ from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.series import series_of
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.passes.split_batch import split_batch
@@ -25,6 +26,7 @@ from martlet.compiler.runtime.layer_times import Profile
 from martlet.compiler.runtime.network import CompiledNetwork
 from martlet.compiler.schedule.barriers import eliminate_barriers
 from martlet.compiler.schedule.classifier_head import join_heads
+from martlet.compiler.schedule.kept_rows import keep_rows
 from martlet.compiler.schedule.memory import plan_memory
 from martlet.compiler.schedule.memory_budget import bound
 from martlet.compiler.schedule.prefetch import plan_prefetch
@@ -38,6 +40,7 @@ from martlet.storage.staging import staging
 
 METADATA_KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
+MOST_STRIDE = 1 << 30  # samples: C counts them in 32 bits
 BARRIERS_BUDGET = 1.2  # times the budget of the workspace, up to which barriers are eliminated
 LEAST_FUSED_BYTES = 1 << 12  # bytes of a tensor below which no band saves much
 HEADERS = {  # of C, of the systems and of the processors
@@ -60,6 +63,7 @@ def compile_onnx(
     batch: int = 1,
     shapes: Mapping[str, Shape] | None = None,
     threads: int = 1,
+    stream: int | None = None,
     library: bool = True,
     check: Callable[[Path], None] | None = None,
 ) -> CompiledNetwork:
@@ -69,13 +73,16 @@ def compile_onnx(
     the program reads and passes ("file"), or NAME_weights.h ("text"); NAME_picture.h when the ONNX
     file says its classes and preprocessing; NAME.json; and the shared library unless
     `library=False`. All of them or, when anything fails, none; `check` is called with the folder
-    where they lie before, and may raise too.
+    where they lie before, and may raise too. With `stream` samples from one window of a recording
+    to the next, there is NAME_push as well.
 
     Raises MartletError for what is no ONNX file, an operator that is not supported, sizes that are
     open, and when there is no C compiler or it refuses.
     """
     place: Path = checked("out", out, Path)
-    emitted, meta = generate(model, name, target_of(target), weights, batch, shapes, threads)
+    emitted, meta = generate(
+        model, name, target_of(target), weights, batch, shapes, threads, stream
+    )
     name = emitted.facts.program.name
     check_ours(place, name)
     other_options = [f"{name}{ending}" for ending in ENDINGS]
@@ -114,6 +121,7 @@ def generate(
     batch: int,
     shapes: Mapping[str, Shape] | None,
     threads: int = 1,
+    stream: int | None = None,
 ) -> tuple[Emitted, dict[str, Any]]:
     """All text, and nothing written; and what martlet's exporter wrote into the file."""
     path = checked("model", model, Path)
@@ -127,12 +135,18 @@ def generate(
             f"threads={threads} is not accepted for target={target.name!r}, "
             "which has no POSIX threads; give 1."
         )
+    stream = None if stream is None else options.whole("stream", stream, MOST_STRIDE)
+    if stream is not None and (batch, threads) != (1, 1):
+        raise MartletError(
+            f"stream={stream} is for one window at a time on one thread; leave out batch={batch} "
+            f"and threads={threads}."
+        )
     loaded = load(path)
     constants = {tensor.name for tensor in loaded.graph.initializer}
     inputs = [value.name for value in loaded.graph.input if value.name not in constants]
     given = options.fit_shapes(shapes or {}, inputs)
     graph = read_model(loaded, name=path.stem, batch=batch, shapes=given)
-    program, schedule = program_of(graph, target, threads)
+    program, schedule = program_of(graph, target, threads, stream)
     program.name = c_name(program.name if name is None else name)
     if program.name in HEADERS:  # its own header would hide the system's
         program.name += "_net"
@@ -140,12 +154,20 @@ def generate(
     return emitted, _meta(loaded)
 
 
-def program_of(graph: Graph, target: Target, threads: int = 1) -> tuple[Program, Schedule]:
-    """A graph's layers, and how they run."""
+def program_of(
+    graph: Graph, target: Target, threads: int = 1, stream: int | None = None
+) -> tuple[Program, Schedule]:
+    """A graph's layers, and how they run; `stream`: samples from one pushed window to the next."""
+    series = None if stream is None else series_of(graph)
     nodes, pictures = len(graph.nodes), split_batch(graph)
     program = lower(simplify(graph), target)
     program.nodes, program.pictures = nodes, pictures
-    program, schedule = _in_budget(program, target, threads, bound(graph, target.lanes))
+    program.series = series
+    if series is None or stream is None:
+        program, schedule = _in_budget(program, target, threads, bound(graph, target.lanes))
+    else:
+        alone = Schedule(bands=tuple(range(n, n + 1) for n in range(len(program.layers))))
+        schedule = plan_memory(program, keep_rows(program, alone, series, stream))
     schedule = pack_weights(program, schedule)
     if target.cache:
         schedule = plan_prefetch(program, schedule, target.cache)

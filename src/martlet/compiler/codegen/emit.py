@@ -11,6 +11,7 @@ from martlet.compiler.codegen.c_text import braced, comment, string, wrapped
 from martlet.compiler.codegen.header import Facts, description, header
 from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
+from martlet.compiler.codegen.push import push_function
 from martlet.compiler.codegen.threads import run_with_threads
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.graph import FLOAT32
@@ -24,7 +25,7 @@ MOST_WORKSPACE_BYTES = 4 << 31  # offsets in C are of 32 bits and count floats
 MOST_WORKSPACE_BYTES_32 = 1 << 31  # where addresses have 32 bits
 INCLUDES = '#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n'
 # At file scope in other parts of the file: with the network's name in front, and as they are.
-FUNCTIONS = ("run", "profile", "peak", "workspace_bytes", "description", "sizes", "weights")
+FUNCTIONS = ("run", "push", "profile", "peak", "workspace_bytes", "description", "sizes", "weights")
 NAMES = (
     *("v", "vu", "vi", "V", "LANE", "load", "store", "fill", "vmax", "vmin", "MOST", "LEAST"),
     *("APART", "FETCH", "PICK", "WEIGHTS", "embedded", "now", "THREADS", "CUT", "EACH", "job"),
@@ -57,6 +58,7 @@ class Step:
     parts: int = 1  # pieces of it that threads can share
     table: str = ""
     turns: int = 0
+    ranged: str = ""  # the call of a layer by itself, with {from} and {to}
     slices: tuple[int, ...] = ()  # by layer: how many it makes in turns with its partner, or 0
 
     def lines(self, calls: Iterable[str], part: str = "") -> list[str]:
@@ -122,6 +124,8 @@ def emit(
         run, timed = _run_in_threads(facts, steps), ""
     else:
         run, timed = _run(facts, steps), _run(facts, steps, timed=True)
+    if program.series is not None:
+        run += push_function(facts, [step.ranged for step in steps], HIDE)
     top = _top(facts) + INCLUDES.format(name=program.name) + prelude(program.lanes, body) + "\n"
     if "WEIGHTS" in run:
         top += embed.declaration(weights, program.name, len(packed)) + "\n"
@@ -148,7 +152,8 @@ def _step(program: Program, band: range, writer: Writer) -> Step:
         if schedule.threads > 1:
             cut = f"CUT({end}, part, {count})", f"CUT({end}, part + 1, {count})"
             count = count if "{from}" in calls[0] else 1
-        return Step(band, [calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])], count)
+        whole = calls[0].replace("{from}", cut[0]).replace("{to}", cut[1])
+        return Step(band, [whole], count, ranged=calls[0])
     tables = schedule.turns[band.start]
     turns = max(len(table) for table in tables)
     padded = [made for one in tables for made in one + one[-1:] * (turns - len(one))]
@@ -161,7 +166,7 @@ def _step(program: Program, band: range, writer: Writer) -> Step:
     ]
     names = [program.layers[number].name for number in band]
     slices = tuple(max(0, len(schedule.slices.get(name, ())) - 1) for name in names)
-    return Step(band, calls, len(tables), table, turns - 1, slices)
+    return Step(band, calls, len(tables), table, turns - 1, slices=slices)
 
 
 def _top(facts: Facts) -> str:

@@ -8,12 +8,13 @@ from math import prod
 
 from martlet.compiler.codegen.c_text import comment, plain
 from martlet.compiler.codegen.weights import Weights
-from martlet.compiler.ir.graph import NumberType, Shape
+from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape
 from martlet.compiler.ir.program import Program
-from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.targets import Target
 from martlet.version import __version__
 
+STATE_BYTES = CACHE_LINE_BYTES  # of a stream, in front of its window: two numbers
 DESCRIPTION_CHARACTERS = 88  # characters of a line of the description
 
 
@@ -40,6 +41,24 @@ class Facts:
     def moved_bytes(self) -> int:
         """Bytes that are read and written only to change places."""
         return self.program.pictures * sum(layer.moved for layer in self.program.layers)
+
+    @property
+    def stream_at(self) -> int:
+        """Bytes of a stream in front of its workspace: its state and the window."""
+        series = self.program.series
+        window = FLOAT32.itemsize * series.length * series.channels if series else 0
+        return STATE_BYTES + -(-window // CACHE_LINE_BYTES) * CACHE_LINE_BYTES
+
+    @property
+    def stream_bytes(self) -> int:
+        """Bytes of a stream; 0 where no samples are pushed."""
+        return self.stream_at + self.workspace_bytes if self.program.series else 0
+
+    def push_signature(self, given: str = "given") -> str:
+        """The head of the function that takes a sample."""
+        more = f", const void *{given}" if self.weights == "file" else ""
+        ends = "const float *sample, float *output0, void *stream"
+        return f"int {self.program.name}_push({ends}{more})"
 
     def signature(self, *, timed: bool = False, given: str = "given") -> str:
         """The head of the function that runs the network, or of its timed variant."""
@@ -112,6 +131,14 @@ def header(facts: Facts) -> str:
         f"#define {big}_WEIGHT_BYTES {facts.weight_bytes} /* constant: may lie in flash */",
         f"#define {big}_WORKSPACE_BYTES {facts.workspace_bytes}",
     ]
+    pushed = ""
+    if facts.program.series is not None:
+        sizes += [
+            f"#define {big}_STREAM_BYTES {facts.stream_bytes}",
+            f"#define {big}_STREAM_STRIDE {facts.schedule.stride} "
+            "/* samples from one window to the next */",
+        ]
+        pushed = _pushed(facts)
     return f"""\
 /*
 {about}
@@ -134,7 +161,7 @@ size_t {name}_workspace_bytes(void);
    go on at the same time. Arrays are float32, row by row; the workspace may begin anywhere.
 {extra}*/
 {facts.signature(given="weights")};
-
+{pushed}
 /* The lines above. */
 const char *{name}_description(void);
 
@@ -143,4 +170,17 @@ const char *{name}_description(void);
 #endif
 
 #endif
+"""
+
+
+def _pushed(facts: Facts) -> str:
+    """The function that takes samples, and what it is."""
+    name, series = facts.program.name, facts.program.series
+    assert series is not None
+    return f"""
+/* Take one sample, {series.channels} floats, of a recording. Returns 1 when it completes a window
+   of {series.length} samples, and writes the answer that {name}_run gives for it, bit for bit; else
+   0. `stream` is memory of a recording's own: all bytes 0 before its first sample; it stays where
+   it is. Recordings with streams of their own may be pushed at the same time. */
+{facts.push_signature("weights")};
 """

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape
 from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.series import Series
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window
 
@@ -106,6 +107,7 @@ class Program:
     inputs: list[tuple[str, Maps]] = field(default_factory=list)
     outputs: list[tuple[str, Maps]] = field(default_factory=list)
     nodes: int = 0  # of the network it was made from
+    series: Series | None = None  # what its input is, where windows of a recording are pushed
     pictures: int = 1  # for each of which it runs once; its inputs and outputs are those of one
 
     def shape(self, maps: Maps) -> Shape:

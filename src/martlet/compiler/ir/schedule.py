@@ -77,6 +77,19 @@ class Storage:
 
 
 @dataclass(frozen=True)
+class KeptRows:
+    """Rows of a layer's map that windows of a recording share: no padding reaches them.
+
+    Those from `first` up to `end` are the last window's, `shift` rows further up; the last `shift`
+    of them are new.
+    """
+
+    first: int
+    end: int
+    shift: int
+
+
+@dataclass(frozen=True)
 class PackedWeights:
     """One layer's part of the arena of weights."""
 
@@ -113,6 +126,8 @@ class Schedule:
     packed: Mapping[str, PackedWeights] = field(default_factory=dict)
     prefetch: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Bytes of the weights, from and to, that a layer fetches for those behind it."""
+    stride: int = 0  # samples from one pushed window to the next; 0: none are pushed
+    kept: Mapping[Buffer, KeptRows] = field(default_factory=dict)  # from one of them to the next
 
     def __getitem__(self, buffer: Buffer) -> Storage:
         return self.storage.get(buffer) or Storage(buffer)

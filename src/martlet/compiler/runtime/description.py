@@ -9,6 +9,7 @@ from martlet.errors import MartletError
 
 Shape = tuple[int, ...]
 FORMAT = 1  # of NAME.json; a reader refuses a higher number
+LATER = ("stream_bytes", "stream_stride")  # that files of earlier versions lack
 MARK = "martlet compile"  # its first words, by which it is known among other JSON files
 
 
@@ -33,6 +34,8 @@ class Description:
     library_fingerprint: str = ""
     fingerprint: str = ""  # of the weights
     threads: int = 1  # that share each run
+    stream_bytes: int = 0  # memory of a recording whose samples are pushed; 0: none can be
+    stream_stride: int = 0  # samples from one of its windows to the next
     meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
 
     @property
@@ -41,6 +44,7 @@ class Description:
         tensors = [*self.inputs.values(), *self.outputs.values()]
         sides = [number for shape in tensors for number in (len(shape), *shape)]
         rest = [self.workspace_bytes, self.weight_bytes, self.lanes, self.weights == "file"]
+        rest += [self.stream_bytes] if self.stream_bytes else []
         found = [len(self.inputs), len(self.outputs), *sides, *map(int, rest)]
         return [len(found) + 1, *found]
 
@@ -85,12 +89,14 @@ def read_description(path: Path) -> Description:
                 f"{path} has format {number}, made by a newer martlet; this one reads up to "
                 f"{FORMAT}: upgrade martlet or compile again."
             )
+        content = {**dict.fromkeys(LATER, 0), **content}
         known = {item.name: content[item.name] for item in fields(Description)}
         for side in ("inputs", "outputs"):
             known[side] = {key: tuple(map(int, shape)) for key, shape in known[side].items()}
         if not known["outputs"]:
             raise MartletError(f"{path} has no outputs; `martlet compile` makes it again.")
         counts = ("workspace_bytes", "weight_bytes", "macs", "moved_bytes", "lanes", "threads")
+        counts += LATER
         if any(type(known[word]) is not int or known[word] < 0 for word in counts):
             raise TypeError
         if not isinstance(known["library"], str | None):

@@ -139,6 +139,9 @@ class CompiledNetwork:
                 "differ; compile it again."
             )
         self._run.restype = None
+        if about.stream_bytes:
+            self._push = getattr(loaded, f"{about.name}_push")
+            self._push.argtypes = [ctypes.c_void_p] * (3 + (about.weights == "file"))
         count = len(about.inputs) + len(about.outputs) + 1 + (about.weights == "file")
         self._run.argtypes = [ctypes.c_void_p] * count
         self._weights: NDArray[np.uint8] | None = None

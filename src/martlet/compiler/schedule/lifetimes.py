@@ -65,6 +65,8 @@ def _uses(program: Program, schedule: Schedule) -> Iterator[tuple[Buffer, int, i
                     begin, end = region[0], region[-1]
                 elif buffer in others:
                     end = region[-1]
+                if buffer in schedule.kept:
+                    begin, end = 0, len(program.layers) - 1
                 if not buffer.outside:
                     yield buffer, block, begin, end
 
@@ -98,8 +100,8 @@ def aliases(program: Program, schedule: Schedule) -> set[tuple[Buffer, Buffer]]:
     alone = {band[0] for band in schedule.bands if len(band) == 1}
     for number, layer in enumerate(program.layers):
         for source in _in_place(layer) if number in alone else ():
-            if last[source] == number:
-                y = layer.writes[0]
+            y = layer.writes[0]
+            if last[source] == number and schedule.kept.keys().isdisjoint((source, y)):
                 pairs |= {(source, y), (y, source)}
     return pairs
 

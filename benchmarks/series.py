@@ -10,8 +10,8 @@ seed: the classes in the order of their names, each one's series shuffled, as ma
 in the given part. Mean and deviation of each channel are the training part's.
 
 Goes on where it was stopped: a row for each run in results/series.csv, with the machine that it ran
-on. A model whose library is not installed is named and left out: MiniRocket needs aeon, which may be
-in an environment of its own.
+on. A model whose library is not installed is named and left out: MiniRocket needs aeon, which may
+be in an environment of its own.
 """
 
 import argparse

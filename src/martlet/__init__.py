@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from martlet.models import create_model, list_models, spec
     from martlet.workflows.recipe_file import load_recipe
     from martlet.workflows.run_folder import Run
+    from martlet.workflows.stream import Stream, StreamAnswer
 
 _HOMES = {
     "CompiledNetwork": "compiler.runtime.network",
     "Run": "workflows.run_folder",
+    "Stream": "workflows.stream",
+    "StreamAnswer": "workflows.stream",
     "MartletError": "errors",
     "compile": "api.compile",
     "convert": "api.convert",
@@ -52,6 +55,8 @@ __all__ = [
     "CompiledNetwork",
     "MartletError",
     "Run",
+    "Stream",
+    "StreamAnswer",
     "compile",
     "convert",
     "cost",

@@ -34,6 +34,10 @@ def compile(
     shape: Annotated[
         str | None, "Shape of the input where the file leaves it open: 1x3x224x224, or NAME=..."
     ] = None,
+    stream: Annotated[
+        int | None,
+        "NAME_push too: takes a recording's samples one by one, and answers every so many of them.",
+    ] = None,
     build: Annotated[bool, "Make the shared library too; else the sources alone."] = True,
     report: Annotated[
         bool, "Time every layer, on one thread: NAME_layers.csv and NAME_layers.png."
@@ -61,5 +65,6 @@ def compile(
         weights=weights,
         threads=threads,
         batch=batch,
+        stream=stream,
         library=build,
     )

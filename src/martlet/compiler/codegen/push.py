@@ -1,4 +1,4 @@
-"""NAME_push: samples of a recording one by one, and an answer for each window that they complete."""
+"""NAME_push: samples of a recording one by one, and an answer for each window they complete."""
 
 from collections.abc import Sequence
 from math import prod

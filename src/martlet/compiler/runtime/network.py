@@ -2,7 +2,7 @@
 
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
@@ -79,6 +79,29 @@ class CompiledNetwork:
         places = [array.__array_interface__["data"][0] for array in (*inputs, *outputs)]
         self._run(*places, self._workspace(), *self._given)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def stream(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32] | None]:
+        """A recording of its own: takes its samples one by one, and returns the output for each
+        window that they complete, else None.
+
+        A sample is float32 (channels,), contiguous. Raises MartletError when it was compiled
+        without `stream`, or does not run here.
+        """
+        about = self.description
+        if self._refusal or not about.stream_bytes:
+            raise MartletError(
+                self._refusal or f"{about.name} takes no samples; compile it with stream=STRIDE."
+            )
+        memory = np.zeros(about.stream_bytes, np.uint8)
+        (shape,) = self._shapes[1]
+
+        def push(sample: NDArray[np.float32]) -> NDArray[np.float32] | None:
+            output = np.empty(shape, FLOAT)
+            arrays = (sample, output, memory)
+            places = [array.__array_interface__["data"][0] for array in arrays]
+            return output if self._push(*places, *self._given) else None
+
+        return push
 
     def _converted(self, inputs: Sequence[Any]) -> Any:
         """Of inputs that are other numbers, or several batches, one behind the other."""

@@ -30,21 +30,40 @@ def recordings(batch: int, length: int = 40) -> Tensor:
 @pytest.mark.parametrize("row", VARIANTS, ids=lambda row: row.name)
 def test_cost_by_formula(row: Variant) -> None:
     """Each unit halves 128 moments of 9 sensors; every convolution has a bias."""
-    params, macs, channels, length = 0, 0, 1, 128
-    for number, base in enumerate((64, 128, 256, 512)):
+    params, macs, channels, length, sensors = 0, 0, 1, 128, 9
+    if row.sensors == "mixed":
+        channels, sensors = sensors, 1
+    for number, base in enumerate(row.channels):
         wider, length = int(base * row.width), length // 2
-        weights = 3 * channels + channels * wider
+        weights = row.kernel * channels + channels * wider
         biases = channels + wider
         if number == 0 and row.stem == "full":
             weights, biases = 3 * wider, wider
         params += weights + biases + 2 * wider
-        macs += weights * length * 9
+        macs += weights * length * sensors
         channels = wider
-    params += channels * 9 * 6 + 6
-    macs += channels * 9 * 6
+    params += channels * sensors * 6 + 6
+    macs += channels * sensors * 6
     with torch.device("meta"):
         found = cost(create_model(row.name), (1, *row.input.shape))
     assert (found.params, found.macs) == (params, macs) == (row.params, row.macs)
+
+
+def test_mixed_sensors_are_channels() -> None:
+    """The first filters are one a sensor; any sensor changes what each of the last maps says."""
+    torch.manual_seed(0)
+    model = lively(create_model("shufflenet_series_mixed", num_classes=3, in_chans=SENSORS))
+    assert isinstance(model, ShuffleNetSeries)
+    assert model.units[0].layers[0].weight.shape == (SENSORS, 1, 5, 1)
+    x = recordings(2)
+    features = model.forward_features(x)
+    assert features.shape == (2, 64, 3, 1)
+    assert torch.equal(model.units(x[:, 0].transpose(1, 2)[..., None]), features)
+    assert model.head_hidden_size == model.pool(features).shape[1] == 64
+    assert create_model("shufflenet_series_mixed", kernel=9).units[0].layers[0].kernel_size == (
+        9,
+        1,
+    )
 
 
 def by_definition(model: ShuffleNetSeries, x: Tensor) -> Tensor:

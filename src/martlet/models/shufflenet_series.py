@@ -19,7 +19,9 @@ Differences from that code:
   recordings of any length. Test: torch's adaptive pool.
 - Weights start from He's normal law over the fan-out of each group, biases at zero, as in the other
   ShuffleNets here; the code keeps PyTorch's start. Test: the deviation of each layer's weights.
-- `width`, `stem="full"` and the rows that use them are this project's. Test: params, by formula.
+- `width`, `stem="full"`, `sensors="mixed"` and the rows that use them are this project's. Mixed:
+  the sensors are the channels of the first convolution, which has a filter for each, so that all
+  pointwise convolutions mix them; maps are then one number wide. Test: params, by formula.
 """
 
 from dataclasses import dataclass
@@ -36,12 +38,14 @@ from martlet.ops.tracing import is_recorded
 
 CHANNELS = (64, 128, 256, 512)
 GROUPS = (8, 8, 16, 16)  # of the shuffle behind each unit
+SMALL, EIGHT = (24, 32, 48, 64), (8, 8, 8, 8)  # of mixed sensors
 SHORTEST = 2 ** len(CHANNELS)  # moments of a recording, which each unit halves
 WIDEST = 16
 
 PHONE = SeriesInput(9, 128)  # sensors and moments
 
 Stem = Literal["separable", "full"]
+Sensors = Literal["apart", "mixed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,10 @@ class Variant(Spec):
     reduction: int = SHORTEST  # length of the input / of the last map
     width: float = 1.0  # multiplies CHANNELS
     stem: Stem = "separable"
+    sensors: Sensors = "apart"
+    kernel: int = 3  # moments under each kernel
+    channels: tuple[int, ...] = CHANNELS
+    groups: tuple[int, ...] = GROUPS
 
 
 VARIANTS = (
@@ -60,6 +68,15 @@ VARIANTS = (
     Variant("shufflenet_series_x0_5", 59_210, 4_245_696, width=0.5),
     Variant("shufflenet_series_x2_0", 752_906, 66_522_816, width=2.0),
     Variant("shufflenet_series_full", 204_550, 16_819_200, stem="full"),
+    Variant(
+        "shufflenet_series_mixed",
+        7_164,
+        99_136,
+        sensors="mixed",
+        kernel=5,
+        channels=SMALL,
+        groups=EIGHT,
+    ),
 )
 
 
@@ -95,13 +112,16 @@ class SeriesUnit(nn.Module):
 class ShuffleNetSeries(Classifier):
     """Maps (batch, 1, length, sensors) to logits (batch, num_classes)."""
 
-    def __init__(self, sensors: int, kernel: int, width: float, stem: Stem) -> None:
+    def __init__(
+        self, variant: Variant, in_chans: int, kernel: int, width: float, stem: Stem
+    ) -> None:
         super().__init__()
         if kernel < 1 or kernel % 2 == 0:
             raise MartletError(f"kernel={kernel} is not accepted; give an odd number.")
-        self.in_chans = sensors
-        units, channels = [], 1
-        for number, (base, groups) in enumerate(zip(CHANNELS, GROUPS, strict=True)):
+        self.in_chans, self.mixed = in_chans, variant.sensors == "mixed"
+        units, channels = [], in_chans if self.mixed else 1
+        bases = zip(variant.channels, variant.groups, strict=True)
+        for number, (base, groups) in enumerate(bases):
             wanted = widened(base, groups, width)
             separable = number > 0 or stem == "separable"
             units.append(SeriesUnit(channels, wanted, kernel, groups, separable))
@@ -115,12 +135,12 @@ class ShuffleNetSeries(Classifier):
 
     @property
     def head_hidden_size(self) -> int:
-        """Each sensor's mean of each channel."""
-        return self.num_features * self.in_chans
+        """Each sensor's mean of each channel; of mixed ones a mean of each."""
+        return self.num_features * (1 if self.mixed else self.in_chans)
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Recordings to maps, (batch, num_features, ceil(length / 16), sensors)."""
-        features: Tensor = self.units(x)
+        """Recordings to maps, (batch, num_features, ceil(length / 16), sensors, or 1 if mixed)."""
+        features: Tensor = self.units(x.transpose(1, 3) if self.mixed else x)
         return features
 
     def pool(self, features: Tensor) -> Tensor:
@@ -161,14 +181,15 @@ def build(
     variant: Variant,
     *,
     in_chans: int,
-    kernel: int = 3,
+    kernel: int | None = None,
     width: float | None = None,
     stem: Stem | None = None,
 ) -> ShuffleNetSeries:
-    """The network of a row with fresh weights; `width` and `stem` are the row's if not given."""
+    """The network of a row with fresh weights; the other options are the row's if not given."""
     return ShuffleNetSeries(
+        variant,
         in_chans,
-        kernel,
+        variant.kernel if kernel is None else kernel,
         variant.width if width is None else width,
         variant.stem if stem is None else stem,
     )

@@ -1,4 +1,4 @@
-"""Which rows windows share: those of new samples, and those that padding reaches, are made again."""
+"""Which rows windows share: all but those of new samples, and those that padding reaches."""
 
 import pytest
 from tests.compiler.graphs import graph

@@ -177,7 +177,7 @@ def _open(network: Any, window: int | None) -> _Source:
 def _trained(path: Path) -> _Source:
     """A checkpoint, or an ONNX file that says its classes and preprocessing."""
     opened = open_network(path)
-    preprocess = opened.preprocess
+    preprocess: Any = opened.preprocess
     if preprocess.kind != "series":
         raise MartletError(
             f"{path} takes {preprocess.kind}s, not windows of recordings; give one that was "

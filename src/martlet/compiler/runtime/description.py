@@ -96,8 +96,7 @@ def read_description(path: Path) -> Description:
         if not known["outputs"]:
             raise MartletError(f"{path} has no outputs; `martlet compile` makes it again.")
         counts = ("workspace_bytes", "weight_bytes", "macs", "moved_bytes", "lanes", "threads")
-        counts += LATER
-        if any(type(known[word]) is not int or known[word] < 0 for word in counts):
+        if any(type(known[word]) is not int or known[word] < 0 for word in (*counts, *LATER)):
             raise TypeError
         if not isinstance(known["library"], str | None):
             raise TypeError

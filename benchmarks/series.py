@@ -45,7 +45,7 @@ RESAMPLES = 30
 KEYS = ("data", "split", "model", "seed")
 COLUMNS = (*KEYS, "accuracy", "macro_f1", "params", "windows", "seconds")
 NETWORKS = ("shufflenet_series", "shufflenet_series_full", "shufflenet_series_mixed")
-EPOCHS = {"motionsense": 20, "basicmotions": 150}
+EPOCHS = {"motionsense": 20, "basicmotions": 100}
 BATCH = {"motionsense": 64, "basicmotions": 8}
 
 

@@ -46,29 +46,34 @@ class Case:
     batch_size: int
     epochs: int
     seed: int
+    flip: bool
     tiles: str
     neighbours: float
 
 
 def cases() -> Iterator[Case]:
-    """The bars first, then mixtures, then shares and small windows."""
+    """The bars first, then with flips, then mixtures, shares and small windows."""
     usual, salinas, indian = tiles.NEIGHBOURS, "Salinas-A", "Indian Pines, made up"
     rows = (
-        (salinas, 25, "random", 0.1, 256, 30, 2, (usual,)),
-        (indian, 25, "random", 0.1, 256, 8, 1, (usual,)),
-        (salinas, 25, "disjoint", 0.1, 256, 30, 1, (usual,)),
-        (indian, 11, "disjoint", 0.1, 256, 20, 2, (usual,)),
-        (salinas, 25, "random", 0.1, 64, 10, 2, (usual, 0.25)),
-        (indian, 11, "disjoint", 0.1, 64, 20, 2, (usual, 0.25)),
-        (salinas, 25, "random", 0.05, 256, 40, 1, (usual,)),
-        (salinas, 25, "random", 0.01, 256, 100, 1, (usual,)),
-        (salinas, 9, "random", 0.1, 256, 40, 1, (usual,)),
-        (salinas, 9, "disjoint", 0.1, 256, 40, 1, (usual,)),
+        (salinas, 25, "random", 0.1, 256, 20, 2, False, (usual,)),
+        (indian, 25, "random", 0.1, 256, 6, 1, False, (usual,)),
+        (salinas, 25, "disjoint", 0.1, 256, 20, 1, False, (usual,)),
+        (indian, 11, "disjoint", 0.1, 256, 20, 1, False, (usual,)),
+        (salinas, 25, "random", 0.1, 256, 30, 2, True, (usual,)),
+        (indian, 25, "random", 0.1, 256, 8, 1, True, (usual,)),
+        (salinas, 25, "disjoint", 0.1, 256, 30, 1, True, (usual,)),
+        (indian, 11, "disjoint", 0.1, 256, 20, 2, True, (usual,)),
+        (salinas, 25, "random", 0.1, 64, 10, 1, True, (usual,)),
+        (indian, 11, "disjoint", 0.1, 64, 20, 2, False, (usual, 0.25)),
+        (salinas, 25, "random", 0.05, 256, 40, 1, False, (usual,)),
+        (salinas, 25, "random", 0.01, 256, 100, 1, False, (usual,)),
+        (salinas, 9, "random", 0.1, 256, 40, 1, False, (usual,)),
+        (salinas, 9, "disjoint", 0.1, 256, 40, 1, False, (usual,)),
     )
-    for scene, window, protocol, share, batch, epochs, seeds, mixtures in rows:
+    for scene, window, protocol, share, batch, epochs, seeds, flip, mixtures in rows:
         model = "hybridsn" if scene == indian else "hybridsn_salinas"
         for seed in range(seeds):
-            given = (scene, model, window, protocol, share, batch, epochs, seed)
+            given = (scene, model, window, protocol, share, batch, epochs, seed, flip)
             yield Case(*given, tiles="off", neighbours=0)
             yield from (Case(*given, tiles="on", neighbours=mixed) for mixed in mixtures)
 
@@ -95,7 +100,7 @@ def result(case: Case, data: Path, labels: Path) -> dict[str, Any]:
             data, labels=labels, folder=folder, quiet=True, optimizer="adamw",
             val=0.0, workers=0, batch_size=case.batch_size, model=case.model, window=case.window,
             protocol=case.protocol, train_share=case.train_share, epochs=case.epochs,
-            seed=case.seed, tiles=case.tiles,
+            seed=case.seed, flip=case.flip, tiles=case.tiles,
         )  # fmt: skip
     counts = run.metrics["counts"]
     return {

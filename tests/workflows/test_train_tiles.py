@@ -25,7 +25,7 @@ from martlet.workflows import train_run
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 
-RECIPE = Recipe(batch_size=64)
+RECIPE = Recipe(batch_size=64, flip=False)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,8 @@ def test_tiles_are_taken_where_they_hold_many_of_the_pixels(
     assert tiles(model, samples, sparse, replace(RECIPE, tiles="on")) is not None
     assert tiles(model, samples, everywhere, replace(RECIPE, tiles="off")) is None
     assert tiles(model, samples, everywhere, replace(RECIPE, compile="on")) is None
+    assert tiles(model, samples, everywhere, replace(RECIPE, flip=True)) is None
+    assert tiles(model, samples, everywhere, replace(RECIPE, flip=True, tiles="on")) is not None
 
 
 def test_other_networks_go_window_by_window(samples: SceneSamples) -> None:

@@ -58,7 +58,7 @@ class Recipe:
         "float32", "Of the forward pass; bfloat16 needs a CPU or GPU for it."
     )
     tiles: Literal["auto", "on", "off"] = option(
-        "auto", "Scenes: windows share what is computed of a tile; auto: where that pays."
+        "auto", "Scenes: windows share what is computed of a tile; auto: where it pays, no flips."
     )
 
     def __post_init__(self) -> None:

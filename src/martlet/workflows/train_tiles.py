@@ -34,12 +34,14 @@ def tiles_for(
     """Training batches within tiles of the side that needs the fewest MACs, or None for windows.
 
     Windows it is where tiles hold too few of the pixels to pay, for networks that cannot share what
-    they compute, and for compiled steps, whose inputs have one shape. MACs are counted, not timed:
-    a run that is resumed decides as it did at first.
+    they compute, and for compiled steps, whose inputs have one shape; and where training flips,
+    unless tiles are asked for: all windows of a tile are turned over together, and accuracy suffers
+    (benchmarks/scene_training.py). MACs are counted, not timed: a run that is resumed decides as it
+    did at first.
     """
     if not isinstance(model, HybridSN) or not isinstance(samples, SceneSamples):
         return None
-    if recipe.tiles == "off" or recipe.compile == "on":
+    if recipe.tiles == "off" or recipe.compile == "on" or (recipe.tiles == "auto" and recipe.flip):
         return None
     loaders = [
         TileLoader(

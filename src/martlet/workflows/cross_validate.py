@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from martlet import tasks
 from martlet.console.progress import Voice
 from martlet.data import kinds
 from martlet.data.cache import cores
@@ -140,7 +139,7 @@ def _train_all(plan: Plan, count: int, at_once: int, voice: Voice) -> None:
 
 def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voice: Voice) -> Run:
     """Score each fold's network on what it has not seen; mean, range, and all answers together."""
-    kind, task = kinds.find(plan.preprocess.kind), tasks.find(plan.options.task)
+    kind, task = kinds.find(plan.preprocess.kind), plan.task
     assert kind.split is not None
     targets, rows = task.targets(samples, samples.classes), []
     logits, truth = [], []

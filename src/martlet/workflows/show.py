@@ -12,6 +12,7 @@ from martlet.errors import MartletError
 from martlet.measuring.cost import Cost, cost
 from martlet.models import create_model, list_models, spec
 from martlet.models.spec import Spec, input_shape
+from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
 from martlet.workflows.convert import open_weights
 from martlet.workflows.open_network import checkpoint_path
@@ -89,12 +90,21 @@ def _show_run(run: Path, options: Mapping[str, Any]) -> Shown:
     if shape != input_shape(row, in_chans=network.in_chans):
         told["image_size"] = shape[-1]
     counted = cost(model, (1, *shape))
-    result = tasks.find(header.task).told(network.name, header.metrics)[:3]
     return Shown(
         row,
         dict(network.options) | told,
         counted,
         header.classes,
         header.origin,
-        tuple(result) if "protocol" in header.metrics else (),
+        _result(run, header) if "protocol" in header.metrics else (),
     )
+
+
+def _result(run: Path, header: Header) -> tuple[str, ...]:
+    """The first sentences of the run's result. Raises MartletError for metrics that are none."""
+    try:
+        return tuple(tasks.find(header.task).told(header.network.name, header.metrics)[:3])
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise MartletError(
+            f"the metrics in {run} are damaged ({type(error).__name__}: {error})."
+        ) from error

@@ -1,8 +1,10 @@
 import csv
 import io
+from pathlib import Path
 
 from martlet.console.answers import as_csv
 from martlet.inference import Prediction
+from martlet.workflows.predict_scene import SceneMap
 
 
 def test_a_row_for_each_answer_whatever_the_names() -> None:
@@ -22,3 +24,16 @@ def test_a_row_for_each_answer_whatever_the_names() -> None:
 
 def test_no_answers_are_a_header() -> None:
     assert as_csv([]) == "picture,error,label,probability\n"
+
+
+def test_a_scenes_map_has_a_row_a_class() -> None:
+    maps = [
+        SceneMap("a.mat", Path("out"), (("corn", 5), ("oats", 0))),
+        SceneMap("b.mat", error="there is none"),
+    ]
+    assert as_csv(maps).splitlines() == [  # type: ignore[arg-type]
+        "path,error,folder,class,pixels",
+        "a.mat,,out,corn,5",
+        "a.mat,,out,oats,0",
+        "b.mat,there is none,,,",
+    ]

@@ -20,6 +20,8 @@ def as_csv(answers: "Sequence[Prediction]") -> str:
     """
     if answers and hasattr(answers[0], "segments"):
         return _segments_as_csv(answers)
+    if answers and hasattr(answers[0], "pixels"):
+        return _maps_as_csv(answers)
     places = max((len(answer.top) for answer in answers), default=1) or 1
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -46,5 +48,17 @@ def _segments_as_csv(timelines: "Sequence[Any]") -> str:
             for s in one.segments
         ]
         for row in rows or [[one.error or "", "", "", "", "", "", ""]]:
+            table.writerow(printable(str(cell)) for cell in [one.path, *row])
+    return text.getvalue()
+
+
+def _maps_as_csv(maps: "Sequence[Any]") -> str:
+    """A row for each class of each scene's map, or for why there is none."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["path", "error", "folder", "class", "pixels"])
+    for one in maps:
+        rows: list[list[object]] = [["", one.folder, name, count] for name, count in one.pixels]
+        for row in rows or [[one.error or "", "", "", ""]]:
             table.writerow(printable(str(cell)) for cell in [one.path, *row])
     return text.getvalue()

@@ -23,42 +23,45 @@ def as_csv(answers: "Sequence[Prediction]") -> str:
     if answers and hasattr(answers[0], "pixels"):
         return _maps_as_csv(answers)
     places = max((len(answer.top) for answer in answers), default=1) or 1
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     header = ["picture", "error"]
     for place in range(1, places + 1):
         header += [name if place == 1 else f"{name}_{place}" for name in ("label", "probability")]
-    table.writerow(header)
+    rows = []
     for answer in answers:
         row = [answer.path, answer.error or ""]
         for label, probability in answer.top:
             row += [label, f"{probability:.6g}"]
-        table.writerow(printable(cell) for cell in row + [""] * (len(header) - len(row)))
-    return text.getvalue()
+        rows.append(row + [""] * (len(header) - len(row)))
+    return _table(header, rows)
 
 
 def _segments_as_csv(timelines: "Sequence[Any]") -> str:
     """A row for each segment of each recording's timeline, or for why there is none."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["path", "error", "recording", "start", "stop", "unit", "label", "probability"])
+    header = ["path", "error", "recording", "start", "stop", "unit", "label", "probability"]
+    rows: list[list[object]] = []
     for one in timelines:
-        rows: list[list[object]] = [
-            ["", s.recording, s.start, s.stop, one.unit, s.label, f"{s.probability:.6g}"]
+        rows += [
+            [one.path, "", s.recording, s.start, s.stop, one.unit, s.label, f"{s.probability:.6g}"]
             for s in one.segments
-        ]
-        for row in rows or [[one.error or "", "", "", "", "", "", ""]]:
-            table.writerow(printable(str(cell)) for cell in [one.path, *row])
-    return text.getvalue()
+        ] or [[one.path, one.error or "", *[""] * 6]]
+    return _table(header, rows)
 
 
 def _maps_as_csv(maps: "Sequence[Any]") -> str:
     """A row for each class of each scene's map, or for why there is none."""
+    rows: list[list[object]] = []
+    for one in maps:
+        rows += [[one.path, "", one.folder, name, count] for name, count in one.pixels] or [
+            [one.path, one.error or "", "", "", ""]
+        ]
+    return _table(["path", "error", "folder", "class", "pixels"], rows)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Comma-separated values, without what would move a terminal's cursor."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["path", "error", "folder", "class", "pixels"])
-    for one in maps:
-        rows: list[list[object]] = [["", one.folder, name, count] for name, count in one.pixels]
-        for row in rows or [[one.error or "", "", "", ""]]:
-            table.writerow(printable(str(cell)) for cell in [one.path, *row])
+    table.writerow(header)
+    for row in rows:
+        table.writerow(printable(str(cell)) for cell in row)
     return text.getvalue()

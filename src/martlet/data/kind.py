@@ -1,12 +1,14 @@
 """What a kind of data is to the rest: how files become samples, and samples a network's input."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from martlet.errors import MartletError
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +49,24 @@ class AnyPreprocess(Protocol):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe; `Kind.preprocess` is the way back."""
+
+
+Settings = TypeVar("Settings")
+
+
+def from_settings(of: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """The dataclass `of` that `to_dict` described, with its kind among the values.
+
+    Raises MartletError for settings that this version does not know, and values of other types.
+    """
+    names = {one.name for one in fields(of)}  # type: ignore[arg-type]
+    odd = sorted(set(values) - names - {"kind"})
+    if odd:
+        raise MartletError(f"preprocess has {', '.join(odd)}, unknown to this version.")
+    try:
+        return of(**{name: values[name] for name in names & set(values)})
+    except (TypeError, ValueError) as error:
+        raise MartletError(f"preprocess holds values of another type ({error}).") from error
 
 
 class Samples(Protocol):

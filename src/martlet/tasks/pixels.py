@@ -68,8 +68,7 @@ def draw(found: Evaluation, scored: Scored) -> None:
         return
     scene, names = samples.scene, samples.classes
     colours = class_colours(len(names), samples.colours)
-    left_out = {*scene.bad_bands, *samples.left_out}
-    bands, told = false_colour_bands(scene.shape[2], scene.wavelengths, sorted(left_out))
+    bands, told = false_colour_bands(scene.shape[2], scene.wavelengths, samples.left_out)
     draw_scene(false_colour(three_bands(scene, bands)), told, folder / "scene.png")
     truth = _map(samples, range(len(samples)), np.asarray(samples.labels))
     draw_map(truth, names, colours, folder / "truth.png")

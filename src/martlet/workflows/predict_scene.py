@@ -112,10 +112,11 @@ def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneM
             probability.flush()
             write_text(folder / UNFINISHED, json.dumps({"key": key, "rows": last}))
             count(last, rows)
-    found = SceneMap(str(scene.path), folder, _counts(classes, network.classes))
-    _write_rest(folder, classes, probability, network, scene)
+    counts = np.bincount(classes.ravel(), minlength=len(network.classes) + 1).tolist()
+    _write_rest(folder, classes, probability, counts, network, scene)
     (folder / UNFINISHED).unlink()
-    return found
+    pixels = tuple(zip(network.classes, counts[1:], strict=True))
+    return SceneMap(str(scene.path), folder, pixels)
 
 
 def _answers(
@@ -170,25 +171,23 @@ def _key(network: Network, scene: Scene) -> Any:
     return [known, list(scene.shape), network.preprocess.to_dict().get("tile")]
 
 
-def _counts(classes: NDArray[Any], names: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    counts = np.bincount(classes.ravel(), minlength=len(names) + 1).tolist()
-    return tuple(zip(names, counts[1:], strict=True))
-
-
 def _write_rest(
     folder: Path,
     classes: NDArray[Any],
     probability: NDArray[np.float32],
+    counts: Sequence[int],
     network: Network,
     scene: Scene,
 ) -> None:
-    """The legend, pictures, and files with the scene's coordinates."""
+    """The legend, pictures, and files with the scene's coordinates.
+
+    counts: pixels without a class, then those of each class.
+    """
     step = max(1, max(classes.shape) // MOST_DRAWN)
     shown = classes[::step, ::step]
     names = network.classes
     hexes = colours_of(network)
     colours = [rgb(colour) for colour in hexes]
-    counts = np.bincount(classes.ravel(), minlength=len(names) + 1).tolist()
     with (folder / LEGEND).open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["number", "class", "pixels", "red", "green", "blue"])

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from martlet.data.scenes import odd_bands as odd_bands_module
 from martlet.data.scenes.odd_bands import OddBands, odd_bands
 from martlet.data.scenes.scene import Scene
 
@@ -11,7 +10,7 @@ from martlet.data.scenes.scene import Scene
 @pytest.mark.parametrize("at_once", [1, 60, 1 << 23])
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
 def test_constant_bands(monkeypatch: pytest.MonkeyPatch, at_once: int, dtype: str) -> None:
-    monkeypatch.setattr(odd_bands_module, "BLOCK_VALUES", at_once)
+    monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", at_once)
     values = np.random.default_rng(0).integers(0, 100, (6, 5, 4)).astype(dtype)
     values[:, :, 1] = 7
     values[:, :, 3] = 0

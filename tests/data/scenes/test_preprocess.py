@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from martlet.data.scenes import preprocess as module
 from martlet.data.scenes.preprocess import ScenePreprocess, fitted
 from martlet.data.scenes.scene import Scene
 from martlet.errors import MartletError
@@ -36,7 +35,7 @@ def half() -> NDArray[np.bool_]:
 def test_it_is_scikit_learns_whitened_pca(
     monkeypatch: pytest.MonkeyPatch, fitted_on: Any, values_at_once: int
 ) -> None:
-    monkeypatch.setattr(module, "BLOCK_VALUES", values_at_once)
+    monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", values_at_once)
     whole = scene()
     made = fitted(ScenePreprocess(5, 4, fitted_on), whole, half())
     pixels = np.asarray(whole.values)

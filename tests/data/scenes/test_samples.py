@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from tests.data.scenes.test_preprocess import BANDS, COLUMNS, ROWS, scene
 
-from martlet.data.scenes import samples as module
 from martlet.data.scenes.labels import LabelMap
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples, label_pixels
@@ -40,7 +39,7 @@ def test_digests_follow_place_and_spectrum(
     monkeypatch: pytest.MonkeyPatch, values_at_once: int
 ) -> None:
     before = pixels().digests
-    monkeypatch.setattr(module, "BLOCK_VALUES", values_at_once)
+    monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", values_at_once)
     assert pixels().digests == before
     changed = np.array(scene().values)
     changed[2, 3, 5] += 1

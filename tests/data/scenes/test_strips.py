@@ -9,8 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 import martlet
-from martlet.data.scenes import samples as samples_module
-from martlet.data.scenes import strips as module
 from martlet.data.scenes.labels import LabelMap
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import components_of, label_pixels
@@ -74,7 +72,7 @@ def by_windows(model: HybridSN, scene: Scene) -> NDArray[np.float32]:
 def test_outputs_are_those_of_every_window(
     model: HybridSN, scene: Scene, tile: int, any_size: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samples_module, "BLOCK_VALUES", 3 * COLUMNS * BANDS)
+    monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", 3 * COLUMNS * BANDS)
     run = runs(model, tile, any_size)
     found = list(strips(run, scene, preprocess(tile), any_size=any_size))
     assert [(one.first, one.last) for one in found] == [
@@ -110,7 +108,7 @@ def test_labelled_pixels_get_their_windows_outputs(model: HybridSN, scene: Scene
 def test_pixels_without_a_spectrum(
     scene: Scene, values_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BLOCK_VALUES", values_at_once)
+    monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", values_at_once)
     held = pixels_with_spectrum(scene, 2, 9)
     assert held.shape == (7, COLUMNS)
     assert np.argwhere(~held).tolist() == [[3, 6]]

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from martlet.data.scenes import summaries
 from martlet.data.scenes.labels import LabelMap
 from martlet.data.scenes.samples import label_pixels
 from martlet.data.scenes.scene import Scene
@@ -12,7 +11,7 @@ from martlet.data.scenes.summaries import class_spectra, three_bands
 
 @pytest.fixture(params=[1 << 23, 11 * 5 * 3])  # at once, or three rows at a time
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summaries, "BLOCK_VALUES", request.param)
+    monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", request.param)
 
 
 def values() -> np.ndarray:

@@ -7,8 +7,6 @@ import numpy as np
 
 from martlet.data.scenes.scene import Scene, is_nodata
 
-BLOCK_VALUES = 1 << 23  # that are looked at at once
-
 
 @dataclass(frozen=True)
 class OddBands:
@@ -24,15 +22,14 @@ class OddBands:
 
 def odd_bands(scene: Scene) -> OddBands:
     """Looks at all pixels of a scene, block by block; those of `scene.nodata` do not count."""
-    rows, columns, bands = scene.shape
+    bands = scene.shape[2]
     wide = scene.dtype.kind == "f"
     low = np.full(bands, np.inf if wide else np.iinfo(scene.dtype).max, scene.dtype)
     high = np.full(bands, -np.inf if wide else np.iinfo(scene.dtype).min, scene.dtype)
     first = np.stack([low, high])
     not_finite = np.zeros(bands, np.int64)
-    at_once = max(1, BLOCK_VALUES // (columns * bands))
-    for start in range(0, rows, at_once):
-        pixels = scene.block(slice(start, start + at_once), slice(None)).reshape(-1, bands)
+    for part in scene.strips():
+        pixels = scene.block(part, slice(None)).reshape(-1, bands)
         finite = np.isfinite(pixels)
         absent = np.zeros((), bool)
         if scene.nodata is not None:

@@ -1,16 +1,16 @@
 """Spectra to components: what a network for scenes sees of a pixel, fitted once and kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.data.kind import from_settings
 from martlet.data.scenes.scene import Scene, is_nodata
 from martlet.errors import MartletError, unknown
 
-BLOCK_VALUES = 1 << 23  # of a scene, read at once
 FITTED_ON = ("training", "whole-scene")
 SMALLEST = 1e-10  # variance of a component, as a share of the first's, that is more than rounding
 
@@ -131,14 +131,7 @@ class ScenePreprocess:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ScenePreprocess":
         """Raises MartletError for settings that this version does not know, or odd ones."""
-        names = {one.name for one in fields(cls)}
-        odd = sorted(set(values) - names - {"kind"})
-        if odd:
-            raise MartletError(f"preprocess has {', '.join(odd)}, unknown to this version.")
-        try:
-            return cls(**{name: values[name] for name in names & set(values)})
-        except (TypeError, ValueError) as error:
-            raise MartletError(f"preprocess holds values of another type ({error}).") from error
+        return from_settings(cls, values)
 
 
 def pixels_held(
@@ -203,10 +196,7 @@ def _spectra(
     used: NDArray[np.intp],
 ) -> Iterator[NDArray[np.float64]]:
     """The spectra (n, used bands) that are fitted on, a few rows of the scene at a time."""
-    rows, columns, bands = scene.shape
-    at_once = max(1, BLOCK_VALUES // (columns * bands))
-    for start in range(0, rows, at_once):
-        part = slice(start, start + at_once)
+    for part in scene.strips():
         if preprocess.fitted_on == "training" and not training[part].any():
             continue
         block = scene.block(part, slice(None))[..., used]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from martlet.data.scenes.contents import Colour
 from martlet.data.scenes.labels import LabelMap, check_fit
 from martlet.data.scenes.odd_bands import odd_bands
-from martlet.data.scenes.preprocess import BLOCK_VALUES, ScenePreprocess, fitted, pixels_held
+from martlet.data.scenes.preprocess import ScenePreprocess, fitted, pixels_held
 from martlet.data.scenes.scene import Scene
 from martlet.errors import MartletError
 
@@ -90,16 +90,14 @@ def components_of(
 
     What lies outside the scene is 0. (last - first + window - 1, columns + window - 1, components).
     """
-    rows, columns, bands = scene.shape
+    rows, columns, _ = scene.shape
     last = rows if last is None else last
     margin = preprocess.window // 2
     top, end = first - margin, last + margin
     padded = np.zeros((end - top, columns + 2 * margin, preprocess.components), np.float32)
-    at_once = max(1, BLOCK_VALUES // (columns * bands))
-    for start in range(max(0, top), min(rows, end), at_once):
-        stop = min(start + at_once, rows, end)
-        found = preprocess.project(scene.block(slice(start, stop), slice(None)), scene.nodata)
-        padded[start - top : stop - top, margin : margin + columns] = found
+    for part in scene.strips(max(0, top), min(rows, end)):
+        found = preprocess.project(scene.block(part, slice(None)), scene.nodata)
+        padded[part.start - top : part.stop - top, margin : margin + columns] = found
     return padded
 
 
@@ -154,16 +152,13 @@ def _held_and_digests(
     scene: Scene, marked: NDArray[np.bool_], left_out: Sequence[int]
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Which marked pixels hold a spectrum, and a hash of the place and spectrum of each of them."""
-    rows, columns, bands = scene.shape
     held, digests = np.zeros_like(marked), list[str]()
-    at_once = max(1, BLOCK_VALUES // (columns * bands))
-    for start in range(0, rows, at_once):
-        part = slice(start, start + at_once)
+    for part in scene.strips():
         if not marked[part].any():
             continue
         block = scene.block(part, slice(None))
         held[part] = marked[part] & pixels_held(block, scene.nodata, left_out)
         for row, column in zip(*np.nonzero(held[part]), strict=True):
-            place = f"{start + row},{column}:".encode()
+            place = f"{part.start + row},{column}:".encode()
             digests.append(hashlib.sha256(place + block[row, column].tobytes()).hexdigest())
     return held, digests

@@ -1,5 +1,6 @@
 """A hyperspectral scene: rows × columns of spectra, read from a file block by block."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from martlet.data.scenes.contents import Georeference
 from martlet.data.scenes.formats import read_contents
 from martlet.data.scenes.values import Values
 from martlet.errors import MartletError
+
+BLOCK_VALUES = 1 << 23  # of a scene, read at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,13 @@ class Scene:
     def dtype(self) -> np.dtype[Any]:
         """Of `block`: the file's own, in this machine's byte order."""
         return self.values.dtype.newbyteorder("=")
+
+    def strips(self, first: int = 0, last: int | None = None) -> Iterator[slice]:
+        """Rows `first` to `last`, a few at a time: what `block` reads of them fits into memory."""
+        rows, columns, bands = self.shape
+        last = rows if last is None else last
+        at_once = max(1, BLOCK_VALUES // (columns * bands))
+        return (slice(start, min(start + at_once, last)) for start in range(first, last, at_once))
 
     def block(self, rows: slice, columns: slice) -> NDArray[Any]:
         """The pixels of some rows and columns: (rows, columns, bands), a copy of its own.

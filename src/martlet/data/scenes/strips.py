@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.data.scenes.preprocess import BLOCK_VALUES, ScenePreprocess, pixels_held
+from martlet.data.scenes.preprocess import ScenePreprocess, pixels_held
 from martlet.data.scenes.samples import SceneSamples, components_of
 from martlet.data.scenes.scene import Scene
 
@@ -105,8 +105,5 @@ def pixels_with_spectrum(
 
     left_out: bands that do not count.
     """
-    _, columns, bands = scene.shape
-    at_once = max(1, BLOCK_VALUES // (columns * bands))
-    starts = range(first, last, at_once)
-    blocks = (scene.block(slice(s, min(last, s + at_once)), slice(None)) for s in starts)
+    blocks = (scene.block(part, slice(None)) for part in scene.strips(first, last))
     return np.concatenate([pixels_held(block, scene.nodata, left_out) for block in blocks])

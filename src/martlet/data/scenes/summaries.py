@@ -1,11 +1,11 @@
 """What pictures of a scene need of it: three of its bands, and the spectra of its classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.data.scenes.preprocess import BLOCK_VALUES, pixels_held
+from martlet.data.scenes.preprocess import pixels_held
 from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.scene import Scene
 
@@ -20,8 +20,8 @@ def three_bands(scene: Scene, bands: tuple[int, int, int], most: int = 1300) -> 
     """
     step = -(-max(scene.shape[:2]) // most)
     found = []
-    for start, block in _blocks(scene):
-        thinned = block[-start % step :: step, ::step]
+    for part in scene.strips():
+        thinned = scene.block(part, slice(None))[-part.start % step :: step, ::step]
         held = pixels_held(thinned, scene.nodata)[..., None]
         found.append(np.where(held, thinned[..., list(bands)].astype(np.float64), np.nan))
     return np.concatenate(found)
@@ -38,8 +38,8 @@ def class_spectra(samples: SceneSamples, chosen: Sequence[int]) -> tuple[Spectra
     numbers[samples.rows[indices], samples.columns[indices]] = np.asarray(samples.labels)[indices]
     count = np.zeros((classes, 1))
     mean, scatter = np.zeros((classes, bands)), np.zeros((classes, bands))
-    for start, block in _blocks(samples.scene):
-        here = numbers[start : start + len(block)]
+    for part in samples.scene.strips():
+        block, here = samples.scene.block(part, slice(None)), numbers[part]
         for label in np.unique(here[here >= 0]).tolist():
             spectra = block[here == label].astype(np.float64)
             own, both = spectra.mean(0), count[label] + len(spectra)
@@ -51,11 +51,3 @@ def class_spectra(samples: SceneSamples, chosen: Sequence[int]) -> tuple[Spectra
     known = count > 0
     divisor = np.maximum(count, 1)
     return np.where(known, mean, np.nan), np.where(known, np.sqrt(scatter / divisor), np.nan)
-
-
-def _blocks(scene: Scene) -> Iterator[tuple[int, NDArray[np.number]]]:
-    """A few rows of the scene at a time, and the number of the first."""
-    rows, columns, bands = scene.shape
-    at_once = max(1, BLOCK_VALUES // (columns * bands))
-    for start in range(0, rows, at_once):
-        yield start, scene.block(slice(start, start + at_once), slice(None))

@@ -180,3 +180,9 @@ def as_whole(values: NDArray[Any], what: str) -> NDArray[np.int64]:
     if not (fitting & (whole == values)).all():
         raise MartletError(f"{what} are not all whole numbers.")
     return whole
+
+
+def name_of(digits: str, names: Sequence[str]) -> str:
+    """The label of a number that counts from 1; the number itself where no name is known."""
+    number = int(digits)
+    return names[number - 1] if 1 <= number <= len(names) else str(number)

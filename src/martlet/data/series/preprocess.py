@@ -1,12 +1,13 @@
 """A window of a recording becomes a network's input: its channels, their rate and scale."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.data.kind import from_settings
 from martlet.errors import MartletError
 
 LARGEST_NUMBER = 1e30  # of mean and std: float32 holds it
@@ -116,11 +117,4 @@ class SeriesPreprocess:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SeriesPreprocess":
         """Raises MartletError for settings that this version does not know, or odd ones."""
-        names = {one.name for one in fields(cls)}
-        odd = sorted(set(values) - names - {"kind"})
-        if odd:
-            raise MartletError(f"preprocess has {', '.join(odd)}, unknown to this version.")
-        try:
-            return cls(**{name: values[name] for name in names & set(values)})
-        except (TypeError, ValueError) as error:
-            raise MartletError(f"preprocess holds values of another type ({error}).") from error
+        return from_settings(cls, values)

@@ -3,7 +3,7 @@
 `a01/p1/s01.txt`: 125 lines of 45 numbers between commas; activity, person and segment in the path.
 """
 
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, name_of
 from martlet.data.series.tables import read_matrix
 from martlet.errors import MartletError
 
@@ -44,14 +44,12 @@ def _read(files: Files, columns: Columns) -> Found:
         raise MartletError(f"{files.given!r} holds no a01/p1/s01.txt or its like.")
     tracks = []
     for name, match in found.items():
-        number = int(match[1])
-        known = 1 <= number <= len(ACTIVITIES)
         tracks.append(
             Track(
                 name=name,
                 values=as_float32(read_matrix(files.path(name), name, len(CHANNELS))),
                 channels=CHANNELS,
-                label=ACTIVITIES[number - 1] if known else str(number),
+                label=name_of(match[1], ACTIVITIES),
                 subject=f"p{match[2]}",
                 rate=RATE,
             )

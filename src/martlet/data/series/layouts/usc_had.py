@@ -3,7 +3,7 @@
 `Subject1/a1t1.mat`: `sensor_readings` (N, 6); subject, activity and trial are in the path.
 """
 
-from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32
+from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, name_of
 from martlet.data.series.layouts.mat_file import read_mat, wanted
 from martlet.errors import MartletError
 
@@ -38,14 +38,12 @@ def _read(files: Files, columns: Columns) -> Found:
             raise MartletError(
                 f"{name!r}: sensor_readings is {values.shape}; (N, {len(CHANNELS)}) is accepted."
             )
-        number = int(match[2])
-        known = 1 <= number <= len(ACTIVITIES)
         tracks.append(
             Track(
                 name=name,
                 values=as_float32(values),
                 channels=CHANNELS,
-                label=ACTIVITIES[number - 1] if known else str(number),
+                label=name_of(match[2], ACTIVITIES),
                 subject=match[1],
                 rate=RATE,
             )

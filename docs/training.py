@@ -18,6 +18,8 @@ def table(options: type) -> str:
     """A row per option."""
     rows = ["| Option | Takes | Default | |", "| --- | --- | --- | --- |"]
     for field in fields(options):
+        if "help" not in field.metadata:
+            continue
         meaning, range = field.metadata["help"], field.metadata["range"]
         default = "" if field.default is None else f"`{field.default}`"
         takes = named(field.type, without_none=True) if range is None else range.accepted

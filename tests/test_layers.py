@@ -5,13 +5,14 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src" / "martlet"
-EVERYWHERE = ("arguments", "errors", "memory", "named_values", "storage", "version")
+EVERYWHERE = ("arguments", "errors", "memory", "named_values", "only_for", "storage", "version")
 # What a part may import beside itself; a dotted name is a room, or a file, of a package.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "arguments": (),
     "errors": (),
     "memory": (),
     "named_values": (),
+    "only_for": (),
     "version": (),
     "storage": (),
     "ops": (),

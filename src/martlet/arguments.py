@@ -29,6 +29,7 @@ from typing import (
 )
 
 from martlet.errors import MartletError, unknown
+from martlet.only_for import OnlyFor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,9 +57,15 @@ class Range:
     holds: Callable[[Any], bool]
 
 
-def option(default: Any, help: str, range: Range | None = None) -> Any:
-    """A field of a dataclass that is an option; None as `default` makes None acceptable too."""
-    return field(default=default, metadata={"help": help, "range": range})
+def option(
+    default: Any, help: str, range: Range | None = None, *, only: str | Sequence[str] = ()
+) -> Any:
+    """A field of a dataclass that is an option; None as `default` makes None acceptable too.
+
+    only: the kinds of data that have it, where not all have: "scenes", or several such words.
+    """
+    kinds = OnlyFor([only] if isinstance(only, str) else only)
+    return field(default=default, metadata={"help": help, "range": range, "only": kinds})
 
 
 def check_options(options: Any) -> None:
@@ -68,7 +75,7 @@ def check_options(options: Any) -> None:
     """
     ranges = {field.name: field.metadata.get("range") for field in fields(options)}
     for parameter in parameters_of(type(options)):
-        name, (kind, _) = parameter.name, get_args(parameter.annotation)
+        name, (kind, *_) = parameter.name, get_args(parameter.annotation)
         value = checked(name, getattr(options, name), kind)
         object.__setattr__(options, name, value)
         range = ranges[name]
@@ -79,7 +86,10 @@ def check_options(options: Any) -> None:
 
 
 def parameters_of(options: type) -> list[inspect.Parameter]:
-    """The options of a dataclass as keywords of a signature: Annotated[type, help] = default."""
+    """The options of a dataclass as keywords of a signature: Annotated[type, help] = default.
+
+    An `OnlyFor` stands behind the help where not all kinds of data have the option.
+    """
     return [
         inspect.Parameter(
             field.name,
@@ -88,6 +98,7 @@ def parameters_of(options: type) -> list[inspect.Parameter]:
             annotation=Annotated[
                 Union[field.type, None] if field.default is None else field.type,  # noqa: UP007
                 field.metadata["help"],
+                *filter(None, [field.metadata.get("only")]),
             ],
         )
         for field in fields(options)
@@ -100,7 +111,8 @@ def takes(
 ) -> Callable[[Callable[[Path, S], R]], Callable[Concatenate[str | Path, P], R]]:
     """Turn `verb(path, options)` into `verb(path, **options)`, with a signature that names each.
 
-    A name that is no option raises MartletError with the closest ones.
+    A name that is no option raises MartletError with the closest ones. The dataclass has a field
+    `given` for the names that the caller gave.
     """
 
     def spread(verb: Callable[[Path, S], R]) -> Callable[Concatenate[str | Path, P], R]:
@@ -114,7 +126,7 @@ def takes(
             if first.name in named:
                 given = (*given, named.pop(first.name))
             (path,) = given or (None,)
-            made = cast(Callable[..., S], options)(**named)
+            made = cast(Callable[..., S], options)(**named, given=frozenset(named))
             return verb(checked(first.name, path, kind), made)
 
         call.__signature__ = signature  # type: ignore[attr-defined]

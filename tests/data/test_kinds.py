@@ -86,6 +86,7 @@ class Normalised:
 
 VECTORS = Kind(
     name="vector",
+    data="tables",
     noun="lines",
     prepare=lambda options, before, known: Scaled(4.0),
     preprocess=lambda values: Scaled(values["by"]),

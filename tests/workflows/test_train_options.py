@@ -14,6 +14,7 @@ from martlet.api.train import train
 from martlet.arguments import option, takes
 from martlet.cli import main
 from martlet.errors import MartletError
+from martlet.only_for import limited
 from martlet.training.recipe import AT_LEAST_1
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.run_folder import Run
@@ -27,11 +28,13 @@ class Longer(TrainOptions):
     """The options, and one more."""
 
     patience: int = option(3, "Epochs without a better one before the end.", AT_LEAST_1)
+    rotate: bool = option(False, "Recordings: turned by chance.", only="recordings")
 
 
 def show(path: Path, options: Longer) -> dict[str, object]:
     """Show it."""
-    return {"path": path, "patience": options.patience, "epochs": options.epochs}
+    own = {"path": path, "patience": options.patience, "epochs": options.epochs}
+    return {**own, "given": sorted(options.given)}
 
 
 show.__annotations__["path"] = inspect.signature(train).parameters["data"].annotation
@@ -44,6 +47,7 @@ def test_it_is_in_the_signature_and_checked() -> None:
         "path": Path("photos"),
         "patience": 4,
         "epochs": 2,
+        "given": ["epochs", "patience"],
     }
     with pytest.raises(MartletError, match=r"^patience=0 is not accepted; give 1 or more\.$"):
         verb("photos", patience=0)
@@ -63,7 +67,17 @@ def test_it_is_a_flag_and_a_key_of_recipe_files(tmp_path: Path) -> None:
     given = CliRunner().invoke(
         app, ["photos", "--recipe", str(recipe), "--patience", "6", "--json"]
     )
-    assert json.loads(given.stdout) == {"path": "photos", "patience": 6, "epochs": 7}
+    assert json.loads(given.stdout) == {
+        "path": "photos",
+        "patience": 6,
+        "epochs": 7,
+        "given": ["epochs", "patience"],
+    }
+
+
+def test_its_kinds_of_data_are_one_word_beside_it() -> None:
+    given = limited(takes(Longer)(show), {"rotate": True, "epochs": 2})
+    assert given == {"rotate": (True, ("recordings",))}
 
 
 def test_it_is_a_row_of_the_table_in_the_docs() -> None:

@@ -141,10 +141,10 @@ def test_a_folder_that_is_taken_is_said_before_anything_is_trained(
 
 def test_pictures_have_no_protocols(quick: Callable[..., Run]) -> None:
     for more in ({"seeds": 2}, {"protocol": "both"}):
-        with pytest.raises(MartletError, match=r"is for scenes; .* takes pictures"):
+        with pytest.raises(MartletError, match=r"is for scenes.*, and .* takes pictures"):
             quick(**more)
 
 
-def test_options_of_scenes_are_refused_for_pictures(trained: Run, photos: Path) -> None:
-    with pytest.raises(MartletError, match=r"labels=.* is for scenes; leave it out for pictures"):
-        evaluate(trained.folder, photos, labels=photos, quiet=True)
+def test_recordings_are_not_split_in_both_ways(tmp_path: Path) -> None:
+    with pytest.raises(MartletError, match=r"^protocol='both' is for scenes; give one of disjoint"):
+        train(tmp_path, model="shufflenet_series", protocol="both")

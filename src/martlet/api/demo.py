@@ -16,7 +16,7 @@ def demo(
     /,
     *,
     folder: Annotated[Path, "Where run folders lie."] = Path("runs"),
-    epochs: Annotated[int, "Times that the network sees every training picture."] = 15,
+    epochs: Annotated[int, "Times that the network sees every training input."] = 15,
     quiet: Annotated[bool, "Print nothing."] = False,
 ) -> Run:
     """Do the main job from end to end on scanned digits, a hyperspectral scene, or recordings.

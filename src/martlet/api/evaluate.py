@@ -1,32 +1,46 @@
-"""`evaluate`: score a trained network on pictures, or pixels, that it was not trained on."""
+"""`evaluate`: score a trained network on data that it was not trained on."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from martlet.arguments import typed
+from martlet.only_for import OnlyFor, limited
 
 
 @typed
 def evaluate(
     run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
     data: Annotated[
-        Path, "Folder of class folders, alone or below train/, val/ and test/; or a scene."
+        Path,
+        "Folder of class folders, alone or below train/, val/ and test/; a scene; or recordings.",
     ],
     *,
     split: Annotated[
         Literal["test", "val", "train", "all"],
         "Part to score; test: all that the run was neither trained on nor chosen by.",
     ] = "test",
-    max_bad: Annotated[float, "Share of unreadable pictures that is let pass."] = 0.01,
+    max_bad: Annotated[
+        float, "Pictures: share of unreadable ones that is let pass.", OnlyFor(["pictures"])
+    ] = 0.01,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
-    labels: Annotated[Path | None, "Scenes: file of the label map; 0 is no class."] = None,
-    array: Annotated[str | None, "Scenes: name of the array, where a file holds several."] = None,
-    labels_array: Annotated[str | None, "Scenes: the same of the label map's file."] = None,
-    bands_axis: Annotated[Literal[0, 1, 2] | None, "Scenes: the axis of the bands."] = None,
-    class_names: Annotated[Path | None, "Scenes: text file of the classes' names."] = None,
+    labels: Annotated[
+        Path | None, "Scenes: file of the label map; 0 is no class.", OnlyFor(["scenes"])
+    ] = None,
+    array: Annotated[
+        str | None, "Scenes: name of the array, where a file holds several.", OnlyFor(["scenes"])
+    ] = None,
+    labels_array: Annotated[
+        str | None, "Scenes: the same of the label map's file.", OnlyFor(["scenes"])
+    ] = None,
+    bands_axis: Annotated[
+        Literal[0, 1, 2] | None, "Scenes: the axis of the bands.", OnlyFor(["scenes"])
+    ] = None,
+    class_names: Annotated[
+        Path | None, "Scenes: text file of the classes' names.", OnlyFor(["scenes"])
+    ] = None,
     quiet: Annotated[bool, "Print nothing but the result."] = False,
 ) -> dict[str, Any]:
-    """Score a trained network on a folder of labelled pictures, or on a scene's labelled pixels.
+    """Score a trained network on labelled pictures, a scene's labelled pixels, or recordings.
 
     Pictures are told apart by their content, not their name: one that the run trained on, or that
     chose its checkpoint, is left out of the test part in whatever folder it lies, and counted. Of
@@ -47,4 +61,5 @@ def evaluate(
         "bands_axis": bands_axis,
         "class_names": class_names,
     }
-    return score(run, data, split, max_bad, device, quiet, options)
+    given = limited(evaluate, {"max_bad": max_bad, **options})
+    return score(run, data, split, max_bad, device, quiet, options, given)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from martlet.arguments import typed
+from martlet.only_for import OnlyFor, limited
 
 if TYPE_CHECKING:
     from martlet.inference import Prediction
@@ -21,20 +22,26 @@ def predict(
         "recordings.",
     ],
     *,
-    top: Annotated[int, "Classes listed for each picture."] = 3,
+    top: Annotated[int, "Pictures: classes listed for each.", OnlyFor(["pictures"])] = 3,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
     output: Annotated[
         Path | None,
         "Scenes, recordings: folder of what is written (default: SCENE_map, RECORDING_timeline, "
         "beside the network).",
+        OnlyFor(["scenes", "recordings"]),
     ] = None,
-    array: Annotated[str | None, "Scenes: name of the array, where a file holds several."] = None,
-    bands_axis: Annotated[Literal[0, 1, 2] | None, "Scenes: the axis of the bands."] = None,
+    array: Annotated[
+        str | None, "Scenes: name of the array, where a file holds several.", OnlyFor(["scenes"])
+    ] = None,
+    bands_axis: Annotated[
+        Literal[0, 1, 2] | None, "Scenes: the axis of the bands.", OnlyFor(["scenes"])
+    ] = None,
     smooth: Annotated[
         str | None,
         "Recordings: shortest stretch of a label, a time or samples (default: a window).",
+        OnlyFor(["recordings"]),
     ] = None,
-    quiet: Annotated[bool, "Scenes, recordings: no progress bar."] = False,
+    quiet: Annotated[bool, "Print nothing but the answers."] = False,
 ) -> "list[Prediction] | list[SceneMap] | list[Timeline]":
     """Name what is in each picture, or in every picture of a folder.
 
@@ -50,6 +57,6 @@ def predict(
     """
     from martlet.workflows.predict import answers
 
-    scenes = {"array": array, "bands_axis": bands_axis}
-    options = {"output": output, "smooth": smooth, "quiet": quiet, **scenes}
-    return answers(run, pictures, top, device, options)
+    own = {"output": output, "array": array, "bands_axis": bands_axis, "smooth": smooth}
+    given = limited(predict, {"top": top, **own})
+    return answers(run, pictures, top, device, {**own, "quiet": quiet}, given)

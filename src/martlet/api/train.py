@@ -1,4 +1,4 @@
-"""`train`: from labelled pictures, or a scene, to a trained, evaluated network and its report."""
+"""`train`: from labelled data to a trained, evaluated network and its report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,18 +11,19 @@ from martlet.workflows.train_options import TrainOptions
 @takes(TrainOptions)
 def train(
     data: Annotated[
-        Path, "Folder of class folders, alone or below train/, val/ and test/; or a scene."
+        Path,
+        "Folder of class folders, alone or below train/, val/ and test/; a scene; or recordings.",
     ],
     options: TrainOptions,
 ) -> Run:
-    """Train a network on a folder of labelled pictures, or on a scene with a label map.
+    """Train a network on labelled pictures, on a scene with a label map, or on recordings.
 
     Then score it on what was held out and write its report.
 
     The run folder holds model.safetensors (the best epoch), resume.safetensors (the last step),
-    metrics.csv, TensorBoard events, split.json, curves.png, confusion.png, predictions.png and
-    report.html; of a scene also its maps. A run that was stopped or killed goes on with the same
-    command and `--resume`, and ends with the weights that it would have had.
+    metrics.csv, TensorBoard events, split.json, curves.png, confusion.png and report.html; of
+    pictures also predictions.png, of a scene its maps. A run that was stopped or killed goes on
+    with the same command and `--resume`, and ends with the weights that it would have had.
 
     Raises MartletError, one sentence, for anything in the arguments or the data that is wrong;
     no earlier run is touched then.

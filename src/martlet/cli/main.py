@@ -126,6 +126,7 @@ def add(
     parameters = [_for_typer(parameter) for parameter in own]
     first = [parameter.name for parameter in own if parameter.kind is parameter.POSITIONAL_ONLY]
     tables = [p.name for p in own if _is_table(get_args(p.annotation)[0])]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     extra: dict[str, Any] = {
         "json": Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
     }
@@ -152,7 +153,7 @@ def add(
             )
         )
 
-    def run(**given: Any) -> None:
+    def run(context: typer.Context, **given: Any) -> None:
         # `export` has a format of its own: of the file, not of the answer.
         form = given.pop("format") if verb is predict else "table"
         as_json = given.pop("json")
@@ -162,21 +163,28 @@ def add(
             given[name] = assignments(given[name], name) if given[name] else None
         if verb is train:
             keep_freed_memory()
-        result = verb(*positional, **given)
+        result = verb(*positional, **{name: given[name] for name in given if _asked(context, name)})
         if form != "table" or as_json or options is None or not given["quiet"]:
             print_result(result, "json" if as_json else form, printer)
         if verb is predict and all(answer.error is not None for answer in result):
             raise typer.Exit(1)  # the reasons are printed
 
     run.__doc__ = _for_people(inspect.getdoc(verb) or "")
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in [context, *parameters]}
     to.command(name)(run)
+
+
+def _asked(context: typer.Context, name: str) -> bool:
+    """Whether an option was given, on the command line or in a recipe; not its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
     """A parameter `Annotated[type, help]` in the words of typer; flags may follow the help."""
-    kind, text, *flags = get_args(parameter.annotation)
+    kind, text, *more = get_args(parameter.annotation)
+    flags = [flag for flag in more if isinstance(flag, str)]
     if get_origin(kind) is Sequence:
         (one,) = get_args(kind)
         kind = list[next(iter(get_args(one)), one)]  # type: ignore[misc]  # what a text can say

@@ -146,6 +146,7 @@ class Kind:
     """Functions of one kind of data; no torch is imported before they are called.
 
     name: as `input.kind` of the networks that take it.
+    data: what is read is called so, in the plural: scenes, say. Options name their kinds by it.
     noun: what its samples are called, in the plural.
     prepare: (options of train, the Preprocess of weights to start from or None, settings known of
         published weights) -> the Preprocess of a new run.
@@ -162,6 +163,7 @@ class Kind:
     """
 
     name: str
+    data: str
     noun: str
     prepare: Callable[[Any, Any, Mapping[str, Any]], AnyPreprocess]
     preprocess: Callable[[Mapping[str, Any]], AnyPreprocess]

@@ -16,7 +16,7 @@ ABOVE_0 = Range("a number above 0", lambda value: value > 0)
 BELOW_1 = Range("0 up to (not including) 1", lambda value: 0 <= value < 1)
 SHARE = Range("0 to 1", lambda value: 0 <= value <= 1)
 SHARE_ABOVE_0 = Range("above 0, at most 1", lambda value: 0 < value <= 1)
-TWO_PICTURES = Range("2 or more (batch norm needs two pictures)", lambda value: value >= 2)
+TWO_INPUTS = Range("2 or more (batch norm needs two inputs)", lambda value: value >= 2)
 PLAIN_NAME = Range(
     "a name without / and \\, which is not . or ..",
     lambda value: value not in ("", ".", "..") and not set("/\\\0") & set(value),
@@ -32,8 +32,8 @@ class Recipe:
     added gets the default that behaves as before it: checkpoints without it are read with that.
     """
 
-    epochs: int = option(30, "Times that the network sees every training picture.", AT_LEAST_1)
-    batch_size: int = option(32, "Pictures per step.", TWO_PICTURES)
+    epochs: int = option(30, "Times that the network sees every training input.", AT_LEAST_1)
+    batch_size: int = option(32, "Inputs per step.", TWO_INPUTS)
     lr: float = option(None, "Peak learning rate (default: fits optimizer and batch).", ABOVE_0)
     optimizer: Literal["sgd", "adamw"] = option("sgd", "The optimiser.")
     momentum: float = option(0.9, "Momentum of SGD (Nesterov).", BELOW_1)
@@ -45,11 +45,21 @@ class Recipe:
     )
     ema: float = option(0.0, "Decay of averaged weights per step; 0 turns averaging off.", BELOW_1)
     crop_scale: float = option(
-        0.35, "Smallest share of the area in a training crop.", SHARE_ABOVE_0
+        0.35,
+        "Pictures: smallest share of the area in a training crop.",
+        SHARE_ABOVE_0,
+        only="pictures",
     )
-    flip: bool = option(True, "Mirror training pictures left and right at random.")
-    trivial_augment: bool = option(False, "TrivialAugment on the training pictures.")
-    erase: float = option(0.0, "Probability of erasing a rectangle of a training picture.", SHARE)
+    flip: bool = option(
+        True,
+        "Pictures: mirrored left and right at random in training. Scenes: windows, in both "
+        "directions.",
+        only=("pictures", "scenes"),
+    )
+    trivial_augment: bool = option(False, "Pictures: TrivialAugment in training.", only="pictures")
+    erase: float = option(
+        0.0, "Pictures: probability of erasing a rectangle in training.", SHARE, only="pictures"
+    )
     seed: int = option(0, "Same seed, same weights, on a CPU with as many threads.", SEED)
     compile: Literal["auto", "on", "off"] = option(
         "auto", "torch.compile; auto: where it pays for itself."
@@ -58,7 +68,9 @@ class Recipe:
         "float32", "Of the forward pass; bfloat16 needs a CPU or GPU for it."
     )
     tiles: Literal["auto", "on", "off"] = option(
-        "auto", "Scenes: windows share what is computed of a tile; auto: where it pays, no flips."
+        "auto",
+        "Scenes: windows share what is computed of a tile; auto: where it pays, no flips.",
+        only="scenes",
     )
 
     def __post_init__(self) -> None:

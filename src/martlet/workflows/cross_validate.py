@@ -47,7 +47,7 @@ def cross_validate(data: Path, options: TrainOptions) -> Run:
     samples = read_samples(plan.data, plan.preprocess, voice, options=options)
     groups = samples.groups
     if groups is None:
-        raise MartletError("cross_validate is for data with subjects, as recordings; leave it out.")
+        raise MartletError("cross_validate needs data with subjects, as recordings; leave it out.")
     who = "subject" if getattr(samples, "by_subject", True) else "recording"
     assert options.cross_validate is not None
     folds = folds_of(samples.labels, groups, options.cross_validate, options.seed, who)

@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.console.progress import Voice
+from martlet.data import kinds
 from martlet.data.saved_split import digest, held_out
+from martlet.data.scenes.kind import SCENES
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.strips import pixel_logits
 from martlet.errors import MartletError
 from martlet.inference import Network
 from martlet.memory import eval_batch_size
+from martlet.only_for import Limited, refuse_others
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
-from martlet.workflows.samples import noun_of, read_samples
+from martlet.workflows.samples import read_samples
 
 OF_SCENES = ("labels", "array", "labels_array", "bands_axis", "class_names")
 
@@ -31,11 +34,18 @@ def score(
     device: str,
     quiet: bool,
     options: Mapping[str, Any] | None = None,
+    given: Limited | None = None,
 ) -> dict[str, Any]:
-    """The metrics of `evaluate`; options: of the kind of data, which pictures have none of."""
+    """The metrics of `evaluate`.
+
+    options: where the files of a scene lie, and what neither says; given: of all options those
+    that some kinds of data alone have. Raises MartletError for those of another kind.
+    """
     network, voice = open_network(run, device), Voice(quiet)
-    noun = noun_of(network.preprocess)
-    given = options_for(noun, options or {})
+    kind = kinds.find(network.preprocess.kind)
+    refuse_others(given or {}, data=kind.data, taker=run)
+    noun = kind.noun
+    files = SimpleNamespace(**{**dict.fromkeys(OF_SCENES), **(options or {})})
     saved = None if split == "all" else its_split(run, network)
 
     def check(names: Sequence[str]) -> None:
@@ -45,7 +55,7 @@ def score(
         data,
         network.preprocess,
         voice,
-        options=given,
+        options=files if kind is SCENES else None,
         max_bad=max_bad,
         min_classes=1,
         check=check,
@@ -73,17 +83,6 @@ def score(
     if saved is not None and "protocol" in saved:
         metrics["protocol"] = saved["protocol"]
     return metrics if noun == "pictures" else {**metrics, "noun": noun}
-
-
-def options_for(noun: str, options: Mapping[str, Any]) -> SimpleNamespace | None:
-    """What the reader of scenes asks for; None for other data, which their network describes.
-
-    Raises MartletError for an option of scenes with other data.
-    """
-    odd = [name for name, value in options.items() if value is not None and noun != "pixels"]
-    if odd:
-        raise MartletError(f"{odd[0]}={options[odd[0]]} is for scenes; leave it out for {noun}.")
-    return SimpleNamespace(**{**dict.fromkeys(OF_SCENES), **options}) if noun == "pixels" else None
 
 
 def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[np.float32]:

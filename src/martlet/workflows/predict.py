@@ -5,33 +5,39 @@ from pathlib import Path
 from typing import Any
 
 from martlet.data import kinds
-from martlet.errors import MartletError
+from martlet.only_for import Limited, refuse_others
 from martlet.workflows.open_network import open_network
-
-OPTIONS = {  # of each kind of data, besides `top`
-    "cube": ("output", "array", "bands_axis", "quiet"),
-    "series": ("output", "smooth", "quiet"),
-}
 
 
 def answers(
-    run: Path, sources: Sequence[Any], top: int, device: str, options: Mapping[str, Any]
+    run: Path,
+    sources: Sequence[Any],
+    top: int,
+    device: str,
+    options: Mapping[str, Any],
+    given: Limited | None = None,
 ) -> list[Any]:
-    """The answers of `predict`, as the network's kind of data has them."""
+    """The answers of `predict`, as the network's kind of data has them.
+
+    options: output, array, bands_axis, smooth and quiet; given: of all options those that some
+    kinds of data alone have. Raises MartletError for those of another kind.
+    """
     network = open_network(run, device)
     kind = kinds.find(network.preprocess.kind)
-    accepted = OPTIONS.get(kind.name, ())
-    for name, value in options.items():
-        if value not in (None, False) and name not in accepted:
-            of = " and ".join(kinds.find(k).noun for k, own in OPTIONS.items() if name in own)
-            raise MartletError(f"{name}={value} is for {of}; leave it out for {kind.noun}.")
-    own: dict[str, Any] = {name: options.get(name) for name in accepted}
+    refuse_others(given or {}, data=kind.data, taker=run)
+    output, quiet = options.get("output"), bool(options.get("quiet"))
     if kind.name == "cube":
         from martlet.workflows.predict_scene import predict_scenes
 
-        return list(predict_scenes(network, sources, **own))
+        array, axis = options.get("array"), options.get("bands_axis")
+        return list(
+            predict_scenes(
+                network, sources, output=output, array=array, bands_axis=axis, quiet=quiet
+            )
+        )
     if kind.name == "series":
         from martlet.workflows.predict_series import predict_recordings
 
-        return list(predict_recordings(network, sources, **own))
+        smooth = options.get("smooth")
+        return list(predict_recordings(network, sources, output=output, smooth=smooth, quiet=quiet))
     return network.predict(kind.find(sources), top=top)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,10 @@ UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(Recipe):
-    """Checked on creation as a Recipe is."""
+    """Checked on creation as a Recipe is.
+
+    given: the options that the caller named, also those with the value of their default.
+    """
 
     model: str = option(
         None, "Network; see `martlet list` (default: the weights', else shufflenet_v2_x1_0)."
@@ -38,76 +41,127 @@ class TrainOptions(Recipe):
         None, "Options of the network, as of create_model; NAME=VALUE, repeated, as a flag."
     )
     task: str = option(None, "What is learnt (default: what the kind of data is usually for).")
-    image_size: int = option(224, "Side of the square that the network sees, in pixels.")
+    image_size: int = option(
+        224, "Pictures: side of the square that the network sees, in pixels.", only="pictures"
+    )
     resize: Literal["crop", "squash"] = option(
-        "crop", "Crop the centre of the picture, or squash all of it."
+        "crop", "Pictures: crop the centre, or squash all of it.", only="pictures"
     )
     channels: str | Sequence[str] | None = option(
         None,
         "Pictures: RGB (default), or L for gray. Recordings: names or patterns, as acc_*,gyr_* "
         "(default: all).",
+        only=("pictures", "recordings"),
     )
-    small_input: bool = option(None, "The form for small pictures (default: up to 64 pixels).")
+    small_input: bool = option(
+        None,
+        "Pictures, scenes: the form for small pictures (default: up to 64 pixels).",
+        only=("pictures", "scenes"),
+    )
     weights: Path | None = option(
         None, "Start from this run, model.safetensors, or another library's .pth."
     )
     pretrained: bool = option(False, "Start from torchvision's ImageNet weights (download).")
     val: float = option(0.1, "Share cut out to choose the best epoch.")
-    test: float = option(0.2, "Share held out for the final figure.")
-    max_bad: float = option(0.01, "Share of unreadable pictures that is let pass.")
-    allow_overlap: bool = option(False, "Go on when train and test share pictures.")
-    labels: Path | None = option(None, "Scenes: file of the label map; 0 is no class.")
-    array: str | None = option(None, "Scenes: name of the array, where a file holds several.")
-    labels_array: str | None = option(None, "Scenes: the same of the label map's file.")
-    bands_axis: Literal[0, 1, 2] | None = option(None, "Scenes: the axis of the bands.")
-    class_names: Path | None = option(None, "Scenes: text file of the classes' names.")
+    test: float = option(
+        0.2,
+        "Pictures, recordings: share held out for the final figure.",
+        only=("pictures", "recordings"),
+    )
+    max_bad: float = option(
+        0.01, "Pictures: share of unreadable ones that is let pass.", only="pictures"
+    )
+    allow_overlap: bool = option(
+        False,
+        "Pictures, recordings: go on when train and test share some.",
+        only=("pictures", "recordings"),
+    )
+    labels: Path | None = option(
+        None, "Scenes: file of the label map; 0 is no class.", only="scenes"
+    )
+    array: str | None = option(
+        None, "Scenes: name of the array, where a file holds several.", only="scenes"
+    )
+    labels_array: str | None = option(
+        None, "Scenes: the same of the label map's file.", only="scenes"
+    )
+    bands_axis: Literal[0, 1, 2] | None = option(
+        None, "Scenes: the axis of the bands.", only="scenes"
+    )
+    class_names: Path | None = option(
+        None, "Scenes: text file of the classes' names.", only="scenes"
+    )
     window: int | str | None = option(
         None,
         "Scenes: side of a window in pixels (default: 25). Recordings: its length, a time as 2.56s "
         "or samples.",
+        only=("scenes", "recordings"),
     )
     components: int | None = option(
-        None, "Scenes: principal components (default: the network's bands)."
+        None, "Scenes: principal components (default: the network's bands).", only="scenes"
     )
     pca: Literal["training", "whole-scene"] = option(
-        "training", "Scenes: pixels that the components are fitted on."
+        "training", "Scenes: pixels that the components are fitted on.", only="scenes"
     )
     protocol: str = option(
         "disjoint",
-        "Scenes: split by disjoint regions, random pixels, both in turn, or as a file's map says.",
+        "Scenes: split by disjoint regions, random pixels, both in turn, or as a file's map says. "
+        "Recordings: by disjoint subjects, or random windows.",
+        only=("scenes", "recordings"),
     )
     seeds: int = option(
-        1, "Scenes: runs of each protocol, with the seeds from --seed on.", AT_LEAST_1
+        1,
+        "Scenes: runs of each protocol, with the seeds from --seed on.",
+        AT_LEAST_1,
+        only="scenes",
     )
-    train_share: float = option(0.1, "Scenes: share of each class's pixels to train on.")
+    train_share: float = option(
+        0.1, "Scenes: share of each class's pixels to train on.", only="scenes"
+    )
     rate: float | None = option(
-        None, "Recordings: samples in a second, Hz; others are resampled.", ABOVE_0
+        None,
+        "Recordings: samples in a second, Hz; others are resampled.",
+        ABOVE_0,
+        only="recordings",
     )
     stride: int | str | None = option(
-        None, "Recordings: from one window to the next, a time or samples (default: half of one)."
+        None,
+        "Recordings: from one window to the next, a time or samples (default: half of one).",
+        only="recordings",
     )
-    layout: str | None = option(None, "Recordings: how files lie (default: as recognised).")
-    label_column: str | None = option(None, "Recordings: column of the labels.")
-    group_by: str | None = option(None, "Recordings: column of the subjects.")
-    time_column: str | None = option(None, "Recordings: column of time stamps, NAME or NAME:UNIT.")
+    layout: str | None = option(
+        None, "Recordings: how files lie (default: as recognised).", only="recordings"
+    )
+    label_column: str | None = option(None, "Recordings: column of the labels.", only="recordings")
+    group_by: str | None = option(None, "Recordings: column of the subjects.", only="recordings")
+    time_column: str | None = option(
+        None, "Recordings: column of time stamps, NAME or NAME:UNIT.", only="recordings"
+    )
     max_gap: str | None = option(
-        None, "Recordings: longest gap that is bridged, a time or samples (default: 0.1s)."
+        None,
+        "Recordings: longest gap that is bridged, a time or samples (default: 0.1s).",
+        only="recordings",
     )
     cross_validate: str | None = option(
         None,
         "Recordings: hold each subject out in turn (subject), or each of so many groups of them, "
         "as 4.",
+        only="recordings",
     )
-    fold: int | None = option(None, "Train this fold of cross_validate alone, from 1.", AT_LEAST_1)
+    fold: int | None = option(
+        None,
+        "Recordings: train this fold of cross_validate alone, from 1.",
+        AT_LEAST_1,
+        only="recordings",
+    )
     device: str = option("auto", "auto, cpu, cuda or mps.")
-    workers: int | None = option(
-        None, "Processes that prepare pictures (default: fits).", UP_TO_1024
-    )
+    workers: int | None = option(None, "Processes that prepare inputs (default: fits).", UP_TO_1024)
     folder: Path = option(Path("runs"), "Where run folders lie.")
     name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).", PLAIN_NAME)
     resume: bool = option(False, "Go on with the run of this name where it stopped.")
     overwrite: bool = option(False, "Replace the run of this name.")
     quiet: bool = option(False, "Print nothing.")
+    given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     @property
     def network_options(self) -> dict[str, Any]:
@@ -129,9 +183,9 @@ class TrainOptions(Recipe):
     def words(self, data: Path) -> list[str]:
         """The words of that command behind its first."""
         words = ["train", str(data)]
-        for field in fields(self):
-            value, flag = getattr(self, field.name), field.name.replace("_", "-")
-            if value == field.default or field.default is MISSING or field.name in NOT_REPEATED:
+        for one in fields(self):
+            value, flag = getattr(self, one.name), one.name.replace("_", "-")
+            if value == one.default or "help" not in one.metadata or one.name in NOT_REPEATED:
                 continue
             if isinstance(value, Mapping):
                 for name, part in value.items():

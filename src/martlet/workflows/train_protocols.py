@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from martlet.console.progress import Voice
+from martlet.data import kinds
 from martlet.data.scenes.kind import SCENES
 from martlet.data.scenes.regions import PROTOCOLS
 from martlet.errors import MartletError
@@ -12,7 +13,6 @@ from martlet.storage.claim import claimed
 from martlet.training import checkpoint
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run, check_folder
-from martlet.workflows.samples import noun_of
 from martlet.workflows.siblings import siblings
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_run import carry_out, make_plan
@@ -30,11 +30,11 @@ def carry_out_all(data: Path, options: TrainOptions) -> Run:
     if options.seeds == 1 and options.protocol != BOTH:
         return carry_out(data, options)
     protocols = PROTOCOLS if options.protocol == BOTH else (options.protocol,)
-    plan = make_plan(data, replace(options, protocol=protocols[0], seeds=1))
+    plan = make_plan(data, options)
     if plan.preprocess.kind != SCENES.name:
         raise MartletError(
-            f"protocol={options.protocol!r} with seeds={options.seeds} is for scenes; "
-            f"{plan.row.name} takes {noun_of(plan.preprocess)}: train once for each seed."
+            f"protocol={BOTH!r} is for scenes; give one of {', '.join(PROTOCOLS)} for "
+            f"{kinds.find(plan.preprocess.kind).data}."
         )
     several = []
     for seed in range(options.seed, options.seed + options.seeds):

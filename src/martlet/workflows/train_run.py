@@ -174,8 +174,6 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
     kind = kinds.find(plan.preprocess.kind)
     if kind.split is not None:
         return kind.split(samples, plan.options)
-    if plan.options.cross_validate is not None:
-        raise MartletError("cross_validate is for recordings; leave it out.")
     return split_samples(
         samples.labels,
         samples.digests,

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from martlet.arguments import parameters_of
 from martlet.data import kinds
 from martlet.data.batches import INIT, Loader, seed_torch
-from martlet.data.kind import AnyPreprocess
+from martlet.data.kind import AnyPreprocess, Kind
 from martlet.data.pictures.kind import PICTURES, SMALL
 from martlet.data.scenes.kind import SCENES, window_side
 from martlet.errors import MartletError
@@ -17,6 +18,7 @@ from martlet.measuring.cost import cost
 from martlet.memory import available_bytes, require_memory
 from martlet.models.spec import CubeInput, Spec
 from martlet.models.weights import torchvision
+from martlet.only_for import limited, refuse_others
 from martlet.training.batch_norm import set_momentum
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
@@ -27,15 +29,17 @@ from martlet.workflows.train_start import Start
 def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreprocess:
     """The Preprocess of a new run, for the kind of data that the network takes.
 
-    Raises MartletError for a network of another kind than training accepts.
+    Raises MartletError for a network of another kind than training accepts, and for options that
+    another kind has.
     """
     kind = kind_of(row, options)
     if kind not in kinds.KINDS:
-        accepted = ", ".join(kind.noun for kind in kinds.KINDS.values())
+        accepted = ", ".join(kind.data for kind in kinds.KINDS.values())
         raise MartletError(
             f"model={row.name!r} takes a {row.input.kind} of shape {row.input.shape}; training "
             f"accepts networks that take {accepted}."
         )
+    check_options(row, options, kinds.find(kind))
     before = None if start.header is None else start.header.preprocess
     known = torchvision.preprocess(row) if start.pretrained else {}
     if kind == SCENES.name:
@@ -50,10 +54,29 @@ def kind_of(row: Spec, options: TrainOptions) -> str:
     return SCENES.name if of_pictures and options.labels is not None else row.input.kind
 
 
+def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
+    """Raises MartletError for an option that was given and is for other kinds of data alone."""
+    of_pictures = row.input.kind == PICTURES.name  # such networks also take scenes
+    ways = {
+        "pictures": "leave labels out" if of_pictures else "give a network of pictures as model",
+        "scenes": "give a scene's label map as labels"
+        if of_pictures
+        else "give a network of scenes as model, such as hybridsn",
+        "recordings": "give a network of recordings as model, such as shufflenet_series",
+    }
+    given = limited(parameters_of(TrainOptions), vars(options), options.given)
+    refuse_others(given, data=kind.data, taker=row.name, ways=ways)
+
+
 def usual_task(row: Spec) -> str:
     """What is learnt of the data that the network takes, if nothing else is asked for."""
     kind = kinds.KINDS.get(row.input.kind)
     return "classification" if kind is None else kind.task
+
+
+def side_option(kind: str) -> str:
+    """The option that says the size of an input of this kind of data."""
+    return "image_size" if kind == PICTURES.name else "window"
 
 
 def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
@@ -100,7 +123,7 @@ def check_memory(
         require_memory(
             training_bytes(network, shape, options, batch),
             f"a step of {batch} inputs of {shape[-1]}×{shape[-2]} with {network.name}",
-            "give a smaller image_size or batch_size",
+            f"give a smaller {side_option(preprocess.kind)} or batch_size",
         )
 
 

@@ -76,6 +76,7 @@ def to_input(preprocess: Preprocess, device: "torch.device") -> "ToInput":
 
 PICTURES = Kind(
     name="image",
+    data="pictures",
     noun="pictures",
     prepare=prepare,
     preprocess=Preprocess.from_dict,

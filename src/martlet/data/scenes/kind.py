@@ -197,6 +197,7 @@ def to_input(preprocess: ScenePreprocess, device: "torch.device") -> "ToInput":
 
 SCENES = Kind(
     name="cube",
+    data="scenes",
     noun="pixels",
     prepare=prepare,
     preprocess=ScenePreprocess.from_dict,

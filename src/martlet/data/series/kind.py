@@ -169,6 +169,7 @@ def to_input(preprocess: SeriesPreprocess, device: "torch.device") -> "ToInput":
 
 SERIES = Kind(
     name="series",
+    data="recordings",
     noun="windows",
     prepare=prepare,
     preprocess=SeriesPreprocess.from_dict,

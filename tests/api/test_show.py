@@ -1,11 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import martlet
 from martlet.api.list import list_networks
+from martlet.console import tables
+from martlet.data.scenes.preprocess import ScenePreprocess
+from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
 from martlet.named_values import assignments
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Network
 from martlet.workflows.run_folder import Run
 
 
@@ -67,6 +73,43 @@ def test_the_network_of_a_run(trained: Run, tmp_path: Path) -> None:
         martlet.show(str(trained.folder), num_classes=4, image_size=32)
     with pytest.raises(MartletError, match=r"nowhere.* does not exist; give a run folder"):
         martlet.show(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("network", "preprocess", "own"),
+    [
+        (
+            Network("shufflenet_v2_x0_5", 2, 5, True),
+            ScenePreprocess(window=9, components=5, planes=True),
+            {"num_classes": 2, "in_chans": 5, "small_input": True, "window": 9},
+        ),
+        (
+            Network("hybridsn_salinas", 2, 13, False, {"window": 9}),
+            ScenePreprocess(window=9, components=13),
+            {"num_classes": 2, "in_chans": 13, "window": 9},
+        ),
+        (
+            Network("shufflenet_series_x0_5", 2, 3, False),
+            SeriesPreprocess(
+                channels=tuple("xyz"), window=64, stride=32, mean=(0.0,) * 3, std=(1.0,) * 3
+            ),
+            {"num_classes": 2, "in_chans": 3, "window": 64},
+        ),
+    ],
+)
+def test_the_size_of_a_run_s_input_is_said_as_its_data_have_it(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    network: Network,
+    preprocess: Any,
+    own: dict[str, Any],
+) -> None:
+    header = checkpoint.Header(network, ("a", "b"), preprocess, None, origin="a test")
+    checkpoint.save(tmp_path / "model.safetensors", network.build().state_dict(), header)
+    found = martlet.show(str(tmp_path))
+    assert found.options == own
+    tables.shown(found)
+    assert " MB moved per window" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_show_takes_the_options_of_the_network(call: Call) -> None:
     assert ".attention.fc2 " in out
     _, out, _ = call("show", "shufflenet_series", "--model-options", "kernel=5")
     assert "205,324 params" in out
-    assert "per recording" in out
+    assert "per window" in out
 
 
 def test_show_as_json(call: Call) -> None:

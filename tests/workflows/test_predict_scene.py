@@ -16,7 +16,7 @@ import martlet
 from martlet.errors import MartletError
 from martlet.workflows import predict_scene, torch_network
 from martlet.workflows.predict_scene import SceneMap
-from martlet.workflows.run_folder import Run
+from martlet.workflows.run_folder import MAPS, Run
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +85,8 @@ def test_networks_of_pictures_take_components_as_channels(
 ) -> None:
     given = {**GIVEN, "model": "shufflenet_v2_x0_5", "components": 5, "epochs": 4, "lr": 0.05}
     run = martlet.train(files[0], labels=files[1], bands_axis=2, folder=tmp_path, **given)
+    assert "kappa" in run.metrics
+    assert all((run.folder / name).exists() for name in MAPS)
     found = predict(run.folder, files[0], tmp_path / "map")
     assert found.classes.shape == (ROWS, COLUMNS)
     martlet.export(run.folder, "onnx")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -281,6 +282,14 @@ def test_resume_of_a_finished_run_changes_nothing(
     changing = {"command": "", "date": "", "machine": {}}  # the record holds the machine's load
     assert again.metrics | changing == run.metrics | changing
     assert same_weights(run.folder, before)
+
+
+def test_the_task_is_that_of_the_data_not_of_the_network(tmp_path: Path) -> None:
+    model: dict[str, Any] = {"model": "shufflenet_v2_x0_5"}
+    for more, task in (({}, "classification"), ({"labels": Path("gt.mat")}, "pixels")):
+        assert train_run.make_plan(tmp_path, TrainOptions(**model, **more)).task.name == task
+    with pytest.raises(MartletError, match=r"^window=5 is too small for .*; give 8 or more\.$"):
+        train_run.make_plan(tmp_path, TrainOptions(**model, labels=Path("gt.mat"), window=5))
 
 
 @pytest.mark.parametrize(("device", "compiled"), [("cpu", "on"), ("cuda", "off"), ("mps", "off")])

@@ -251,7 +251,7 @@ def shown(found: "Shown") -> None:
         fill(table, layer.name, layer.type, "×".join(map(str, layer.output_shape)), *sizes)
     show_table(console, table)
     console.print()
-    what = {"image": "picture", "cube": "window", "series": "recording"}[row.input.kind]
+    what = {"image": "picture"}.get(found.kind or row.input.kind, "window")
     cost_line(cost, console, what)
     for title, text in _said(row, found.options):
         console.print(f"{title}: {text}", markup=False)

@@ -117,13 +117,13 @@ def input_shape(
     )
 
 
-def check_network(row: Spec, image_size: int, small_input: bool) -> None:
-    """Raises MartletError when the pictures are too small for the network."""
+def check_network(row: Spec, side: int, small_input: bool, option: str = "image_size") -> None:
+    """Raises MartletError when the inputs' side, which `option` says, is too small for it."""
     smallest = row.small_reduction if small_input else row.reduction
-    if image_size < smallest:
+    if side < smallest:
         raise MartletError(
-            f"image_size={image_size} is too small for {row.name}, which shrinks the "
-            f"picture {smallest} times; give {smallest} or more."
+            f"{option}={side} is too small for {row.name}, which shrinks its input {smallest} "
+            f"times; give {smallest} or more."
         )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 
 from martlet import tasks
+from martlet.data.pictures.kind import PICTURES
+from martlet.data.series.kind import SERIES
 from martlet.errors import MartletError
 from martlet.measuring.cost import Cost, cost
 from martlet.models import create_model, list_models, spec
@@ -31,6 +33,7 @@ class Shown:
     classes: tuple[str, ...] = ()  # of a run
     origin: str = ""  # of converted weights: whose they are
     result: tuple[str, ...] = ()  # of a run that a split with a protocol was made for
+    kind: str = ""  # of a run's data, which may be another one than the row's
 
 
 def rows(pattern: str, sort: str) -> list[Spec]:
@@ -86,9 +89,9 @@ def _show_run(run: Path, options: Mapping[str, Any]) -> Shown:
     usual = {"num_classes": row.num_classes, "in_chans": row.input.channels, "small_input": False}
     own = {key: getattr(network, key) for key in usual}
     told = {key: value for key, value in own.items() if value != usual[key]}
-    shape = header.preprocess.shape
-    if shape != input_shape(row, in_chans=network.in_chans):
-        told["image_size"] = shape[-1]
+    kind, shape = header.preprocess.kind, header.preprocess.shape
+    if kind != row.input.kind or shape != input_shape(row, in_chans=network.in_chans):
+        told |= _size(kind, shape)
     counted = cost(model, (1, *shape))
     return Shown(
         row,
@@ -97,7 +100,15 @@ def _show_run(run: Path, options: Mapping[str, Any]) -> Shown:
         header.classes,
         header.origin,
         _result(run, header) if "protocol" in header.metrics else (),
+        kind,
     )
+
+
+def _size(kind: str, shape: tuple[int, ...]) -> dict[str, int]:
+    """The option of `train` that says the size of an input, and its value."""
+    if kind == SERIES.name:
+        return {"window": shape[1]}
+    return {"image_size" if kind == PICTURES.name else "window": shape[-1]}
 
 
 def _result(run: Path, header: Header) -> tuple[str, ...]:

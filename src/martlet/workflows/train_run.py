@@ -129,18 +129,21 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
     """Raises MartletError for a network that is not known, or not for pictures of this size."""
     start = start_of(options)
     row = spec(network_name(options, start))
+    preprocess = train_setup.preprocess_for(row, options, start)
+    kind = kinds.find(preprocess.kind)
     plan = Plan(
         data=data,
         options=options,
         row=row,
         start=start,
-        task=tasks.find(options.task or train_setup.usual_task(row)),
+        task=tasks.find(options.task or kind.task),
         folder=options.folder / (options.name or f"{data.resolve().name}-{row.name}"),
-        preprocess=train_setup.preprocess_for(row, options, start),
+        preprocess=preprocess,
         small_input=train_setup.is_small(row, options, start),
     )
     if row.input.kind == PICTURES.name:
-        check_network(row, plan.preprocess.shape[-1], plan.small_input)
+        side = "image_size" if kind is PICTURES else "window"
+        check_network(row, preprocess.shape[-1], plan.small_input, side)
     return plan
 
 

@@ -68,12 +68,6 @@ def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
     refuse_others(given, data=kind.data, taker=row.name, ways=ways)
 
 
-def usual_task(row: Spec) -> str:
-    """What is learnt of the data that the network takes, if nothing else is asked for."""
-    kind = kinds.KINDS.get(row.input.kind)
-    return "classification" if kind is None else kind.task
-
-
 def side_option(kind: str) -> str:
     """The option that says the size of an input of this kind of data."""
     return "image_size" if kind == PICTURES.name else "window"

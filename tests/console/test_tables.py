@@ -2,6 +2,7 @@ import shlex
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from torch import nn
@@ -11,6 +12,7 @@ from martlet.api.show import show
 from martlet.console import tables
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.inference import Prediction
+from martlet.measuring.accuracy import called, evaluation
 from martlet.measuring.cost import cost
 from martlet.workflows.convert import ConvertedFile
 from martlet.workflows.run_folder import Run
@@ -45,6 +47,27 @@ def test_what_comes_next_can_be_pasted(narrow: Console, monkeypatch: pytest.Monk
     made = ConvertedFile(Path("it's.safetensors"), "a", {}, 1, 1, 1, preprocess, "b")
     tables.converted(made, narrow)
     assert shlex.quote("it's.safetensors") in text(narrow)
+
+
+@pytest.mark.parametrize(
+    ("noun", "file"),
+    [("pictures", "some.jpg"), ("pixels", "scene.mat"), ("windows", "recording.csv")],
+)
+@pytest.mark.parametrize("earlier", [False, True])
+def test_figures_and_the_next_line_are_of_the_kind_of_data(
+    monkeypatch: pytest.MonkeyPatch, noun: str, file: str, earlier: bool
+) -> None:
+    console = Console(file=StringIO(), width=200)
+    monkeypatch.setattr(tables, "out", lambda: console)
+    found = evaluation(np.eye(2, dtype=np.float32), np.arange(2), ("a", "b")).metrics
+    metrics = {**found, "noun": noun} if earlier else called(found, noun)
+    tables.trained(Run(Path("run"), metrics))
+    tables.evaluated(metrics)
+    said = text(console)
+    assert f"  martlet predict run {file}\n" in said
+    assert f"top1 100.00% of 2 {noun} (95 % interval" in said
+    assert noun in said.splitlines()[-3].split()
+    assert noun == "pictures" or "picture" not in said
 
 
 def test_what_has_no_macs_is_said(narrow: Console, monkeypatch: pytest.MonkeyPatch) -> None:

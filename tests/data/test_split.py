@@ -110,6 +110,21 @@ def test_small_classes(size: int, expected: list[int]) -> None:
         assert split.notes == ("Classes with 2 pictures, one for train and one for test: 'few'.",)
 
 
+def test_of_groups_the_sentences_count_groups() -> None:
+    """A class of one subject has many windows, and cannot be divided."""
+    labels, groups = [0, 0, 0, 1, 1, 1, 1], ["ann", "ann", "ann", "ben", "ben", "eve", "eve"]
+    given: dict[str, Any] = {"groups": groups, "noun": "window", "group": "subject"}
+    digests = list(map(str, range(7)))
+    with pytest.raises(MartletError, match=r"^class 'sit' has one subject to divide; at least 2"):
+        split_samples(labels, digests, classes=["sit", "walk"], **given)
+    given["groups"] = [
+        name if label else f"{name}{n}"
+        for n, (name, label) in enumerate(zip(groups, labels, strict=True))
+    ]
+    split = split_samples(labels, digests, classes=["sit", "walk"], **given)
+    assert split.notes == ("Classes with 2 subjects, one for train and one for test: 'walk'.",)
+
+
 def test_a_class_with_one_picture() -> None:
     labels, digests = made_up(5, 1)
     with pytest.raises(MartletError, match=r"class 'b' has one picture .* at least 2"):
@@ -210,9 +225,9 @@ def test_bad_arguments(options: dict[str, Any], sentence: str) -> None:
 
 def test_a_split_refuses_overlap() -> None:
     digests = ("a", "b", "c", "a")
-    with pytest.raises(MartletError, match="picture 1 is in two parts, train and val"):
+    with pytest.raises(MartletError, match="sample 1 is in two parts, train and val"):
         Split(train=(0, 1), val=(1,), test=(2,), digests=digests)
-    with pytest.raises(MartletError, match="picture 3 is in two parts, train and test"):
+    with pytest.raises(MartletError, match="sample 3 is in two parts, train and test"):
         Split(train=(0, 1), val=(2,), test=(3,), digests=digests)
     assert Split(train=(0, 3), val=(1,), test=(2,), digests=digests).dropped == ()
 
@@ -236,7 +251,7 @@ def test_a_group_of_several_classes_is_in_one_part() -> None:
     assert sum(map(len, found.values())) == 20
     again = split_samples(labels[::-1], digests[::-1], groups=groups[::-1])
     assert parts_of(again, groups[::-1]) == found
-    with pytest.raises(MartletError, match="picture 5 is in two parts, train and val"):
+    with pytest.raises(MartletError, match="sample 5 is in two parts, train and val"):
         Split((0,), (5,), (), tuple(digests[:6]), groups=tuple(groups[:6]))
 
 

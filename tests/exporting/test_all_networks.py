@@ -48,5 +48,5 @@ def test_exports_with_an_open_batch_and_without_batch_norm(name: str, tmp_path: 
         expected = model.eval()(torch.from_numpy(batch)).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
     if preprocess is None:
-        with pytest.raises(MartletError, match="does not take pictures"):
+        with pytest.raises(MartletError, match="does not say how its inputs are prepared"):
             load(path)

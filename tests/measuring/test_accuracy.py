@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from martlet.measuring.accuracy import evaluation
+from martlet.measuring.accuracy import called, evaluation, number_of
 
 CLASSES = tuple("abcdefg")
 
@@ -35,3 +35,19 @@ def test_loss_and_top5_agree_with_torch() -> None:
     assert found["loss"] == pytest.approx(torch.nn.functional.cross_entropy(scores, truth).item())
     five = scores.topk(5).indices
     assert found["top5"] == pytest.approx((five == truth[:, None]).any(1).float().mean().item())
+
+
+@pytest.mark.parametrize("noun", ["pictures", "windows"])
+def test_the_number_of_samples_has_their_name(noun: str) -> None:
+    found = evaluation(np.eye(3, dtype=np.float32), np.arange(3), "abc").metrics
+    named = called(found, noun)
+    assert (named[noun], named.get("noun", "pictures")) == (3, noun)
+    assert set(named) - {noun, "noun"} == set(found) - {"pictures"}
+    assert number_of(named) == (3, noun)
+
+
+def test_metrics_of_earlier_versions_count_pictures_of_any_data() -> None:
+    assert number_of({"pictures": 7, "noun": "pixels"}) == (7, "pixels")
+    assert number_of({"pictures": 7}) == (7, "pictures")
+    with pytest.raises(KeyError):
+        number_of({"noun": "pixels"})

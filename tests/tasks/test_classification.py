@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from martlet.data.pictures.preprocess import Preprocess
+from martlet.data.scenes.preprocess import ScenePreprocess
+from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import evaluation
 from martlet.tasks import classification
@@ -52,6 +55,20 @@ def test_higher_accuracy_wins_then_lower_loss() -> None:
 
 class Named(dict[int, Any]):
     names = ("w", "x", "y", "z")
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "noun"),
+    [(Preprocess(size=4), "pictures"), (ScenePreprocess(), "pixels"), (SeriesPreprocess(), "win")],
+)
+def test_what_is_drawn_counts_what_the_data_are(tmp_path: Path, preprocess: Any, noun: str) -> None:
+    found = evaluation(np.eye(2, dtype=np.float32), np.arange(2), ("a", "b"))
+    pixels = [np.zeros((4, 4, 3), np.uint8)] * 2
+    samples: Any = Named(enumerate(pixels))
+    scored = Scored(samples, (0, 1), ("a", "b"), preprocess, tmp_path)
+    classification.draw(found, scored)
+    with Image.open(tmp_path / "confusion.png") as drawn:
+        assert drawn.info["Description"].startswith(f"2 of 2 {noun}")
 
 
 def test_the_sheet_starts_with_the_most_confident_mistake(tmp_path: Path) -> None:

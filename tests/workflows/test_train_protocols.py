@@ -96,7 +96,7 @@ def test_optimistic_stands_wherever_a_random_splits_figures_do(
         for text in (printed, shown, result):
             assert ("optimistic" in text) is optimistic
     inside = answer["protocol"]["test_in_windows"]
-    assert 0 < inside <= answer["protocol"]["test"] == answer["pictures"]
+    assert 0 < inside <= answer["protocol"]["test"] == answer["pixels"]
 
 
 @pytest.mark.slow
@@ -106,10 +106,11 @@ def test_the_test_pixels_of_the_run_are_scored_as_training_scored_them(
     options = {"labels": files["labels"], "class_names": files["class_names"], "quiet": True}
     found = evaluate(both.folder, files["data"], **options)
     header = checkpoint.load_header(both.checkpoint)
-    for name in ("pictures", "top1", "balanced_top1", "kappa", "per_class", "noun"):
+    for name in ("pixels", "top1", "balanced_top1", "kappa", "per_class", "noun"):
         assert found[name] == header.metrics[name]
     split = json.loads((both.folder / "split.json").read_text())
-    assert found["pictures"] == len(split["test"])
+    assert found["pixels"] == len(split["test"])
+    assert "pictures" not in found
     left_out = sum(found["left_out"].values())
     assert left_out == sum(len(split[part]) for part in ("train", "val", "dropped"))
     with pytest.raises(MartletError, match="needs its label map"):

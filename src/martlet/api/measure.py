@@ -1,4 +1,4 @@
-"""`measure`: milliseconds per picture, engines side by side."""
+"""`measure`: milliseconds per input, engines side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def measure(
         "torch, onnxruntime, c; several with commas (default: the first two; c where it is C).",
     ] = (),
     threads: Annotated[int, "Threads of each engine."] = 1,
-    batch: Annotated[int, "Pictures per call."] = 1,
+    batch: Annotated[int, "Inputs per call."] = 1,
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
     image_size: Annotated[int | None, "Side of the picture, for the name of a network."] = None,
 ) -> "list[Latency]":

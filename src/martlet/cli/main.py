@@ -141,7 +141,7 @@ def add(
     if verb is predict:
         extra["format"] = Annotated[
             Literal["table", "json", "jsonl", "csv"],
-            typer.Option(help="Of the answers; jsonl: a line of JSON for each picture."),
+            typer.Option(help="Of the answers; jsonl: a line of JSON for each answer."),
         ]
     for option, annotation in extra.items():
         parameters.append(

@@ -65,15 +65,16 @@ class Voice:
 class TrainingBar:
     """The progress bar of a training run and the line it leaves behind after every epoch."""
 
-    def __init__(self, voice: Voice, epochs: int) -> None:
+    def __init__(self, voice: Voice, epochs: int, noun: str = "pictures") -> None:
         self.voice, self.epochs, self.told = voice, epochs, False
+        self.unit = f"{noun}/s"
         self.times: deque[tuple[float, int]] = deque(maxlen=30)
         self.progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[means]}"),
-            TextColumn("{task.fields[speed]:.0f} img/s"),
+            TextColumn("{task.fields[speed]:.0f} " + self.unit),
             TimeRemainingColumn(),
             TextColumn("left"),
             console=voice.console,
@@ -90,11 +91,11 @@ class TrainingBar:
         self.progress.stop()
 
     def speed(self) -> float:
-        """Pictures per second over the last steps."""
+        """Samples per second over the last steps."""
         if len(self.times) < 2:
             return 0.0
-        pictures = sum(count for _, count in self.times) - self.times[0][1]
-        return pictures / max(self.times[-1][0] - self.times[0][0], 1e-9)
+        samples = sum(count for _, count in self.times) - self.times[0][1]
+        return samples / max(self.times[-1][0] - self.times[0][0], 1e-9)
 
     def show(self, event: Step | EpochEnd) -> None:
         """Move the bar, or print the epoch's line."""
@@ -124,8 +125,8 @@ class TrainingBar:
                 names, figures = f"{names} |", f"{figures} |"
         speed = self.speed()
         told = f"{speed:.0f}" if speed else "–"  # an epoch of one step has none
-        figures += f" {told:>6} {row['seconds']:8.1f}"
-        above = "" if self.told else f"{names}  img/s  seconds in all\n"
+        figures += f" {told:>{len(self.unit)}} {row['seconds']:8.1f}"
+        above = "" if self.told else f"{names} {self.unit}  seconds in all\n"
         self.told = True
         return above + figures + ("  best" if event.best else "")
 

@@ -32,11 +32,12 @@ def trained(run: "Run") -> None:
         made = "cross_validation.json, confusion.png, and a run for each fold"
         console.print(f"made {run.folder}: {made}", markup=False)
         return
-    scene = run.metrics.get("noun") == "pixels"
+    others = {"pixels": "scene.mat", "windows": "recording.csv"}
+    file = others.get(run.metrics.get("noun", ""), "some.jpg")
     for line in (
         f"made {run.folder}: model.safetensors, report.html and more",
         "next:",
-        f"  martlet predict {folder} {'scene.mat' if scene else 'some.jpg'}",
+        f"  martlet predict {folder} {file}",
         f"  martlet export {folder} --format onnx",
         f"  martlet measure {folder}",
     ):
@@ -45,6 +46,7 @@ def trained(run: "Run") -> None:
 
 def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     """The figures, then a row per class."""
+    from martlet.measuring.accuracy import number_of
     from martlet.report.result import wilson
 
     console = console or out()
@@ -52,7 +54,7 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
         for name, value in metrics.items():
             console.print(f"{name}: {value}", markup=False)
         return
-    total, top1, noun = metrics["pictures"], metrics["top1"], metrics.get("noun", "pictures")
+    (total, noun), top1 = number_of(metrics), metrics["top1"]
     low, high = wilson(round(top1 * total), total)
     kappa = f", kappa {metrics['kappa']:.3f}" if "kappa" in metrics else ""
     word = "optimistic: " if metrics.get("caution") else ""
@@ -189,7 +191,7 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
     from martlet.measuring.machine import machine
 
     console = console or out()
-    table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "images/s")
+    table = columns("engine", "threads", "batch", "median ms", "p10", "p90", "inputs/s")
     for row in rows:
         times = (f"{ms:.3f}" for ms in (row.median_ms, row.p10_ms, row.p90_ms))
         run = (row.engine, str(row.threads), str(row.batch))

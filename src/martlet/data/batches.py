@@ -229,7 +229,7 @@ class TrainLoader:
             if "DataLoader worker" not in str(error):
                 raise
             raise MartletError(
-                f"a process that prepares pictures died ({str(error).splitlines()[0]}); the last "
+                f"a process that prepares inputs died ({str(error).splitlines()[0]}); the last "
                 "checkpoint is kept, go on with --resume, with --workers 0 if it dies again (in a "
                 "script, call train below `if __name__ == '__main__':`)."
             ) from error

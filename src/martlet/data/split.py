@@ -1,9 +1,9 @@
 """The only place that splits samples into train, val and test, without leaks between them.
 
 Identical content, and each group (a region, a subject, a recording), stays in one part. Each class
-is spread over the parts by the asked fractions, and which picture goes where follows from its
+is spread over the parts by the asked fractions, and which sample goes where follows from its
 content (its group) and the seed alone: not from file names, their order or a random generator.
-Adding pictures moves few of the others.
+Adding samples moves few of the others.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the pictures in each part, ascending.
+    """Indices of the samples in each part, ascending.
 
-    digests: content hash of every picture, in the order the indices count.
+    digests: content hash of every sample, in the order the indices count.
     notes: sentences about what is out of the ordinary.
-    groups: of every picture, where there are groups.
+    groups: of every sample, where there are groups.
     caution: a sentence that stands wherever figures of these parts do.
     protocol: what else a kind of data tells of how it split, JSON-safe.
 
@@ -47,11 +47,11 @@ class Split:
                 for key in (index, self.digests[index], group):
                     other = part_of.setdefault(key, part)
                     if other != part:
-                        raise MartletError(f"picture {index} is in two parts, {other} and {part}.")
+                        raise MartletError(f"sample {index} is in two parts, {other} and {part}.")
 
     @property
     def dropped(self) -> tuple[int, ...]:
-        """Indices in no part: copies of held-out pictures, and pictures added later."""
+        """Indices in no part: copies of held-out samples, and samples added later."""
         used = {*self.train, *self.val, *self.test}
         return tuple(index for index in range(len(self.digests)) if index not in used)
 
@@ -69,22 +69,23 @@ def split_samples(
     paths: Sequence[str] = (),
     groups: Sequence[str] | None = None,
     noun: str = "picture",
+    group: str = "group",
 ) -> Split:
-    """Put every picture into train, val or test.
+    """Put every sample into train, val or test.
 
     labels, digests, parts: class index, content hash and given part (None: not given) of each.
-    val, test: fraction of each class's distinct contents. Every class gets at least one picture
-        in each part asked for as long as it has enough of them, and always one in train.
+    val, test: fraction of each class's distinct contents. Every class gets at least one
+        sample in each part asked for as long as it has enough of them, and always one in train.
     Given parts are kept: when val is not among them it is cut out of train; when only test is
     missing it stays empty.
-    allow_overlap: leave copies of held-out pictures out of train, instead of an error.
-    classes, paths: names for the sentences; noun: what they call a sample.
+    allow_overlap: leave copies of held-out samples out of train, instead of an error.
+    classes, paths: names for the sentences; noun, group: what they call a sample, and a group.
     groups: what of each sample one part alone may hold; groups that share a content count as one.
         Without them each content is its own, and one of several classes stays in train. A group of
         several classes is held out as any other; the fractions are then of such groups.
 
     Raises MartletError for fractions that leave nothing to train on, for a class with a single
-    picture when something has to be held out of it, and for content in two given parts.
+    sample when something has to be held out of it, and for content in two given parts.
     """
     _check_fractions(val, test)
     given = list(parts) if parts is not None else [None] * len(labels)
@@ -94,7 +95,7 @@ def split_samples(
     for part in sorted(known - set(PARTS)):
         raise unknown("part", part, PARTS)
     if None in given and known:
-        raise MartletError("parts is given for some pictures and missing for others.")
+        raise MartletError(f"parts is given for some {noun}s and missing for others.")
     placed: list[str | None] = [part or "train" for part in given]
     notes: list[str] = []
     keys = digests if groups is None else _joined(groups, digests)
@@ -112,7 +113,9 @@ def split_samples(
         return repr(classes[label]) if classes else str(label)
 
     if cut:
-        notes += _hold_out(placed, labels, keys, cut, seed, name_of, whole=groups is not None)
+        whole = groups is not None
+        unit = group if whole else noun
+        notes += _hold_out(placed, labels, keys, cut, seed, name_of, unit, whole=whole)
     trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
     for label in sorted({*labels, *range(len(classes))} - trained):
         others = "" if groups is None else "; another seed holds out other groups"
@@ -189,10 +192,12 @@ def _hold_out(
     fractions: Mapping[str, float],
     seed: int,
     name_of: Callable[[int], str],
+    unit: str,
     whole: bool,
 ) -> list[str]:
     """Move fractions of each class out of train, what shares a key together; return notes.
 
+    unit: what one key stands for, in words.
     whole: what has several classes is held out too, by itself, and not kept in train.
     """
     copies: dict[str, list[int]] = defaultdict(list)
@@ -213,14 +218,15 @@ def _hold_out(
         dealt |= _deal(several, _counts(len(several), fractions), seed)
     elif several:  # no right answer to score them by
         notes.append(
-            f"Pictures that lie in several classes, used in training only: {len(several)}."
+            f"{unit.capitalize()}s that lie in several classes, used in training only: "
+            f"{len(several)}."
         )
     few: list[str] = []
     for label in sorted(+count):
         held = _counts(count[label], fractions)
         if not sum(held.values()):
             raise MartletError(
-                f"class {name_of(label)} has one picture to divide; at least 2 different ones are "
+                f"class {name_of(label)} has one {unit} to divide; at least 2 different ones are "
                 "needed, one to train on and one to hold out."
             )
         dealt |= _deal(single[label], held, seed)
@@ -229,7 +235,7 @@ def _hold_out(
     for key, part in dealt.items():
         for index in copies[key]:
             placed[index] = part
-    return notes + _about_few(few, fractions)
+    return notes + _about_few(few, fractions, unit)
 
 
 def _deal(keys: Sequence[str], held: Mapping[str, int], seed: int) -> dict[str, str]:
@@ -238,18 +244,18 @@ def _deal(keys: Sequence[str], held: Mapping[str, int], seed: int) -> dict[str, 
     return dict(zip(order, [part for part in held for _ in range(held[part])], strict=False))
 
 
-def _about_few(few: Sequence[str], fractions: Mapping[str, float]) -> list[str]:
+def _about_few(few: Sequence[str], fractions: Mapping[str, float], unit: str) -> list[str]:
     if not few:
         return []
     part = max(fractions, key=lambda part: fractions[part])
     return [
-        f"Classes with 2 pictures, one for train and one for {part}: "
+        f"Classes with 2 {unit}s, one for train and one for {part}: "
         f"{', '.join(few[:5])}{f' and {len(few) - 5} more' if len(few) > 5 else ''}."
     ]
 
 
 def _counts(total: int, fractions: Mapping[str, float]) -> dict[str, int]:
-    """How many of a class's pictures go to each held-out part; at least one is left for train."""
+    """How many of a class's samples go to each held-out part; at least one is left for train."""
     held = {part: max(1, round(total * share)) for part, share in fractions.items()}
     while sum(held.values()) >= total:  # too few: from the part furthest above its share
 

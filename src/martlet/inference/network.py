@@ -257,5 +257,7 @@ def _header(path: Path, text: str) -> dict[str, Any]:
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise MartletError(f"the martlet metadata of {path} is damaged: it lists no classes.")
     if "preprocess" not in header:
-        raise MartletError(f"{path} does not take pictures: it says no preprocess.")
+        raise MartletError(
+            f"{path} does not say how its inputs are prepared: it has no preprocess."
+        )
     return dict(header)

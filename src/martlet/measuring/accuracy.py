@@ -1,11 +1,13 @@
 """Metrics of a classifier from its logits; the formulas are scikit-learn's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+PICTURES = "pictures"  # how many were scored, where no "noun" says another name for them
 
 
 @dataclass(frozen=True)
@@ -14,8 +16,8 @@ class Evaluation:
 
     metrics: dict[str, Any]  # JSON-safe
     confusion: NDArray[np.int64]  # (classes, classes): rows the truth, columns the answer
-    logits: NDArray[np.float32]  # (pictures, classes)
-    labels: NDArray[np.int64]  # (pictures,)
+    logits: NDArray[np.float32]  # (samples, classes)
+    labels: NDArray[np.int64]  # (samples,)
 
 
 def evaluation(
@@ -23,7 +25,8 @@ def evaluation(
 ) -> Evaluation:
     """Accuracy (top1, top5), balanced accuracy, mean F1, cross entropy, and a row per class.
 
-    logits: (pictures, classes); labels: (pictures,). top5 is left out below six classes.
+    logits: (samples, classes); labels: (samples,). top5 is left out below six classes. How many
+    there are is "pictures" until `called` gives them their name.
     """
     from scipy.special import log_softmax
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -36,7 +39,7 @@ def evaluation(
     )
     present = support > 0
     metrics: dict[str, Any] = {
-        "pictures": len(labels),
+        PICTURES: len(labels),
         "top1": float((answers == labels).mean()),
         "balanced_top1": float(recall[present].mean()),
         "macro_f1": float(f1[present].mean()),
@@ -57,3 +60,18 @@ def evaluation(
         for i, name in enumerate(classes)
     ]
     return Evaluation(metrics, confusion_matrix(labels, answers, labels=numbers), logits, labels)
+
+
+def called(metrics: Mapping[str, Any], noun: str) -> dict[str, Any]:
+    """The metrics with the number of samples under their name, "windows", which is "noun" then."""
+    renamed = {noun if name == PICTURES else name: value for name, value in metrics.items()}
+    return renamed if noun == PICTURES else {**renamed, "noun": noun}
+
+
+def number_of(metrics: Mapping[str, Any]) -> tuple[int, str]:
+    """How many samples were scored, and what they are called.
+
+    Files of earlier versions have the number of any under "pictures". Raises KeyError without one.
+    """
+    noun = metrics.get("noun", PICTURES)
+    return metrics[noun if noun in metrics else PICTURES], noun

@@ -40,15 +40,15 @@ class Page:
         network: name of the network.
         date: when it was trained, in words.
         seconds: spent training.
-        correct: pictures of the scored part that were classified right.
-        total: pictures of the scored part.
+        correct: samples of the scored part that were classified right.
+        total: samples of the scored part.
         part: which part was scored, "test", "val" or "train".
         chose_checkpoint: the scored part is the one that chose the checkpoint, so that the
             figure flatters.
         balanced_accuracy: mean recall over the classes, 0..1.
         answered: how many different classes the network answered.
         classes: names in label order.
-        counts: part -> pictures per class, in the order of `classes`.
+        counts: part -> samples per class, in the order of `classes`.
         odd: sentences about files that were skipped or are unusual.
         notes: sentences about who or what is in which part.
         caution: a sentence that stands wherever the figures do.
@@ -59,7 +59,7 @@ class Page:
         curves, confusion, predictions: the PNG files that `draw_curves`, `draw_confusion` and
             `draw_predictions` wrote.
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
-            recall and F1 ("f1") as fractions 0..1, and its pictures ("support").
+            recall and F1 ("f1") as fractions 0..1, and its samples ("support").
         latency: one row an engine: its name ("engine"), threads, batch, and the milliseconds of a
             batch as median_ms, p10_ms and p90_ms; `reliable`, or the machine was busy.
         recipe, machine, versions: name -> value.

@@ -7,13 +7,13 @@ from martlet.errors import MartletError
 
 PART_NAMES = {"train": "training", "val": "validation", "test": "test"}
 _WIDE_INTERVAL = 0.1  # of the 95 % interval, from where a part is called small
-_UNEVEN = 3  # pictures of the largest class to one of the smallest
+_UNEVEN = 3  # samples of the largest class to one of the smallest
 
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson's score interval, 1927), as fractions (low, high).
 
-    It stays within 0..1 and holds for few pictures and for shares near 1, where the usual
+    It stays within 0..1 and holds for few samples and for shares near 1, where the usual
     ± 1.96 standard errors fail. (0, 1) when `total` is 0: nothing is known.
 
     Raises:
@@ -75,9 +75,9 @@ def caveats(
     Args:
         part: "train", "val" or "test", the part that was scored.
         chose_checkpoint: this part also chose the checkpoint.
-        correct: pictures of the part that were named right.
-        total: pictures of the part.
-        support: (class, its pictures in the part).
+        correct: samples of the part that were named right.
+        total: samples of the part.
+        support: (class, its samples in the part).
         answered: how many different classes were answered; None when it is not known.
         noun: what samples are called, in the plural.
     """
@@ -108,7 +108,7 @@ def caveats(
 def _about_classes(support: Sequence[tuple[str, int]], noun: str) -> list[str]:
     """Classes without a sample, and classes of very different sizes."""
     told = []
-    absent = [name for name, pictures in support if pictures == 0]
+    absent = [name for name, number in support if number == 0]
     present = sorted((pair for pair in support if pair[1] > 0), key=lambda pair: pair[1])
     if absent:
         names = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
@@ -116,7 +116,7 @@ def _about_classes(support: Sequence[tuple[str, int]], noun: str) -> list[str]:
         told.append(f"{one} no {noun} here, so nothing is known about: {names}.")
     if present and present[-1][1] >= _UNEVEN * present[0][1]:
         (small, fewest), (large, most) = present[0], present[-1]
-        always = most / sum(pictures for _, pictures in present)
+        always = most / sum(number for _, number in present)
         told.append(
             f"The classes are uneven, from {fewest:,} × {small} to {most:,} × {large}: to answer "
             f"“{large}” every time would be right for {percent(always)}. Judge by the balanced "

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.data import kinds
 from martlet.data.class_names import one_form
 from martlet.data.kind import Samples
 from martlet.errors import MartletError
-from martlet.measuring.accuracy import Evaluation, evaluation
+from martlet.measuring.accuracy import Evaluation, evaluation, number_of
 from martlet.report.confusion import draw_confusion
 from martlet.report.predictions import Shown, draw_predictions
 from martlet.report.result import caveats, sentence
@@ -76,10 +77,9 @@ def better(row: Mapping[str, float]) -> tuple[float, ...]:
 
 def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
     """The result in a sentence, and what it cannot promise."""
-    part, total = metrics["part"], metrics["pictures"]
+    part, (total, noun) = metrics["part"], number_of(metrics)
     correct = round(metrics["top1"] * total)
     support = [(row["class"], row["support"]) for row in metrics["per_class"]]
-    noun = metrics.get("noun", "pictures")
     caution = [metrics["caution"]] if metrics.get("caution") else []
     result = sentence(network, part, correct, total, noun, optimistic=bool(caution))
     answered = metrics.get("classes_answered")
@@ -89,7 +89,7 @@ def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
 
 def draw(found: Evaluation, scored: Scored) -> None:
     """confusion.png and, of pictures, predictions.png."""
-    noun = "pictures" if scored.preprocess.kind == "image" else "samples"
+    noun = kinds.find(scored.preprocess.kind).noun
     draw_confusion(found.confusion, scored.outputs, scored.folder / "confusion.png", noun)
     if scored.preprocess.kind == "image":
         draw_predictions(sheet(found, scored), scored.folder / "predictions.png", title=ORDER)

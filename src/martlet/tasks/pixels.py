@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.summaries import class_spectra, three_bands
-from martlet.measuring.accuracy import Evaluation, evaluation
+from martlet.measuring.accuracy import Evaluation, evaluation, number_of
 from martlet.report.class_colours import class_colours
 from martlet.report.confusion import draw_confusion
 from martlet.report.false_colour import false_colour, false_colour_bands
@@ -45,7 +45,7 @@ def evaluate(
 def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
     """The result in sentences, and what it cannot promise."""
     first, *rest = classification.told(network, metrics)
-    if not metrics["pictures"]:
+    if not number_of(metrics)[0]:
         return [first, *rest]
     return [first, figures(metrics), *rest, ALIKE]
 

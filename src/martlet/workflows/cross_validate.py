@@ -19,7 +19,7 @@ from martlet.data.cache import cores
 from martlet.data.folds import folds_of
 from martlet.data.kind import Samples
 from martlet.errors import MartletError
-from martlet.measuring.accuracy import evaluation
+from martlet.measuring.accuracy import called, evaluation
 from martlet.report.confusion import draw_confusion
 from martlet.storage.claim import CLAIM, claimed
 from martlet.storage.files import write_text
@@ -148,11 +148,11 @@ def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voic
         chosen = kind.split(samples, replace(plan.options, fold=number)).test
         logits.append(logits_of(network, samples, chosen))
         truth.append(targets[list(chosen)])
-        own = evaluation(logits[-1], truth[-1], samples.classes).metrics
-        figures = {name: own[name] for name in ("pictures", "top1", "balanced_top1", "macro_f1")}
+        own = called(evaluation(logits[-1], truth[-1], samples.classes).metrics, kind.noun)
+        figures = {name: own[name] for name in (kind.noun, "top1", "balanced_top1", "macro_f1")}
         rows.append({"fold": number, "held_out": list(held), **figures})
     pooled = evaluation(np.concatenate(logits), np.concatenate(truth), samples.classes)
-    metrics: dict[str, Any] = {**pooled.metrics, "noun": kind.noun, "folds": rows}
+    metrics: dict[str, Any] = {**called(pooled.metrics, kind.noun), "folds": rows}
     for name in ("top1", "macro_f1"):
         values = [row[name] for row in rows]
         metrics[f"{name}_mean"], metrics[f"{name}_range"] = (
@@ -161,7 +161,8 @@ def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voic
         )
     metrics["confusion"] = pooled.confusion.tolist()
     write_text(plan.folder / SUMMARY, json.dumps(metrics, indent=1))
-    draw_confusion(pooled.confusion, samples.classes, plan.folder / "confusion.png")
+    path = plan.folder / "confusion.png"
+    draw_confusion(pooled.confusion, samples.classes, path, kind.noun)
     _tell(metrics, voice)
     return Run(plan.folder, metrics)
 
@@ -173,7 +174,7 @@ def _tell(metrics: dict[str, Any], voice: Voice) -> None:
     for row in metrics["folds"]:
         held = ", ".join(row["held_out"][:5]) + (" …" if len(row["held_out"]) > 5 else "")
         figures = f"{row['top1']:.2%}", f"{row['macro_f1']:.2%}"
-        table.add_row(str(row["fold"]), held, str(row["pictures"]), *figures)
+        table.add_row(str(row["fold"]), held, str(row[metrics["noun"]]), *figures)
     voice.table(table)
     for name, word in (("top1", "top1"), ("macro_f1", "macro F1")):
         low, high = metrics[f"{name}_range"]

@@ -1,4 +1,4 @@
-"""How `evaluate` picks the pictures to score and scores them."""
+"""How `evaluate` picks the samples to score and scores them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,12 @@ from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.strips import pixel_logits
 from martlet.errors import MartletError
 from martlet.inference import Network
+from martlet.measuring.accuracy import called
 from martlet.memory import eval_batch_size
 from martlet.only_for import Limited, refuse_others
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
-from martlet.workflows.samples import read_samples
+from martlet.workflows.samples import noun_of, read_samples
 
 OF_SCENES = ("labels", "array", "labels_array", "bands_axis", "class_names")
 
@@ -77,12 +78,12 @@ def score(
         voice.say(f"{count} {noun} left out: {why}")
     logits = logits_of(network, samples, chosen)
     found = network.task.evaluate(logits, targets[chosen], network.classes)
-    metrics = {"part": split, "left_out": dict(left_out), **found.metrics}
+    metrics = {"part": split, "left_out": dict(left_out), **called(found.metrics, noun)}
     if saved is not None and saved.get("caution") and split in ("val", "test"):
         metrics["caution"] = saved["caution"]
     if saved is not None and "protocol" in saved:
         metrics["protocol"] = saved["protocol"]
-    return metrics if noun == "pictures" else {**metrics, "noun": noun}
+    return metrics
 
 
 def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[np.float32]:
@@ -99,22 +100,23 @@ def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[
 
 
 def its_split(run: Path, network: Network) -> Any:
-    """The split that the network was trained with, which tells the pictures it knows from others.
+    """The split that the network was trained with, which tells the samples it knows from others.
 
     Raises MartletError when it is missing, was changed, or is that of another run.
     """
     path = (run if run.is_dir() else run.parent) / SPLIT
+    noun = noun_of(network.preprocess)
     if not path.exists():
         raise MartletError(
-            f"{run} has no {SPLIT} beside it, so pictures that the network was trained on cannot "
-            "be told apart; copy it there, or score all pictures with --split all."
+            f"{run} has no {SPLIT} beside it, so {noun} that the network was trained on cannot "
+            f"be told apart; copy it there, or score all {noun} with --split all."
         )
     saved = read_json(path)
     if digest(saved) != network.meta.get("split"):
         raise MartletError(
-            f"{path} is not the split that {run} was trained with, so pictures that the network "
+            f"{path} is not the split that {run} was trained with, so {noun} that the network "
             "was trained on cannot be told apart; the command that trained it writes it anew with "
-            "--resume, and --split all scores all pictures."
+            f"--resume, and --split all scores all {noun}."
         )
     return saved
 
@@ -122,9 +124,9 @@ def its_split(run: Path, network: Network) -> Any:
 def choose(
     split: str, parts: Sequence[str | None], seen: Sequence[str | None]
 ) -> tuple[list[int], Counter[str]]:
-    """Numbers of the pictures to score, and how many were left out for which reason.
+    """Numbers of the samples to score, and how many were left out for which reason.
 
-    `parts`: the part by folder; `seen`: the part that the picture's content had in the run.
+    `parts`: the part by folder; `seen`: the part that the sample's content had in the run.
     """
     reasons = {
         "train": "the run trained on them",

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from martlet.errors import MartletError
+from martlet.measuring.accuracy import number_of
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
 from martlet.report.page import CostTotals, Page, write_page
@@ -36,13 +37,14 @@ def write_report(
 
 def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Latency]) -> Page:
     metrics, shape = header.metrics, (1, *header.preprocess.shape)
+    total, noun = number_of(metrics)
     totals = cost(model, shape)
     sheet = folder / "predictions.png"  # of pictures alone
     return Page(
         name=folder.resolve().name,
         network=header.network.name,
-        correct=round(metrics["top1"] * metrics["pictures"]),
-        total=metrics["pictures"],
+        correct=round(metrics["top1"] * total),
+        total=total,
         part=metrics["part"],
         chose_checkpoint=metrics["part"] == "val",
         balanced_accuracy=metrics["balanced_top1"],
@@ -52,7 +54,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         odd=metrics["odd"],
         notes=metrics.get("notes", ()),
         caution=metrics.get("caution", ""),
-        noun=metrics.get("noun", "pictures"),
+        noun=noun,
         maps=[(title, folder / name) for name, title in MAPS.items() if (folder / name).exists()],
         kappa=metrics.get("kappa"),
         comparison=compare(siblings(folder, header)),

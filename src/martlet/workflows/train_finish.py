@@ -6,6 +6,7 @@ from martlet.console.progress import Voice
 from martlet.data.kind import Samples
 from martlet.data.split import Split
 from martlet.errors import MartletError
+from martlet.measuring.accuracy import called
 from martlet.measuring.machine import machine
 from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
@@ -44,14 +45,11 @@ def finish(
     outputs = predict_logits(job.through(model), batches, job.to_input)
     found = job.task.evaluate(*outputs, header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
-    metrics = {"part": part, "best_epoch": best_epoch, **found.metrics}
+    named = called(found.metrics, noun_of(header.preprocess))
+    metrics = {"part": part, "best_epoch": best_epoch, **named}
     metrics |= {"counts": counts, "odd": samples.odd, "seconds": round(state.seconds, 1)}
-    said = {
-        "notes": list(split.notes),
-        "caution": split.caution,
-        "noun": noun_of(header.preprocess),
-    }
-    metrics |= {name: value for name, value in said.items() if value not in ([], "", "pictures")}
+    said = {"notes": list(split.notes), "caution": split.caution}
+    metrics |= {name: value for name, value in said.items() if value}
     metrics |= {"protocol": dict(split.protocol)} if split.protocol else {}
     metrics |= of_scene(samples)
     metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}

@@ -1,4 +1,4 @@
-"""How `train --resume` goes on: with the same arguments and pictures, or not at all."""
+"""How `train --resume` goes on: with the same arguments and data, or not at all."""
 
 import json
 from pathlib import Path
@@ -14,6 +14,7 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.state import State
 from martlet.workflows.run_folder import read_json
+from martlet.workflows.samples import noun_of
 
 
 def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
@@ -35,8 +36,8 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
         )
     if before.split != header.split:
         raise MartletError(
-            f"the pictures, or val, test or seed, are not those that {path.parent} was started "
-            "with; resume with the same ones, or choose another --name."
+            f"the {noun_of(header.preprocess)}, or how they are split, are not those that "
+            f"{path.parent} was started with; resume with the same ones, or choose another --name."
         )
     state.restore(path, tensors, before)
     try:

@@ -33,7 +33,7 @@ from martlet.training.state import State
 from martlet.workflows import train_setup
 from martlet.workflows.device import choose_device
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
-from martlet.workflows.samples import describe, read_samples
+from martlet.workflows.samples import describe, noun_of, read_samples
 from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_resume import go_on, keep_split
@@ -269,7 +269,7 @@ def run_loop(job: Job, state: State, voice: Voice) -> None:
     try:
         with (
             stopping(job.stop, voice),
-            TrainingBar(voice, job.recipe.epochs) as bar,
+            TrainingBar(voice, job.recipe.epochs, noun_of(job.header.preprocess)) as bar,
         ):
             for event in fit(job, state):
                 bar.show(event)

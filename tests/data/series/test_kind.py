@@ -153,7 +153,7 @@ def test_every_subject_is_held_out_once_and_finished_folds_are_kept(
     held = [name for fold in run.metrics["folds"] for name in fold["held_out"]]
     assert sorted(held) == [f"subject{n}" for n in range(1, 7)]
     confusion = np.array(run.metrics["confusion"])
-    assert confusion.sum() == len(read(folder)) == run.metrics["pictures"]
+    assert confusion.sum() == len(read(folder)) == run.metrics["windows"]
     assert run.metrics["top1"] == confusion.trace() / confusion.sum()
     low, high = run.metrics["top1_range"]
     assert low <= run.metrics["top1_mean"] <= high

@@ -49,6 +49,7 @@ def split(samples: SeriesSamples, options: Any) -> Split:
         paths=samples.names,
         groups=None if by_chance else samples.groups,
         noun="window",
+        group=who,
     )
     if by_chance:
         return replace(found, caution=OPTIMISTIC)

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,15 @@ def test_it_goes_on_where_it_was_stopped(
     expected = predict(run.folder, files[0], tmp_path / "whole")
     rows: list[int] = []
 
-    def watched(scene: Any, first: int, last: int, left_out: Any) -> Any:
-        if stop and first == 32:
-            raise KeyboardInterrupt
-        rows.append(first)
-        return labelled(scene, first, last, left_out)
+    def watched(*given: Any, **named: Any) -> Iterator[Any]:
+        for strip in labelled(*given, **named):
+            if stop and strip.first == 32:
+                raise KeyboardInterrupt
+            rows.append(strip.first)
+            yield strip
 
-    labelled, stop = predict_scene.pixels_with_spectrum, True
-    monkeypatch.setattr(predict_scene, "pixels_with_spectrum", watched)
+    labelled, stop = predict_scene.strips, True
+    monkeypatch.setattr(predict_scene, "strips", watched)
     with pytest.raises(KeyboardInterrupt):
         predict(run.folder, files[0], tmp_path / "map")
     assert json.loads((tmp_path / "map" / "unfinished.json").read_text())["rows"] == 32

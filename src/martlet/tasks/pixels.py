@@ -69,7 +69,8 @@ def draw(found: Evaluation, scored: Scored) -> None:
     scene, names = samples.scene, samples.classes
     colours = class_colours(len(names), samples.colours)
     bands, told = false_colour_bands(scene.shape[2], scene.wavelengths, samples.left_out)
-    draw_scene(false_colour(three_bands(scene, bands)), told, folder / "scene.png")
+    shown = three_bands(scene, bands, samples.left_out)
+    draw_scene(false_colour(shown), told, folder / "scene.png")
     truth = _map(samples, range(len(samples)), np.asarray(samples.labels))
     draw_map(truth, names, colours, folder / "truth.png")
     answers = _map(samples, scored.indices, found.logits.argmax(axis=1))

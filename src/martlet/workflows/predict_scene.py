@@ -16,7 +16,7 @@ from martlet.console.progress import Voice
 from martlet.data.scenes.contents import Colour
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.scene import Scene, read_scene
-from martlet.data.scenes.strips import pixels_with_spectrum, strips
+from martlet.data.scenes.strips import strips
 from martlet.data.scenes.write_map import UNLABELLED, write_map
 from martlet.errors import MartletError
 from martlet.inference import Network, softmax
@@ -131,10 +131,9 @@ def _answers(
                 f"the network's output for {scene.path} is not a number in rows {strip.first} to "
                 f"{strip.last - 1}."
             )
-        held = pixels_with_spectrum(scene, strip.first, strip.last, preprocess.left_out)
         sure = softmax(np.moveaxis(strip.logits, 0, -1)).max(-1).astype(np.float32)
-        numbers = np.where(held, strip.logits.argmax(0) + 1, 0)
-        yield strip.first, strip.last, numbers, np.where(held, sure, np.float32(0))
+        numbers = np.where(strip.held, strip.logits.argmax(0) + 1, 0)
+        yield strip.first, strip.last, numbers, np.where(strip.held, sure, np.float32(0))
 
 
 def _begun(

@@ -1,5 +1,6 @@
 """Outputs of a scene strip by strip are those of each pixel's own window."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 
 import martlet
+from martlet.console.progress import Voice
 from martlet.data.scenes.labels import LabelMap
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import components_of, label_pixels
 from martlet.data.scenes.scene import Scene
-from martlet.data.scenes.strips import Run, pixel_logits, pixels_with_spectrum, strips
+from martlet.data.scenes.strips import Run, pixel_logits, strips
+from martlet.inference import Network
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import WholeScene
+from martlet.workflows.predict_scene import map_of
 
 ROWS, COLUMNS, BANDS, WINDOW, COMPONENTS, CLASSES = 23, 17, 14, 9, 13, 3
 
@@ -56,7 +60,7 @@ def runs(model: HybridSN, tile: int, any_size: bool) -> Run:
 
 
 def by_windows(model: HybridSN, scene: Scene) -> NDArray[np.float32]:
-    padded = components_of(scene, preprocess(1))
+    padded, _ = components_of(scene, preprocess(1))
     cut = [
         padded[row : row + WINDOW, column : column + WINDOW]
         for row in range(ROWS)
@@ -109,6 +113,36 @@ def test_pixels_without_a_spectrum(
     scene: Scene, values_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("martlet.data.scenes.scene.BLOCK_VALUES", values_at_once)
-    held = pixels_with_spectrum(scene, 2, 9)
+    _, held = components_of(scene, preprocess(1), 2, 9)
     assert held.shape == (7, COLUMNS)
     assert np.argwhere(~held).tolist() == [[3, 6]]
+    values = np.array(scene.values[:, :])
+    values[3, 2, 4] = np.nan  # of a band that is not looked at
+    given = replace(preprocess(1), left_out=(4,))
+    _, held = components_of(Scene(Path("scene"), values), given, 2, 9)
+    assert np.argwhere(~held).tolist() == [[3, 6]]
+
+
+class Counting:
+    """Values of a scene that note which rows are read."""
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.values, self.read = values, list[tuple[int, int]]()
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __getitem__(self, place: tuple[slice, slice]) -> NDArray[np.float32]:
+        self.read.append((place[0].start, place[0].stop))
+        return self.values[place]
+
+
+def test_a_map_reads_each_strip_once(scene: Scene, tmp_path: Path) -> None:
+    counting: Any = Counting(np.asarray(scene.values))
+    counted = Scene(Path("scene"), counting)
+    header = {"classes": ["a", "b"], "preprocess": preprocess(10).to_dict(), "task": "pixels"}
+    network = Network(
+        lambda tiles: np.ones((len(tiles), 2, 10, 10), np.float32), tmp_path / "x.onnx", header
+    )
+    (tmp_path / "x.onnx").touch()
+    found = map_of(network, counted, tmp_path, Voice(quiet=True))
+    assert counting.read == [(0, 14), (6, 23), (16, 23)]
+    assert np.argwhere(found.classes == 0).tolist() == [[5, 6]]

@@ -29,6 +29,14 @@ def test_three_bands_and_nothing(blocks: None) -> None:
     np.testing.assert_array_equal(found[kept], cube[kept][:, [4, 2, 0]])
 
 
+def test_a_band_that_is_left_out_empties_no_pixel(blocks: None) -> None:
+    cube = values()
+    cube[:, :, 3] = np.nan  # left out
+    cube[4, 4, 1] = np.nan
+    found = three_bands(Scene(Path("s"), cube), (4, 2, 0), left_out=[3])
+    assert np.argwhere(np.isnan(found[..., 0])).tolist() == [[4, 4]]
+
+
 def test_a_large_scene_is_thinned_evenly(blocks: None) -> None:
     cube = values()
     found = three_bands(Scene(Path("s"), cube), (0, 1, 2), most=4)

@@ -91,6 +91,12 @@ class ScenePreprocess:
 
         Raises MartletError for another number of bands.
         """
+        return self.project_held(spectra, nodata)[0]
+
+    def project_held(
+        self, spectra: NDArray[Any], nodata: float | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """As `project`, and which pixels (...) hold a spectrum in the bands that are in use."""
         self.check_bands(spectra.shape[-1])
         mean, projection = np.asarray(self.mean), np.asarray(self.projection)
         if self.left_out:
@@ -99,7 +105,7 @@ class ScenePreprocess:
         held = pixels_held(spectra, nodata)
         centred = np.where(held[..., None], spectra, mean) - mean
         found: NDArray[np.float32] = (centred @ projection.T).astype(np.float32)
-        return found
+        return found, held
 
     def check_bands(self, bands: int) -> None:
         """Raises MartletError when spectra of so many bands are none of those it was fitted on."""

@@ -79,26 +79,30 @@ class SceneSamples:
             mask[self.rows[chosen], self.columns[chosen]] = True
             given = replace(preprocess, left_out=self.left_out)
             preprocess = fitted(given, self.scene, mask)
-        padded = components_of(self.scene, preprocess)
+        padded, _ = components_of(self.scene, preprocess)
         return replace(self, preprocess=preprocess, padded=padded)
 
 
 def components_of(
     scene: Scene, preprocess: ScenePreprocess, first: int = 0, last: int | None = None
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Components of the pixels of rows `first` to `last`, and half a window more on every side.
 
-    What lies outside the scene is 0. (last - first + window - 1, columns + window - 1, components).
+    What lies outside the scene is 0: (last - first + window - 1, columns + window - 1, components).
+    And which pixels of these rows hold a spectrum, (last - first, columns).
     """
     rows, columns, _ = scene.shape
     last = rows if last is None else last
     margin = preprocess.window // 2
     top, end = first - margin, last + margin
     padded = np.zeros((end - top, columns + 2 * margin, preprocess.components), np.float32)
+    held = np.zeros((end - top, columns), bool)
     for part in scene.strips(max(0, top), min(rows, end)):
-        found = preprocess.project(scene.block(part, slice(None)), scene.nodata)
-        padded[part.start - top : part.stop - top, margin : margin + columns] = found
-    return padded
+        found, with_spectrum = preprocess.project_held(scene.block(part, slice(None)), scene.nodata)
+        place = slice(part.start - top, part.stop - top)
+        padded[place, margin : margin + columns] = found
+        held[place] = with_spectrum
+    return padded, held[margin : margin + last - first]
 
 
 def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneSamples:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.data.scenes.preprocess import ScenePreprocess, pixels_held
+from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples, components_of
 from martlet.data.scenes.scene import Scene
 
@@ -19,11 +19,13 @@ class Strip:
 
     first, last: the rows, from 0; `last` is not in it.
     logits: (classes, rows of the strip, columns).
+    held: which pixels hold a spectrum, (rows of the strip, columns).
     """
 
     first: int
     last: int
     logits: NDArray[np.float32]
+    held: NDArray[np.bool_]
 
 
 def strips(
@@ -41,7 +43,8 @@ def strips(
         + tile - 1, or (number, classes) of single pixels; with `any_size` also of inputs with other
         numbers of rows and columns.
     wanted: (rows, columns); strips without a wanted pixel are left out.
-    Every pixel is labelled from its whole window; outside the scene there are zeros. Raises
+    Every pixel is labelled from its whole window; outside the scene there are zeros. A strip's rows
+    are read once, with half a window more above and below. Raises
     MartletError for a scene of another number of bands, or one that cannot be read.
     """
     rows, columns, _ = scene.shape
@@ -50,13 +53,14 @@ def strips(
         last = min(rows, first + tile)
         if wanted is not None and not wanted[first:last].any():
             continue
-        padded = components_of(scene, preprocess, first, last)
+        padded, held = components_of(scene, preprocess, first, last)
         if not any_size:
             filled = -(-columns // tile) * tile
             padded = np.pad(
                 padded, ((0, first + tile - last), (0, filled - columns), (0, 0)), mode="constant"
             )
-        yield Strip(first, last, _logits(run, padded, preprocess)[:, : last - first, :columns])
+        logits = _logits(run, padded, preprocess)[:, : last - first, :columns]
+        yield Strip(first, last, logits, held)
 
 
 def _logits(
@@ -96,14 +100,3 @@ def pixel_logits(
         found[inside] = strip.logits[:, rows[inside] - strip.first, columns[inside]].T
     assert found is not None, "no pixel is chosen"
     return found
-
-
-def pixels_with_spectrum(
-    scene: Scene, first: int, last: int, left_out: Sequence[int] = ()
-) -> NDArray[np.bool_]:
-    """Which pixels of rows `first` to `last` hold a spectrum, (last - first, columns).
-
-    left_out: bands that do not count.
-    """
-    blocks = (scene.block(part, slice(None)) for part in scene.strips(first, last))
-    return np.concatenate([pixels_held(block, scene.nodata, left_out) for block in blocks])

@@ -12,9 +12,12 @@ from martlet.data.scenes.scene import Scene
 Spectra = NDArray[np.float64]
 
 
-def three_bands(scene: Scene, bands: tuple[int, int, int], most: int = 1300) -> Spectra:
+def three_bands(
+    scene: Scene, bands: tuple[int, int, int], left_out: Sequence[int] = (), most: int = 1300
+) -> Spectra:
     """These bands of a scene: (rows, columns, 3), NaN where a pixel holds nothing.
 
+    left_out: bands whose values say nothing of that.
     Of a scene with more rows or columns than `most` every second, third … pixel, so that fewer
     are left.
     """
@@ -22,7 +25,7 @@ def three_bands(scene: Scene, bands: tuple[int, int, int], most: int = 1300) -> 
     found = []
     for part in scene.strips():
         thinned = scene.block(part, slice(None))[-part.start % step :: step, ::step]
-        held = pixels_held(thinned, scene.nodata)[..., None]
+        held = pixels_held(thinned, scene.nodata, left_out)[..., None]
         found.append(np.where(held, thinned[..., list(bands)].astype(np.float64), np.nan))
     return np.concatenate(found)
 

@@ -12,7 +12,7 @@ from martlet.api.train import train
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
-from martlet.workflows import train_run, train_setup
+from martlet.workflows import train_plan, train_setup
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions
 
@@ -171,8 +171,8 @@ def test_averaged_weights_carry_every_buffer(quick: Callable[..., Run]) -> None:
 @pytest.mark.parametrize(("given", "kept"), [(None, 0.2), (0.0, 0.0), (0.5, 0.5)])
 def test_dropout_is_the_network_s_unless_given(given: float | None, kept: float) -> None:
     options = TrainOptions(model="shufflenet_v2_authors_x2_0", drop_rate=given)
-    plan = train_run.make_plan(Path("photos"), options)
-    recipe = train_run.make_header(plan, "abc", 100, "").recipe
+    plan = train_plan.make_plan(Path("photos"), options)
+    recipe = train_plan.make_header(plan, "abc", 100, "").recipe
     assert ("--drop-rate" in options.command(plan.data)) == (given is not None)
     network = Network(options.model, num_classes=3, in_chans=3, small_input=True)
     model = train_setup.build(network, recipe)

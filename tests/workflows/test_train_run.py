@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from martlet.console.progress import Voice
 from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.training import checkpoint
-from martlet.workflows import train_run, train_setup
+from martlet.workflows import train_plan, train_run, train_setup
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions
 
@@ -284,14 +283,6 @@ def test_resume_of_a_finished_run_changes_nothing(
     assert same_weights(run.folder, before)
 
 
-def test_the_task_is_that_of_the_data_not_of_the_network(tmp_path: Path) -> None:
-    model: dict[str, Any] = {"model": "shufflenet_v2_x0_5"}
-    for more, task in (({}, "classification"), ({"labels": Path("gt.mat")}, "pixels")):
-        assert train_run.make_plan(tmp_path, TrainOptions(**model, **more)).task.name == task
-    with pytest.raises(MartletError, match=r"^window=5 is too small for .*; give 8 or more\.$"):
-        train_run.make_plan(tmp_path, TrainOptions(**model, labels=Path("gt.mat"), window=5))
-
-
 @pytest.mark.parametrize(("device", "compiled"), [("cpu", "on"), ("cuda", "off"), ("mps", "off")])
 def test_a_long_run_is_compiled_on_a_cpu_alone(
     monkeypatch: pytest.MonkeyPatch, photos: Path, device: str, compiled: str
@@ -299,8 +290,8 @@ def test_a_long_run_is_compiled_on_a_cpu_alone(
     """What was measured, and what the line says, is of CPUs."""
     monkeypatch.setattr(train_setup, "can_compile", lambda: True)
     options = TrainOptions(model="shufflenet_v2_x0_5", epochs=10**6, image_size=32)
-    plan = train_run.make_plan(photos, options)
-    model = train_run.make_network(plan, outputs=3).build()
+    plan = train_plan.make_plan(photos, options)
+    model = train_plan.make_network(plan, outputs=3).build()
     split = Split(tuple(range(99)), (), (), digests=tuple(map(str, range(99))))
     voice = Voice(quiet=True)
     given = torch.device(device)

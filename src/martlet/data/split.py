@@ -6,12 +6,11 @@ content (its group) and the seed alone: not from file names, their order or a ra
 Adding samples moves few of the others.
 """
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from martlet.data.hold_out import hold_out
 from martlet.errors import MartletError, unknown
 
 PARTS = ("train", "val", "test")
@@ -115,7 +114,7 @@ def split_samples(
     if cut:
         whole = groups is not None
         unit = group if whole else noun
-        notes += _hold_out(placed, labels, keys, cut, seed, name_of, unit, whole=whole)
+        notes += hold_out(placed, labels, keys, cut, seed, name_of, unit, whole=whole)
     trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
     for label in sorted({*labels, *range(len(classes))} - trained):
         others = "" if groups is None else "; another seed holds out other groups"
@@ -183,91 +182,6 @@ def _resolve_overlap(
     for index in copies:
         placed[index] = None
     return len(copies)
-
-
-def _hold_out(
-    placed: list[str | None],
-    labels: Sequence[int],
-    keys: Sequence[str],
-    fractions: Mapping[str, float],
-    seed: int,
-    name_of: Callable[[int], str],
-    unit: str,
-    whole: bool,
-) -> list[str]:
-    """Move fractions of each class out of train, what shares a key together; return notes.
-
-    unit: what one key stands for, in words.
-    whole: what has several classes is held out too, by itself, and not kept in train.
-    """
-    copies: dict[str, list[int]] = defaultdict(list)
-    for index, part in enumerate(placed):
-        if part == "train":
-            copies[keys[index]].append(index)
-    classes = {key: {labels[index] for index in indices} for key, indices in copies.items()}
-    several = [key for key, here in classes.items() if len(here) > 1]
-    single: dict[int, list[str]] = defaultdict(list)
-    for key in classes.keys() - set(several):
-        single[min(classes[key])].append(key)
-    count = Counter(label for key in classes for label in classes[key])
-    if whole:
-        count.subtract(label for key in several for label in classes[key])
-    dealt: dict[str, str] = {}
-    notes = []
-    if several and whole:
-        dealt |= _deal(several, _counts(len(several), fractions), seed)
-    elif several:  # no right answer to score them by
-        notes.append(
-            f"{unit.capitalize()}s that lie in several classes, used in training only: "
-            f"{len(several)}."
-        )
-    few: list[str] = []
-    for label in sorted(+count):
-        held = _counts(count[label], fractions)
-        if not sum(held.values()):
-            raise MartletError(
-                f"class {name_of(label)} has one {unit} to divide; at least 2 different ones are "
-                "needed, one to train on and one to hold out."
-            )
-        dealt |= _deal(single[label], held, seed)
-        if 0 in held.values():
-            few.append(name_of(label))
-    for key, part in dealt.items():
-        for index in copies[key]:
-            placed[index] = part
-    return notes + _about_few(few, fractions, unit)
-
-
-def _deal(keys: Sequence[str], held: Mapping[str, int], seed: int) -> dict[str, str]:
-    """So many of `keys` for each held-out part, in an order that follows from key and seed."""
-    order = sorted(keys, key=lambda key: _place(seed, key))
-    return dict(zip(order, [part for part in held for _ in range(held[part])], strict=False))
-
-
-def _about_few(few: Sequence[str], fractions: Mapping[str, float], unit: str) -> list[str]:
-    if not few:
-        return []
-    part = max(fractions, key=lambda part: fractions[part])
-    return [
-        f"Classes with 2 {unit}s, one for train and one for {part}: "
-        f"{', '.join(few[:5])}{f' and {len(few) - 5} more' if len(few) > 5 else ''}."
-    ]
-
-
-def _counts(total: int, fractions: Mapping[str, float]) -> dict[str, int]:
-    """How many of a class's samples go to each held-out part; at least one is left for train."""
-    held = {part: max(1, round(total * share)) for part, share in fractions.items()}
-    while sum(held.values()) >= total:  # too few: from the part furthest above its share
-
-        def excess(part: str) -> tuple[bool, float]:
-            return held[part] > 1, held[part] - total * fractions[part]
-
-        held[max(held, key=excess)] -= 1
-    return held
-
-
-def _place(seed: int, digest: str) -> bytes:
-    return hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=16).digest()
 
 
 def _indices(parts: Sequence[str | None]) -> tuple[tuple[int, ...], ...]:

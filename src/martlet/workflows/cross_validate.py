@@ -31,7 +31,7 @@ from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train_options import TrainOptions
-from martlet.workflows.train_run import Plan, make_plan
+from martlet.workflows.train_plan import Plan, make_plan
 
 SUMMARY = "cross_validation.json"
 

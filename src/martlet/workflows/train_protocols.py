@@ -15,7 +15,8 @@ from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run, check_folder
 from martlet.workflows.siblings import siblings
 from martlet.workflows.train_options import TrainOptions
-from martlet.workflows.train_run import carry_out, make_plan
+from martlet.workflows.train_plan import make_plan
+from martlet.workflows.train_run import carry_out
 
 BOTH = "both"
 

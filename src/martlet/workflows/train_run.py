@@ -1,10 +1,9 @@
 """The steps of `train`, in the order in which they happen."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
@@ -13,19 +12,15 @@ from martlet import tasks
 from martlet.console.progress import TrainingBar, Voice
 from martlet.data import kinds
 from martlet.data.batches import Loader, TrainBatches, TrainLoader
-from martlet.data.kind import AnyPreprocess, Samples
-from martlet.data.pictures.kind import PICTURES
+from martlet.data.kind import Samples
 from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
-from martlet.models import spec
-from martlet.models.spec import Spec, check_network
 from martlet.storage.claim import claimed
 from martlet.storage.files import write_text
-from martlet.tasks import Task
 from martlet.training import checkpoint
-from martlet.training.checkpoint import Header, Network
+from martlet.training.checkpoint import Header
 from martlet.training.journal import Journal, catch_up
 from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.run_files import RESUME
@@ -36,8 +31,9 @@ from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, noun_of, read_samples
 from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train_plan import Plan, make_header, make_network, make_plan
 from martlet.workflows.train_resume import go_on, keep_split
-from martlet.workflows.train_start import Start, load_start, network_name, network_options, start_of
+from martlet.workflows.train_start import load_start
 from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
@@ -45,26 +41,6 @@ from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 # this many MACs it costs more than it saves. A count, not a stopwatch: the choice must be the same
 # in a run that is resumed.
 COMPILE_PAYS_FROM_MACS = 1.5e13
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the options of `train` come to for this data and this network."""
-
-    data: Path
-    options: TrainOptions
-    row: Spec
-    start: Start
-    task: Task
-    folder: Path
-    preprocess: AnyPreprocess
-    small_input: bool
-
-    @property
-    def before(self) -> Path | None:
-        """The checkpoint to go on from, if any."""
-        path = self.folder / RESUME
-        return path if self.options.resume and path.exists() else None
 
 
 def carry_out(data: Path, options: TrainOptions) -> Run:
@@ -123,53 +99,6 @@ def steps(plan: Plan, voice: Voice) -> Run:
     except KeyboardInterrupt:
         voice.say("Trained; the report is missing: the same command with --resume makes it.")
         raise
-
-
-def make_plan(data: Path, options: TrainOptions) -> Plan:
-    """Raises MartletError for a network that is not known, or not for pictures of this size."""
-    start = start_of(options)
-    row = spec(network_name(options, start))
-    preprocess = train_setup.preprocess_for(row, options, start)
-    kind = kinds.find(preprocess.kind)
-    plan = Plan(
-        data=data,
-        options=options,
-        row=row,
-        start=start,
-        task=tasks.find(options.task or kind.task),
-        folder=options.folder / (options.name or f"{data.resolve().name}-{row.name}"),
-        preprocess=preprocess,
-        small_input=train_setup.is_small(row, options, start),
-    )
-    if row.input.kind == PICTURES.name:
-        side = "image_size" if kind is PICTURES else "window"
-        check_network(row, preprocess.shape[-1], plan.small_input, side)
-    return plan
-
-
-def make_network(plan: Plan, outputs: int) -> Network:
-    """The network of the plan for so many outputs."""
-    return Network(
-        name=plan.row.name,
-        num_classes=outputs,
-        in_chans=plan.preprocess.in_chans,
-        small_input=plan.small_input,
-        options=of_window(plan) | network_options(plan.options, plan.row, plan.start),
-    )
-
-
-def of_window(plan: Plan) -> dict[str, Any]:
-    """A network for scenes is made for the window that its samples have."""
-    row, shape = plan.row.input, plan.preprocess.shape
-    return {"window": shape[-1]} if row.kind == "cube" and shape[-1] != row.shape[-1] else {}
-
-
-def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
-    """Network and recipe for this data, what was left open filled in."""
-    network = make_network(plan, len(outputs))
-    recipe = plan.options.filled(plan.row.drop_rate, pictures, published=plan.start.published)
-    task = plan.task.name
-    return Header(network, tuple(outputs), plan.preprocess, recipe, task=task, split=split)
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:

@@ -5,7 +5,7 @@ import pytest
 
 import martlet
 from martlet.api.list import list_networks
-from martlet.console import tables
+from martlet.console import network_tables
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
@@ -108,7 +108,7 @@ def test_the_size_of_a_run_s_input_is_said_as_its_data_have_it(
     checkpoint.save(tmp_path / "model.safetensors", network.build().state_dict(), header)
     found = martlet.show(str(tmp_path))
     assert found.options == own
-    tables.shown(found)
+    network_tables.shown(found)
     assert " MB moved per window" in capsys.readouterr().out
 
 

@@ -5,15 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from torch import nn
 
-from martlet.api.list import list_networks
-from martlet.api.show import show
 from martlet.console import tables
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.inference import Prediction
 from martlet.measuring.accuracy import called, evaluation
-from martlet.measuring.cost import cost
 from martlet.workflows.convert import ConvertedFile
 from martlet.workflows.run_folder import Run
 
@@ -68,23 +64,3 @@ def test_figures_and_the_next_line_are_of_the_kind_of_data(
     assert f"top1 100.00% of 2 {noun} (95 % interval" in said
     assert noun in said.splitlines()[-3].split()
     assert noun == "pictures" or "picture" not in said
-
-
-def test_what_has_no_macs_is_said(narrow: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "out", lambda: narrow)
-    tables.shown(show("shufflenet_series"))
-    assert "operators without MACs: batch norm 4, relu 4, clone 4, mean 1" in lines(narrow)
-    tables.cost_line(cost(nn.Linear(3, 4), (1, 3)), narrow)
-    assert lines(narrow)[-1].startswith("16 params")  # nothing to say
-    tables.listed(list_networks("resnet18"))
-    assert "`martlet show` counts" in text(narrow)
-
-
-def test_no_figure_is_cut_on_a_narrow_terminal(
-    narrow: Console, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables, "out", lambda: narrow)
-    tables.listed(list_networks("shufflenet_v2*"))
-    assert "shufflenet_v2_x1_0" in text(narrow)
-    assert "2,278,604" in text(narrow)
-    assert "…" not in text(narrow)

@@ -18,7 +18,7 @@ from martlet.compiler import compile_onnx
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.exporting import export_onnx
-from martlet.inference import FORMAT, KEY, load
+from martlet.inference import FORMAT, KEY, load, open_onnx
 from martlet.tasks.prediction import rank
 
 PREPROCESS = Preprocess(size=12)
@@ -129,7 +129,7 @@ def test_a_file_that_is_read_but_fails_when_it_runs(good: Path, tmp_path: Path) 
         for run in (
             lambda: network.logits(np.zeros((1, 3, 12, 12), np.float32)),  # noqa: B023
             lambda: network.predict(tmp_path / "a.png"),  # noqa: B023
-            lambda: module.open_onnx(tmp_path / "m.onnx")(np.zeros((1, 3, 12, 12), np.float32)),
+            lambda: open_onnx(tmp_path / "m.onnx")(np.zeros((1, 3, 12, 12), np.float32)),
         ):
             with pytest.raises(MartletError, match=r"m\.onnx was read, but fails when it runs \("):
                 run()
@@ -199,13 +199,6 @@ def test_a_damaged_file(good: Path, tmp_path: Path, damage: Callable[[bytes], by
     path.write_bytes(damage(good.read_bytes()))
     with pytest.raises(MartletError, match=r"m\.onnx (cannot be read as|was not exported).*\.$"):
         load(path)
-
-
-def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(MartletError, match=r"none\.onnx does not exist"):
-        load(tmp_path / "none.onnx")
-    with pytest.raises(MartletError, match="is a folder"):
-        load(tmp_path)
 
 
 def test_a_file_of_another_program(good: Path, tmp_path: Path) -> None:

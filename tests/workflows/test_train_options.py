@@ -60,7 +60,7 @@ def test_it_is_a_flag_and_a_key_of_recipe_files(tmp_path: Path) -> None:
     recipe.write_text("patience = 5\nepochs = 7\n")
     assert load_recipe(recipe, Longer) == {"patience": 5, "epochs": 7}
     app = main.typer.Typer(rich_markup_mode=None)
-    main.add(takes(Longer)(show), "nothing", "show", Longer, app)
+    main.add(takes(Longer)(show), "tables.nothing", "show", Longer, app)
     helped = CliRunner().invoke(app, ["--help"]).output
     assert "--patience" in helped
     assert "Epochs without a better one" in " ".join(helped.split())

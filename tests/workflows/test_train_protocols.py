@@ -11,7 +11,7 @@ import pytest
 import martlet
 from martlet.api.evaluate import evaluate
 from martlet.api.train import train
-from martlet.console import tables
+from martlet.console import network_tables, tables
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.workflows.run_folder import MAPS, Run
@@ -86,7 +86,7 @@ def test_optimistic_stands_wherever_a_random_splits_figures_do(
         capsys.readouterr()
         tables.evaluated(answer)
         printed = capsys.readouterr().out
-        tables.shown(martlet.show(str(folder)))
+        network_tables.shown(martlet.show(str(folder)))
         shown = capsys.readouterr().out
         page = (folder / "report.html").read_text()
         result = page[page.index('id="result"') : page.index('id="data"')]

@@ -119,8 +119,9 @@ def add(
 ) -> None:
     """Make `verb` a command with the parameters of its signature, and --json.
 
-    `printer` names the function of console/tables.py that shows the result. A verb that takes
-    `options` takes them from a file too: --recipe. `predict` answers in other formats, too.
+    `printer` names what shows the result, a function of a file in console/: "tables.exported". A
+    verb that takes `options` takes them from a file too: --recipe. `predict` answers in other
+    formats, too.
     """
     own = inspect.signature(verb).parameters.values()
     parameters = [_for_typer(parameter) for parameter in own]
@@ -240,16 +241,16 @@ def _reader(options: type) -> Callable[[typer.Context, Path | None], Path | None
     return use
 
 
-add(train, "trained", "train", TrainOptions)
+add(train, "tables.trained", "train", TrainOptions)
 for _verb, _printer, _name in (
-    (demo, "nothing", "demo"),
-    (evaluate, "evaluated", "evaluate"),
-    (predict, "predicted", "predict"),
-    (export, "exported", "export"),
-    (convert, "converted", "convert"),
-    (measure, "measured", "measure"),
-    (compile, "compiled", "compile"),
-    (list_networks, "listed", "list"),
-    (show, "shown", "show"),
+    (demo, "tables.nothing", "demo"),
+    (evaluate, "tables.evaluated", "evaluate"),
+    (predict, "tables.predicted", "predict"),
+    (export, "tables.exported", "export"),
+    (convert, "tables.converted", "convert"),
+    (measure, "tables.measured", "measure"),
+    (compile, "tables.compiled", "compile"),
+    (list_networks, "network_tables.listed", "list"),
+    (show, "network_tables.shown", "show"),
 ):
     add(_verb, _printer, _name)

@@ -29,7 +29,8 @@ def _write(result: Any, form: str, printer: str) -> None:
     elif form == "csv":
         print(as_csv(result), end="")
     else:
-        getattr(import_module("martlet.console.tables"), printer)(result)
+        module, _, name = printer.partition(".")
+        getattr(import_module(f"martlet.console.{module}"), name)(result)
 
 
 def plain(value: Any) -> Any:

@@ -6,10 +6,8 @@ from martlet.inference.network import (
     Network,
     is_compiled,
     load,
-    open_onnx,
-    open_session,
-    reason,
 )
+from martlet.inference.onnx_session import open_onnx, open_session, reason
 from martlet.tasks.prediction import Prediction, rank, softmax
 
 __all__ = [

@@ -1,8 +1,7 @@
 """An exported network, its classes and its Preprocess, run by ONNX Runtime."""
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import prod
@@ -17,6 +16,7 @@ from martlet.data.cache import cores
 from martlet.data.kinds import preprocess_from
 from martlet.data.pictures.sources import name_of
 from martlet.errors import MartletError
+from martlet.inference.onnx_session import Run, open_session, run_of, without_input
 from martlet.memory import eval_batch_size
 from martlet.tasks.prediction import Prediction
 
@@ -25,7 +25,6 @@ FORMAT = 1  # of that property's JSON; a reader refuses a higher number
 BATCH = 32  # pictures of usual sizes read and run at a time: bounds the memory of `predict`
 BATCH_VALUES = 1 << 20  # of the inputs run by one core: what comes of more leaves its caches
 
-Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 Named = tuple[str, Any]  # what an answer calls its picture, and the picture's source
 
 
@@ -145,7 +144,7 @@ def load(path: str | Path, threads: int | None = None) -> Network:
             f"{path} was not exported by martlet: it does not say its classes and preprocessing; "
             "export it with `martlet export`."
         )
-    header, run = _header(path, text), _run_of(session, path)
+    header, run = _header(path, text), run_of(session, path)
     try:
         return Network(run, path, header, concurrent=threads == 1)
     except MartletError as error:
@@ -170,73 +169,13 @@ def _load_compiled(path: Path) -> Network:
             "by martlet."
         )
     if not net.description.inputs:
-        raise MartletError(_without_input(path))
+        raise MartletError(without_input(path))
     try:
         header = _header(path, json.dumps(meta))
         one = next(iter(net.description.inputs.values()))[:1] == (1,)
         return Network(net, path, header, concurrent=one and net.description.threads == 1)
     except MartletError as error:
         raise MartletError(f"the martlet metadata of {path} is damaged: {error}") from error
-
-
-def open_session(path: str | Path, threads: int | None = None, *, spinning: bool = True) -> Any:
-    """An `onnxruntime.InferenceSession` on the CPU for any ONNX file, or one sentence.
-
-    `spinning` is ONNX Runtime's habit of keeping idle threads awake for the next call.
-    """
-    import onnxruntime
-
-    if threads is not None and threads < 1:
-        raise MartletError(f"threads={threads} is not accepted; use 1 or more.")
-    path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise MartletError(f"{path} {what}; a file made by `martlet export` is needed.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # fatal only: errors are raised as exceptions anyway
-    options.intra_op_num_threads = threads or 0
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises a dozen unrelated types
-        raise MartletError(
-            f"{path} cannot be read as an ONNX network ({reason(error)})."
-        ) from error
-
-
-def open_onnx(path: str | Path, threads: int | None = None, *, spinning: bool = True) -> Run:
-    """`open_session` as a function: the first output of a file with one input, for a batch."""
-    return _run_of(open_session(path, threads, spinning=spinning), Path(path))
-
-
-def _run_of(session: Any, path: Path) -> Run:
-    inputs = session.get_inputs()
-    if not inputs:
-        raise MartletError(_without_input(path))
-    given = inputs[0].name
-
-    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        try:
-            outputs: NDArray[np.float32] = session.run(None, {given: batch})[0]
-        except Exception as error:  # as in `open_session`
-            raise MartletError(
-                f"{path} was read, but fails when it runs ({reason(error)})."
-            ) from error
-        return outputs
-
-    return run
-
-
-def _without_input(path: Path) -> str:
-    return f"{path} has no input to predict from; `martlet export` writes networks that have one."
-
-
-def reason(error: Exception) -> str:
-    """The first line of ONNX Runtime's message, without its codes and the path it repeats."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", lines[0])
-    return re.sub(r"^Load model from .* failed:", "", line).rstrip(".")
 
 
 def _header(path: Path, text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from martlet.console import tables
+from martlet.console import network_tables, tables
 from martlet.console.progress import Voice
 from martlet.data.pictures.digits import write_digits
 from martlet.measuring.cost import cost
@@ -45,7 +45,7 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
     voice.heading("4. cost and latency")
     model, header = checkpoint.load_model(run.checkpoint)
     shape = (1, *header.preprocess.shape)
-    tables.cost_line(cost(model, shape), voice.console)
+    network_tables.cost_line(cost(model, shape), voice.console)
     tables.measured(time_engines(run.folder, (), 1, 1, 1.0, None), voice.console)
     voice.heading("5. export to ONNX, verified against PyTorch")
     tables.exported(export_run(run.folder, "onnx", None), voice.console)

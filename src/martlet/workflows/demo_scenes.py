@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from martlet.console import tables
+from martlet.console import network_tables, tables
 from martlet.console.progress import Voice
 from martlet.data.scenes.synthetic import COLUMNS, NAMES, ROWS, WAVELENGTHS, write_synthetic_scene
 from martlet.measuring.cost import cost
@@ -48,7 +48,7 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
     tables.evaluated(metrics, voice.console)
     voice.heading("4. cost of one window")
     model, header = checkpoint.load_model(run.checkpoint)
-    tables.cost_line(cost(model, (1, *header.preprocess.shape)), voice.console, "window")
+    network_tables.cost_line(cost(model, (1, *header.preprocess.shape)), voice.console, "window")
     voice.heading("5. export to ONNX, verified against PyTorch")
     tables.exported(export_run(run.folder, "onnx", None), voice.console)
     voice.heading("6. map the whole scene with the exported file")

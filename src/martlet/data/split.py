@@ -6,7 +6,7 @@ content (its group) and the seed alone: not from file names, their order or a ra
 Adding samples moves few of the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,12 +101,9 @@ def split_samples(
     dropped = _resolve_overlap(placed, keys, allow_overlap, paths, noun)
     if dropped:
         notes.append(f"Copies of held-out {noun}s that are left out: {dropped}.")
-    cut = {} if "val" in known else {"val": val}
-    if not known or known == {"train"}:
-        cut["test"] = test
-    elif "test" not in known:
+    if "val" in known and "test" not in known:
         notes.append("There is no test part: train and val are given, so test stays empty.")
-    cut = {part: share for part, share in cut.items() if share > 0}
+    cut = _to_cut(known, val, test)
 
     def name_of(label: int) -> str:
         return repr(classes[label]) if classes else str(label)
@@ -117,7 +114,7 @@ def split_samples(
         notes += hold_out(placed, labels, keys, cut, seed, name_of, unit, whole=whole)
     trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
     for label in sorted({*labels, *range(len(classes))} - trained):
-        others = "" if groups is None else "; another seed holds out other groups"
+        others = "" if groups is None else f"; another seed holds out other {group}s"
         raise MartletError(
             f"class {name_of(label)} has no readable {noun} left to train on{others}."
         )
@@ -130,6 +127,12 @@ def split_samples(
         notes=tuple(notes),
         groups=tuple(groups or ()),
     )
+
+
+def _to_cut(known: Collection[str], val: float, test: float) -> dict[str, float]:
+    """The shares to cut out of train, where these parts are given."""
+    shares = {"val": val, "test": test if set(known) <= {"train"} else 0.0}
+    return {part: share for part, share in shares.items() if share > 0 and part not in known}
 
 
 def _joined(groups: Sequence[str], digests: Sequence[str]) -> list[str]:

@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from martlet.console import network_tables, tables
 from martlet.console.progress import Voice
 from martlet.data.scenes.synthetic import COLUMNS, NAMES, ROWS, WAVELENGTHS, write_synthetic_scene
-from martlet.measuring.cost import cost
-from martlet.training import checkpoint
-from martlet.workflows.demo import free_name
-from martlet.workflows.evaluate import score
-from martlet.workflows.export import export_run
-from martlet.workflows.predict import answers
-from martlet.workflows.run_folder import EXPORTED, Run
+from martlet.workflows.demo_stations import (
+    counted,
+    ended,
+    evaluated,
+    exported,
+    free_name,
+    predicted,
+)
+from martlet.workflows.run_folder import Run
 
 MODEL = "hybridsn_salinas"
 WINDOW = 9
@@ -43,20 +44,18 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
         quiet=quiet,
     )
     voice.heading("3. evaluate on the test pixels")
-    options = {"labels": files.labels, "class_names": files.class_names}
-    metrics = score(run.folder, files.scene, "test", 0.01, "auto", quiet, options)
-    tables.evaluated(metrics, voice.console)
+    known = {"labels": files.labels, "class_names": files.class_names}
+    evaluated(run, files.scene, voice, quiet, known)
     voice.heading("4. cost of one window")
-    model, header = checkpoint.load_model(run.checkpoint)
-    network_tables.cost_line(cost(model, (1, *header.preprocess.shape)), voice.console, "window")
-    voice.heading("5. export to ONNX, verified against PyTorch")
-    tables.exported(export_run(run.folder, "onnx", None), voice.console)
+    counted(run, voice, "window")
+    exported(run, voice)
     voice.heading("6. map the whole scene with the exported file")
-    asked = {"output": None, "array": None, "bands_axis": None, "quiet": quiet}
-    tables.predicted(answers(run.folder / EXPORTED, [files.scene], 3, "auto", asked), voice.console)
-    voice.heading("done")
-    voice.say(f"made {run.folder}: {', '.join(sorted(p.name for p in run.folder.iterdir()))}")
-    voice.say(f"open {run.folder / 'report.html'} in a browser to see it all")
-    voice.say("next, on a scene of your own:")
-    voice.say("  martlet train scene.mat --labels gt.mat --model hybridsn")
+    predicted(run, [files.scene], voice, {"quiet": quiet})
+    ended(
+        run,
+        voice,
+        f"open {run.folder / 'report.html'} in a browser to see it all",
+        "next, on a scene of your own:",
+        "martlet train scene.mat --labels gt.mat --model hybridsn",
+    )
     return run

@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from martlet.errors import MartletError
 from martlet.inference import Network, softmax
 from martlet.report.class_colours import class_colours
 from martlet.report.scene_maps import draw_map, draw_probability
-from martlet.storage.claim import claimed
 from martlet.storage.files import write_text
+from martlet.workflows.predict_folders import in_folders
 
 CLASSES, PROBABILITY, LEGEND = "classes.npy", "probability.npy", "classes.csv"
 MOST_DRAWN = 2000  # rows and columns of a picture; of a larger scene every second pixel, or less
@@ -72,30 +72,27 @@ def predict_scenes(
     bands_axis: int | None,
     quiet: bool,
 ) -> list[SceneMap]:
-    """A map of each scene; one that cannot be read has `error` set. Raises MartletError when it
-    is not clear where the maps should lie."""
-    if not scenes:
-        raise MartletError("no scene is given; give the file of one, such as scene.mat.")
-    names = [Path(scene).stem for scene in scenes]
-    if len(set(names)) < len(names):
-        raise MartletError("two scenes have one name, and so would their maps; give them apart.")
-    voice = Voice(quiet)
-    own = network.path if network.path.is_dir() else network.path.parent
-    found = []
-    preprocess = network.preprocess
+    """A map of each scene; one that cannot be read has `error` set.
+
+    Raises MartletError when it is not clear where the maps should lie.
+    """
+    voice, preprocess = Voice(quiet), network.preprocess
     assert isinstance(preprocess, ScenePreprocess)
-    for path, name in zip(scenes, names, strict=True):
-        folder = own / f"{name}_map" if output is None else output
-        if output is not None and len(scenes) > 1:
-            folder = output / f"{name}_map"
-        try:
-            scene = read_scene(path, array=array, bands_axis=bands_axis)
-            preprocess.check_bands(scene.shape[2])
-            with claimed(folder):
-                found.append(map_of(network, scene, folder, voice))
-        except MartletError as error:
-            found.append(SceneMap(str(path), error=str(error)))
-    return found
+
+    def read(path: Any) -> Callable[[Path], SceneMap]:
+        scene = read_scene(path, array=array, bands_axis=bands_axis)
+        preprocess.check_bands(scene.shape[2])
+        return lambda folder: map_of(network, scene, folder, voice)
+
+    return in_folders(
+        network,
+        scenes,
+        output,
+        noun="scene",
+        made="map",
+        read=read,
+        failed=lambda path, error: SceneMap(path, error=error),
+    )
 
 
 def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneMap:

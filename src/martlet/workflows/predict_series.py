@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +23,8 @@ from martlet.errors import MartletError
 from martlet.inference import Network, softmax
 from martlet.memory import eval_batch_size
 from martlet.report.timeline import Bar, draw_timeline
-from martlet.storage.claim import claimed
 from martlet.storage.files import write_text
+from martlet.workflows.predict_folders import in_folders
 
 SEGMENTS, WINDOWS = "segments.csv", "windows.csv"
 MOST_PICTURES = 20  # of a file with many recordings the first ones are drawn
@@ -69,31 +69,24 @@ def predict_recordings(
 
     smooth: the shortest stretch that a timeline has, a time or samples; a window by default.
     """
-    if not sources:
-        raise MartletError("no recording is given; give a file, such as walk.csv.")
-    names = [Path(source).resolve().stem for source in sources]
-    if len(set(names)) < len(names):
-        raise MartletError(
-            "two recordings have one name, and so would their timelines; give them apart."
-        )
-    preprocess = network.preprocess
+    voice, preprocess = Voice(quiet), network.preprocess
     assert isinstance(preprocess, SeriesPreprocess)
     duration = parse_duration("smooth", preprocess.window if smooth is None else smooth)
     shortest = duration.samples(preprocess.rate)
-    voice = Voice(quiet)
-    own = network.path if network.path.is_dir() else network.path.parent
-    found = []
-    for path, name in zip(sources, names, strict=True):
-        folder = own / f"{name}_timeline" if output is None else output
-        if output is not None and len(sources) > 1:
-            folder = output / f"{name}_timeline"
-        try:
-            read = recordings_for(path, without_files(preprocess))
-            with claimed(folder):
-                found.append(timeline_of(network, read, str(path), folder, shortest, voice))
-        except MartletError as error:
-            found.append(Timeline(str(path), error=str(error)))
-    return found
+
+    def read(path: Any) -> Callable[[Path], Timeline]:
+        recordings = recordings_for(path, without_files(preprocess))
+        return lambda folder: timeline_of(network, recordings, str(path), folder, shortest, voice)
+
+    return in_folders(
+        network,
+        sources,
+        output,
+        noun="recording",
+        made="timeline",
+        read=read,
+        failed=lambda path, error: Timeline(path, error=error),
+    )
 
 
 def without_files(preprocess: SeriesPreprocess) -> SeriesPreprocess:

@@ -243,6 +243,10 @@ def test_what_cannot_be_resumed_stays(quick: Callable[..., Run]) -> None:
     (run.folder / "split.json").unlink()
     with pytest.raises(MartletError, match="are not those that"):
         quick(epochs=1, resume=True, test=0.5)
+    kept = run.checkpoint.rename(run.folder.parent / "kept")
+    with pytest.raises(MartletError, match=r"has lost its model\.safetensors.* with --overwrite"):
+        quick(epochs=1, resume=True)
+    kept.rename(run.checkpoint)
     state.write_bytes(state.read_bytes()[:5000])
     with pytest.raises(MartletError, match=r"resume\.safetensors is corrupt or cut short"):
         quick(epochs=1, resume=True)

@@ -32,6 +32,7 @@ from martlet.workflows.run_folder import Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import Plan, make_plan
+from martlet.workflows.train_resume import model_is_lost
 
 SUMMARY = "cross_validation.json"
 
@@ -39,7 +40,8 @@ SUMMARY = "cross_validation.json"
 def cross_validate(data: Path, options: TrainOptions) -> Run:
     """Train all folds, as many at once as there are cores, each with one thread; then sum up.
 
-    A fold whose run is finished is not trained again with `resume`. Raises MartletError for data
+    A fold whose run is finished is not trained again with `resume`, one that has lost its weights
+    is. Raises MartletError for data
     without groups, for a folder that is there already, and when a fold fails.
     """
     plan, voice = make_plan(data, options), Voice(options.quiet)
@@ -76,15 +78,16 @@ def _check_folder(plan: Plan) -> None:
 
 
 def finished(folder: Path) -> bool:
-    """Whether a fold's run is trained and scored."""
+    """Whether a fold's run is trained to its end and scored; an epoch's own metrics are not."""
     if not (folder / MODEL).exists():
         return False
-    return bool(checkpoint.load_header(folder / MODEL).metrics)
+    return "part" in checkpoint.load_header(folder / MODEL).metrics
 
 
 def command_of(plan: Plan, fold: int) -> list[str]:
-    """What trains one fold."""
+    """What trains one fold; one that cannot go on, for its best weights are gone, from new."""
     given = plan.options
+    anew = given.overwrite or model_is_lost(plan.folder / f"fold-{fold}")
     options = replace(
         given,
         fold=fold,
@@ -92,7 +95,7 @@ def command_of(plan: Plan, fold: int) -> list[str]:
         name=f"fold-{fold}",
         workers=0 if given.workers is None else given.workers,
     )
-    how = ["--quiet"] + ["--resume"] * given.resume + ["--overwrite"] * given.overwrite
+    how = ["--quiet", "--overwrite"] if anew else ["--quiet", *["--resume"] * given.resume]
     return [sys.executable, "-m", "martlet", *options.words(plan.data), *how]
 
 
@@ -102,6 +105,9 @@ def _train_all(plan: Plan, count: int, at_once: int, voice: Voice) -> None:
         for number in range(1, count + 1)
         if not (plan.options.resume and finished(plan.folder / f"fold-{number}"))
     ]
+    for number in todo:
+        if plan.options.resume and model_is_lost(plan.folder / f"fold-{number}"):
+            voice.say(f"fold {number} has lost its {MODEL}: it is trained again.")
     running: list[subprocess.Popen[str]] = []
 
     def train(number: int) -> tuple[int, int, str]:

@@ -12,6 +12,7 @@ from martlet.errors import MartletError
 from martlet.storage.files import write_text
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
+from martlet.training.run_files import MODEL, RESUME
 from martlet.training.state import State
 from martlet.workflows.run_folder import read_json
 from martlet.workflows.samples import noun_of
@@ -20,7 +21,8 @@ from martlet.workflows.samples import noun_of
 def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     """Put `state` back to where the run stopped.
 
-    Raises MartletError when the arguments are not those that the run was started with.
+    Raises MartletError when the arguments are not those that the run was started with, and when
+    its best weights are gone.
     """
     tensors, before = checkpoint.load(path)
     differences = before.recipe.differences(header.recipe)
@@ -39,6 +41,11 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
             f"the {noun_of(header.preprocess)}, or how they are split, are not those that "
             f"{path.parent} was started with; resume with the same ones, or choose another --name."
         )
+    if model_is_lost(path.parent):
+        raise MartletError(
+            f"{path.parent} has lost its {MODEL}, the weights of the best epoch so far, which no "
+            "other file holds; put it back, or train again with --overwrite."
+        )
     state.restore(path, tensors, before)
     try:
         if state.history:
@@ -56,6 +63,13 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     else:
         at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
         voice.say(f"going on with {path.parent} at {at}.")
+
+
+def model_is_lost(folder: Path) -> bool:
+    """Whether a run that ended an epoch has no model.safetensors, which it wrote before that."""
+    if (folder / MODEL).exists() or not (folder / RESUME).exists():
+        return False
+    return bool(checkpoint.load_header(folder / RESUME).state.get("history"))
 
 
 def keep_split(path: Path, saved: Any, voice: Voice) -> None:

@@ -146,7 +146,7 @@ def test_exported_networks_say_the_same(run: Run, folder: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_every_subject_is_held_out_once_and_finished_folds_are_kept(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {**GIVEN, "epochs": 1, "cross_validate": "3", "folder": tmp_path, "name": "cv"}
     run = martlet.train(folder, **given)
@@ -167,6 +167,11 @@ def test_every_subject_is_held_out_once_and_finished_folds_are_kept(
     shutil.rmtree(run.folder / "fold-2")
     again = martlet.train(folder, **given, resume=True)
     assert (run.folder / "fold-1" / "model.safetensors").read_bytes() == before
+    assert again.metrics == run.metrics
+    (run.folder / "fold-3" / "model.safetensors").unlink()
+    capsys.readouterr()
+    again = martlet.train(folder, **{**given, "quiet": False}, resume=True)
+    assert "fold 3 has lost its model.safetensors: it is trained again." in capsys.readouterr().err
     assert again.metrics == run.metrics
 
 
@@ -193,7 +198,7 @@ def test_recordings_of_one_length_are_windows_themselves(folder: Path) -> None:
         ({"window": "long"}, r"window='long' is not accepted; give a time such as '2\.56s'"),
         ({"channels": "gyr_*"}, r"channel 'gyr_\*' is not known"),
         ({"channels": " , "}, r"names none; give names or patterns"),
-        ({"model": "shufflenet_v2_x0_5"}, r"."),
+        ({"model": "shufflenet_v2_x0_5"}, r"window='1\.28s' is for scenes and recordings, and"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -1,11 +1,13 @@
 """report.html from a run's network and header, so that it can be written anew at any time."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
+from martlet.data import kinds
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import number_of
 from martlet.measuring.cost import cost
@@ -13,6 +15,7 @@ from martlet.measuring.latency import Latency
 from martlet.report.page import CostTotals, Page, write_page
 from martlet.report.protocols import compare
 from martlet.training.checkpoint import Header
+from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import MAPS, PAGE
 from martlet.workflows.siblings import siblings
 
@@ -68,8 +71,16 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         date=metrics.get("date", ""),
         seconds=metrics.get("seconds"),
         latency=[asdict(row) for row in latency],
-        recipe=header.recipe.to_dict(),
+        recipe=_recipe(header),
         machine=metrics["machine"],
         versions=metrics["versions"],
         command=metrics["command"],
     )
+
+
+def _recipe(header: Header) -> dict[str, Any]:
+    """The recipe's options that the run's kind of data has."""
+    data = kinds.find(header.preprocess.kind).data
+    own = [one.name for one in fields(Recipe) if data in (one.metadata["only"] or [data])]
+    values = header.recipe.to_dict()
+    return {name: values[name] for name in own}

@@ -122,6 +122,25 @@ def test_windows_are_turned_over_only_when_the_recipe_flips(files: tuple[Path, P
     assert seen == wanted
 
 
+def test_weights_keep_their_window_and_components(files: tuple[Path, Path]) -> None:
+    before = ScenePreprocess(window=11, components=13)
+    assert module.prepare(options(files[1], window=11), before, {}) is before
+    assert module.prepare(options(files[1], window=None), before, {}) is before
+    with pytest.raises(
+        MartletError, match=r"^window=9 is not that of the weights, 11; leave it out"
+    ):
+        module.prepare(options(files[1], window=9), before, {})
+
+
+def test_the_guard_is_that_of_the_window_of_the_weights(files: tuple[Path, Path]) -> None:
+    preprocess, samples = module.fit(
+        module.prepare(options(files[1], window=13), None, {}), read(files), range(100)
+    )
+    assert samples.preprocess == preprocess
+    found = module.split(samples, options(files[1], window=None))  # its default is another
+    assert found.protocol["guard"] == 6
+
+
 def test_without_a_label_map_it_is_asked_for(files: tuple[Path, Path]) -> None:
     with pytest.raises(MartletError, match=r"needs its label map; give it as --labels FILE"):
         martlet.train(files[0], **GIVEN)

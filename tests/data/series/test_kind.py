@@ -83,13 +83,26 @@ def test_the_checkpoint_holds_what_the_training_part_says(run: Run, folder: Path
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert run.metrics["notes"][0].startswith("Held out to score: subject subject")
     assert run.metrics["notes"][0] in page
+    assert "crop_scale" not in page  # the recipe's options of other data
+    assert "picture" not in page.partition("</style>")[2]
 
 
 def test_evaluate_scores_the_subjects_that_are_held_out(run: Run, folder: Path) -> None:
     found = martlet.evaluate(run.folder, folder, quiet=True)
     assert found["top1"] == run.metrics["top1"]
     assert found["left_out"]["the run trained on them"] > 0
+    assert found["windows"] == run.metrics["windows"] > 0
     assert "caution" not in found
+    assert "pictures" not in {*found, *run.metrics}
+
+
+def test_options_of_pictures_are_refused(run: Run, folder: Path) -> None:
+    with pytest.raises(
+        MartletError, match=r"^max_bad=0\.5 is for pictures, and .* takes recordings"
+    ):
+        martlet.evaluate(run.folder, folder, max_bad=0.5)
+    with pytest.raises(MartletError, match=r"^top=5 is for pictures, and .* takes recordings here"):
+        martlet.predict(run.folder, folder, top=5)
 
 
 @pytest.mark.slow
@@ -98,7 +111,9 @@ def test_a_random_split_is_called_optimistic_wherever_its_figures_stand(
 ) -> None:
     options = {**GIVEN, "epochs": 1, "protocol": "random", "quiet": False}
     run = martlet.train(folder, **options, folder=tmp_path, name="run")
-    assert "The random split is optimistic" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "The random split is optimistic" in said
+    assert " windows/s  seconds in all" in said
     assert "optimistic" in (run.folder / "report.html").read_text(encoding="utf-8")
     assert "optimistic" in martlet.evaluate(run.folder, folder, quiet=True)["caution"]
 

@@ -45,8 +45,16 @@ class SceneFiles(Protocol):
 
 
 def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> ScenePreprocess:
-    """The Preprocess of a new run, not fitted; `known` has the components of the network's row."""
+    """The Preprocess of a new run, not fitted; `known` has the components of the network's row.
+
+    Raises MartletError for another window than that of the weights to start from.
+    """
     if isinstance(before, ScenePreprocess) and options.components in (None, before.components):
+        if options.window is not None and window_side(options) != before.window:
+            raise MartletError(
+                f"window={options.window} is not that of the weights, {before.window}; leave it "
+                "out, or give other weights."
+            )
         return before  # weights see the components that they know
     return ScenePreprocess(
         window=window_side(options),
@@ -94,7 +102,8 @@ def read(
 
 def split(samples: SceneSamples, options: Any) -> Split:
     """By regions, by chance or as a given map says; whatever lies in the guard is in no part."""
-    window = window_side(options)
+    fitted = samples.preprocess  # that of the weights to start from, whose window may be another
+    window = window_side(options) if fitted is None else fitted.window
     found = pixel_split(samples, options, window)
     flat = samples.rows * found.labels.shape[1] + samples.columns
     train, val, test = (

@@ -56,7 +56,7 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         small_input=train_setup.is_small(row, options, start),
     )
     if row.input.kind == PICTURES.name:
-        side = "image_size" if kind is PICTURES else "window"
+        side = train_setup.side_option(preprocess.kind)
         check_network(row, preprocess.shape[-1], plan.small_input, side)
     return plan
 

@@ -146,6 +146,12 @@ def test_without_a_label_map_it_is_asked_for(files: tuple[Path, Path]) -> None:
         martlet.train(files[0], **GIVEN)
 
 
+def test_a_folder_of_pictures_has_no_label_map(photos: Path, files: tuple[Path, Path]) -> None:
+    sentence = rf"^labels={files[1]} is for scenes, and {photos} is a folder; leave it out for pic"
+    with pytest.raises(MartletError, match=sentence):
+        martlet.train(photos, labels=files[1], quiet=True)
+
+
 def test_batches_become_inputs_of_the_network(files: tuple[Path, Path]) -> None:
     import torch
 

@@ -88,6 +88,11 @@ def read(
     """The labelled pixels of a scene; with components when the preprocess is fitted."""
     if options is None or options.labels is None:
         raise MartletError(f"scene {str(data)!r} needs its label map; give it as --labels FILE.")
+    if data.is_dir():
+        raise MartletError(
+            f"labels={options.labels} is for scenes, and {data} is a folder; leave it out for "
+            "pictures or recordings, or give the scene's file."
+        )
     labels = read_labels(
         options.labels, array=options.labels_array, class_names=options.class_names
     )

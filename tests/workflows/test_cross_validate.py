@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from martlet.data.series.preprocess import SeriesPreprocess
+from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
-from martlet.workflows.cross_validate import command_of, finished
+from martlet.workflows.cross_validate import check_same, command_of, finished
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import make_plan
 
@@ -46,3 +48,12 @@ def test_a_fold_that_was_stopped_between_epochs_is_not_finished(tmp_path: Path) 
     for metrics, whole in (({"epoch": 1, "val_top1": 0.5}, False), ({"part": "test"}, True)):
         checkpoint.save(path, {"x": torch.zeros(1)}, header.with_metrics(metrics))
         assert finished(tmp_path) is whole
+
+
+def test_finished_folds_of_another_recipe_are_not_summed_up(tmp_path: Path) -> None:
+    network, options = Network("shufflenet_series", 2, 3, False), TrainOptions(epochs=4)
+    header = Header(network, ("a", "b"), SeriesPreprocess(), options.filled(0.1, 9))
+    checkpoint.save(tmp_path / "model.safetensors", {"x": torch.zeros(1)}, header)
+    check_same(tmp_path, options)  # what was left open is filled in
+    with pytest.raises(MartletError, match=r"other arguments \(then / now\): epochs: 4 / 5; lr: "):
+        check_same(tmp_path, TrainOptions(epochs=5, lr=0.5))

@@ -41,8 +41,8 @@ def cross_validate(data: Path, options: TrainOptions) -> Run:
     """Train all folds, as many at once as there are cores, each with one thread; then sum up.
 
     A fold whose run is finished is not trained again with `resume`, one that has lost its weights
-    is. Raises MartletError for data
-    without groups, for a folder that is there already, and when a fold fails.
+    is. Raises MartletError for data without groups, for a folder that is there already, for
+    finished folds of another recipe, and when a fold fails.
     """
     plan, voice = make_plan(data, options), Voice(options.quiet)
     _check_folder(plan)
@@ -84,6 +84,22 @@ def finished(folder: Path) -> bool:
     return "part" in checkpoint.load_header(folder / MODEL).metrics
 
 
+def check_same(folder: Path, options: TrainOptions) -> None:
+    """Raises MartletError when a finished fold was trained by another recipe than is asked for."""
+    ran = checkpoint.load_header(folder / MODEL).recipe.to_dict()
+    asked = {name: getattr(options, name) for name in ran}
+    differences = [
+        f"{name}: {ran[name]} / {value}"
+        for name, value in asked.items()
+        if value not in (None, "auto", ran[name])  # the first two are filled in as a run starts
+    ]
+    if differences:
+        raise MartletError(
+            f"{folder} was trained with other arguments (then / now): {'; '.join(differences)}; "
+            "resume with the same ones, or choose another --name."
+        )
+
+
 def command_of(plan: Plan, fold: int) -> list[str]:
     """What trains one fold; one that cannot go on, for its best weights are gone, from new."""
     given = plan.options
@@ -105,6 +121,8 @@ def _train_all(plan: Plan, count: int, at_once: int, voice: Voice) -> None:
         for number in range(1, count + 1)
         if not (plan.options.resume and finished(plan.folder / f"fold-{number}"))
     ]
+    for number in set(range(1, count + 1)) - set(todo):
+        check_same(plan.folder / f"fold-{number}", plan.options)
     for number in todo:
         if plan.options.resume and model_is_lost(plan.folder / f"fold-{number}"):
             voice.say(f"fold {number} has lost its {MODEL}: it is trained again.")

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+import numpy as np
+
 LINE_CHARACTERS = 100
 PLAIN = str.maketrans({"×": "x", "→": "->", "–": "-", "·": "."})
 
@@ -26,6 +28,19 @@ def string(text: str) -> str:
         is_plain = " " <= ch <= "~" and ch not in '"\\?'
         kept.append(ch if is_plain else "\\n" if ch == "\n" else f"\\{byte:03o}")
     return f'"{"".join(kept)}"'
+
+
+def floats(values: Iterable[float]) -> str:
+    """Constants of float32, with commas between them: C reads the very same numbers.
+
+    Raises ValueError for one that float32 does not hold.
+    """
+    with np.errstate(over="ignore"):
+        words = [f"{np.float32(value):.9g}" for value in values]
+    odd = [word for word in words if "n" in word]  # inf, nan
+    if odd:
+        raise ValueError(f"{odd[0]} is no constant of C")
+    return ", ".join(word + ("f" if {".", "e"} & {*word} else ".0f") for word in words)
 
 
 def braced(head: str, lines: Iterable[str]) -> list[str]:

@@ -54,11 +54,12 @@ class Facts:
         """Bytes of a stream; 0 where no samples are pushed."""
         return self.stream_at + self.workspace_bytes if self.program.series else 0
 
-    def push_signature(self, given: str = "given") -> str:
-        """The head of the function that takes a sample."""
+    def push_signature(self, given: str = "given", *, raw: bool = False) -> str:
+        """The head of the function that takes a sample, or of that which scales it first."""
         more = f", const void *{given}" if self.weights == "file" else ""
-        ends = "const float *sample, float *output0, void *stream"
-        return f"int {self.program.name}_push({ends}{more})"
+        word, sample = ("push_raw", "raw") if raw else ("push", "sample")
+        ends = f"const float *{sample}, float *output0, void *stream"
+        return f"int {self.program.name}_{word}({ends}{more})"
 
     def signature(self, *, timed: bool = False, given: str = "given") -> str:
         """The head of the function that runs the network, or of its timed variant."""

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from martlet.compiler.codegen.c_text import string, wrapped
+from martlet.compiler.codegen.c_text import floats, string, wrapped
 from martlet.errors import MartletError
 
 
@@ -33,8 +31,6 @@ def _text(big: str, how: Mapping[str, Any], classes: list[str]) -> str:
     bicubic = {"bilinear": 0, "bicubic": 1}[how["interpolation"]]
     order = {"RGB": "{0, 1, 2}", "BGR": "{2, 1, 0}", "L": "{0}"}[how["channels"]]
     pairs = list(zip(map(float, how["mean"]), map(float, how["std"]), strict=True))
-    scale = ", ".join(f"{np.float32(1 / (255 * std)):.9g}f" for _, std in pairs)
-    bias = ", ".join(f"{np.float32(-mean / std):.9g}f" for mean, std in pairs)
     names = "".join(f"    {string(str(label))},\n" for label in classes)
     return f"""\
 #ifndef {big}_PICTURE_H
@@ -51,16 +47,10 @@ def _text(big: str, how: Mapping[str, Any], classes: list[str]) -> str:
 #define {big}_CLASSES {len(classes)}
 
 static const int {big}_ORDER[] = {order}; /* of red, green and blue */
-static const float {big}_SCALE[] = {{{_floats(scale)}}};
-static const float {big}_BIAS[] = {{{_floats(bias)}}};
+static const float {big}_SCALE[] = {{{floats(1 / (255 * std) for _, std in pairs)}}};
+static const float {big}_BIAS[] = {{{floats(-mean / std for mean, std in pairs)}}};
 static const char *const {big}_CLASS[] = {{
 {names}}};
 
 #endif
 """
-
-
-def _floats(listed: str) -> str:
-    """Whole numbers need a point before the f."""
-    words = (word if {".", "e"} & {*word} else word[:-1] + ".0f" for word in listed.split(", "))
-    return ", ".join(words)

@@ -17,12 +17,18 @@ def export(
     *,
     output: Path | None = ...,
     tile: int | None = ...,
+    stream: None = ...,
 ) -> "Exported": ...
 
 
 @overload
 def export(
-    run: Path, format: Literal["c"], *, output: Path | None = ..., tile: int | None = ...
+    run: Path,
+    format: Literal["c"],
+    *,
+    output: Path | None = ...,
+    tile: int | None = ...,
+    stream: int | None = ...,
 ) -> "CompiledNetwork": ...
 
 
@@ -37,6 +43,10 @@ def export(
     tile: Annotated[
         int | None, "Scenes: side in pixels of the square that one run labels (default: 64)."
     ] = None,
+    stream: Annotated[
+        int | None,
+        "Recordings, C: NAME_push too, which takes samples one by one and answers every so many.",
+    ] = None,
 ) -> "Exported | CompiledNetwork":
     """Export a trained network to a verified file.
 
@@ -45,8 +55,9 @@ def export(
     preprocessing. C is for this machine; `martlet compile` on the ONNX file has more choices, and
     has no PyTorch to compare with.
 
-    Raises MartletError when the answers differ; no file is left then, and an earlier one stays.
+    Raises MartletError when the answers differ; no file is left then, and an earlier one stays. So
+    it does for options that are not for this network or format.
     """
     from martlet.workflows.export import export_run
 
-    return export_run(run, format, output, tile)
+    return export_run(run, format, output, tile, stream)

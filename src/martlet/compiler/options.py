@@ -8,6 +8,8 @@ from typing import Any
 from martlet.arguments import checked
 from martlet.errors import MartletError
 
+MOST_STRIDE = 1 << 30  # samples: C counts them in 32 bits
+
 
 def text(word: str, given: Any) -> str | None:
     """Text that is not empty, or None."""

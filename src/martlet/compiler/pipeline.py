@@ -40,7 +40,6 @@ from martlet.storage.staging import staging
 
 METADATA_KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
-MOST_STRIDE = 1 << 30  # samples: C counts them in 32 bits
 BARRIERS_BUDGET = 1.2  # times the budget of the workspace, up to which barriers are eliminated
 LEAST_FUSED_BYTES = 1 << 12  # bytes of a tensor below which no band saves much
 HEADERS = {  # of C, of the systems and of the processors
@@ -135,7 +134,7 @@ def generate(
             f"threads={threads} is not accepted for target={target.name!r}, "
             "which has no POSIX threads; give 1."
         )
-    stream = None if stream is None else options.whole("stream", stream, MOST_STRIDE)
+    stream = None if stream is None else options.whole("stream", stream, options.MOST_STRIDE)
     if stream is not None and (batch, threads) != (1, 1):
         raise MartletError(
             f"stream={stream} is for one window at a time on one thread; leave out batch={batch} "

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 NAME = "model"  # of the files and of the C functions
 
 
-def write(trained: Trained, folder: Path, check: Check) -> dict[str, Any]:
+def write(
+    trained: Trained, folder: Path, check: Check, stream: int | None = None
+) -> dict[str, Any]:
     """Write C and a library for this machine; all files, checked, or none.
+
+    stream: samples from one pushed window of a recording to the next; None: none are pushed.
 
     Raises MartletError when there is no C compiler, and for a layer that it does not know.
     """
@@ -23,7 +27,7 @@ def write(trained: Trained, folder: Path, check: Check) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / f"{NAME}.onnx"
         onnx.write(trained, path, check=lambda _: None)  # what is made of it is compared
-        compile_onnx(path, folder, check=check)
+        compile_onnx(path, folder, stream=stream, check=check)
     return {}
 
 

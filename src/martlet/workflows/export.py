@@ -1,12 +1,15 @@
 """How `export` finds the run and the place of what it writes."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
 from martlet.compiler import CompiledNetwork
+from martlet.compiler.options import MOST_STRIDE, whole
 from martlet.data.kind import AnyPreprocess
+from martlet.data.kinds import KINDS
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.errors import MartletError
 from martlet.exporting import FORMATS, Exported, Trained, c, export
@@ -20,9 +23,19 @@ TILE = 64  # side in pixels of what one run labels of a scene: larger is faster,
 
 
 def export_run(
-    run: Path, format: str, output: Path | None, tile: int | None = None
+    run: Path,
+    format: str,
+    output: Path | None,
+    tile: int | None = None,
+    stream: int | None = None,
 ) -> Exported | CompiledNetwork:
     """The verified file of `export`, or for C the network to call."""
+    if stream is not None and format != "c":
+        raise MartletError(
+            f"stream={stream} is for C, whose NAME_push takes samples; give format='c', or leave "
+            "it out."
+        )
+    stream = None if stream is None else whole("stream", stream, MOST_STRIDE)
     chosen, path = FORMATS[format], checkpoint_path(run)
     usual = f"model{chosen.suffix}" if chosen.suffix else chosen.name
     place = path.with_name(usual) if output is None else Path(output)
@@ -31,6 +44,13 @@ def export_run(
             f"output={output} is not accepted; give a name that ends in {chosen.suffix}."
         )
     model, header = checkpoint.load_model(path)
+    if stream is not None:
+        if header.preprocess.kind != "series":
+            raise MartletError(
+                f"stream={stream} is for networks of recordings; {run} takes "
+                f"{KINDS[header.preprocess.kind].noun}: leave it out."
+            )
+        chosen = replace(chosen, write=partial(c.write, stream=stream))
     labels_tiles, preprocess = _labels_tiles(model, header.preprocess, tile)
     trained = Trained.of(
         labels_tiles,

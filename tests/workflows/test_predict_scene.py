@@ -81,6 +81,30 @@ def test_exported_networks_give_the_same_map(
     np.testing.assert_allclose(found.probability, expected.probability, atol=1e-5)
 
 
+@pytest.mark.parametrize("format", ["onnx", "c"])
+def test_exported_networks_know_the_colours_of_the_label_map(
+    files: tuple[Path, Path], tmp_path: Path, format: Any
+) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    labels = np.load(files[1])
+    table = [(0, 0, 0), (255, 128, 0), (0, 64, 32), (9, 8, 7)]
+    numbers = np.searchsorted([0, 1, 10, 14], labels).astype(np.uint8)
+    names = ["none", "water", "wood", "wheat"]
+    header = str(tmp_path / "gt.hdr")
+    envi.save_classification(header, numbers, class_names=names, class_colors=table)
+    given = {**GIVEN, "folder": tmp_path, "name": "run"}
+    run = martlet.train(files[0], labels=tmp_path / "gt.hdr", bands_axis=2, **given)
+    place = tmp_path / ("model.onnx" if format == "onnx" else "c")
+    martlet.export(run.folder, format, output=place, tile=11)
+    for one in (run.folder, place):
+        predict(one, files[0], tmp_path / "map")
+        with (tmp_path / "map" / "classes.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))[1:]
+        assert [row["class"] for row in rows] == names[1:]
+        found = [tuple(int(row[colour]) for colour in ("red", "green", "blue")) for row in rows]
+        assert found == table[1:]
+
+
 def test_networks_of_pictures_take_components_as_channels(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def export_run(
                 f"{KINDS[header.preprocess.kind].noun}: leave it out."
             )
         chosen = replace(chosen, write=partial(c.write, stream=stream))
+    colours = header.metrics.get("colours")  # of classes, as the label map has them
     labels_tiles, preprocess = _labels_tiles(model, header.preprocess, tile)
     trained = Trained.of(
         labels_tiles,
@@ -61,6 +62,7 @@ def export_run(
             "task": header.task,
             "split": header.split,
             "versions": versions(),
+            **({} if colours is None else {"colours": colours}),
         },
     )
     exported = export(trained, place, chosen)

@@ -26,10 +26,6 @@ ELSEWHERE = {
         "a row of the table, through its verbs",
     ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
-    "data/scenes/write_map": (
-        "workflows/test_predict_scene.py",
-        "maps of scenes that have coordinates",
-    ),
     "workflows/siblings": ("workflows/test_train_protocols.py", "runs that lie beside each other"),
     "workflows/train_scene": ("workflows/test_train_protocols.py", "the end of training"),
     "data/scenes/contents": ("data/scenes/test_formats.py", "what every format gives"),

@@ -82,6 +82,8 @@ def predict_scenes(
     def read(path: Any) -> Callable[[Path], SceneMap]:
         scene = read_scene(path, array=array, bands_axis=bands_axis)
         preprocess.check_bands(scene.shape[2])
+        if scene.scaled:
+            voice.say(f"{path}: {scene.scaled}.")
         return lambda folder: map_of(network, scene, folder, voice)
 
     return in_folders(

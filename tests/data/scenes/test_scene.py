@@ -6,7 +6,8 @@ import pytest
 from numpy.lib import format as npy
 from numpy.testing import assert_array_equal
 
-from martlet.data.scenes.scene import is_nodata, read_scene
+from martlet.data.scenes.scaled import is_nodata
+from martlet.data.scenes.scene import read_scene
 from martlet.errors import MartletError
 
 CUBE = np.random.default_rng(0).integers(0, 4000, (6, 5, 9)).astype("uint16")

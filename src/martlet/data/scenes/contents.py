@@ -37,6 +37,7 @@ class StoredArray:
     what: type of its values, such as "int16", or what it is in place of numbers, such as "text".
     numbers: whether its values are real numbers, or truth values ("bool").
     open: -> the values; reads all of them where the format leaves no other way.
+    nodata: the stored number of pixels that hold nothing; None where the file names none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StoredArray:
     what: str
     numbers: bool
     open: Callable[[], Values]
+    nodata: float | None = None
 
     @property
     def size(self) -> int:
@@ -71,7 +73,6 @@ class Contents:
     wavelengths: tuple[float, ...] | None = None
     band_names: tuple[str, ...] | None = None
     bad_bands: tuple[int, ...] = ()
-    nodata: float | None = None
     georeference: Georeference | None = None
     class_names: Mapping[int, str] = field(default_factory=dict)
     colours: Mapping[int, Colour] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from martlet.data.scenes.contents import Colour, Contents, Georeference, StoredArray, type_of
+from martlet.data.scenes.scaled import scaled
 from martlet.data.scenes.values import OnDemand, check_bytes, damaged, library, mapped_part
 from martlet.data.scenes.wavelengths import in_nm
 from martlet.errors import MartletError
@@ -57,10 +58,12 @@ def envi_contents(header_path: Path, data: Path | None, given: Path) -> Contents
     check_bytes(data, offset + prod(sides) * dtype.itemsize)
     shape = tuple(sides[axis] for axis in order)
     axes = tuple(order.index(axis) for axis in range(3))
-    values = OnDemand(shape, dtype, partial(mapped_part, data, dtype, shape, offset, "C"), axes)
-    what, numbers = type_of(dtype)
-    stored = StoredArray(data.name, values.shape, what, numbers, lambda: values)
+    plain = OnDemand(shape, dtype, partial(mapped_part, data, dtype, shape, offset, "C"), axes)
     bands = sides[2]
+    nodata = next(iter(_numbers(header, "data ignore value")), None)
+    values = scaled(plain, *_scale_and_offset(header, bands), nodata, axis=2)
+    what, numbers = type_of(dtype)
+    stored = StoredArray(data.name, values.shape, what, numbers, lambda: values, nodata)
     names = _list(header, "band names")
     lookup = _numbers(header, "class lookup")
     lookup = lookup if all(0 <= value <= 255 for value in lookup) else []
@@ -73,7 +76,6 @@ def envi_contents(header_path: Path, data: Path | None, given: Path) -> Contents
         bad_bands=tuple(
             band for band, good in enumerate(_numbers(header, "bbl")[:bands]) if not good
         ),
-        nodata=next(iter(_numbers(header, "data ignore value")), None),
         georeference=_georeference(header, data),
         class_names=dict(enumerate(_list(header, "class names"))),
         colours={
@@ -207,6 +209,18 @@ def _wavelengths(header: Header, bands: int) -> tuple[float, ...] | None:
     found = _numbers(header, "wavelength")
     unit = _text(header, "wavelength units")
     return in_nm(found, unit) if len(found) == bands else None
+
+
+def _scale_and_offset(header: Header, bands: int) -> tuple[list[float], list[float]]:
+    """Of each band: its gain and offset, or else what divides all to reflectance of 0 to 1."""
+    gains, offsets = (_numbers(header, f"data {what} values") for what in ("gain", "offset"))
+    if len(gains) == bands or len(offsets) == bands:
+        return (
+            gains if len(gains) == bands else [1.0] * bands,
+            offsets if len(offsets) == bands else [0.0] * bands,
+        )
+    factor = next(iter(_numbers(header, "reflectance scale factor")), 0.0)
+    return [1 / factor if factor else 1.0] * bands, [0.0] * bands
 
 
 def _colour(values: list[float]) -> Colour:

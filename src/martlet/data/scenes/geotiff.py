@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.scenes.contents import Contents, Georeference, StoredArray, type_of
+from martlet.data.scenes.scaled import scaled
 from martlet.data.scenes.values import Key, OnDemand, check_bytes, damaged, library
 from martlet.data.scenes.wavelengths import in_nm
 from martlet.errors import MartletError
@@ -58,7 +59,6 @@ def geotiff_contents(path: Path) -> Contents:
                 axes_known=True,
                 wavelengths=_wavelengths(dataset),
                 band_names=_band_names(dataset),
-                nodata=None if dataset.nodata is None else float(dataset.nodata),
                 georeference=georeference(dataset),
                 colours=_colours(dataset),
             )
@@ -80,20 +80,35 @@ def georeference(dataset: Any) -> Georeference | None:
 
 def _stored(path: Path, name: str, page: int | None, dataset: Any) -> StoredArray:
     types = {np.dtype(name) for name in dataset.dtypes}
-    dtype = np.result_type(*types)
+    dtype, nodata = np.result_type(*types), dataset.nodata
+    masked = _is_masked(dataset)
+    if masked:  # what is hidden is NaN
+        dtype, nodata = np.result_type(dtype, np.float32), np.nan if nodata is None else nodata
     shape = (dataset.count, dataset.height, dataset.width)
-    values = OnDemand(shape, dtype, partial(_window, path, page), (1, 2, 0))
+    stored = OnDemand(shape, dtype, partial(_window, path, page, masked), (1, 2, 0))
+    nodata = None if nodata is None else float(nodata)
+    values = scaled(stored, dataset.scales, dataset.offsets, nodata, axis=2)
     what, numbers = type_of(dtype)
-    return StoredArray(name, values.shape, what, numbers, lambda: values)
+    return StoredArray(name, values.shape, what, numbers, lambda: values, nodata)
 
 
-def _window(path: Path, page: int | None, key: Key) -> NDArray[Any]:
-    bands, rows, columns = key
+def _is_masked(dataset: Any) -> bool:
+    """Whether the file has a mask. A fourth band is called alpha by many programs, whatever it is:
+    it stays a band."""
+    flags = {flag.name for band in dataset.mask_flag_enums for flag in band}
+    return "per_dataset" in flags and "alpha" not in flags
+
+
+def _window(path: Path, page: int | None, masked: bool, key: Key) -> NDArray[Any]:
+    bands, *sides = key
+    window = tuple((side.start, side.stop) for side in sides)
     with opened(path, page=page) as dataset:
         part: NDArray[Any] = dataset.read(
-            list(range(bands.start + 1, bands.stop + 1)),
-            window=((rows.start, rows.stop), (columns.start, columns.stop)),
+            list(range(bands.start + 1, bands.stop + 1)), window=window
         )
+        if masked:
+            part = part.astype(np.result_type(part, np.float32))
+            part[:, dataset.dataset_mask(window=window) == 0] = np.nan
         return part
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.scenes.contents import Contents, StoredArray, type_of
-from martlet.data.scenes.values import Key, OnDemand, check_bytes, damaged, library
+from martlet.data.scenes.scaled import scaled
+from martlet.data.scenes.values import Key, OnDemand, Values, check_bytes, damaged, library
 from martlet.data.scenes.wavelengths import wavelengths_of
 from martlet.errors import MartletError
 
@@ -71,8 +72,23 @@ def _stored(path: Path, name: str, found: Any, matlab: bool) -> StoredArray:
         file_shape = (0, 0)
     axes = tuple(range(len(file_shape)))
     axes = axes[::-1] if matlab or kind else axes
-    values = OnDemand(file_shape, dtype, partial(_part, path, name, dtype), axes)
-    return StoredArray(name, values.shape, what, numbers, lambda: values)
+    plain = OnDemand(file_shape, dtype, partial(_part, path, name, dtype), axes)
+    scale, offset, nodata = (
+        _number(attributes, key) for key in ("scale_factor", "add_offset", "_FillValue")
+    )
+    values: Values = plain
+    if numbers:
+        values = scaled(plain, 1.0 if scale is None else scale, offset or 0.0, nodata)
+    return StoredArray(name, plain.shape, what, numbers, lambda: values, nodata)
+
+
+def _number(attributes: Any, key: str) -> float | None:
+    """An attribute of the conventions for climate and forecast (CF, section 8.1), if it is one."""
+    try:
+        (found,) = np.ravel(attributes[key])
+        return float(found)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _part(path: Path, name: str, dtype: np.dtype[Any], key: Key) -> NDArray[Any]:

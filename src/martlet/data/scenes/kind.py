@@ -15,6 +15,7 @@ from martlet.data.scenes.pixel_split import PixelSplit
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.regions import PROTOCOLS, split_pixels
 from martlet.data.scenes.samples import SceneSamples, label_pixels
+from martlet.data.scenes.scaled import as_stored
 from martlet.data.scenes.scene import read_scene
 from martlet.data.scenes.split_notes import about_windows
 from martlet.data.split import Split
@@ -168,13 +169,13 @@ def given(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """The map of a split in a file: the only array in it, or those that are called as parts are."""
     arrays = read_contents(path).arrays
     parts = {
-        part: np.asarray(one.open()[(slice(None),) * len(one.shape)])
+        part: np.asarray(as_stored(one.open())[(slice(None),) * len(one.shape)])
         for one in arrays
         for part in ("train", "val", "test")
         if part in (one.name or "").lower()
     }
     if len(arrays) == 1:
-        return np.asarray(arrays[0].open()[(slice(None),) * len(arrays[0].shape)])
+        return np.asarray(as_stored(arrays[0].open())[(slice(None),) * len(arrays[0].shape)])
     if not parts:
         names = ", ".join(str(one) for one in arrays)
         raise MartletError(f"split file {str(path)!r} holds {names}; name them train, val, test.")

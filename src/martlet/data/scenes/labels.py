@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from martlet.data.class_names import one_form
 from martlet.data.scenes.choose import label_array, rows_and_columns
 from martlet.data.scenes.class_names import check_distinct, read_class_names
-from martlet.data.scenes.contents import Colour, Contents, in_words
+from martlet.data.scenes.contents import Colour, in_words
 from martlet.data.scenes.formats import read_contents
-from martlet.data.scenes.scene import Scene, is_nodata
+from martlet.data.scenes.scaled import as_stored, is_nodata
+from martlet.data.scenes.scene import Scene
 from martlet.errors import MartletError
 
 MOST_CLASSES = 1000  # more different values are those of a picture
@@ -58,10 +59,10 @@ def read_labels(
             "which holds the number of each pixel's class."
         )
     stored = label_array(contents, array)
-    found = stored.open()
+    found = as_stored(stored.open())
     values = np.asarray(found[(slice(None),) * len(stored.shape)])
     sides = rows_and_columns(contents, stored)
-    labels = _whole_numbers(values.reshape(sides or stored.shape), contents)
+    labels = _whole_numbers(values.reshape(sides or stored.shape), contents.path, stored.nodata)
     present = [int(value) for value in np.unique(labels) if value]
     if not 1 <= len(present) <= MOST_CLASSES:
         what = f"{len(present):,} different values" if present else "no label: every value is 0"
@@ -92,11 +93,11 @@ def check_fit(scene: Scene, labels: LabelMap) -> None:
     )
 
 
-def _whole_numbers(values: NDArray[Any], contents: Contents) -> NDArray[np.int32]:
+def _whole_numbers(values: NDArray[Any], path: Path, nodata: float | None) -> NDArray[np.int32]:
     """Values of any type as int32; those of `nodata` become 0."""
-    shown = f"label map {str(contents.path)!r} holds"
-    if contents.nodata is not None:
-        values = np.where(is_nodata(values, contents.nodata), np.zeros((), values.dtype), values)
+    shown = f"label map {str(path)!r} holds"
+    if nodata is not None:
+        values = np.where(is_nodata(values, nodata), np.zeros((), values.dtype), values)
     if values.dtype.kind == "f":
         odd, what = ~np.isfinite(values), "NaN or infinite values"
         if not odd.any():

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from martlet.data.scenes.scene import Scene, is_nodata
+from martlet.data.scenes.scaled import is_nodata
+from martlet.data.scenes.scene import Scene
 
 
 @dataclass(frozen=True)

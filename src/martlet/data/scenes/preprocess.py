@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.kind import from_settings
-from martlet.data.scenes.scene import Scene, is_nodata
+from martlet.data.scenes.scaled import is_nodata
+from martlet.data.scenes.scene import Scene
 from martlet.errors import MartletError, unknown
 
 FITTED_ON = ("training", "whole-scene")
@@ -143,7 +144,7 @@ class ScenePreprocess:
 def pixels_held(
     spectra: NDArray[Any], nodata: float | None = None, left_out: Sequence[int] = ()
 ) -> NDArray[np.bool_]:
-    """Which pixels (...) hold a spectrum: all their bands (..., bands) are finite and no nodata.
+    """Which pixels (...) hold a spectrum: each of their bands (..., bands) is finite, no nodata.
 
     left_out: bands that do not count.
     """
@@ -151,7 +152,7 @@ def pixels_held(
         spectra = np.delete(spectra, left_out, axis=-1)
     held: NDArray[np.bool_] = np.isfinite(spectra).all(-1)
     if nodata is not None:
-        held &= ~is_nodata(spectra, nodata).all(-1)
+        held &= ~is_nodata(spectra, nodata).any(-1)
     return held
 
 

@@ -123,7 +123,10 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
         )
     index = {value: number for number, value in enumerate(values)}
     nothing = int(np.count_nonzero(marked & ~held))
-    told = f"{nothing} labelled pixels hold no spectrum (NaN, infinite or nodata) and are left out"
+    told = (
+        f"{nothing} labelled pixels hold no spectrum (NaN, infinite or nodata in a band) and are "
+        "left out"
+    )
     gone = [labels.names[value] for value in labels.names if value not in index]
     without = f"classes without a pixel that holds a spectrum: {', '.join(gone)}"
     return SceneSamples(
@@ -135,7 +138,12 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
         columns=columns,
         labels=[index[value] for value in labels.labels[held].tolist()],
         digests=digests,
-        odd=[*about_bands, *[told] * bool(nothing), *[without] * bool(gone)],
+        odd=[
+            *[scene.scaled] * bool(scene.scaled),
+            *about_bands,
+            *[told] * bool(nothing),
+            *[without] * bool(gone),
+        ],
         left_out=left_out,
         colours={index[v]: colour for v, colour in labels.colours.items() if v in index},
     )

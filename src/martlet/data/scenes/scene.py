@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from martlet.data.scenes.choose import axis_of_bands, scene_array
 from martlet.data.scenes.contents import Georeference
 from martlet.data.scenes.formats import read_contents
+from martlet.data.scenes.scaled import Scaled
 from martlet.data.scenes.values import Values
 from martlet.errors import MartletError
 
@@ -22,12 +23,13 @@ class Scene:
     """Values of the bands of each pixel, and what the file says of them.
 
     values: (rows, columns, bands); an array, or what reads one from its file when it is indexed
-        with slices. Never changed by what the file says: no scale or offset is applied.
+        with slices. In the file's unit, where it names a scale and an offset.
     wavelengths: of the bands' centres in nm; None where the file has none.
     band_names: None where the file has none.
     bad_bands: numbers, from 0, of the bands that the file marks as not to be used.
     nodata: the value of pixels that hold nothing; None where the file names none.
     georeference: None for a scene without coordinates.
+    scaled: a sentence about the scale and offset that are applied; "" for none.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class Scene:
     bad_bands: tuple[int, ...] = ()
     nodata: float | None = None
     georeference: Georeference | None = None
+    scaled: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -46,7 +49,7 @@ class Scene:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of `block`: the file's own, in this machine's byte order."""
+        """Of `block`: the file's own, in this machine's byte order; floats where it is scaled."""
         return self.values.dtype.newbyteorder("=")
 
     def strips(self, first: int = 0, last: int | None = None) -> Iterator[slice]:
@@ -87,22 +90,14 @@ def read_scene(
         raise MartletError(f"array {stored} of file {str(path)!r} has shape {values.shape}.")
     values = values.transpose((*(other for other in range(3) if other != axis), axis))
     bands = values.shape[2]
-    wavelengths = contents.wavelengths
+    wavelengths, is_scaled = contents.wavelengths, isinstance(values, Scaled)
     return Scene(
         path=contents.path,
         values=values,
         wavelengths=wavelengths if wavelengths and len(wavelengths) == bands else None,
         band_names=contents.band_names,
         bad_bands=contents.bad_bands,
-        nodata=contents.nodata,
+        nodata=float("nan") if is_scaled else stored.nodata,
         georeference=contents.georeference,
+        scaled=values.told if isinstance(values, Scaled) else "",
     )
-
-
-def is_nodata(values: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
-    """Which of a scene's, or a label map's, values are the one that stands for nothing."""
-    if np.isnan(nodata):
-        return np.isnan(values)
-    with np.errstate(over="ignore"):  # -1.8e308 is the value of many files of float32
-        wanted = values.dtype.type(nodata) if values.dtype.kind == "f" else np.float64(nodata)
-    return np.asarray(values == wanted)

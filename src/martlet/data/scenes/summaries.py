@@ -1,12 +1,14 @@
 """What pictures of a scene need of it: three of its bands, and the spectra of its classes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.scenes.preprocess import pixels_held
 from martlet.data.scenes.samples import SceneSamples
+from martlet.data.scenes.scaled import is_nodata
 from martlet.data.scenes.scene import Scene
 
 Spectra = NDArray[np.float64]
@@ -44,7 +46,7 @@ def class_spectra(samples: SceneSamples, chosen: Sequence[int]) -> tuple[Spectra
     for part in samples.scene.strips():
         block, here = samples.scene.block(part, slice(None)), numbers[part]
         for label in np.unique(here[here >= 0]).tolist():
-            spectra = block[here == label].astype(np.float64)
+            spectra = _numbers(block[here == label], samples.scene.nodata)
             own, both = spectra.mean(0), count[label] + len(spectra)
             shift = own - mean[label]
             scatter[label] += ((spectra - own) ** 2).sum(0)
@@ -54,3 +56,11 @@ def class_spectra(samples: SceneSamples, chosen: Sequence[int]) -> tuple[Spectra
     known = count > 0
     divisor = np.maximum(count, 1)
     return np.where(known, mean, np.nan), np.where(known, np.sqrt(scatter / divisor), np.nan)
+
+
+def _numbers(spectra: NDArray[Any], nodata: float | None) -> Spectra:
+    """Bands that a network does not look at may hold nodata: NaN."""
+    values = spectra.astype(np.float64)
+    if nodata is not None:
+        values[is_nodata(spectra, nodata)] = np.nan
+    return values

@@ -16,7 +16,9 @@ from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
+from martlet.workflows.stream import Stream
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "c" / "label.c"
 SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 STRICT = ["-Wall", "-Wextra", "-Werror"]
 NAMES = ("acc x", 'the "second"', "dreh°")
@@ -90,6 +92,54 @@ def test_raw_samples_get_the_answers_of_scaled_ones(tmp_path: Path, works: Works
     said = subprocess.run(["./main"], input=pairs, cwd=tmp_path, capture_output=True)
     assert (said.returncode, said.stderr) == (0, b"")
     assert said.stdout.decode() == f'14 {LENGTH} 12.5 20 the "second" müde'
+
+
+@pytest.fixture(scope="module")
+def labelling(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a network for the example, and the example's program in it."""
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    folder = tmp_path_factory.mktemp("labelling")
+    compile_onnx(told_file(folder), folder, name="model", target="portable", stream=8)
+    words = [
+        "cc",
+        "-std=gnu11",
+        "-O2",
+        *STRICT,
+        "-I.",
+        str(EXAMPLE),
+        "model.c",
+        "-lm",
+        "-o",
+        "label",
+    ]
+    subprocess.run(words, cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("header", ["", "ax,ay,az\n"])
+def test_the_example_says_what_a_stream_says(labelling: Path, header: str) -> None:
+    raw = (recording() * np.float32([5, 1e-6, 1e-5]) + np.float32([0, -1e5, 7])).astype(np.float32)
+    lines = [",".join(repr(float(value)) for value in sample) for sample in raw]
+    text = header + "".join(f"{line}\r\n" for line in lines[:75]) + "\n".join(lines[75:])
+    done = subprocess.run(["./label"], input=text.encode(), cwd=labelling, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    expected = Stream(labelling).push(raw)
+    assert len(expected) == 14
+    said = [line.split(maxsplit=3) for line in done.stdout.decode().splitlines()]
+    assert [(int(end), label) for end, _, _, label in said] == [
+        (answer.end, answer.label) for answer in expected
+    ]
+    for (_, share, *_), answer in zip(said, expected, strict=True):
+        assert abs(float(share) - 100 * answer.probability) < 0.051
+
+
+@pytest.mark.parametrize("line", ["1,2", "1,2,x", "1,2,3,4", "1,nan,3", "1 2 3", ""])
+def test_the_example_refuses_what_is_no_sample(labelling: Path, line: str) -> None:
+    text = f"a,b,c\n1,2,3\n{line}\n"
+    done = subprocess.run(["./label"], input=text.encode(), cwd=labelling, capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"line 3: a sample is 3 numbers\n"
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")

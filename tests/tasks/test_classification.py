@@ -77,3 +77,38 @@ def test_the_sheet_starts_with_the_most_confident_mistake(tmp_path: Path) -> Non
     samples: Any = Named({index: np.zeros((4, 4, 3), np.uint8) for index in range(4)})
     scored = Scored(samples, (3, 2, 1, 0), ("a", "b"), Preprocess(size=4), tmp_path)
     assert [shown.name for shown in classification.sheet(found, scored)] == ["x", "z", "w", "y"]
+
+
+SERIES = SeriesPreprocess(("x", "y"), 10.0, 5, 5, mean=(1.0, 2.0), std=(2.0, 4.0))
+
+
+class Windows(dict[int, Any]):
+    """Nine windows of b, three of a; of c there is none."""
+
+    classes = ("b", "a", "c")
+    labels = (0,) * 9 + (1,) * 3
+    names = tuple(f"w{n}" for n in range(12))
+
+
+def test_the_sheet_of_windows_has_training_windows_and_the_most_confident_mistakes(
+    tmp_path: Path,
+) -> None:
+    samples: Any = Windows({n: np.full((5, 2), n, np.float32) for n in range(12)})
+    logits = np.array([[9, 0, 0], [0, 1, 0], [0, 0, 2], [1, 0, 0]], np.float32)
+    chosen = (8, 7, 6, 11)  # b, b, b, a: all but the first wrong
+    found = evaluation(logits, np.array([0, 0, 0, 1]), samples.classes)
+    split: Any = SimpleNamespace(train=(0, 1, 2, 3, 4, 5, 9, 10))
+    scored = Scored(samples, chosen, samples.classes, SERIES, tmp_path, split)
+    examples, mistakes = classification.windows(found, scored, SERIES)
+    assert [[one.name for one in row] for row in examples] == [
+        ["w0", "w2", "w3", "w5"],
+        ["w9", "w10"],
+        [],
+    ]
+    np.testing.assert_array_equal(examples[0][1].values, SERIES.normalise(samples[2])[0])
+    assert [(one.name, one.truth, one.predicted) for one in mistakes] == [
+        ("w6", "b", "c"), ("w7", "b", "a"), ("w11", "a", "b"),
+    ]  # fmt: skip
+    assert mistakes[0].probability == pytest.approx(np.exp(2) / (np.exp(2) + 2))
+    classification.draw(found, scored)
+    assert {path.name for path in tmp_path.iterdir()} == {"confusion.png", "windows.png"}

@@ -56,8 +56,8 @@ class Page:
         maps: of a scene, its PNG files, each with a title.
         kappa: Cohen's, where it is known; the accuracies are then called as its field calls them.
         comparison: with other runs, of other splits.
-        curves, confusion, predictions: the PNG files that `draw_curves`, `draw_confusion` and
-            `draw_predictions` wrote.
+        curves, confusion, predictions, windows: the PNG files that `draw_curves`,
+            `draw_confusion`, `draw_predictions` and `draw_windows` wrote.
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
             recall and F1 ("f1") as fractions 0..1, and its samples ("support").
         latency: one row an engine: its name ("engine"), threads, batch, and the milliseconds of a
@@ -86,6 +86,7 @@ class Page:
     curves: Path | None = None
     confusion: Path | None = None
     predictions: Path | None = None
+    windows: Path | None = None
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[Mapping[str, Any]] = ()
@@ -119,6 +120,7 @@ def page_html(page: Page) -> str:
         ("curves", "Training", page.curves, "Curves of accuracy and loss"),
         ("confusion", "Which class is taken for which", page.confusion, "Confusion matrix"),
         ("predictions", "Pictures", page.predictions, "Sheet of pictures with predictions"),
+        ("windows", "Windows", page.windows, "Sheet of windows of each class and of mistakes"),
     )
     support = [(row["class"], row["support"]) for row in page.per_class]
     low, high = wilson(page.correct, page.total)

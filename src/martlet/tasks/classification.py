@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from martlet.data import kinds
 from martlet.data.class_names import one_form
 from martlet.data.kind import Samples
+from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import Evaluation, evaluation, number_of
 from martlet.report.confusion import draw_confusion
 from martlet.report.predictions import Shown, draw_predictions
 from martlet.report.result import caveats, sentence
+from martlet.report.windows import COLUMNS as WINDOWS
+from martlet.report.windows import Window, draw_windows
 from martlet.tasks.prediction import rank
 from martlet.tasks.task import LossOptions, Scored, Task
 
@@ -88,19 +91,27 @@ def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
 
 
 def draw(found: Evaluation, scored: Scored) -> None:
-    """confusion.png and, of pictures, predictions.png."""
+    """confusion.png; of pictures predictions.png, of recordings windows.png."""
     noun = kinds.find(scored.preprocess.kind).noun
     draw_confusion(found.confusion, scored.outputs, scored.folder / "confusion.png", noun)
     if scored.preprocess.kind == "image":
         draw_predictions(sheet(found, scored), scored.folder / "predictions.png", title=ORDER)
+    if isinstance(scored.preprocess, SeriesPreprocess) and scored.preprocess.fitted:
+        examples, mistakes = windows(found, scored, scored.preprocess)
+        draw_windows(
+            examples,
+            mistakes,
+            scored.preprocess.channels,
+            scored.folder / "windows.png",
+            wrong=int((found.logits.argmax(axis=1) != found.labels).sum()),
+            scored=len(found.labels),
+            rate=scored.preprocess.rate,
+        )
 
 
 def sheet(found: Evaluation, scored: Scored) -> list[Shown]:
     """The most confident mistakes first, then the least confident right answers."""
-    from scipy.special import log_softmax
-
-    answers = found.logits.argmax(axis=1)
-    probability = np.exp(log_softmax(found.logits.astype(np.float64), axis=1).max(axis=1))
+    answers, probability = _answers(found)
     wrong = answers != found.labels
     order = np.lexsort((np.where(wrong, -probability, probability), ~wrong))[:SHEET]
     classes, samples = scored.outputs, scored.samples
@@ -114,6 +125,47 @@ def sheet(found: Evaluation, scored: Scored) -> list[Shown]:
         )
         for i in order
     ]
+
+
+def windows(
+    found: Evaluation, scored: Scored, preprocess: SeriesPreprocess
+) -> tuple[list[list[Window]], list[Window]]:
+    """Training windows of each class, spread over its recordings, and the most confident mistakes.
+
+    They are those that were scored where it is not known what was trained on.
+    """
+    samples, classes = scored.samples, scored.outputs
+    training = scored.indices if scored.split is None else scored.split.train
+    own: dict[str, list[int]] = {name: [] for name in classes}
+    for index in training:
+        own.setdefault(samples.classes[samples.labels[index]], []).append(index)
+
+    def window(index: int, **said: Any) -> Window:
+        values = preprocess.normalise(preprocess.crop(samples[index]))[0]
+        truth = samples.classes[samples.labels[index]]
+        return Window(values, truth, samples.names[index], **said)
+
+    examples = [[window(of[place]) for place in _spread(len(of), WINDOWS)] for of in own.values()]
+    answers, probability = _answers(found)
+    wrong = np.flatnonzero(answers != found.labels)
+    order = wrong[np.argsort(-probability[wrong], kind="stable")][: 2 * WINDOWS]
+    return examples, [
+        window(scored.indices[i], predicted=classes[answers[i]], probability=float(probability[i]))
+        for i in order
+    ]
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Up to `most` of the numbers below `count`, evenly apart."""
+    return [(2 * n + 1) * count // (2 * min(count, most)) for n in range(min(count, most))]
+
+
+def _answers(found: Evaluation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each sample's answer and its probability."""
+    from scipy.special import log_softmax
+
+    logits = found.logits.astype(np.float64)
+    return logits.argmax(axis=1), np.exp(log_softmax(logits, axis=1).max(axis=1))
 
 
 CLASSIFICATION = Task(

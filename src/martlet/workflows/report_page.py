@@ -42,7 +42,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
     metrics, shape = header.metrics, (1, *header.preprocess.shape)
     total, noun = number_of(metrics)
     totals = cost(model, shape)
-    sheet = folder / "predictions.png"  # of pictures alone
+    sheet, windows = folder / "predictions.png", folder / "windows.png"  # of one kind each
     return Page(
         name=folder.resolve().name,
         network=header.network.name,
@@ -64,6 +64,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         curves=folder / "curves.png",
         confusion=folder / "confusion.png",
         predictions=sheet if sheet.exists() else None,
+        windows=windows if windows.exists() else None,
         per_class=metrics["per_class"],
         cost=CostTotals(
             totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()

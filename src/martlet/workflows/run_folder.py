@@ -26,7 +26,7 @@ MAPS = {  # of a scene, with their titles in the report
     "map/probability.png": "Probability of the prediction",
     "spectra.png": "Spectra of the classes",
 }
-PICTURES = ("curves.png", "confusion.png", "predictions.png", *MAPS)
+PICTURES = ("curves.png", "confusion.png", "predictions.png", "windows.png", *MAPS)
 FILES = (MODEL, RESUME, METRICS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene

@@ -85,6 +85,8 @@ def test_the_checkpoint_holds_what_the_training_part_says(run: Run, folder: Path
     assert run.metrics["notes"][0] in page
     assert "crop_scale" not in page  # the recipe's options of other data
     assert "picture" not in page.partition("</style>")[2]
+    assert (run.folder / "windows.png").exists()
+    assert "Training windows of 3 classes, as the network takes them" in page
 
 
 def test_evaluate_scores_the_subjects_that_are_held_out(run: Run, folder: Path) -> None:

@@ -1,8 +1,10 @@
 """The README's commands are the ones that CI runs, and what it names exists."""
 
 import ast
+import csv
 import re
 from pathlib import Path
+from statistics import mean
 
 import martlet
 from martlet.cli.main import app
@@ -38,6 +40,43 @@ def test_the_python_block_uses_public_names() -> None:
     }
     assert used <= set(martlet.__all__)
     assert {"train", "evaluate", "predict", "export", "measure"} <= used
+
+
+def rows(name: str, **wanted: str) -> list[dict[str, str]]:
+    """Those of a benchmark's results that have these values."""
+    with (ROOT / "benchmarks" / "results" / f"{name}.csv").open(encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    return [row for row in found if all(row[key] == value for key, value in wanted.items())]
+
+
+def test_figures_of_scenes_and_recordings_are_those_of_the_results() -> None:
+    """A result that was measured anew is written anew here, too."""
+    said = " ".join(README.split())
+    right = {}
+    for method in ("hybridsn", "svm"):
+        for protocol in ("disjoint", "random"):
+            runs = rows("scenes", method=method, protocol=protocol, train_share="0.1")
+            assert len(runs) == 5
+            right[method, protocol] = f"{100 * mean(float(run['overall']) for run in runs):.1f} %"
+    one, other = (f"{right['hybridsn', p]} {{}} {right['svm', p]}" for p in ("disjoint", "random"))
+    assert one.format("of the test pixels right, an SVM on single spectra") in said
+    assert f"under the random split {other.format('and')}, which is optimistic" in said
+    whole, windows = (
+        rows("whole_scene", how=how)[0]["seconds"]
+        for how in ("whole scene, PyTorch", "windows, batches of 64, PyTorch")
+    )
+    assert f"in {whole} s instead of {windows} s" in said
+    ours = rows("series", data="motionsense", model="shufflenet_series_mixed")
+    theirs = rows("series", data="motionsense", model="minirocket", seed="0")
+    assert (len(ours), len(theirs)) == (12, 4)
+    for runs, words in ((ours, "of the windows right with"), (theirs, "with")):
+        share = 100 * mean(float(run["accuracy"]) for run in runs)
+        assert f"{share:.1f} % {words} {int(runs[0]['params']):,}" in said
+    (stream,) = rows(
+        "series_stream", network="shufflenet_series_mixed", target="native", stride="16"
+    )
+    assert f"{int(stream['samples_per_second']) / 1e6:.1f} million samples" in said
+    assert f"in {int(stream['ram_bytes']) / 1000:.0f} kB of memory" in said
 
 
 def test_the_trees_name_real_folders() -> None:

@@ -1,7 +1,6 @@
 """How `predict` labels a whole scene: strip by strip, on from where an earlier try ended."""
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from martlet.console.progress import Voice
@@ -22,12 +20,10 @@ from martlet.errors import MartletError
 from martlet.inference import Network, softmax
 from martlet.report.class_colours import class_colours
 from martlet.report.scene_maps import draw_map, draw_probability
-from martlet.storage.files import write_text
+from martlet.workflows.map_files import CLASSES, LEGEND, PROBABILITY, MapFiles, check_place
 from martlet.workflows.predict_folders import in_folders
 
-CLASSES, PROBABILITY, LEGEND = "classes.npy", "probability.npy", "classes.csv"
 MOST_DRAWN = 2000  # rows and columns of a picture; of a larger scene every second pixel, or less
-UNFINISHED = "unfinished.json"  # how far an earlier try came; the maps beside it are its own
 
 
 @dataclass(frozen=True)
@@ -99,21 +95,25 @@ def predict_scenes(
 
 def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneMap:
     """Label every pixel; memory is taken for one strip, the maps lie in files."""
-    key = _key(network, scene)
-    classes, probability, start = _begun(folder, key, scene, len(network.classes))
-    rows = scene.shape[0]
-    if start:
-        voice.say(f"{folder} holds rows 0 to {start - 1} of an earlier try: going on.")
-    with voice.counting("rows labelled") as count:
-        for first, last, numbers, sure in _answers(network, scene, start):
-            classes[first:last], probability[first:last] = numbers, sure
-            classes.flush()
-            probability.flush()
-            write_text(folder / UNFINISHED, json.dumps({"key": key, "rows": last}))
-            count(last, rows)
-    counts = np.bincount(classes.ravel(), minlength=len(network.classes) + 1).tolist()
-    _write_rest(folder, classes, probability, counts, network, scene)
-    (folder / UNFINISHED).unlink()
+    check_place(folder, scene.path)
+    rows, columns, _ = scene.shape
+    kind = np.uint8 if len(network.classes) < 256 else np.uint16
+    files = MapFiles(folder, (rows, columns), kind, _key(network, scene))
+    with files.opened() as (start, maps):
+        if start:
+            voice.say(f"{folder} holds rows 0 to {start - 1} of an earlier try: going on.")
+        with voice.counting("rows labelled") as count:
+            for first, last, numbers, sure in _answers(network, scene, start):
+                maps.write(first, numbers, sure)
+                count(last, rows)
+    with files.replacing() as inside:
+        classes, probability = (
+            np.load(files.growing(name), mmap_mode="r") for name in (CLASSES, PROBABILITY)
+        )
+        counts = sum(
+            np.bincount(row, minlength=len(network.classes) + 1) for row in classes
+        ).tolist()
+        _write_rest(inside, classes, probability, counts, network, scene)
     pixels = tuple(zip(network.classes, counts[1:], strict=True))
     return SceneMap(str(scene.path), folder, pixels)
 
@@ -133,32 +133,6 @@ def _answers(
         sure = softmax(np.moveaxis(strip.logits, 0, -1)).max(-1).astype(np.float32)
         numbers = np.where(strip.held, strip.logits.argmax(0) + 1, 0)
         yield strip.first, strip.last, numbers, np.where(strip.held, sure, np.float32(0))
-
-
-def _begun(
-    folder: Path, key: Any, scene: Scene, classes: int
-) -> tuple[np.memmap[Any, Any], np.memmap[Any, Any], int]:
-    """The two maps in their files, and the first row that is to be labelled."""
-    rows, columns, _ = scene.shape
-    start = 0
-    if (folder / UNFINISHED).exists():
-        try:
-            state = json.loads((folder / UNFINISHED).read_text(encoding="utf-8"))
-            start = int(state["rows"]) if state["key"] == key else 0
-        except (ValueError, KeyError, TypeError):
-            pass  # damaged: from the beginning
-    kinds = {CLASSES: np.uint8 if classes < 256 else np.uint16, PROBABILITY: np.float32}
-    try:
-        if start:
-            maps = [open_memmap(folder / name, "r+") for name in kinds]
-        else:
-            maps = [
-                open_memmap(folder / name, "w+", dtype=kind, shape=(rows, columns))
-                for name, kind in kinds.items()
-            ]
-    except (OSError, ValueError) as error:
-        raise MartletError(f"the maps in {folder} cannot be written ({error}).") from error
-    return maps[0], maps[1], start
 
 
 def _key(network: Network, scene: Scene) -> Any:

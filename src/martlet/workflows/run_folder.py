@@ -110,7 +110,7 @@ def _written_by_us(folder: Path) -> list[str]:
 
 def _mapped(folder: Path) -> list[str]:
     """Names of the files of a scene's map."""
-    if not (folder / "classes.npy").exists():
+    if not any((folder / name).exists() for name in ("classes.npy", "unfinished.json")):
         return []
     stems = ("classes", "probability", "unfinished")
     return [path.name for path in folder.iterdir() if path.name.split(".")[0] in stems]

@@ -226,6 +226,17 @@ def test_groups_of_one_class_are_held_out_by_class() -> None:
         assert [len(found) for found in names] == [7, 1, 2]
 
 
+def test_a_lone_group_of_one_class_stays_in_train_among_others() -> None:
+    labels, digests, groups = subjects(6)
+    lone = [i for i, group in enumerate(groups) if group == groups[0] and labels[i]]
+    kept = [i for i in range(len(labels)) if i not in lone]  # one subject did one thing alone
+    picked = [[of[i] for i in kept] for of in (labels, digests, groups)]
+    for seed in range(5):
+        split = split_samples(picked[0], picked[1], groups=picked[2], seed=seed)
+        assert groups[0] in parts_of(split, picked[2])["train"]
+        assert [len(parts_of(split, picked[2])[part]) for part in ("val", "test")] == [1, 1]
+
+
 def test_groups_that_share_a_content_stay_together() -> None:
     labels, digests, groups = subjects(8)
     for first, second in ((0, 6), (11, 12)):  # a chain of three subjects

@@ -48,8 +48,10 @@ def hold_out(
             f"{unit.capitalize()}s that lie in several classes, used in training only: "
             f"{len(several)}."
         )
+    # Its one group stays in train: groups of several classes, which have it too, are held out.
+    lone = {label for key in several for label in classes[key] if whole and count[label] == 1}
     few: list[str] = []
-    for label in sorted(+count):
+    for label in sorted((+count).keys() - lone):
         held = _counts(count[label], fractions)
         if not sum(held.values()):
             raise MartletError(

@@ -33,6 +33,25 @@ def test_channels_labels_groups_and_times() -> None:
     assert counts.sentences() == ["Columns that hold no numbers, left out: 'device'."]
 
 
+def test_answers_are_no_channels() -> None:
+    table = {"x": [1.0, 2], "Activity": [1, 2], "user": [3, 3], "label": [0, 1]}
+    frame, counts = pandas.DataFrame(table), Counts()
+    sheet = read_sheet(frame, "f", Columns(label="label"), counts)
+    assert sheet.channels == ("x",)
+    (told,) = counts.sentences()
+    assert told.startswith("Columns called as labels or subjects are, which are no channels: 'Act")
+    asked = read_sheet(frame, "f", Columns(label="label", channels=("x", "user")), Counts())
+    assert asked.channels == ("x", "user")
+
+
+@pytest.mark.parametrize("stamp", [0, 1e9, "2026-01-31", "2026-01-31T10:00:00+01:00"])
+def test_one_row_has_a_time_of_any_unit(stamp: object) -> None:
+    frame = pandas.DataFrame({"time": [stamp], "x": [1.5]})
+    sheet = read_sheet(frame, "f", Columns(), Counts())
+    assert sheet.times is not None
+    assert sheet.times.tolist() == [0]
+
+
 def test_cells_that_are_no_numbers_are_missing() -> None:
     frame = pandas.DataFrame({"x": ["1", "err", "3", "4"], "y": [1, 2, 3, 4]})
     counts = Counts()
@@ -76,6 +95,7 @@ TIMES = [
         ["2026-01-31T12:00:00.000", "2026-01-31T12:00:00.020", "2026-01-31T12:00:00.040"],
         None,
     ),
+    ("time", pandas.to_timedelta([1e9, 1e9 + 2e7, 1e9 + 4e7]), None),
     ("time", pandas.to_datetime([1e9, 1e9 + 2e7, 1e9 + 4e7]), None),
     ("clock", [7, 27, 47], "clock:ms"),
     ("clock", [7, 27, 47], "clock"),
@@ -119,6 +139,7 @@ def test_time_stamps_that_are_not_to_be_used_are_no_channel() -> None:
         ({"time": ["a", "b"], "x": [1, 2]}, Columns(), "holds neither numbers nor dates"),
         ({"time": [0, None], "x": [1, 2]}, Columns(), "'time' has empty cells"),
         ({"time": [0, np.inf], "x": [1, 2]}, Columns(), "'time' holds infinite values"),
+        ({"time": [3, 2, 1], "x": [1, 2, 3]}, Columns(), "'time' never goes forward"),
         ({"time": [0] * 9 + [1], "x": [1] * 10}, Columns(), "too coarse for a rate"),
     ],
 )

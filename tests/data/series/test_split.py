@@ -77,3 +77,26 @@ def test_what_cannot_be_split_is_one_sentence() -> None:
         split(samples(people=1), TrainOptions())
     with pytest.raises(MartletError, match=r"protocol 'people' is not known; accepted: disjoint"):
         split(samples(), TrainOptions(protocol="people"))
+
+
+def with_equal_windows(people: int, of: int) -> SeriesSamples:
+    """The first window of `of` subjects' first recordings is zeros."""
+    made = samples(people)
+    for item in made.windows.recordings:
+        if int(str(item.subject)[1:]) < of:
+            item.values[:8] = 0
+    return samples_of(made.windows, SeriesPreprocess())
+
+
+def test_equal_windows_of_several_subjects_are_told() -> None:
+    made = split(with_equal_windows(8, of=3), TrainOptions())
+    assert made.notes[-1] == (
+        "Windows that several subjects have, equal in every sample: 1; subjects with one are in "
+        "one part together: 's0', 's1', 's2'."
+    )
+
+
+def test_subjects_that_are_all_joined_cannot_be_held_out() -> None:
+    with pytest.raises(MartletError, match="windows of different subjects are equal in every"):
+        split(with_equal_windows(6, of=6), TrainOptions())
+    assert split(with_equal_windows(6, of=6), TrainOptions(test=0, val=0)).test == ()

@@ -1,6 +1,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -61,6 +62,23 @@ def test_parquet(tmp_path: Path) -> None:
     frame = read_frame(tmp_path / "a.parquet", "a.parquet", Counts())
     assert list(frame.columns) == ["x", "activity"]
     assert frame["activity"].tolist() == ["walk", "run"]
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (pandas.Index([0.0, 0.02], name="time"), ["time", "x"]),
+        (pandas.to_datetime([0, 20], unit="ms"), ["time", "x"]),
+        (pandas.to_datetime([0, 20], unit="ms").rename("clock"), ["clock", "x"]),
+        (pandas.to_timedelta([0, 20], unit="ms"), ["time", "x"]),
+        (pandas.MultiIndex.from_tuples([(1, 0), (1, 1)], names=["who", "s"]), ["who", "s", "x"]),
+        (pandas.Index([4, 7]), ["x"]),
+        (pandas.RangeIndex(2, name="sample"), ["x"]),
+    ],
+)
+def test_an_index_in_parquet_is_a_column(tmp_path: Path, index: Any, columns: list[str]) -> None:
+    pandas.DataFrame({"x": [1.5, 2.5]}, index=index).to_parquet(tmp_path / "a.parquet")
+    assert list(read_frame(tmp_path / "a.parquet", "a.parquet", Counts()).columns) == columns
 
 
 @pytest.mark.parametrize(

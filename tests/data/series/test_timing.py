@@ -57,6 +57,7 @@ def test_own_rate_is_not_moved_by_gaps_and_rounding() -> None:
     times[300:] += 40
     assert own_rate(times) == 60.0
     assert own_rate(np.zeros(1)) is None
+    assert own_rate(np.array([0.0, 0.01, 1.01])) == 1.98  # no distance is near the middle one
     assert own_rate(np.zeros(4)) is None
 
 

@@ -138,8 +138,9 @@ def lengths(
     sizes = {len(item) for item in recordings}
     whole = all(item.labels is None for item in recordings)
     if len(sizes) > 1 or not whole:
+        long = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else f"{min(sizes)} labelled"
         raise MartletError(
-            f"recordings of {min(sizes)} to {max(sizes)} samples are cut into windows; give the "
+            f"recordings of {long} samples are cut into windows; give the "
             "length of one as window: a time such as '2.56s', or a number of samples."
         )
     return sizes.pop(), stride

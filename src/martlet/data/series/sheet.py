@@ -12,6 +12,11 @@ from martlet.data.series.tables import Counts, pandas
 from martlet.data.series.timing import UNITS, is_time, unit_named, unit_of
 from martlet.errors import MartletError, shortened, unknown
 
+# What columns of labels and of subjects are called, in small letters. They are never channels: a
+# network that is given its answer learns nothing else.
+LABELS = ("label", "labels", "activity", "class", "target")
+GROUPS = ("subject", "user", "participant", "volunteer", "person", "subject_id", "user_id")
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -39,6 +44,10 @@ def read_sheet(frame: Any, name: str, columns: Columns, counts: Counts) -> Sheet
     time, unit = _time_column(there, columns.time, name)
     # Time stamps are no channel, even when they are not to be used.
     taken = {columns.label, columns.group, time, *filter(is_time, there)}
+    asked = columns.channels or ()
+    answers = [c for c in there if c.lower() in (*LABELS, *GROUPS) and c not in (*taken, *asked)]
+    counts.answers |= dict.fromkeys(answers)
+    taken |= {*answers}
     channels, arrays = [], []
     for column in dict.fromkeys(there):
         if column in taken:
@@ -129,7 +138,7 @@ def _seconds(
 ) -> NDArray[np.float64]:
     """Time stamps as seconds from the first one on: whole ones are subtracted as whole numbers."""
     module = pandas()
-    if column.dtype.kind not in "iufM":
+    if column.dtype.kind not in "iufMm":
         try:
             column = module.to_datetime(column, format="ISO8601", utc=True)
         except (ValueError, TypeError) as error:
@@ -139,6 +148,8 @@ def _seconds(
             ) from error
     if column.isna().any():
         raise MartletError(f"{where!r}: time column {name!r} has empty cells; fill them.")
+    if len(column) < 2:  # one sample alone, whatever its stamp's unit
+        return np.zeros(len(column))
     if hasattr(column, "dt"):
         # Seconds behind the point are kept: the first stamp is taken off before they are a float.
         seconds = (column - column.iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)

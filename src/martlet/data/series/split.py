@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from martlet.data.folds import folds_of
+from martlet.data.series.recording import few, in_order
 from martlet.data.series.samples import SeriesSamples
 from martlet.data.split import PARTS, Split, split_samples
 from martlet.errors import MartletError, unknown
@@ -51,9 +52,16 @@ def split(samples: SeriesSamples, options: Any) -> Split:
         noun="window",
         group=who,
     )
+    if not (by_chance or given or found.test) and options.test and options.cross_validate is None:
+        raise MartletError(
+            f"windows of different {who}s are equal in every sample, so all of them count as one "
+            f"{who} and none can be held out; look for stretches of zeros or copies in them, take "
+            "other channels, or give protocol='random', which is optimistic."
+        )
     if by_chance:
         return replace(found, caution=OPTIMISTIC)
-    return replace(found, notes=(*who_is_where(found, samples.groups, who), *found.notes))
+    told = (*who_is_where(found, samples.groups, who), *found.notes, *_equal(samples, who))
+    return replace(found, notes=told)
 
 
 def parts_of_fold(samples: SeriesSamples, options: Any, who: str) -> list[str]:
@@ -82,6 +90,21 @@ def who_is_where(found: Split, groups: Sequence[str], who: str) -> tuple[str, ..
             on = " on" if part == "train" else ""
             told.append(f"{words[part]}{on}: {who}{'s' * (len(names) > 1)} {listed}{more}.")
     return tuple(told)
+
+
+def _equal(samples: SeriesSamples, who: str) -> list[str]:
+    """A sentence where several have equal windows, so that one part holds them all."""
+    groups: dict[str, set[str]] = {}
+    for digest, group in zip(samples.digests, samples.groups, strict=True):
+        groups.setdefault(digest, set()).add(group)
+    shared = [here for here in groups.values() if len(here) > 1]
+    if not shared:
+        return []
+    names = in_order(set().union(*shared))
+    return [
+        f"Windows that several {who}s have, equal in every sample: {len(shared):,}; {who}s with "
+        f"one are in one part together: {few(names)}."
+    ]
 
 
 def _check_several(samples: SeriesSamples, options: Any, who: str) -> None:

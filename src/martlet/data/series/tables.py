@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.class_names import one_form
+from martlet.data.series.timing import is_time
 from martlet.errors import MartletError, shortened
 
 TABLES = (".csv", ".tsv", ".parquet")
@@ -23,6 +24,7 @@ class Counts:
     row_numbers: int = 0
     not_numbers: int = 0
     text_columns: dict[str, None] = field(default_factory=dict)
+    answers: dict[str, None] = field(default_factory=dict)
     units: dict[str, None] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
@@ -32,6 +34,12 @@ class Counts:
         if self.text_columns:
             names = ", ".join(repr(name) for name in self.text_columns)
             told.append(f"Columns that hold no numbers, left out: {names}.")
+        if self.answers:
+            names = ", ".join(repr(name) for name in self.answers)
+            told.append(
+                f"Columns called as labels or subjects are, which are no channels: {names}; "
+                "label_column and group_by use them."
+            )
         if self.not_numbers:
             told.append(f"Cells that hold no numbers, taken as missing: {self.not_numbers:,}.")
         return told
@@ -56,7 +64,7 @@ def read_frame(path: Path, name: str, counts: Counts) -> Any:
     """
     module = pandas()
     if name.lower().endswith(".parquet"):
-        frame = _parquet(module, path, name)
+        frame = _with_index(module, _parquet(module, path, name))
     else:
         separator, header, decimal = _dialect(path, name)
         frame = _csv(module, path, name, sep=separator, header=header, decimal=decimal)
@@ -150,10 +158,27 @@ def _csv(module: Any, path: Path, name: str, **options: Any) -> Any:
                 **options,
             )
     except module.errors.ParserWarning as error:
-        raise MartletError(f"{name!r} has rows with more cells than its first line.") from error
+        raise MartletError(
+            f"{name!r} has rows with more cells than its first line, which has to be the names of "
+            "the columns, or the first row: remove what stands before it."
+        ) from error
     except (ValueError, OSError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         why = shortened(str(error), 120)
         raise MartletError(f"{name!r} cannot be read as a table ({why}).") from error
+
+
+def _with_index(module: Any, frame: Any) -> Any:
+    """pandas keeps a table's index in Parquet, very often time stamps: here it is a column again.
+
+    One that counts rows alone is left out.
+    """
+    index = frame.index
+    dated = isinstance(index, (module.DatetimeIndex, module.TimedeltaIndex))
+    if dated and index.name is None:
+        return frame.rename_axis("time").reset_index()
+    counts = isinstance(index, module.RangeIndex) and not is_time(str(index.name))
+    named = any(name is not None for name in index.names)
+    return frame.reset_index(drop=counts or not named)
 
 
 def _parquet(module: Any, path: Path, name: str) -> Any:

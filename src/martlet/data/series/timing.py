@@ -59,6 +59,11 @@ def unit_of(stamps: NDArray[np.float64], column: str, where: str) -> str:
     ]
     if len(fitting) == 1:
         return fitting[0]
+    if not step:
+        raise MartletError(
+            f"{where!r}: time column {column!r} never goes forward, so it tells no rate; use none "
+            "with time_column='', and give rate."
+        )
     raise MartletError(
         f"{where!r}: time column {column!r} counts in steps of {step:g}, which tells no unit; name "
         f"it, for example time_column='{column}:ms' (accepted: {', '.join(UNITS)})."
@@ -72,8 +77,8 @@ def own_rate(times: NDArray[np.float64]) -> float | None:
     if not len(steps):
         return None
     usual = float(np.median(steps))
-    near = steps[(steps > 0.5 * usual) & (steps < 1.5 * usual)]
-    return float(f"{1 / float(np.mean(near)):.3g}")
+    near = steps[(steps > 0.5 * usual) & (steps < 1.5 * usual)]  # none, of two far apart
+    return float(f"{1 / (float(np.mean(near)) if len(near) else usual):.3g}")
 
 
 def same_rate(one: float, other: float) -> bool:

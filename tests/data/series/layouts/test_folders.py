@@ -92,6 +92,36 @@ def test_given_parts(tmp_path: Path) -> None:
     assert [track.part for track in found.tracks] == ["test", "train", "train"]
 
 
+def test_a_column_says_who_it_was(tmp_path: Path) -> None:
+    fill(tmp_path, "run/a.csv", "walk/b.csv", text="x,who\n1,3\n3,3\n")
+    layout, found = read(tmp_path, Columns(group="who"))
+    assert layout == "activity/file"
+    assert [(track.subject, track.channels) for track in found.tracks] == [("3", ("x",))] * 2
+    assert found.told == ["Activities are read off the folders, subjects in column 'who'."]
+    fill(tmp_path, "walk/c.csv", text="x,who\n1,3\n3,4\n")
+    with pytest.raises(MartletError, match=r"'walk/c\.csv' is of '3', '4', with rows of none or"):
+        read(tmp_path, Columns(group="who"))
+    fill(tmp_path, "walk/c.csv", text="x,who\n1,3\n3,\n")
+    with pytest.raises(MartletError, match="with rows of none or of several"):
+        read(tmp_path, Columns(group="who"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "asked", "message"),
+    [
+        ("activity/subject", Columns(group="x"), "group_by='x' names a column, and folders as act"),
+        ("activity/file", Columns(label="x"), "label_column='x' names a column, and folders as"),
+    ],
+)
+def test_columns_of_what_the_paths_say(
+    tmp_path: Path, layout: str, asked: Columns, message: str
+) -> None:
+    from martlet.data.series.known_layouts import find
+
+    with pytest.raises(MartletError, match=message):
+        find(layout).read(list_files(fill(tmp_path, "run/user1.csv", "walk/user2.csv")), asked)
+
+
 def test_class_names_have_one_form(tmp_path: Path) -> None:
     _, found = read(fill(tmp_path, "cafe\u0301/a.csv", "x/a.csv"))
     assert found.tracks[0].label == "caf\xe9"

@@ -66,12 +66,26 @@ def test_parts(tmp_path: Path) -> None:
         ({"X": X, "groups": np.zeros((3, 4))}, r"groups has shape \(3, 4\) beside 3"),
         ({"X": X, "channels": ["a"]}, "channels has 1 names, and X 2 channels"),
         ({"X": X, "rate": 0}, "rate has to be one number of Hz"),
+        ({"X": X, "rate": np.inf}, "rate has to be one number of Hz, 0.001 to"),
+        ({"X": X, "y": np.zeros(3, complex)}, "y is complex128; numbers and text"),
+        ({"X": X, "groups": [1, np.nan, 2]}, "groups says no subject of series 2"),
+        ({"X": X, "groups": ["a", "b", " "]}, "groups says no subject of series 3"),
         ({"X": np.array([{}], dtype=object)}, "cannot be read as arrays"),
     ],
 )
 def test_other_arrays(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
     with pytest.raises(MartletError, match=message):
         read(tmp_path / "a.npz", **arrays)
+
+
+def test_text_in_bytes_is_text(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {"y": [b"run", b"walk", b"run"], "channels": [b"x", b"y"]}
+    found = read(tmp_path / "a.npz", X=X, groups=[b"a", b"b", b"b"], **arrays)
+    assert [(track.label, track.subject) for track in found.tracks[:2]] == [
+        ("run", "a"),
+        ("walk", "b"),
+    ]
+    assert found.tracks[0].channels == ("x", "y")
 
 
 def test_a_file_cut_short(tmp_path: Path) -> None:

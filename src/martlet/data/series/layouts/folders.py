@@ -4,6 +4,9 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from martlet.data.class_names import one_form
 from martlet.data.series.layout import PARTS, Columns, Files, Found, Layout, Track
 from martlet.data.series.recording import few
@@ -69,6 +72,7 @@ def _read(roles: Sequence[str], files: Files, columns: Columns) -> Found:
         raise MartletError(
             f"{files.given!r} holds no tables ({', '.join(TABLES)}), which its layout is made of."
         )
+    _check_asked(roles, columns)
     for name, (part, path) in ways.items():
         if len(path) != len(roles):
             raise MartletError(
@@ -83,16 +87,41 @@ def _read(roles: Sequence[str], files: Files, columns: Columns) -> Found:
                 values=sheet.values,
                 channels=sheet.channels,
                 label=_activity(of),
-                subject=of.get("subject"),
+                subject=of.get("subject") if sheet.groups is None else _one(sheet.groups, name),
                 part=part,
                 times=sheet.times,
             )
         )
     told = [f"Activities and subjects are read off the paths, as {'/'.join(roles)}."]
-    if "subject" not in roles:
+    if columns.group is not None:
+        told = [f"Activities are read off the folders, subjects in column {columns.group!r}."]
+    elif "subject" not in roles:
         told = ["Activities are read off the folders."]
     told += [f"Time stamps: column {unit}." for unit in counts.units]
     return Found(tracks, told, counts.sentences())
+
+
+def _check_asked(roles: Sequence[str], columns: Columns) -> None:
+    """Raises MartletError for columns that are asked for what the paths say."""
+    asked = [("label_column", columns.label)]
+    asked += [("group_by", columns.group)] * ("subject" in roles)
+    for option, column in asked:
+        if column is not None:
+            raise MartletError(
+                f"{option}={column!r} names a column, and folders as {'/'.join(roles)} say it "
+                "already; leave it out, or say layout='table'."
+            )
+
+
+def _one(groups: tuple[NDArray[np.int32], tuple[str, ...]], name: str) -> str:
+    """The subject of a table in which all rows are of one."""
+    codes, people = groups
+    if len(people) != 1 or codes.min() < 0:
+        raise MartletError(
+            f"{name!r} is of {few(people) if people else 'no subject'}, with rows of none or of "
+            "several; below a folder of activities each table is of one subject."
+        )
+    return people[0]
 
 
 def _activity(of: dict[str, str]) -> str:

@@ -9,13 +9,9 @@ import numpy as np
 from martlet.data.series.layout import Columns, Files, Found, Layout, Track
 from martlet.data.series.layouts.folders import SUBJECT_FILE, paths
 from martlet.data.series.recording import few
-from martlet.data.series.sheet import Sheet, read_sheet
+from martlet.data.series.sheet import GROUPS, LABELS, Sheet, read_sheet
 from martlet.data.series.tables import TABLES, Counts, read_frame
 from martlet.errors import MartletError
-
-# Columns that are taken for what their name says, if no other is named; in small letters.
-LABELS = ("label", "labels", "activity", "class", "target")
-GROUPS = ("subject", "user", "participant", "volunteer", "person", "subject_id", "user_id")
 
 
 def _read(files: Files, columns: Columns) -> Found:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from martlet.data.class_names import one_form
 from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_float32, given_part
 from martlet.data.series.recording import few
+from martlet.data.series.timing import ACCEPTED_RATES
 from martlet.errors import MartletError, shortened
 
 _KEYS = {"X": ("X", "x"), "y": ("y", "Y"), "groups": ("groups", "subjects")}
@@ -66,6 +67,12 @@ def _tracks(arrays: dict[str, Any], name: str, part: str | None) -> list[Track]:
         fitting = {(len(x),), x.shape[:2]} if key == "y" else {(len(x),)}
         if array is not None and array.shape not in fitting:
             raise MartletError(f"{name!r}: {key} has shape {array.shape} beside {len(x)} series.")
+        if array is not None and array.dtype.kind not in "biufSU":
+            raise MartletError(f"{name!r}: {key} is {array.dtype}; numbers and text are accepted.")
+    people = None if groups is None else [_text(value) for value in groups]
+    if people is not None and not {"", "nan"}.isdisjoint(people):
+        odd = next(number for number, person in enumerate(people) if person in ("", "nan"))
+        raise MartletError(f"{name!r}: groups says no subject of series {odd + 1}; fill it.")
     rate = _rate(arrays, name)
     channels = _channels(arrays, x.shape[2], name)
     codes, classes = _coded(labels)
@@ -82,7 +89,7 @@ def _tracks(arrays: dict[str, Any], name: str, part: str | None) -> list[Track]:
                 label=classes[code] if single and code >= 0 else None,
                 codes=codes[number] if labels is not None and not single else None,
                 names=classes,
-                subject=None if groups is None else _text(groups[number]),
+                subject=None if people is None else people[number],
                 part=part,
                 rate=rate,
             )
@@ -93,9 +100,9 @@ def _tracks(arrays: dict[str, Any], name: str, part: str | None) -> list[Track]:
 def _rate(arrays: dict[str, Any], name: str) -> float | None:
     if "rate" not in arrays:
         return None
-    rate = arrays["rate"]
-    if rate.size != 1 or rate.dtype.kind not in "iuf" or not float(rate.item()) > 0:
-        raise MartletError(f"{name!r}: rate has to be one number of Hz above 0.")
+    rate, (least, most) = arrays["rate"], ACCEPTED_RATES
+    if rate.size != 1 or rate.dtype.kind not in "iuf" or not least <= float(rate.item()) <= most:
+        raise MartletError(f"{name!r}: rate has to be one number of Hz, {least:g} to {most:g}.")
     return float(rate.item())
 
 
@@ -120,6 +127,8 @@ def _coded(labels: Any) -> tuple[NDArray[np.int32], tuple[str, ...]]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return one_form(value.decode("utf-8", "replace").strip())
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return one_form(str(value).strip())

@@ -67,6 +67,8 @@ def score(
     seen: Sequence[str | None] = [None] * len(targets)
     if saved is not None:
         seen = held_out(samples.digests, saved, samples.groups)
+        if noun == "pixels" and not any(seen):
+            voice.say(f"None of the pixels of {data} lies, with its spectrum, in the run's scene.")
     chosen, left_out = choose(split, samples.parts, seen)
     if not chosen:
         raise MartletError(

@@ -84,6 +84,8 @@ def test_the_only_map() -> None:
         label_array(holding(train=(10, 20), test=(10, 20)), None)
     with pytest.raises(MartletError, match="but a label map has two axes"):
         label_array(holding(**others), None)
+    with pytest.raises(MartletError, match="labels_array='gr' is not in file"):
+        label_array(holding(gt=(10, 20)), "gr")
     with pytest.raises(MartletError, match=r"'cube' .* is no label map"):
         label_array(holding(**others), "cube")
 

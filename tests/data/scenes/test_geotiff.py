@@ -142,6 +142,19 @@ def test_damage_is_said_when_it_is_met(tmp_path: Path) -> None:
         scene.block(slice(20), slice(None))
 
 
+def test_what_gdal_says_in_other_bytes_is_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.tif"
+    with write(path, CUBE, **PLACE) as dataset:
+        dataset.set_band_description(1, "red")
+    raw = path.read_bytes()
+    assert b"<Item name" in raw
+    path.write_bytes(raw.replace(b"<Item name=", b"<Item \xbdame "))
+    assert_array_equal(read_scene(path).block(slice(None), slice(None)), CUBE)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_pages(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     write(path, CUBE).close()

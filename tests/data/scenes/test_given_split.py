@@ -18,6 +18,7 @@ TWO_COLUMNS = np.array([[1, 1, 2, 2, 2], [0, 1, 2, 2, 0]])
     [
         LEFT,  # of truth values, or 1 for train
         LEFT.astype(bool),
+        LEFT.astype(float),  # as MATLAB has them
         LABELS * LEFT,  # labels
         LEFT * 250,  # labels in other numbers
         {"train": LEFT},
@@ -65,6 +66,7 @@ def test_labels_in_other_numbers_are_counted() -> None:
         ({"train": LEFT[0]}, "the given map of train pixels has 5 pixels"),
         (LEFT - 1, "holds other values than whole numbers from 0"),
         (LEFT * 0.5, "holds other values than whole numbers from 0"),
+        (LEFT * np.nan, "holds other values than whole numbers from 0"),
         (LEFT * 0, "has no labelled pixel to train on"),
         ({"val": LEFT}, "has no labelled pixel to train on"),
         ({}, "has no labelled pixel to train on"),

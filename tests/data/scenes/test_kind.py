@@ -9,6 +9,8 @@ import pytest
 import martlet
 from martlet.data import kinds
 from martlet.data.scenes import kind as module
+from martlet.data.scenes.contents import Georeference
+from martlet.data.scenes.geotiff import opened_to_write
 from martlet.data.scenes.kind import SCENES
 from martlet.data.scenes.pixel_split import within
 from martlet.data.scenes.preprocess import ScenePreprocess
@@ -110,6 +112,46 @@ def test_a_map_of_parts_is_followed(files: tuple[Path, Path], tmp_path: Path) ->
     np.savez(tmp_path / "other.npz", a=parts, b=parts)
     with pytest.raises(MartletError, match="name them train, val, test"):
         module.split(samples, options(files[1], protocol=str(tmp_path / "other.npz")))
+
+
+@pytest.mark.parametrize("form", ["last", "first", "double", "tif"])
+def test_a_map_of_parts_in_any_form(files: tuple[Path, Path], tmp_path: Path, form: str) -> None:
+    samples = read(files)
+    parts = np.zeros((ROWS, COLUMNS), np.uint8)
+    parts[samples.rows, samples.columns] = np.where(samples.columns < 22, 1, 2)
+    path = tmp_path / ("parts.tif" if form == "tif" else "parts.npy")
+    if form == "tif":
+        place = Georeference(transform=(30, 0, 500_000, 0, -30, 4_000_000))
+        with opened_to_write(path, parts, place, None):
+            pass
+    else:
+        forms = {"last": parts[..., None], "first": parts[None], "double": parts.astype(float)}
+        np.save(path, forms[form])
+    split = module.split(samples, options(files[1], protocol=str(path)))
+    assert samples.columns[list(split.train)].max() < 22 <= samples.columns[list(split.test)].min()
+
+
+def test_windows_of_weights_are_those_that_are_kept_apart(files: tuple[Path, Path]) -> None:
+    before, _ = module.fit(module.prepare(options(None), None, {}), read(files), range(100))
+    assert before.window == 9
+
+    def parts(given: TrainOptions) -> tuple[int, int]:
+        preprocess = module.prepare(given, before, {})
+        samples = module.read(
+            files[0], preprocess, options=given, max_bad=0, min_classes=2, progress=None
+        )
+        assert samples.preprocess is not None
+        return samples.preprocess.window, module.split(samples, given).protocol["guard"]
+
+    assert parts(options(files[1], window=None)) == (9, 4)
+    assert parts(options(files[1], window=5)) == (5, 2)
+    with pytest.raises(MartletError, match="pca='whole-scene': the weights know components"):
+        module.prepare(options(None, pca="whole-scene"), before, {})
+
+
+def test_no_components_are_not_the_usual_ones() -> None:
+    with pytest.raises(MartletError, match="components=0 is not accepted"):
+        module.prepare(options(None, components=0), None, {"components": 15})
 
 
 def test_windows_are_turned_over_only_when_the_recipe_flips(files: tuple[Path, Path]) -> None:

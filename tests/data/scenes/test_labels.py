@@ -18,7 +18,9 @@ def saved(folder: Path, values: Any) -> Path:
     return folder / "gt.npy"
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "uint64", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int16", "int64", "uint64", "float16", "float32", "float64"]
+)
 def test_values_with_gaps_keep_their_names(tmp_path: Path, dtype: str) -> None:
     labels = read_labels(saved(tmp_path, GAPS.astype(dtype)))
     assert_array_equal(labels.labels, GAPS)

@@ -48,6 +48,20 @@ def test_it_is_scikit_learns_whitened_pca(
     np.testing.assert_allclose(found, signs * expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("fill", [-1.7976e308, 1e200])
+def test_values_without_components_are_a_sentence(fill: float) -> None:
+    plan, values = ScenePreprocess(5, 4), np.array(scene().values, np.float64)
+    known = fitted(plan, scene(), half())
+    values[2, 3] = fill
+    message = rf"values as large as {abs(fill):g}, of which no components".replace("+", r"\+")
+    with pytest.raises(MartletError, match=message):
+        fitted(plan, scene(values), half())
+    with pytest.raises(MartletError, match=message):
+        known.project(values)
+    assert fitted(plan, scene(values, nodata=fill), half()).bands == BANDS
+    assert (known.project(values, nodata=fill)[2, 3] == 0).all()
+
+
 def test_other_pixels_change_nothing() -> None:
     one, values = scene(), np.array(scene().values)
     values[~half()] = 0

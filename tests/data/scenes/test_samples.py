@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +93,27 @@ def test_what_cannot_be_learnt_from() -> None:
     with pytest.raises(MartletError, match="9"):
         label_pixels(scene(), labels(np.ones((COLUMNS, ROWS))))
     assert scene().shape == (ROWS, COLUMNS, BANDS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 7])
+def test_a_scene_without_a_band_of_use(value: float) -> None:
+    flat = np.full((ROWS, COLUMNS, BANDS), value, np.float32)
+    with pytest.raises(MartletError, match="scene 'scene' has no band of use"):
+        label_pixels(scene(flat), labels())
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, ">i4", np.int64])
+def test_a_pixel_is_the_same_in_another_type(dtype: Any) -> None:
+    again = label_pixels(scene(np.asarray(scene().values).astype(dtype)), labels())
+    assert again.digests == pixels().digests
+
+
+def test_what_a_network_leaves_out_is_left_out_of_others_too() -> None:
+    values = np.array(scene().values, np.float32)
+    values[..., 2] = np.nan
+    assert len(label_pixels(scene(values), labels(), left_out=(2,))) == len(pixels())
+    with pytest.raises(MartletError, match="0 of the classes of gt have a pixel with a spectrum"):
+        label_pixels(scene(values), labels(), left_out=(3,))
 
 
 def test_bands_of_no_use_are_left_out_of_the_components() -> None:

@@ -18,7 +18,7 @@ def scene_array(contents: Contents, name: str | None) -> StoredArray:
     asked about. Raises MartletError, with the arrays and their shapes.
     """
     if name is not None:
-        stored = _named(contents, name)
+        stored = _named(contents, name, "array")
         if len(stored.shape) != 3 or not stored.size or stored.what == "bool":
             raise MartletError(
                 f"array {stored} of file {str(contents.path)!r} is no scene: {SCENE_NEEDS}"
@@ -51,7 +51,7 @@ def label_array(contents: Contents, name: str | None) -> StoredArray:
     only one. Vectors and single numbers do not count. Raises MartletError as `scene_array` does.
     """
     if name is not None:
-        stored = _named(contents, name)
+        stored = _named(contents, name, "labels_array")
         if rows_and_columns(contents, stored) is None:
             raise MartletError(
                 f"array {stored} of file {str(contents.path)!r} is no label map: {LABELS_NEED}."
@@ -115,11 +115,12 @@ def _suspicion(shape: tuple[int, ...], rows_columns: tuple[int, int] | None) -> 
     return None
 
 
-def _named(contents: Contents, name: str) -> StoredArray:
+def _named(contents: Contents, name: str, option: str) -> StoredArray:
     found = [stored for stored in contents.arrays if stored.name == name]
     if not found:
         raise MartletError(
-            f"array={name!r} is not in file {str(contents.path)!r}; it holds {_listed(contents)}."
+            f"{option}={name!r} is not in file {str(contents.path)!r}; it holds "
+            f"{_listed(contents)}."
         )
     if not found[0].numbers:
         raise no_values(found[0], contents.path)

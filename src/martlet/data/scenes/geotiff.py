@@ -1,6 +1,7 @@
 """GeoTIFF through rasterio: windows of a file that stays on the disk."""
 
 import struct
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +40,28 @@ def opened(path: Path, driver: str = "GTiff", page: int | None = None) -> Iterat
 
 @contextmanager
 def _unwarned(rasterio: Any) -> Iterator[None]:
-    """A scene without coordinates is one, too; rasterio's own use of affine is its own."""
-    with warnings.catch_warnings():
-        for category in (rasterio.errors.NotGeoreferencedWarning, PendingDeprecationWarning):
-            warnings.simplefilter("ignore", category)
-        yield
+    """A scene without coordinates is one, too; rasterio's own use of affine is its own.
+
+    Nor is it said that rasterio could not decode what GDAL says of a damaged file.
+    """
+    hooks = sys.excepthook, sys.unraisablehook
+
+    def raised(kind: Any, error: Any, trace: Any) -> None:
+        if not isinstance(error, UnicodeDecodeError):
+            hooks[0](kind, error, trace)
+
+    def ignored(what: Any) -> None:
+        if not isinstance(what.exc_value, UnicodeDecodeError):
+            hooks[1](what)
+
+    sys.excepthook, sys.unraisablehook = raised, ignored
+    try:
+        with warnings.catch_warnings():
+            for category in (rasterio.errors.NotGeoreferencedWarning, PendingDeprecationWarning):
+                warnings.simplefilter("ignore", category)
+            yield
+    finally:
+        sys.excepthook, sys.unraisablehook = hooks
 
 
 def geotiff_contents(path: Path) -> Contents:

@@ -69,7 +69,10 @@ def _checked(labels: NDArray[np.int32], values: NDArray[Any], what: str) -> NDAr
             f"{what} has {in_words(values.shape)} pixels and the label map "
             f"{in_words(labels.shape)}; both must agree."
         )
-    if values.dtype.kind not in "bui" or values.min() < 0:
+    whole = values.dtype.kind in "bui" or (
+        values.dtype.kind == "f" and bool((values == np.rint(values)).all())
+    )
+    if not whole or values.min() < 0 or not np.isfinite(values).all():
         raise MartletError(f"{what} holds other values than whole numbers from 0 on.")
     return values
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.kind import Check, Kind, Progress
+from martlet.data.scenes.choose import rows_and_columns
+from martlet.data.scenes.contents import StoredArray, no_values
 from martlet.data.scenes.formats import read_contents
 from martlet.data.scenes.labels import read_labels
 from martlet.data.scenes.pixel_split import PixelSplit
@@ -51,18 +54,32 @@ def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> ScenePreproc
     Raises MartletError for another window than that of the weights to start from.
     """
     if isinstance(before, ScenePreprocess) and options.components in (None, before.components):
-        if options.window is not None and window_side(options) != before.window:
-            raise MartletError(
-                f"window={options.window} is not that of the weights, {before.window}; leave it "
-                "out, or give other weights."
-            )
-        return before  # weights see the components that they know
+        return _known(options, before)
+    usual = known.get("components", 30)
     return ScenePreprocess(
         window=window_side(options),
-        components=options.components or known.get("components", 30),
+        components=usual if options.components is None else options.components,
         fitted_on=options.pca,
         planes=known.get("planes", False),
     )
+
+
+def _known(options: Any, before: ScenePreprocess) -> ScenePreprocess:
+    """That of weights, which see the components that they know; a network of pictures takes
+    windows as asked."""
+    if options.pca not in ("training", before.fitted_on):
+        raise MartletError(
+            f"pca={options.pca!r}: the weights know components that were fitted on "
+            f"{before.fitted_on} pixels, and keep them; leave pca out, or train without weights."
+        )
+    if options.window is None:
+        return before
+    if window_side(options) != before.window and not before.planes:
+        raise MartletError(
+            f"window={options.window} is not that of the weights, {before.window}; leave it out, "
+            "or give other weights."
+        )
+    return replace(before, window=window_side(options))
 
 
 def window_side(options: Any) -> int:
@@ -102,8 +119,11 @@ def read(
     scene = read_scene(
         data, array=options.array, bands_axis=options.bands_axis, rows_columns=labels.shape
     )
-    samples = label_pixels(scene, labels, min_classes)
-    return samples.fit(preprocess, ()) if preprocess.projection else samples
+    if not preprocess.projection:
+        return label_pixels(scene, labels, min_classes)
+    preprocess.check_bands(scene.shape[2])
+    known = label_pixels(scene, labels, min_classes, preprocess.left_out)
+    return known.fit(preprocess, ())
 
 
 def split(samples: SceneSamples, options: Any) -> Split:
@@ -167,15 +187,23 @@ def pixel_split(samples: SceneSamples, options: Any, window: int) -> PixelSplit:
 
 def given(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """The map of a split in a file: the only array in it, or those that are called as parts are."""
-    arrays = read_contents(path).arrays
+    contents = read_contents(path)
+    arrays = contents.arrays
+
+    def values(one: StoredArray) -> NDArray[Any]:
+        if not one.numbers:
+            raise no_values(one, path)
+        found = np.asarray(as_stored(one.open())[(slice(None),) * len(one.shape)])
+        return found.reshape(rows_and_columns(contents, one) or one.shape)
+
+    if len(arrays) == 1:
+        return values(arrays[0])
     parts = {
-        part: np.asarray(as_stored(one.open())[(slice(None),) * len(one.shape)])
+        part: values(one)
         for one in arrays
         for part in ("train", "val", "test")
         if part in (one.name or "").lower()
     }
-    if len(arrays) == 1:
-        return np.asarray(as_stored(arrays[0].open())[(slice(None),) * len(arrays[0].shape)])
     if not parts:
         names = ", ".join(str(one) for one in arrays)
         raise MartletError(f"split file {str(path)!r} holds {names}; name them train, val, test.")

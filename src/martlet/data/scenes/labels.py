@@ -107,7 +107,7 @@ def _whole_numbers(values: NDArray[Any], path: Path, nodata: float | None) -> ND
                 f"{shown} {what} at {np.count_nonzero(odd):,} of {values.size:,} pixels; whole "
                 "numbers are accepted, 0 for no class."
             )
-    low, high = values.min(), values.max()
+    low, high = values.min().item(), values.max().item()  # of a small type, which compares oddly
     if low < 0 or high > np.iinfo(np.int32).max:
         raise MartletError(
             f"{shown} the value {low if low < 0 else high}; whole numbers from 0 to "

@@ -90,7 +90,8 @@ class ScenePreprocess:
     def project(self, spectra: NDArray[Any], nodata: float | None = None) -> NDArray[np.float32]:
         """(..., bands) of any numbers -> float32 (..., components); 0 where a pixel holds nothing.
 
-        Raises MartletError for another number of bands.
+        Raises MartletError for another number of bands, and for values whose components are no
+        float32.
         """
         return self.project_held(spectra, nodata)[0]
 
@@ -104,8 +105,11 @@ class ScenePreprocess:
             used = np.delete(np.arange(self.bands), self.left_out)
             spectra, mean, projection = spectra[..., used], mean[used], projection[:, used]
         held = pixels_held(spectra, nodata)
-        centred = np.where(held[..., None], spectra, mean) - mean
-        found: NDArray[np.float32] = (centred @ projection.T).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            centred = np.where(held[..., None], spectra, mean) - mean
+            found: NDArray[np.float32] = (centred @ projection.T).astype(np.float32)
+        if not np.isfinite(found).all():
+            raise _too_large(spectra[held])
         return found, held
 
     def check_bands(self, bands: int) -> None:
@@ -167,7 +171,8 @@ def fitted(
     """
     bands = scene.shape[2]
     used = np.delete(np.arange(bands), preprocess.left_out)
-    count, mean, scatter = _moments(_spectra(preprocess, scene, training, used), len(used))
+    with np.errstate(over="ignore", invalid="ignore"):
+        count, mean, scatter = _moments(_spectra(preprocess, scene, training, used), len(used))
     wanted, where = preprocess.components, f"{preprocess.fitted_on} pixels"
     if wanted > len(used):
         less = f" that are of use ({len(preprocess.left_out)} are left out)"
@@ -180,6 +185,8 @@ def fitted(
             f"{wanted} components need more than {wanted} {where}; there are {count}: give a "
             "larger train share, or fewer components."
         )
+    if not np.isfinite(scatter).all():
+        raise _too_large(np.concatenate([*_spectra(preprocess, scene, training, used)]))
     variances, vectors = np.linalg.eigh(scatter / (count - 1))
     variances, vectors = variances[::-1][:wanted], vectors[:, ::-1][:, :wanted].T
     differing = int(np.count_nonzero(variances > SMALLEST * max(variances[0], 0.0)))
@@ -194,6 +201,14 @@ def fitted(
     whole[used] = mean
     rows = tuple(map(tuple, projection.tolist()))
     return replace(preprocess, mean=tuple(whole.tolist()), projection=rows)
+
+
+def _too_large(spectra: NDArray[Any]) -> MartletError:
+    largest = np.abs(spectra.astype(np.float64)).max()
+    return MartletError(
+        f"the scene holds values as large as {largest:g}, of which no components can be made; "
+        "write NaN in their place, or name them as the file's value for no data."
+    )
 
 
 def _spectra(

@@ -105,14 +105,19 @@ def components_of(
     return padded, held[margin : margin + last - first]
 
 
-def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneSamples:
+def label_pixels(
+    scene: Scene, labels: LabelMap, min_classes: int = 2, left_out: Sequence[int] | None = None
+) -> SceneSamples:
     """The samples of a scene and its label map, which must have its rows and columns.
 
+    left_out: bands that do not count, as a network knows them; None: those of no use in the scene.
     Raises MartletError for fewer classes than `min_classes`.
     """
     check_fit(scene, labels)
     marked = labels.labels > 0
-    left_out, about_bands = _bands_of_no_use(scene)
+    about_bands: list[str] = []
+    if left_out is None:
+        left_out, about_bands = _bands_of_no_use(scene)
     held, digests = _held_and_digests(scene, marked, left_out)
     rows, columns = np.nonzero(held)
     values = tuple(sorted(set(labels.labels[held].tolist())))
@@ -144,7 +149,7 @@ def label_pixels(scene: Scene, labels: LabelMap, min_classes: int = 2) -> SceneS
             *[told] * bool(nothing),
             *[without] * bool(gone),
         ],
-        left_out=left_out,
+        left_out=tuple(left_out),
         colours={index[v]: colour for v, colour in labels.colours.items() if v in index},
     )
 
@@ -157,20 +162,30 @@ def _bands_of_no_use(scene: Scene) -> tuple[tuple[int, ...], list[str]]:
         if bands:
             shown = ", ".join(map(str, bands[:MOST_NAMED])) + ", …" * (len(bands) > MOST_NAMED)
             told.append(f"bands left out, {why}: {len(bands)} of {scene.shape[2]} ({shown})")
+    if len({*found.constant, *scene.bad_bands}) == scene.shape[2]:
+        raise MartletError(
+            f"scene {str(scene.path)!r} has no band of use: in each one all pixels have the same "
+            "value, or none; give the file that holds the spectra."
+        )
     return tuple(sorted({*found.constant, *scene.bad_bands})), told
 
 
 def _held_and_digests(
     scene: Scene, marked: NDArray[np.bool_], left_out: Sequence[int]
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Which marked pixels hold a spectrum, and a hash of the place and spectrum of each of them."""
+    """Which marked pixels hold a spectrum, and a hash of the place and spectrum of each of them.
+
+    Of the values as float32, so that a scene that is saved as another type has the same.
+    """
     held, digests = np.zeros_like(marked), list[str]()
     for part in scene.strips():
         if not marked[part].any():
             continue
         block = scene.block(part, slice(None))
         held[part] = marked[part] & pixels_held(block, scene.nodata, left_out)
+        with np.errstate(over="ignore"):
+            plain = block.astype("<f4")
         for row, column in zip(*np.nonzero(held[part]), strict=True):
             place = f"{part.start + row},{column}:".encode()
-            digests.append(hashlib.sha256(place + block[row, column].tobytes()).hexdigest())
+            digests.append(hashlib.sha256(place + plain[row, column].tobytes()).hexdigest())
     return held, digests

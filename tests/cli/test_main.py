@@ -215,6 +215,8 @@ def test_an_error_tells_a_terminal_nothing_else(call: Call) -> None:
             ["measure", "shufflenet_v2_x0_5", "--seconds", "inf", "--engines", "torch"],
             "seconds=inf",
         ),
+        (["measure", "shufflenet_v2_x0_5", "--seconds", "inf"], "seconds=inf"),
+        (["measure", "shufflenet_v2_x0_5", "--engines", "c,d"], "engine 'd' is not known"),
         (["predict", "nowhere", "a.jpg"], "nowhere does not exist"),
         (["list", "vgg*"], "matches no network"),
         (["show", "hybridsn", "--image-size", "64"], "takes a cube of shape (1, 30, 25, 25)"),

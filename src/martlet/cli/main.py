@@ -191,7 +191,7 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
         kind = list[next(iter(get_args(one)), one)]  # type: ignore[misc]  # what a text can say
     if _is_table(kind):
         kind = list[str] | None
-    elif str in get_args(kind):  # and other types, which a text says too
+    elif get_origin(kind) is not list and str in get_args(kind):  # a text says the other types too
         kind = str | None
     default = parameter.default
     required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY

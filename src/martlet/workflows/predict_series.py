@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -24,9 +25,11 @@ from martlet.inference import Network, softmax
 from martlet.memory import eval_batch_size
 from martlet.report.timeline import Bar, draw_timeline
 from martlet.storage.files import write_text
+from martlet.storage.staging import staging
 from martlet.workflows.predict_folders import in_folders
 
 SEGMENTS, WINDOWS = "segments.csv", "windows.csv"
+_OURS = re.compile(r"segments\.csv|windows\.csv|timeline(_\d+)?\.png")
 MOST_PICTURES = 20  # of a file with many recordings the first ones are drawn
 
 
@@ -107,7 +110,24 @@ def timeline_of(
     )
     for sentence in windows.odd:
         voice.say(sentence)
+    earlier = _earlier(folder, Path(path))
     answers = window_answers(network, windows, voice)
+    with staging(folder, earlier) as inside:
+        return _written(network, windows, answers, path, folder, inside, shortest)
+
+
+def _written(
+    network: Network,
+    windows: Windows,
+    answers: NDArray[np.float64],
+    path: str,
+    folder: Path,
+    inside: Path,
+    shortest: int,
+) -> Timeline:
+    """Smooth the answers of the windows, write and draw into `inside`, which becomes `folder`."""
+    recordings, preprocess = windows.recordings, network.preprocess
+    assert isinstance(preprocess, SeriesPreprocess)
     rate, unit = preprocess.rate or 1.0, "s" if preprocess.rate else "samples"
     segments: list[Segment] = []
     for number in np.unique(windows.recording).tolist():
@@ -124,14 +144,14 @@ def timeline_of(
                 item.channels,
                 [Bar(one.first, one.stop, one.label) for one in found],
                 network.classes,
-                folder / name,
+                inside / name,
                 rate=preprocess.rate,
                 known=list(known_bars(item, recordings, network.classes)),
                 title=item.name,
             )
     head = ["recording", f"start_{unit}", f"stop_{unit}"]
     rows = [[f.recording, f.start, f.stop, f.label, f"{f.probability:.6g}"] for f in segments]
-    _write(folder / SEGMENTS, [*head, "label", "probability"], rows)
+    _write(inside / SEGMENTS, [*head, "label", "probability"], rows)
     rows = [
         [name, start / rate, (start + windows.window) / rate, *(f"{x:.6g}" for x in answer)]
         for name, start, answer in zip(
@@ -141,8 +161,28 @@ def timeline_of(
             strict=True,
         )
     ]
-    _write(folder / WINDOWS, [*head, *network.classes], rows)
+    _write(inside / WINDOWS, [*head, *network.classes], rows)
     return Timeline(path, folder, unit, tuple(segments))
+
+
+def _earlier(folder: Path, source: Path) -> list[str]:
+    """Names of the files of an earlier timeline in `folder`, which a new one takes the place of.
+
+    Raises MartletError when it would replace the recording itself, or others' files.
+    """
+    there = [path for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name)]
+    names = [path.name for path in there]
+    if source.exists() and any(path.samefile(source) for path in there):
+        raise MartletError(
+            f"output={str(folder)!r} holds {str(source)!r} itself, which a timeline would replace; "
+            "give another folder as --output."
+        )
+    if names and not {SEGMENTS, WINDOWS}.issubset(names):
+        raise MartletError(
+            f"output={str(folder)!r} holds {names[0]!r}, which is of no timeline that martlet "
+            "wrote and would be replaced; give another folder as --output."
+        )
+    return names
 
 
 def window_answers(network: Network, windows: Windows, voice: Voice) -> NDArray[np.float64]:

@@ -140,6 +140,29 @@ def test_a_long_recording_becomes_a_timeline(run: Run, tmp_path: Path) -> None:
     assert not (run.folder / "no_timeline").exists()
 
 
+def test_a_timeline_replaces_an_earlier_one_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    values = np.concatenate([motion(name, 150, 99) for name in ("walk", "run")])
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def error_of(source: Path) -> str | None:
+        return martlet.predict(run.folder, source, output=out, quiet=True)[0].error
+
+    write(out / "windows.csv", values)
+    before = (out / "windows.csv").read_bytes()
+    assert "itself, which a timeline would replace" in str(error_of(out / "windows.csv"))
+    (out / "windows.csv").rename(tmp_path / "day.csv")
+    (out / "segments.csv").write_text("mine")
+    assert "'segments.csv', which is of no timeline" in str(error_of(tmp_path / "day.csv"))
+    assert (out / "segments.csv").read_text() == "mine"
+    (out / "segments.csv").unlink()
+    assert error_of(tmp_path / "day.csv") is None
+    (out / "timeline_7.png").write_bytes(b"of an earlier one")
+    assert error_of(tmp_path / "day.csv") is None
+    assert {path.name for path in out.iterdir()} == {"segments.csv", "windows.csv", "timeline.png"}
+    assert (tmp_path / "day.csv").read_bytes() == before
+
+
 @pytest.mark.slow
 def test_exported_networks_say_the_same(run: Run, folder: Path, tmp_path: Path) -> None:
     samples = read(folder)

@@ -36,8 +36,17 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.csv").touch()
     (tmp_path / "a" / "up").symlink_to(tmp_path)
-    (tmp_path / "a" / "gone.csv").symlink_to(tmp_path / "nowhere")
     assert list_files(tmp_path).names == ("a/1.csv",)
+
+
+def test_a_file_that_was_not_fetched_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.csv").touch()
+    (tmp_path / "a" / ".hidden").symlink_to(tmp_path / "nowhere")
+    assert list_files(tmp_path).names == ("a/1.csv",)
+    (tmp_path / "a" / "gone.csv").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(MartletError, match=r"'a/gone\.csv' is a link to a file that is not there"):
+        list_files(tmp_path)
 
 
 def test_nothing_there(tmp_path: Path) -> None:

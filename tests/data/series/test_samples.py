@@ -59,3 +59,21 @@ def test_one_class_alone_is_refused() -> None:
     with pytest.raises(MartletError, match=r"windows of 1 class alone, 'run'; give recordings"):
         samples_of(windows, SeriesPreprocess())
     assert samples_of(windows, SeriesPreprocess(), min_classes=1).classes == ("run",)
+
+
+def scaled(factor: float) -> SeriesSamples:
+    made = samples()
+    for item in made.windows.recordings:
+        item.values[:, 0] *= np.float32(factor)
+    return made.fit(made.preprocess, range(len(made)))
+
+
+def test_values_too_small_to_scale_are_only_centred() -> None:
+    fitted = scaled(1e-39)
+    assert fitted.odd[-1] == "Channels that are constant in the training part: 'x', 'y'."
+    assert np.isfinite(fitted.preprocess.normalise(fitted[0])).all()
+
+
+def test_a_channel_that_no_sensor_has_is_named() -> None:
+    with pytest.raises(MartletError, match=r"channel 'x' has a mean or a deviation above 1e\+30"):
+        scaled(1e35)

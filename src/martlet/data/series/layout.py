@@ -141,6 +141,12 @@ def list_files(data: str | Path) -> Files:
         seen.add((entered.st_dev, entered.st_ino))
         folders[:] = sorted(name for name in folders if not left_behind(name))
         below = Path(folder).relative_to(path)
+        lost = [n for n in files if not left_behind(n) and not (Path(folder) / n).exists()]
+        if lost:
+            raise MartletError(
+                f"{(below / sorted(lost)[0]).as_posix()!r} is a link to a file that is not there; "
+                "fetch the file, or remove the link."
+            )
         names += [
             (below / name).as_posix()
             for name in files

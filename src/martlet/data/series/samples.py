@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.data.series.preprocess import SeriesPreprocess
+from martlet.data.series.preprocess import LARGEST_NUMBER, SeriesPreprocess
 from martlet.data.series.recording import few
 from martlet.data.series.windows import Windows
 from martlet.errors import MartletError
 
+SMALLEST = 1 / LARGEST_NUMBER  # a deviation that float32 can be divided by
 FLAT = 1e-6  # of a channel's mean: a deviation below it is float32's rounding
 
 
@@ -81,7 +82,14 @@ class SeriesSamples:
         mean = sum(values[mask].sum(0, np.float64) for values, mask in chosen) / count
         squares = sum(((values[mask] - mean) ** 2).sum(0) for values, mask in chosen)
         std = np.sqrt(squares / count)
-        flat = std <= FLAT * np.abs(mean)
+        largest = np.maximum(np.abs(mean), std)
+        if not (largest <= LARGEST_NUMBER).all():
+            channel = self.preprocess.channels[int(np.argmin(largest <= LARGEST_NUMBER))]
+            raise MartletError(
+                f"channel {channel!r} has a mean or a deviation above {LARGEST_NUMBER:g}, which no "
+                "sensor has; look at its values, or choose others by channels."
+            )
+        flat = (std <= FLAT * np.abs(mean)) | (std < SMALLEST)
         std[flat] = 1.0
         names = [self.preprocess.channels[i] for i in np.flatnonzero(flat)]
         return tuple(mean.tolist()), tuple(std.tolist()), names

@@ -51,6 +51,7 @@ BROAD = {
     *("pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
     *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
     *("sanitizers", "interrupted", "example", "mutated_files", "mutated_networks", "mutants"),
+    *("mutated_scenes", "mutated_recordings"),
 }
 
 

@@ -46,3 +46,11 @@ def test_what_is_no_map() -> None:
     for odd in (np.zeros((3, 3), np.uint8), np.zeros((0, 3, 3), np.uint8), np.zeros((3, 3, 3))):
         with pytest.raises(MartletError, match="no map"):
             map_figure(odd, [])
+
+
+def test_a_long_title_of_other_signs_is_cut(drawn_texts) -> None:
+    pixels = np.zeros((9, 9, 3), np.uint8)
+    figure = map_figure(pixels, [], "\n".join(["a scene \x1b[31m"] * 40))
+    (title,) = [text for text, _ in drawn_texts(figure) if text.startswith("a scene")]
+    assert "…" in title
+    assert figure.get_figwidth() < 7

@@ -53,3 +53,10 @@ def test_long_lines_keep_their_extremes() -> None:
     assert len(drawn) <= 4000
     assert (drawn.max(), drawn.min()) == (9, -3)
     assert abs(at[drawn.argmax()] - 77_777) < 100
+
+
+def test_long_names_stay_in_the_picture(cut_off) -> None:
+    classes = [f"an activity with a name of some length, {n}\n" for n in range(9)]
+    said = [Bar(30 * n, 30 * n + 30, n) for n in range(9)]
+    figure = timeline_figure(VALUES, CHANNELS, said, classes, rate=50.0, title="day of\n" * 90)
+    assert cut_off(figure) == []

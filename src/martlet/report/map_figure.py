@@ -17,6 +17,7 @@ _USUAL, _LONGEST = 720, 1300  # pixels of the picture along the map's longer sid
 _EDGE, _GAP = 0.15, 0.2  # inches around all, and between map and legend
 _LINE, _SWATCH, _SIZE = 0.21, 0.13, 9.0  # inches, inches, points: of the legend
 _LONGEST_NAME = 2.2  # inches
+_LONGEST_TITLE = 6.0
 _TITLE = 0.32  # inches
 _MOST_NAMED = 60  # in the legend
 _WIDE = 1.7  # columns to a row, from where on the legend stands below the map
@@ -59,6 +60,7 @@ def map_figure(
     columns, lines, step = _grid(entries, wide if below else None, high)
     side = 1.7 if ramp and not below else columns * step  # inches of the legend
     foot = _LINE * (lines + 2 * (ramp is not None)) if below else 0.0
+    title = style.fitted(style.printable(title), 11, _LONGEST_TITLE)
     above = _TITLE if title else 0.0
     whole = wide + 2 * _EDGE + (0 if below else _GAP + max(side, columns * step))
     whole = max(whole, style.width([title], 11) + 2 * _EDGE)
@@ -70,9 +72,8 @@ def map_figure(
         panel.imshow(drawn, interpolation="nearest", aspect="auto")
         panel.set_axis_off()
         if title:
-            shown = style.fitted(style.printable(title), 11, whole - 2 * _EDGE)
             place = (tall - _EDGE - 0.1) / tall
-            figure.text(left / whole, place, shown, fontsize=11, va="center", color=style.INK)
+            figure.text(left / whole, place, title, fontsize=11, va="center", color=style.INK)
         x, y = (_EDGE, bottom - _GAP) if below else (_EDGE + wide + _GAP, bottom + high)
         if ramp is not None:
             _draw_ramp(figure, ramp, x, y)

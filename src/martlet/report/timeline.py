@@ -92,11 +92,13 @@ def timeline_figure(
         axes[-1].set_xlabel("samples" if rate is None else "seconds")
         axes[-1].set_xlim(0, len(values) / (rate or 1.0))
         used = sorted({bar.label for bar in (*said, *known)})
-        patches = [Patch(color=colours[n], label=style.printable(classes[n])) for n in used]
-        figure.legend(
-            handles=patches, loc="lower center", ncols=min(8, max(1, len(used))), frameon=False
-        )
-        figure.suptitle(style.printable(title), fontsize=11, x=0.06, ha="left")
+        columns = min(8, max(1, len(used)))
+        room = WIDTH / columns - 0.6  # inches beside a patch
+        names = [style.fitted(style.printable(classes[n], f"#{n}"), 10, room) for n in used]
+        patches = [Patch(color=colours[n], label=name) for n, name in zip(used, names, strict=True)]
+        figure.legend(handles=patches, loc="lower center", ncols=columns, frameon=False)
+        shown = style.fitted(style.printable(title), 11, 0.9 * WIDTH)
+        figure.suptitle(shown, fontsize=11, x=0.06, ha="left")
         top = 1 - 0.42 / figure.get_figheight()
         low = (0.85 + 0.22 * (max(0, len(used) - 1) // 8)) / figure.get_figheight()
         figure.subplots_adjust(left=0.08, right=0.985, top=top - 0.02, bottom=low, hspace=0.45)

@@ -110,9 +110,10 @@ def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneM
         classes, probability = (
             np.load(files.growing(name), mmap_mode="r") for name in (CLASSES, PROBABILITY)
         )
-        counts = sum(
-            np.bincount(row, minlength=len(network.classes) + 1) for row in classes
-        ).tolist()
+        total = np.zeros(len(network.classes) + 1, np.int64)
+        for row in classes:
+            total += np.bincount(row, minlength=len(total))
+        counts = total.tolist()
         _write_rest(inside, classes, probability, counts, network, scene)
     pixels = tuple(zip(network.classes, counts[1:], strict=True))
     return SceneMap(str(scene.path), folder, pixels)

@@ -50,6 +50,11 @@ def cross_validate(data: Path, options: TrainOptions) -> Run:
     groups = samples.groups
     if groups is None:
         raise MartletError("cross_validate needs data with subjects, as recordings; leave it out.")
+    if any(samples.parts):
+        raise MartletError(
+            f"cross_validate divides {str(plan.data)!r} itself, and it is given in parts; give one "
+            "folder or file without parts."
+        )
     who = "subject" if getattr(samples, "by_subject", True) else "recording"
     assert options.cross_validate is not None
     folds = folds_of(samples.labels, groups, options.cross_validate, options.seed, who)

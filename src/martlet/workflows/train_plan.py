@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import realpath  # of a link to itself, pathlib's raises
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         row=row,
         start=start,
         task=tasks.find(options.task or kind.task),
-        folder=options.folder / (options.name or f"{data.resolve().name}-{row.name}"),
+        folder=options.folder / (options.name or f"{Path(realpath(data)).name}-{row.name}"),
         preprocess=preprocess,
         small_input=train_setup.is_small(row, options, start),
     )

@@ -278,3 +278,27 @@ def test_what_weights_know_is_kept(run: Run, folder: Path) -> None:
     given = TrainOptions(**GIVEN, channels="acc_x")
     with pytest.raises(MartletError, match="takes the channels acc_x, acc_y, acc_z, in this"):
         module.read(folder, kept, options=given, max_bad=0, min_classes=2, progress=None)
+
+
+def test_given_parts_are_not_cross_validated(tmp_path: Path) -> None:
+    for part, who in (("train", "s1"), ("train", "s2"), ("test", "s3")):
+        for name in ("walk", "run"):
+            path = tmp_path / "parts" / part / name / f"sub_{who[1:]}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, motion(name, 200, int(who[1:])))
+    with pytest.raises(MartletError, match="parts' itself, and it is given in parts"):
+        martlet.train(
+            tmp_path / "parts",
+            model="shufflenet_series_mixed",
+            window=50,
+            cross_validate="subject",
+            folder=tmp_path / "runs",
+            quiet=True,
+        )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_link_to_itself_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(MartletError, match="does not exist"):
+        martlet.train(tmp_path / "loop", model="shufflenet_series_mixed", folder=tmp_path)

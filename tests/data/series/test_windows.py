@@ -79,7 +79,7 @@ def test_short_recordings_are_counted_and_named() -> None:
 @pytest.mark.parametrize(
     ("items", "options", "message"),
     [
-        ([recording("a", 3, label=0)], {"window": 4}, r"the longest, 'a', has 3\. Give a smaller"),
+        ([recording("a", 3, label=0)], {"window": 4}, r"the longest, 'a', has 3: give a smaller"),
         ([recording("a", 9, label=0)], {"window": 0}, "window='0' is less than one sample"),
         (
             [recording("a", 9, label=0)],
@@ -104,3 +104,12 @@ def test_what_gives_no_window(
 def test_recordings_without_labels() -> None:
     with pytest.raises(MartletError, match="no recording below 'data' has a label"):
         cut_windows(recordings(recording("a", 9), classes=()), window=4)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "way_out"),
+    [(True, "has 9: give a smaller window"), (False, "has 9: give longer ones, which the network")],
+)
+def test_the_way_out_is_one_that_the_verb_has(labelled: bool, way_out: str) -> None:
+    with pytest.raises(MartletError, match=way_out):
+        cut_windows(recordings(recording("a", 9)), window=10, labelled=labelled)

@@ -134,9 +134,10 @@ def _stretches(item: Recording, labelled: bool) -> list[tuple[int, int, int]]:
 def _none(recordings: Recordings, size: int, labelled: bool) -> MartletError:
     longest = max(recordings, key=len)
     if len(longest) < size:
+        way_out = "a smaller window" if labelled else "longer ones, which the network asks for"
         return MartletError(
             f"no recording is as long as a window of {size} samples; the longest, "
-            f"{longest.name!r}, has {len(longest)}. Give a smaller window."
+            f"{longest.name!r}, has {len(longest)}: give {way_out}."
         )
     if labelled and not recordings.classes:
         return MartletError(

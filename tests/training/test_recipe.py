@@ -4,7 +4,7 @@ from typing import Literal
 import pytest
 
 from martlet.errors import MartletError
-from martlet.training.recipe import Recipe
+from martlet.training.recipe import WITHOUT, Recipe
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,19 @@ def test_a_checkpoint_without_a_newer_field_is_read_with_its_default(recipe: Rec
 def test_what_is_left_open_is_filled_in(optimizer: Literal["sgd", "adamw"], lr: float) -> None:
     asked = Recipe(optimizer=optimizer, batch_size=64)
     assert (asked.lr, asked.drop_rate) == (None, None)
-    assert asked.filled(0.2, pictures=64) == replace(asked, lr=lr, drop_rate=0.2)
+    assert asked.filled(0.2, pictures=64) == replace(asked, lr=lr, drop_rate=0.2, **WITHOUT)
     assert replace(asked, lr=0.5, drop_rate=0.0).filled(0.2, pictures=64).lr == 0.5
+
+
+def test_what_is_usual_for_the_data_gives_way_to_what_is_asked() -> None:
+    filled = Recipe(jitter=0.5).filled(0.0, 10, usual={"jitter": 0.2, "scaling": 0.3})
+    assert (filled.jitter, filled.scaling, filled.time_warp) == (0.5, 0.3, 0.0)
+
+
+def test_a_checkpoint_from_before_an_option_was_trained_without_it() -> None:
+    values = Recipe(lr=0.1, drop_rate=0.0).to_dict()
+    before = {name: value for name, value in values.items() if name not in WITHOUT}
+    assert Recipe.from_dict(before).filled(0.0, 10, usual={"jitter": 0.2}).jitter == 0.0
 
 
 def test_the_learning_rate_fits_the_batch_that_there_is() -> None:

@@ -1,7 +1,7 @@
 """What a kind of data is to the rest: how files become samples, and samples a network's input."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -157,6 +157,7 @@ class Kind:
         and type of a cropped one, and follows from torch's generators.
     to_input: (preprocess, device) -> batches to inputs.
     split: (samples, options of train) -> the parts, where content and groups do not decide them.
+    usual: fields of a recipe that such data usually needs, where training is not asked otherwise.
     task: what is usually learnt of it: a key of `tasks.TASKS`.
     fit: (preprocess, samples, numbers of the training samples) -> both with what is learnt from
         these alone. A fitted preprocess stays as it is.
@@ -174,3 +175,4 @@ class Kind:
     split: "Callable[[Any, Any], Split] | None" = None
     fit: "Callable[[Any, Any, Sequence[int]], tuple[Any, Any]] | None" = None
     task: str = "classification"
+    usual: Mapping[str, Any] = field(default_factory=dict)

@@ -17,6 +17,8 @@ from martlet.data.series.split import split
 from martlet.data.series.windows import cut_windows
 from martlet.errors import MartletError
 
+USUAL = {"time_warp": 0.2, "scaling": 0.3, "jitter": 0.2}  # docs/series.md, "Augmentation"
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -155,10 +157,19 @@ def fit(
 
 
 def augment(preprocess: SeriesPreprocess, recipe: Any) -> "Callable[[NDArray[Any]], Tensor]":
-    """Windows as they are."""
-    import torch
+    """What the recipe says, on one window (window, channels)."""
+    from martlet.data.series.augment import build_augment
 
-    return lambda window: torch.from_numpy(window.copy())
+    return build_augment(
+        preprocess,
+        half_turns=recipe.half_turns,
+        rotation=recipe.rotation,
+        time_warp=recipe.time_warp,
+        time_crop=recipe.time_crop,
+        scaling=recipe.scaling,
+        jitter=recipe.jitter,
+        drop_channels=recipe.drop_channels,
+    )
 
 
 def to_input(preprocess: SeriesPreprocess, device: "torch.device") -> "ToInput":
@@ -180,4 +191,5 @@ SERIES = Kind(
     to_input=to_input,
     split=split,
     fit=fit,
+    usual=USUAL,
 )

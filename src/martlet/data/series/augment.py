@@ -1,0 +1,163 @@
+"""What training does to a window of samples before the network sees it.
+
+Everything is drawn from torch's generators, in this order: turns of the device, speed and place in
+time, each channel's size, noise, channels that are left out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import pi
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from martlet.data.series.preprocess import SeriesPreprocess
+from martlet.errors import MartletError
+
+AXES = "xyz"
+KNOTS = 4  # moments of a window between which its speed changes evenly
+SLOWEST, FASTEST = 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class WindowAugment:
+    """One window (window, channels) of raw samples -> float32 of the same shape.
+
+    mean, std: (channels,), of the training windows; sizes below are in these deviations.
+    sensors: channels of the x, y and z of each sensor, (sensors, 3).
+    half_turns: share of windows whose device is turned by half around one of its axes.
+    rotation: largest angle, degrees, around any axis; one for all sensors of a window.
+    time_warp: deviation of the speed from 1, at four moments of a window.
+    time_crop: smallest share of a window that is drawn out to all of it.
+    scaling: deviation of a factor for each channel, of what it differs from its mean.
+    jitter: deviation of noise on each sample.
+    drop_channels: share of channels that are left out, which is to say at their mean.
+    """
+
+    mean: Tensor
+    std: Tensor
+    sensors: tuple[tuple[int, int, int], ...]
+    half_turns: float
+    rotation: float
+    time_warp: float
+    time_crop: float
+    scaling: float
+    jitter: float
+    drop_channels: float
+
+    def __call__(self, window: NDArray[Any], /) -> Tensor:
+        samples = torch.tensor(window, dtype=torch.float32)
+        if self.half_turns or self.rotation:
+            turn = self._turn()
+            for sensor in self.sensors:
+                samples[:, sensor] = samples[:, sensor] @ turn
+        if self.time_warp or self.time_crop < 1:
+            samples = at_moments(samples, self._moments(len(samples)))
+        if self.scaling or self.jitter or self.drop_channels:
+            samples = self._varied((samples - self.mean) / self.std) * self.std + self.mean
+        return samples
+
+    def _turn(self) -> Tensor:
+        """(3, 3): the same for all sensors, which one device carries."""
+        turn = torch.eye(3)
+        if self.half_turns and torch.rand(()) < self.half_turns:
+            signs = -torch.ones(3)
+            signs[torch.randint(3, ())] = 1
+            turn = turn * signs
+        if self.rotation:
+            axis = torch.nn.functional.normalize(torch.randn(3), dim=0)
+            angle = (2 * torch.rand(()) - 1) * (self.rotation * pi / 180)
+            turn = turn @ rotated(axis, angle)
+        return turn
+
+    def _moments(self, length: int) -> Tensor:
+        """(length,): where in the window each sample is taken from, in samples."""
+        speeds = 1 + self.time_warp * torch.randn(KNOTS) if self.time_warp else torch.ones(KNOTS)
+        speeds = speeds.clamp(SLOWEST, FASTEST)
+        if self.time_crop < 1:
+            speeds = speeds * (self.time_crop + (1 - self.time_crop) * torch.rand(()))
+        steps = torch.nn.functional.interpolate(
+            speeds[None, None], length, mode="linear", align_corners=True
+        )[0, 0]
+        moments = steps.cumsum(0) - steps[0]
+        return moments + (length - 1 - moments[-1]) * torch.rand(())
+
+    def _varied(self, values: Tensor) -> Tensor:
+        """Of values in deviations from the mean."""
+        channels = values.shape[1]
+        if self.scaling:
+            values = values * (1 + self.scaling * torch.randn(channels))
+        if self.jitter:
+            values = values + self.jitter * torch.randn(values.shape)
+        if self.drop_channels:
+            values = values * (torch.rand(channels) >= self.drop_channels)
+        return values
+
+
+def rotated(axis: Tensor, angle: Tensor) -> Tensor:
+    """(3, 3), by `angle` in radians around the unit vector `axis` (Rodrigues' formula)."""
+    x, y, z = axis
+    zero = torch.zeros(())
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).view(3, 3)
+    return torch.eye(3) + angle.sin() * cross + (1 - angle.cos()) * cross @ cross
+
+
+def at_moments(samples: Tensor, moments: Tensor) -> Tensor:
+    """Samples (window, channels) at moments (window,) between them; ends last on beyond them."""
+    moments = moments.clamp(0, len(samples) - 1)
+    before = moments.floor().long().clamp(max=max(len(samples) - 2, 0))
+    after = (before + 1).clamp(max=len(samples) - 1)
+    return torch.lerp(samples[before], samples[after], (moments - before)[:, None])
+
+
+def sensors_of(channels: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
+    """Channels of the x, y and z of each sensor: names that differ in this letter alone."""
+    numbers = {name: number for number, name in enumerate(channels)}
+    found = []
+    for name, number in numbers.items():
+        for at, letter in enumerate(name):
+            axes = AXES if letter == "x" else AXES.upper()
+            if letter not in "xX":
+                continue
+            others = [numbers.get(name[:at] + axis + name[at + 1 :]) for axis in axes[1:]]
+            if others[0] is not None and others[1] is not None:
+                found.append((number, others[0], others[1]))
+    return tuple(found)
+
+
+def build_augment(
+    preprocess: SeriesPreprocess,
+    *,
+    half_turns: float = 0.0,
+    rotation: float = 0.0,
+    time_warp: float = 0.0,
+    time_crop: float = 1.0,
+    scaling: float = 0.0,
+    jitter: float = 0.0,
+    drop_channels: float = 0.0,
+) -> Callable[[NDArray[Any]], Tensor]:
+    """As `WindowAugment` says, for the channels of a fitted preprocess.
+
+    Raises MartletError where a device is to be turned, and no channels are a sensor's three axes.
+    """
+    sensors = sensors_of(preprocess.channels)
+    for name, value in (("half_turns", half_turns), ("rotation", rotation)):
+        if value and not sensors:
+            raise MartletError(
+                f"{name}={value} turns sensors with three axes, known by names as acc_x, acc_y, "
+                f"acc_z; the channels are {', '.join(preprocess.channels)}: leave it out."
+            )
+    return WindowAugment(
+        torch.tensor(preprocess.mean),
+        torch.tensor(preprocess.std),
+        sensors,
+        half_turns,
+        rotation,
+        time_warp,
+        time_crop,
+        scaling,
+        jitter,
+        drop_channels,
+    )

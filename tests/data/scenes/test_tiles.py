@@ -9,7 +9,7 @@ from tests.data.scenes.test_samples import labels
 from martlet.data.scenes import tiles as module
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples, label_pixels
-from martlet.data.scenes.tiles import StripBatches, TileLoader, Tiles
+from martlet.data.scenes.tiles import StripBatches, TileLoader, Tiles, flips
 
 WINDOW = 5
 
@@ -62,6 +62,17 @@ def test_neighbours_are_no_more_than_a_share_of_a_batch(monkeypatch: pytest.Monk
 def test_a_scene_smaller_than_a_tile_is_mixed_as_windows_are() -> None:
     for tiles, _ in loader(pixels(), side=100).epoch(0):
         assert len(tiles.scenes) <= 2
+
+
+def test_each_way_round_is_as_frequent_as_the_others() -> None:
+    rng = np.random.default_rng(0)
+    for tiles in (1, 2, 7, 8):
+        every = [flips(tiles, rng) for _ in range(200)]
+        for ways in every:
+            assert ways.shape == (tiles, 2)
+            counts = [np.all(ways == way, axis=1).sum() for way in np.ndindex(2, 2)]
+            assert max(counts) - min(counts) <= 1
+        assert 0.4 < np.mean(every) < 0.6
 
 
 def test_flips_turn_tiles_over_with_their_places() -> None:

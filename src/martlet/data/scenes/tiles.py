@@ -124,8 +124,7 @@ class TileLoader:
         """The batches of `epoch`, from number `first` on."""
         for number, groups in enumerate(self.groups(epoch)[first:], first):
             rng = np.random.default_rng((self.seed, AUGMENT, epoch, number))
-            flips = rng.random((len(groups), 2)) < 0.5
-            yield self.cutter.cut(groups, flips if self.flip else None)
+            yield self.cutter.cut(groups, flips(len(groups), rng) if self.flip else None)
 
     def groups(self, epoch: int) -> list[list[Indices]]:
         """Of each batch, the pixels of each of its tiles; tiles lie elsewhere in each epoch."""
@@ -179,6 +178,12 @@ class StripBatches:
     def extents(self) -> list[Extent]:
         """Of the tiles of each batch."""
         return [self.cutter.extent(_in_two(group)) for group in self.groups]
+
+
+def flips(tiles: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(tiles, 2): of the four ways round each is as frequent in a batch as the others."""
+    ways = (rng.permutation(tiles) + rng.integers(4)) % 4
+    return np.stack((ways & 1, ways >> 1), 1).astype(bool)
 
 
 def _in_two(group: Indices) -> list[Indices]:

@@ -6,10 +6,12 @@ time, each channel's size, noise, channels that are left out.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from math import pi
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -50,14 +52,37 @@ class WindowAugment:
     def __call__(self, window: NDArray[Any], /) -> Tensor:
         samples = torch.tensor(window, dtype=torch.float32)
         if self.half_turns or self.rotation:
-            turn = self._turn()
-            for sensor in self.sensors:
-                samples[:, sensor] = samples[:, sensor] @ turn
+            samples = samples @ self._turn_of_all(self._turn())
         if self.time_warp or self.time_crop < 1:
             samples = at_moments(samples, self._moments(len(samples)))
         if self.scaling or self.jitter or self.drop_channels:
-            samples = self._varied((samples - self.mean) / self.std) * self.std + self.mean
+            samples = self._varied(samples)
         return samples
+
+    @cached_property
+    def _axes(self) -> Tensor:
+        """(3, channels): 1 where a channel is this axis of a sensor."""
+        axes = torch.zeros(3, len(self.mean))
+        for sensor in self.sensors:
+            axes[torch.arange(3), list(sensor)] = 1
+        return axes
+
+    @cached_property
+    def _together(self) -> Tensor:
+        """(channels, channels): 1 where two channels are axes of one sensor."""
+        together = torch.zeros(len(self.mean), len(self.mean))
+        for sensor in self.sensors:
+            together[torch.tensor(sensor)[:, None], list(sensor)] = 1
+        return together
+
+    @cached_property
+    def _others(self) -> Tensor:
+        """(channels, channels): 1 where a channel is no axis of a sensor."""
+        return torch.diag(1 - self._axes.sum(0))
+
+    def _turn_of_all(self, turn: Tensor) -> Tensor:
+        """(channels, channels), from that of one sensor; other channels stay."""
+        return self._axes.T @ (turn @ self._axes) * self._together + self._others
 
     def _turn(self) -> Tensor:
         """(3, 3): the same for all sensors, which one device carries."""
@@ -67,33 +92,42 @@ class WindowAugment:
             signs[torch.randint(3, ())] = 1
             turn = turn * signs
         if self.rotation:
-            axis = torch.nn.functional.normalize(torch.randn(3), dim=0)
+            axis = F.normalize(torch.randn(3), dim=0)
             angle = (2 * torch.rand(()) - 1) * (self.rotation * pi / 180)
             turn = turn @ rotated(axis, angle)
         return turn
 
     def _moments(self, length: int) -> Tensor:
         """(length,): where in the window each sample is taken from, in samples."""
-        speeds = 1 + self.time_warp * torch.randn(KNOTS) if self.time_warp else torch.ones(KNOTS)
-        speeds = speeds.clamp(SLOWEST, FASTEST)
+        speeds = torch.ones(KNOTS)
+        if self.time_warp:
+            speeds = (1 + self.time_warp * torch.randn(KNOTS)).clamp_(SLOWEST, FASTEST)
         if self.time_crop < 1:
-            speeds = speeds * (self.time_crop + (1 - self.time_crop) * torch.rand(()))
-        steps = torch.nn.functional.interpolate(
-            speeds[None, None], length, mode="linear", align_corners=True
-        )[0, 0]
+            speeds *= self.time_crop + (1 - self.time_crop) * torch.rand(())
+        steps = between(length) @ speeds
         moments = steps.cumsum(0) - steps[0]
         return moments + (length - 1 - moments[-1]) * torch.rand(())
 
-    def _varied(self, values: Tensor) -> Tensor:
-        """Of values in deviations from the mean."""
-        channels = values.shape[1]
+    def _varied(self, samples: Tensor) -> Tensor:
+        """Of what each channel differs from its mean."""
+        factors, noise = torch.ones(len(self.mean)), None
         if self.scaling:
-            values = values * (1 + self.scaling * torch.randn(channels))
+            factors += self.scaling * torch.randn(len(self.mean))
         if self.jitter:
-            values = values + self.jitter * torch.randn(values.shape)
+            noise = torch.randn(samples.shape).mul_(self.jitter * self.std)
         if self.drop_channels:
-            values = values * (torch.rand(channels) >= self.drop_channels)
-        return values
+            there = torch.rand(len(self.mean)) >= self.drop_channels
+            factors = factors * there
+            noise = None if noise is None else noise * there
+        varied = torch.addcmul(self.mean, samples - self.mean, factors)
+        return varied if noise is None else varied.add_(noise)
+
+
+@cache
+def between(length: int) -> Tensor:
+    """(length, KNOTS): what each moment of a window has of the speeds at its KNOTS moments."""
+    knots = torch.eye(KNOTS)[None]
+    return F.interpolate(knots, length, mode="linear", align_corners=True)[0].T.contiguous()
 
 
 def rotated(axis: Tensor, angle: Tensor) -> Tensor:

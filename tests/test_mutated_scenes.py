@@ -131,6 +131,13 @@ def mutate(
     return counts
 
 
+def printed(capfd: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """How many lines of our own, and what else; libtiff itself prints that it cannot seek."""
+    out, err = capfd.readouterr()
+    others = [line for line in err.splitlines() if not line.startswith("_tiffSeekProc: ")]
+    return out.count("\n"), others
+
+
 COUNTS = [20, pytest.param(4000, marks=pytest.mark.long)]
 
 
@@ -149,8 +156,7 @@ def test_scenes(tmp_path: Path, count: int, capfd: pytest.CaptureFixture[str]) -
         files, tmp_path, count, lambda path: through(read_scene(path), labels), "scenes"
     )
     assert min(counts.ends.values()) > count // 10
-    out, err = capfd.readouterr()
-    assert (out.count("\n"), err) == (1, "")
+    assert printed(capfd) == (1, [])
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -164,8 +170,7 @@ def test_label_maps(tmp_path: Path, count: int, capfd: pytest.CaptureFixture[str
             np.testing.assert_array_equal(read_labels(path).labels, LABELS, str(path))
     counts = mutate(files, tmp_path, count, lambda path: through(scene, read_labels(path)), "maps")
     assert min(counts.ends.values()) > count // 20
-    out, err = capfd.readouterr()
-    assert (out.count("\n"), err) == (1, "")
+    assert printed(capfd) == (1, [])
 
 
 VALUES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {

@@ -49,6 +49,12 @@ def test_several_are_asked_about() -> None:
         scene_array(contents, "c")
 
 
+def test_a_name_of_any_length_is_shortened() -> None:
+    with pytest.raises(MartletError) as found:
+        scene_array(holding(**{"a" * 5000: (4, 5)}), None)
+    assert len(str(found.value)) < 500
+
+
 def test_a_matrix_of_unmixing_is_not_passed_over() -> None:
     """Abundances of four materials are the only array of three axes; the scene is a matrix."""
     contents = holding(truth=(100, 100, 4), spectra=(198, 10000), ends=(4, 198))

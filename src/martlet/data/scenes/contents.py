@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from martlet.data.scenes.values import Values
-from martlet.errors import MartletError
+from martlet.errors import MartletError, quoted
 
 Colour = tuple[int, int, int]  # red, green, blue of 0..255
 
@@ -53,7 +53,7 @@ class StoredArray:
         return prod(self.shape)
 
     def __str__(self) -> str:
-        return f"{self.name!r} ({in_words(self.shape)}, {self.what})"
+        return f"{quoted(self.name)} ({in_words(self.shape)}, {self.what})"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from martlet.data.mat_tags import check_tags
 from martlet.data.scenes.contents import Contents, StoredArray, no_values
 from martlet.data.scenes.values import check_bytes, damaged
 from martlet.data.scenes.wavelengths import wavelengths_of
+from martlet.errors import quoted
 from martlet.memory import require_memory
 
 # MATLAB's classes of numbers. In the file they may lie as a smaller type, which is what is read.
@@ -67,7 +68,9 @@ def _loaded(path: Path, name: str, shape: tuple[int, ...], what: str) -> NDArray
     """A whole array, in the type that it has in the file."""
     from scipy.io import loadmat
 
-    require_memory(prod(shape), f"array {name!r} of {str(path)!r}", "save it as .npy or as ENVI")
+    require_memory(
+        prod(shape), f"array {quoted(name)} of {str(path)!r}", "save it as .npy or as ENVI"
+    )
     try:
         values = loadmat(str(path), appendmat=False, variable_names=[name])[name]
     except Exception as error:

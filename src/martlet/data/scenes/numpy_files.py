@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from martlet.data.scenes.contents import Contents, StoredArray, type_of
 from martlet.data.scenes.values import OnDemand, check_bytes, damaged, mapped_part
 from martlet.data.scenes.wavelengths import wavelengths_of
-from martlet.errors import MartletError
+from martlet.errors import MartletError, quoted
 from martlet.memory import require_memory
 
 Header = tuple[tuple[int, ...], bool, np.dtype[Any]]  # shape, columns first in memory, type
@@ -65,7 +65,7 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> St
     what, numbers = type_of(dtype)
     if numbers and member.file_size < expected:
         raise MartletError(
-            f"array {name!r} of file {str(path)!r} is cut short: {member.file_size:,} of "
+            f"array {quoted(name)} of file {str(path)!r} is cut short: {member.file_size:,} of "
             f"{expected:,} bytes are there; write the file anew."
         )
     return StoredArray(name, shape, what, numbers, partial(_unpacked, path, member.filename, size))
@@ -84,7 +84,7 @@ def _header(file: IO[bytes]) -> Header:
 def _unpacked(path: Path, member: str, size: int) -> NDArray[Any]:
     """A whole array of `size` bytes."""
     require_memory(
-        size, f"array {member.removesuffix('.npy')!r} of {str(path)!r}", "save it as .npy"
+        size, f"array {quoted(member.removesuffix('.npy'))} of {str(path)!r}", "save it as .npy"
     )
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as file:

@@ -178,7 +178,7 @@ def test_unclear_folders(tmp_path: Path, names: list[str], sentence: str) -> Non
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(MartletError, match=r"'.*nowhere' does not exist"):
         scan(tmp_path / "nowhere")
-    with pytest.raises(MartletError, match="is a file, not a folder"):
+    with pytest.raises(MartletError, match=r"is a file, not a folder; .* with a scene its labels"):
         scan(fill(tmp_path, "a.zip") / "a.zip")
 
 

@@ -45,8 +45,14 @@ def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
     """
     root = Path(folder)
     if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "does not exist"
-        raise MartletError(f"folder {str(folder)!r} {what}; give a folder of class folders.")
+        if not root.exists():
+            raise MartletError(
+                f"folder {str(folder)!r} does not exist; give a folder of class folders."
+            )
+        raise MartletError(
+            f"folder {str(folder)!r} is a file, not a folder; give a folder of class folders of "
+            "pictures, with a scene its labels, or with recordings a model for them."
+        )
     walk = Walk(os.fspath(root))
     found: dict[str | None, dict[str, list[str]]] = {}
     for part, below in _parts(walk, str(folder)).items():

@@ -1,5 +1,6 @@
 """A scene and its label map through train: what is read, split, fitted and refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,9 @@ def test_windows_of_weights_are_those_that_are_kept_apart(files: tuple[Path, Pat
         return samples.preprocess.window, module.split(samples, given).protocol["guard"]
 
     assert parts(options(files[1], window=None)) == (9, 4)
+    with pytest.raises(MartletError, match="window=5 is not that of the weights, 9"):
+        parts(options(files[1], window=5))
+    before = replace(before, planes=True)  # of a network of pictures, which takes any side
     assert parts(options(files[1], window=5)) == (5, 2)
     with pytest.raises(MartletError, match="pca='whole-scene': the weights know components"):
         module.prepare(options(None, pca="whole-scene"), before, {})

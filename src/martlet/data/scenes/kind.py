@@ -72,9 +72,9 @@ def _known(options: Any, before: ScenePreprocess) -> ScenePreprocess:
             f"pca={options.pca!r}: the weights know components that were fitted on "
             f"{before.fitted_on} pixels, and keep them; leave pca out, or train without weights."
         )
-    if options.window is None:
+    if options.window is None or window_side(options) == before.window:
         return before
-    if window_side(options) != before.window and not before.planes:
+    if not before.planes:
         raise MartletError(
             f"window={options.window} is not that of the weights, {before.window}; leave it out, "
             "or give other weights."

@@ -78,7 +78,8 @@ def predict_recordings(
     shortest = duration.samples(preprocess.rate)
 
     def read(path: Any) -> Callable[[Path], Timeline]:
-        recordings = recordings_for(path, without_files(preprocess))
+        known = replace(preprocess, layout=None)  # other files may lie in another one
+        recordings = recordings_for(path, known, labelled=False)
         return lambda folder: timeline_of(network, recordings, str(path), folder, shortest, voice)
 
     return in_folders(
@@ -90,11 +91,6 @@ def predict_recordings(
         read=read,
         failed=lambda path, error: Timeline(path, error=error),
     )
-
-
-def without_files(preprocess: SeriesPreprocess) -> SeriesPreprocess:
-    """What the files of training were like says nothing of these; gaps and time stamps do."""
-    return replace(preprocess, layout=None, label_column=None, group_by=None)
 
 
 def timeline_of(

@@ -42,6 +42,13 @@ def test_a_channel_that_one_file_lacks(swap: bool) -> None:
     assert len(same_channels([tracks[0], more], Columns(channels=("x", "y")))) == 2
 
 
+def test_a_channel_of_a_network_that_a_later_file_lacks() -> None:
+    tracks = [track("a.csv"), track("b.csv", channels=("x", "z"))]
+    asked = Columns(channels=("x", "y"), of_network=True)
+    with pytest.raises(MartletError, match=r"^'b\.csv' lacks the channel 'y', which the network"):
+        same_channels(tracks, asked)
+
+
 def test_one_file_without_a_value_of_a_channel() -> None:
     empty = np.full((4, 2), NAN, np.float32)
     empty[:, 0] = 1

@@ -140,6 +140,25 @@ def test_a_long_recording_becomes_a_timeline(run: Run, tmp_path: Path) -> None:
     assert not (run.folder / "no_timeline").exists()
 
 
+def test_predict_needs_no_labels_and_names_the_channels_that_it_lacks(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = motion("walk", 400, 5)
+    more = np.column_stack([values, np.zeros((400, 2))])
+    write(tmp_path / "day.csv", more, "acc_x,acc_y,acc_z,label,activity")
+    write(tmp_path / "less.csv", values, "acc_x,acc,z")
+    sources = [tmp_path / "day.csv", tmp_path / "less.csv"]
+    found, less = martlet.predict(run.folder, sources, output=tmp_path / "out", quiet=False)
+    assert [one.label for one in found.segments] == ["walk"]
+    said = capsys.readouterr().err
+    assert "meant, 'label', 'activity'; none is used as labels." in said
+    assert "label_column" not in said
+    assert less.error == (
+        "'less.csv' lacks the channels 'acc_y', 'acc_z', which the network takes; the file has "
+        "'acc_x', 'acc', 'z'."
+    )
+
+
 def test_a_timeline_replaces_an_earlier_one_and_nothing_else(run: Run, tmp_path: Path) -> None:
     values = np.concatenate([motion(name, 150, 99) for name in ("walk", "run")])
     out = tmp_path / "out"

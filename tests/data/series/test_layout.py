@@ -87,6 +87,17 @@ def test_chosen_channels() -> None:
         Columns(("acc_z",)).chosen(names, "f")
 
 
+def test_channels_of_a_network_are_named() -> None:
+    asked = Columns(("b", "a*", "d", "a"), of_network=True)
+    with pytest.raises(MartletError, match=r"^'f' lacks the channels 'b', 'a\*', which the netw"):
+        asked.chosen(["a", "c", "d"], "f")
+    with pytest.raises(
+        MartletError, match=r"the channel 'b', which .* takes; the file has 'a\*', "
+    ):
+        asked.chosen(["a*", "a", "d"], "f")
+    assert asked.chosen(["a", "d", "a*", "b"], "f") == [3, 2, 1, 0]
+
+
 def test_what_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.ts").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(MartletError, match=r"'a\.ts' is no text file"):

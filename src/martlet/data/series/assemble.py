@@ -42,6 +42,8 @@ def same_channels(tracks: Sequence[Track], columns: Columns) -> list[Track]:
     for track in tracks:
         place = {name: index for index, name in enumerate(track.channels)}
         absent = [name for name in names if name not in place]
+        if absent and columns.of_network:
+            columns.chosen(track.channels, track.name)
         if absent:
             _raise_missing(absent[0], track.name, list(track.channels))
         order = [place[name] for name in names]

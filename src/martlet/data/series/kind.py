@@ -89,10 +89,15 @@ def read(
 
 
 def recordings_for(
-    data: str | Path, preprocess: SeriesPreprocess, options: SeriesOptions | None = None
+    data: str | Path,
+    preprocess: SeriesPreprocess,
+    options: SeriesOptions | None = None,
+    *,
+    labelled: bool = True,
 ) -> Recordings:
     """Recordings with the channels, and at the rate, that are asked for, or else as it knows.
 
+    labelled: whether labels are needed.
     Raises MartletError for channels that the network does not take.
     """
     rate = options.rate if options is not None and options.rate is not None else preprocess.rate
@@ -101,7 +106,14 @@ def recordings_for(
         channels = preprocess.channels
     of_files = {name: getattr(preprocess, name) for name in OF_FILES}
     of_files["max_gap"] = of_files["max_gap"] or MAX_GAP
-    recordings = read_recordings(data, rate=rate, channels=channels, **of_files)
+    recordings = read_recordings(
+        data,
+        rate=rate,
+        channels=channels,
+        of_network=preprocess.fitted and channels == preprocess.channels,
+        labelled=labelled,
+        **of_files,
+    )
     if preprocess.fitted and recordings.channels != preprocess.channels:
         raise MartletError(
             f"the network takes the channels {', '.join(preprocess.channels)}, in this order; "

@@ -50,7 +50,7 @@ def recognise(files: Files, columns: Columns) -> Layout:
             f"{few(files.names)}); accepted are tables ({', '.join(TABLES)}), .ts, .npz and the "
             f"layouts of {', '.join(layout.name for layout in SETS)}."
         )
-    if columns.label is not None:
+    if columns.label is not None and columns.labelled:
         return LABELLED_TABLE
     for layout in (*FOLDERS, LABELLED_TABLE):
         if layout.recognises(files):

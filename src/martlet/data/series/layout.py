@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.data.pictures.content import left_behind
+from martlet.data.series.recording import few
 from martlet.errors import MartletError, unknown
 
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -41,12 +42,19 @@ class Files:
 
 @dataclass(frozen=True)
 class Columns:
-    """What was asked of columns; None: not said. `channels` may be patterns ("hand_*")."""
+    """What was asked of columns; None: not said. `channels` may be patterns ("hand_*").
+
+    of_network: the channels are those that a network takes, no patterns.
+    labelled: labels are needed. Else `label` and `group` are used where files have them, and where
+        several columns could be meant, none is.
+    """
 
     channels: tuple[str, ...] | None = None
     label: str | None = None
     group: str | None = None
     time: str | None = None
+    of_network: bool = False
+    labelled: bool = True
 
     def chosen(self, names: Sequence[str], where: str) -> list[int]:
         """Indices of the asked channels, in the order they were asked for; all without.
@@ -55,6 +63,8 @@ class Columns:
         """
         if self.channels is None:
             return list(range(len(names)))
+        if self.of_network:
+            return self._of_network(names, where)
         found: dict[int, None] = {}
         for asked in self.channels:
             exact = [i for i, name in enumerate(names) if name == asked]
@@ -63,6 +73,17 @@ class Columns:
                 raise MartletError(f"{where!r}: {unknown('channel', asked, names)}")
             found |= dict.fromkeys(these)
         return list(found)
+
+    def _of_network(self, names: Sequence[str], where: str) -> list[int]:
+        place = {name: index for index, name in enumerate(names)}
+        lacking = [name for name in self.channels or () if name not in place]
+        if lacking:
+            several = "s" * (len(lacking) > 1)
+            raise MartletError(
+                f"{where!r} lacks the channel{several} {few(lacking)}, which the network takes; "
+                f"the file has {few(names)}."
+            )
+        return [place[name] for name in self.channels or ()]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ def read_recordings(
     group_by: str | None = None,
     time_column: str | None = None,
     max_gap: str | float = MAX_GAP,
+    of_network: bool = False,
+    labelled: bool = True,
 ) -> Recordings:
     """Read all recordings of a file or folder.
 
@@ -46,6 +48,8 @@ def read_recordings(
     label_column, group_by: columns of tables that hold the label and the subject of each row.
     time_column: column of time stamps, "NAME" or "NAME:UNIT" with a unit of s, ms, us, ns.
     max_gap: gaps up to here are interpolated, longer ones cut a recording: "0.1s", or samples.
+    of_network: `channels` are those that a network takes, no patterns.
+    labelled: whether labels are needed; else columns of them are used where there are such.
 
     Raises MartletError for what cannot be read, lacks a channel, has several rates and no `rate`
     asked for, or has one subject in two given parts.
@@ -57,7 +61,12 @@ def read_recordings(
         channels = [channels]
     gap = parse_duration("max_gap", max_gap)
     columns = Columns(
-        None if channels is None else tuple(channels), label_column, group_by, time_column
+        None if channels is None else tuple(channels),
+        label_column,
+        group_by,
+        time_column,
+        of_network,
+        labelled,
     )
     files = list_files(data)
     chosen = recognise(files, columns) if layout is None else find(layout)

@@ -41,7 +41,7 @@ def read_sheet(frame: Any, name: str, columns: Columns, counts: Counts) -> Sheet
     for option, column in (("label_column", columns.label), ("group_by", columns.group)):
         if column is not None and column not in there:
             raise MartletError(f"{name!r}: {unknown(f'{option}:', column, there)}")
-    time, unit = _time_column(there, columns.time, name)
+    time, unit = _time_column(there, columns, name)
     # Time stamps are no channel, even when they are not to be used.
     taken = {columns.label, columns.group, time, *filter(is_time, there)}
     asked = columns.channels or ()
@@ -108,11 +108,14 @@ def _refuse_text(column: str, columns: Columns, name: str) -> None:
         raise MartletError(f"{name!r}: column {column!r} holds no numbers, so it is no channel.")
 
 
-def _time_column(there: list[str], asked: str | None, name: str) -> tuple[str | None, str | None]:
+def _time_column(there: list[str], columns: Columns, name: str) -> tuple[str | None, str | None]:
     """Name and unit of the column with time stamps; None where there is none, or no unit.
 
-    asked: the option's text; "" is for none.
+    One that is asked for by "" is none; where labels are not needed, it may be another one's.
     """
+    asked = columns.time
+    if asked and not columns.labelled and not {asked, asked.rpartition(":")[0]} & {*there}:
+        asked = None
     if asked == "":
         return None, None
     if asked is not None:
@@ -126,9 +129,10 @@ def _time_column(there: list[str], asked: str | None, name: str) -> tuple[str | 
         return asked, unit_named(asked)
     named = [column for column in there if is_time(column)]
     if len(named) > 1:
+        way_out = "name one by time_column" if columns.labelled else "keep one of them"
         raise MartletError(
-            f"{name!r} has several columns of time stamps, {', '.join(map(repr, named))}; name one "
-            "by time_column."
+            f"{name!r} has several columns of time stamps, {', '.join(map(repr, named))}; "
+            f"{way_out}."
         )
     return (named[0], unit_named(named[0])) if named else (None, None)
 

@@ -19,8 +19,9 @@ _HEAD_CHARACTERS = 1 << 16
 
 @dataclass
 class Counts:
-    """Over all tables, for the sentences."""
+    """Over all tables, for the sentences; `labelled`: labels are needed."""
 
+    labelled: bool = True
     row_numbers: int = 0
     not_numbers: int = 0
     text_columns: dict[str, None] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class Counts:
         if self.text_columns:
             names = ", ".join(repr(name) for name in self.text_columns)
             told.append(f"Columns that hold no numbers, left out: {names}.")
-        if self.answers:
+        if self.answers and self.labelled:
             names = ", ".join(repr(name) for name in self.answers)
             told.append(
                 f"Columns called as labels or subjects are, which are no channels: {names}; "

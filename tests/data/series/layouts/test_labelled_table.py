@@ -4,6 +4,7 @@ import pytest
 
 from martlet.data.series.known_layouts import recognise
 from martlet.data.series.layout import Columns, Found, list_files
+from martlet.data.series.layouts.labelled_table import LABELLED_TABLE
 from martlet.errors import MartletError
 
 ONE = "who,time,x,y,what\na,0.00,1,2,walk\na,0.02,3,4,run\nb,0.00,5,6,run\nb,0.02,7,8,\n"
@@ -68,6 +69,31 @@ def test_a_table_without_a_header(tmp_path: Path) -> None:
     _, found = read(tmp_path, label="3", group="2")
     assert found.tracks[0].channels == ("1",)
     assert found.tracks[0].names == ("3", "4")
+
+
+@pytest.mark.parametrize(
+    ("head", "known", "label", "group"),
+    [
+        ("user,x,label,class", None, None, "user"),  # two could be meant
+        ("user,x,label,class", "class", "class", "user"),  # the run says which
+        ("user,subject,x,class", "mode", "class", None),  # the run's is not there
+        ("a,b,x,y", "mode", None, None),
+    ],
+)
+def test_where_labels_are_not_needed(
+    tmp_path: Path, head: str, known: str | None, label: str | None, group: str | None
+) -> None:
+    (tmp_path / "a.csv").write_text(f"{head}\n1,2,3,4\n")
+    files = list_files(tmp_path / "a.csv")
+    asked = Columns(("x",), known, "who", "clock", of_network=True, labelled=False)
+    found = LABELLED_TABLE.read(files, asked)
+    with_label = f"labels in column {label!r}" if label else "no labels"
+    assert found.told == [
+        f"Tables with {with_label}" + (f", subjects in column {group!r}." if group else ".")
+    ]
+    assert (found.tracks[0].codes is not None) == (label is not None)
+    assert len(found.odd) == ("label,class" in head and not label) + ("user,subject" in head)
+    assert "label_column" not in str(found.odd)
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,16 @@ def test_labels_are_asked_for(opportunity: Path) -> None:
         read_recordings(opportunity, label_column="Locomotive")
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [(None, "No column of labels is used; "), ("Locomotion", "Labels are those of Locomotion, 0 ")],
+)
+def test_where_labels_are_not_needed(opportunity: Path, known: str | None, said: str) -> None:
+    found = OPPORTUNITY.read(list_files(opportunity), Columns(label=known, labelled=False))
+    assert (found.tracks[0].codes is None) == (known is None)
+    assert found.told[0].startswith(said)
+
+
 @pytest.mark.parametrize("name", ["column_names.txt", "label_legend.txt"])
 def test_what_lies_beside(opportunity: Path, name: str) -> None:
     path = opportunity / "OpportunityUCIDataset" / "dataset" / name

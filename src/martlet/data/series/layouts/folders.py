@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -65,13 +66,15 @@ def _recognises(roles: Sequence[str], files: Files) -> bool:
 
 
 def _read(roles: Sequence[str], files: Files, columns: Columns) -> Found:
-    counts = Counts()
+    counts = Counts(columns.labelled)
     tracks = []
     ways = paths(files)
     if not ways:
         raise MartletError(
             f"{files.given!r} holds no tables ({', '.join(TABLES)}), which its layout is made of."
         )
+    if not columns.labelled:  # the paths say all that there is
+        columns = replace(columns, label=None, group=None)
     _check_asked(roles, columns)
     for name, (part, path) in ways.items():
         if len(path) != len(roles):

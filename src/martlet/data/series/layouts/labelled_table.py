@@ -13,22 +13,25 @@ from martlet.data.series.sheet import GROUPS, LABELS, Sheet, read_sheet
 from martlet.data.series.tables import TABLES, Counts, read_frame
 from martlet.errors import MartletError
 
+_USES = {"label_column": "labels", "group_by": "subjects"}
+
 
 def _read(files: Files, columns: Columns) -> Found:
     names = files.ending(*TABLES)
     if not names:
         raise MartletError(f"{files.given!r} holds no table ({', '.join(TABLES)}).")
-    counts = Counts()
+    counts = Counts(columns.labelled)
     tracks: list[Track] = []
     parts = paths(files)
     used: dict[str, None] = {}
     unlabelled = ""
+    unclear: list[str] | None = None if columns.labelled else []
     for name in names:
         frame = read_frame(files.path(name), name, counts)
         here = replace(
             columns,
-            label=columns.label or _called(frame, LABELS, name, "label_column"),
-            group=columns.group or _called(frame, GROUPS, name, "group_by"),
+            label=_meant(frame, columns.label, LABELS, name, "label_column", unclear),
+            group=_meant(frame, columns.group, GROUPS, name, "group_by", unclear),
         )
         sheet = read_sheet(frame, name, here, counts)
         if here.label is None:
@@ -37,19 +40,33 @@ def _read(files: Files, columns: Columns) -> Found:
         tracks += _tracks(name, sheet, _subject(name), parts[name][0])
     told = [*used, *(f"Time stamps: column {unit}." for unit in counts.units)]
     odd = counts.sentences()
-    if unlabelled:
+    odd += unclear or []
+    if unlabelled and columns.labelled:
         odd.append(f"Tables without a column of labels: {unlabelled}; name one by label_column.")
     return Found(tracks, told, odd)
 
 
-def _called(frame: Any, names: tuple[str, ...], where: str, option: str) -> str | None:
-    """The one column with such a name. Raises MartletError where there are several."""
+def _meant(
+    frame: Any,
+    asked: str | None,
+    names: tuple[str, ...],
+    where: str,
+    option: str,
+    unclear: list[str] | None,
+) -> str | None:
+    """The column that is asked for, or the one with such a name.
+
+    unclear: takes a sentence where there are several, and none is used; MartletError without it.
+    """
+    if asked is not None and (unclear is None or asked in frame.columns):
+        return asked
     found = [column for column in frame.columns if column.lower() in names]
     if len(found) > 1:
-        raise MartletError(
-            f"{where!r} has several columns that could be meant, {few(found)}; name one by "
-            f"{option}."
-        )
+        several = f"{where!r} has several columns that could be meant, {few(found)}; "
+        if unclear is None:
+            raise MartletError(f"{several}name one by {option}.")
+        unclear.append(f"{several}none is used as {_USES[option]}.")
+        return None
     return found[0] if found else None
 
 

@@ -8,6 +8,7 @@
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from martlet.data.series.layout import (
     Columns,
@@ -37,39 +38,52 @@ def _read(files: Files, columns: Columns) -> Found:
     folder = next(iter(found)).rpartition("/")[0]
     names = _column_names(files, f"{folder}/column_names.txt".lstrip("/"))
     tracks = names[FIRST_LABEL:]
-    if columns.label is None:
+    asked = columns.label if columns.labelled or columns.label in tracks else None
+    if asked is None and columns.labelled:
         raise MartletError(
             f"{files.given!r} has {len(tracks)} columns of labels; name one by label_column: "
             f"{', '.join(tracks)}."
         )
-    if columns.label not in tracks:
-        raise unknown("label_column:", columns.label, tracks)
-    legend = _legend(files, f"{folder}/label_legend.txt".lstrip("/"))
-    column = FIRST_LABEL + tracks.index(columns.label)
+    if asked is not None and asked not in tracks:
+        raise unknown("label_column:", asked, tracks)
+    column = None if asked is None else FIRST_LABEL + tracks.index(asked)
+    legend = {} if asked is None else _legend(files, f"{folder}/label_legend.txt".lstrip("/"))
     channels = names[1:FIRST_LABEL]
     kept = columns.chosen(channels, files.given)
     made = []
     for name, match in found.items():
         table = read_matrix(files.path(name), name, COLUMNS)
-        if not np.isfinite(table[:, [0, column]]).all():
+        if not np.isfinite(table[:, 0 if column is None else [0, column]]).all():
             raise MartletError(f"{name!r} has rows without a time or a label.")
-        labels = as_whole(table[:, column], f"{name!r}: the labels of {columns.label}")
-        numbers, codes = np.unique(labels, return_inverse=True)
-        first = int(numbers[0] == 0)
+        codes: NDArray[np.int32] | None = None
+        labels: tuple[str, ...] = ()
+        if column is not None:
+            codes, labels = _coded(table[:, column], legend, f"{name!r}: the labels of {asked}")
         made.append(
             Track(
                 name=name,
                 values=as_float32(table[:, 1:FIRST_LABEL][:, kept]),
                 channels=tuple(channels[i] for i in kept),
-                codes=(codes - first).astype(np.int32),
-                names=tuple(legend.get(int(n), str(n)) for n in numbers[first:]),
+                codes=codes,
+                names=labels,
                 subject=f"S{match[1]}",
                 rate=RATE,
                 times=(table[:, 0] - table[0, 0]) * 1e-3,
             )
         )
-    told = [f"Labels are those of {columns.label}, 0 is nothing; subjects are in files' names."]
-    return Found(made, told)
+    told = "No column of labels is used" if asked is None else f"Labels are those of {asked}"
+    nothing = "" if asked is None else ", 0 is nothing"
+    return Found(made, [f"{told}{nothing}; subjects are in files' names."])
+
+
+def _coded(
+    column: NDArray[np.float64], legend: dict[int, str], what: str
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Codes, -1 for nothing, and their names."""
+    numbers, codes = np.unique(as_whole(column, what), return_inverse=True)
+    first = int(numbers[0] == 0)
+    names = tuple(legend.get(int(number), str(number)) for number in numbers[first:])
+    return (codes - first).astype(np.int32), names
 
 
 def _column_names(files: Files, name: str) -> list[str]:

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -96,6 +97,18 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         claimed(tmp_path / "file").__enter__()
     with pytest.raises(MartletError, match=r"file/run could not be written \("):
         claimed(tmp_path / "file" / "run").__enter__()
+
+
+def test_a_full_disk_keeps_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for folder in (tmp_path, tmp_path / "run"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_text", full)
+            with pytest.raises(MartletError, match=r"could not be written \(No space left"):
+                claimed(folder).__enter__()
+        assert not list(tmp_path.iterdir())
 
 
 @posix

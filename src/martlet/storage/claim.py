@@ -41,7 +41,7 @@ def claimed(folder: Path, wait: float = 0.0) -> Iterator[None]:
         taken = True
         yield
     finally:
-        if taken:
+        if taken or lock.is_locked:  # a full disk may take the file, and nothing in it
             with suppress(OSError):  # while it is held: whoever waits for this file makes a new one
                 path.unlink()
         lock.release()

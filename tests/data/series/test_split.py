@@ -9,8 +9,9 @@ import pytest
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.data.series.recording import Recording, Recordings
 from martlet.data.series.samples import SeriesSamples, samples_of
-from martlet.data.series.split import OPTIMISTIC, split
+from martlet.data.series.split import OPTIMISTIC, split, who_is_where
 from martlet.data.series.windows import cut_windows
+from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.workflows.train_options import TrainOptions
 
@@ -53,6 +54,25 @@ def test_where_nobody_is_known_recordings_are_held_out() -> None:
     assert made.notes[0].startswith("Held out to score: recording")
     trained = {found.groups[i] for i in made.train}
     assert not trained & {found.groups[i] for i in made.test}
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a_TEST.ts #{}"] * 12, "12 recordings of a_TEST.ts."),
+        (["a.ts #1", "b.ts #1", "b.ts #2"], "1 recording of a.ts, 2 recordings of b.ts."),
+        (["a.ts #3"], "recording a.ts #3."),
+        (["2.csv", "1.csv"], "recordings 2.csv, 1.csv."),
+        (["a/long/path/of/a/recording/{}.csv"] * 12, "ing/4.csv and 7 more."),
+    ],
+)
+def test_files_that_hold_several_recordings_are_named_once(names: list[str], told: str) -> None:
+    groups = [name.format(number) for number, name in enumerate(names)]
+    found = Split((), (), tuple(range(len(groups))), tuple(groups))
+    (sentence,) = who_is_where(found, groups, "recording")
+    assert sentence.startswith("Held out to score: ")
+    assert sentence.endswith(told)
+    assert len(sentence) < 240
 
 
 def test_windows_by_chance_are_called_optimistic() -> None:

@@ -1,5 +1,7 @@
 """Windows into parts: by subject or recording first, or, when asked for, each by chance."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +13,9 @@ from martlet.data.split import PARTS, Split, split_samples
 from martlet.errors import MartletError, unknown
 
 PROTOCOLS = ("disjoint", "random")
-NAMED = 20  # subjects in a sentence
+NAMED, FEW_NAMED = 20, 5  # subjects in a sentence; of long names a few
+_LONGEST = 160  # characters of them
+_NUMBER = re.compile(r" #\d+")  # behind the name of a file that holds several recordings
 OPTIMISTIC = (
     "The random split is optimistic: windows of one recording, which may overlap, are trained on "
     "and scored; expect less of people that the network has not seen."
@@ -85,11 +89,21 @@ def who_is_where(found: Split, groups: Sequence[str], who: str) -> tuple[str, ..
     for part in reversed(PARTS):
         names = list(dict.fromkeys(groups[index] for index in getattr(found, part)))
         if names:
-            listed = ", ".join(names[:NAMED])
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             on = " on" if part == "train" else ""
-            told.append(f"{words[part]}{on}: {who}{'s' * (len(names) > 1)} {listed}{more}.")
+            told.append(f"{words[part]}{on}: {_listed(names, who)}.")
     return tuple(told)
+
+
+def _listed(names: Sequence[str], who: str) -> str:
+    """ "subjects 1, 2 and 8 more"; "20 recordings of b.ts" where a file holds several."""
+    lead = f"{who}{'s' * (len(names) > 1)} "
+    files = Counter(_NUMBER.sub("", name) for name in names if who == "recording")
+    if files and len(files) < len(names):
+        names = [f"{n:,} {who}{'s' * (n > 1)} of {name}" for name, n in files.items()]
+        lead = ""
+    shown = NAMED if len(", ".join(names[:NAMED])) <= _LONGEST else FEW_NAMED
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return f"{lead}{', '.join(names[:shown])}{more}"
 
 
 def _equal(samples: SeriesSamples, who: str) -> list[str]:

@@ -1,4 +1,7 @@
 import io
+import struct
+import tracemalloc
+import zlib
 from typing import Any
 
 import numpy as np
@@ -76,6 +79,40 @@ def test_a_file_cut_short(compressed: bool) -> None:
     for end in (130, 150, 190, len(content) - 4):
         with pytest.raises(MartletError, match="is damaged"):
             check_tags(content[:end], "a.mat")
+
+
+def compressed(content: bytes, named: int) -> bytes:
+    """A file with one compressed element, an array that says it has `named` bytes."""
+    packed = zlib.compress(struct.pack("<II", 14, named) + content, 9)
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    return header + struct.pack("<II", 15, len(packed)) + packed
+
+
+@pytest.mark.parametrize("named", [64, 20_000_000])
+def test_a_small_file_that_unpacks_to_much(named: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("martlet.memory.available_bytes", lambda: 4_000_000)
+    content = compressed(bytes(20_000_000), named)
+    assert len(content) < 40_000
+    why = {
+        64: r"^'a\.mat' is damaged: .*that does not end behind the 64 bytes it names",
+        20_000_000: r"^'a\.mat': a compressed array in it needs 20 MB of .* and 4 MB are free; ",
+    }
+    tracemalloc.start()
+    try:
+        with pytest.raises(MartletError, match=why[named]):
+            check_tags(content, "a.mat")
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_compressed_element_without_an_array() -> None:
+    content = bytearray(compressed(b"", 0))
+    assert check_tags(bytes(content), "a.mat") is None
+    packed = zlib.compress(b"1234")
+    cut = content[:128] + struct.pack("<II", 15, len(packed)) + packed
+    with pytest.raises(MartletError, match="a compressed element without an array"):
+        check_tags(bytes(cut), "a.mat")
 
 
 def test_other_files_are_left_to_others() -> None:

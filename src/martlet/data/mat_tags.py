@@ -10,6 +10,7 @@ import zlib
 from math import prod
 
 from martlet.errors import MartletError
+from martlet.memory import require_memory
 
 INT8, INT32, UINT32, MATRIX, COMPRESSED, UTF8 = 1, 5, 6, 14, 15, 16
 # Whole and floating-point numbers of 8 to 64 bits, then text in UTF-8, 16 and 32.
@@ -24,13 +25,15 @@ _DEEPEST = 32
 def check_tags(content: bytes, name: str) -> None:
     """Raises MartletError, with `name`, where an element's type or length cannot be.
 
-    Files of other versions are left to whoever reads them.
+    No more is unpacked than an element says it has, and nothing that memory has no room for. Files of other versions are left to whoever reads them.
     """
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None or b"\0" in content[:4] or b"\2" in content[124:126]:
         return  # no MATLAB file, or of version 4, or 7.3
     try:
         _elements(memoryview(content)[_HEADER_BYTES:], order, 0, frozenset((MATRIX, COMPRESSED)))
+    except MartletError as error:
+        raise MartletError(f"{name!r}: {error}") from error
     except (ValueError, struct.error, zlib.error) as error:
         raise MartletError(
             f"{name!r} is damaged: it is no MATLAB file as they are written ({error})."
@@ -51,7 +54,7 @@ def _elements(data: memoryview, order: str, depth: int, accepted: frozenset[int]
             raise ValueError(f"an element of {size} bytes where {len(data) - start} are left")
         inside = data[start : start + size]
         if kind == COMPRESSED:
-            _elements(memoryview(zlib.decompress(inside)), order, 0, frozenset((MATRIX,)))
+            _elements(memoryview(_unpacked(inside, order)), order, 0, frozenset((MATRIX,)))
         elif kind == MATRIX:
             _matrix(inside, order, depth)
         kinds.append(kind)
@@ -59,6 +62,20 @@ def _elements(data: memoryview, order: str, depth: int, accepted: frozenset[int]
     if len(data) - place:
         raise ValueError(f"{len(data) - place} bytes behind the last element")
     return kinds
+
+
+def _unpacked(data: memoryview, order: str) -> bytes:
+    """The array in a compressed element. ValueError where it has another length than it says."""
+    head = zlib.decompressobj().decompress(data, 8)
+    if len(head) < 8:
+        raise ValueError("a compressed element without an array")
+    _, size, _, _ = _tag(memoryview(head), 0, order)
+    require_memory(size, "a compressed array in it", "save the file without it, or as .npy")
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(data, 8 + size + 8)  # up to 8 bytes of padding
+    if not unpacking.eof:
+        raise ValueError(f"a compressed array that does not end behind the {size:,} bytes it names")
+    return content
 
 
 def _matrix(data: memoryview, order: str, depth: int) -> None:

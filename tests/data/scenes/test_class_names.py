@@ -20,6 +20,13 @@ def test_values_with_names(tmp_path: Path, between: str) -> None:
     assert list(names.items()) == [(1, "b 2"), (10, "Corn, old")]
 
 
+def test_values_with_a_point(tmp_path: Path) -> None:
+    path = write(tmp_path, "1.0 a\n2.00,b\n3. c\n4 5.0 d\n")
+    assert read_class_names(path, [1, 2, 3, 4]) == {1: "a", 2: "b", 3: "c", 4: "5.0 d"}
+    with pytest.raises(MartletError, match=r"'2\.5 b' without"):
+        read_class_names(write(tmp_path, "1.0 a\n2.5 b\n"), [1, 2])
+
+
 def test_names_alone_are_of_1_and_up(tmp_path: Path) -> None:
     path = write(tmp_path, "Alfalfa\n\nCafe\u0301\nWoods\n")
     assert read_class_names(path, [1, 2]) == {1: "Alfalfa", 2: "Café"}

@@ -7,15 +7,16 @@ from pathlib import Path
 from martlet.data.class_names import one_form
 from martlet.errors import MartletError
 
-_NUMBERED = re.compile(r"(\d+)\s*[,;:=\t ]\s*(\S.*)")
+_NUMBERED = re.compile(r"(\d+)(?:\.0*)?\s*[,;:=\t ]\s*(\S.*)")
 
 
 def read_class_names(path: str | Path, values: Collection[int]) -> dict[int, str]:
     """The name of each of `values`, as a file of UTF-8 text has them, one a line.
 
     Either every line is a value and its name, between them a space, tab, comma, semicolon, colon
-    or equals sign; or every line is a name: of 1, 2, 3 and so on. Empty lines and those that begin
-    with # do not count; what is said of value 0, or of values that are not there, is left out.
+    or equals sign ("2.0" is the value 2); or every line is a name: of 1, 2, 3 and so on. Empty
+    lines and those that begin with # do not count; what is said of value 0, or of values that are
+    not there, is left out.
     Raises MartletError when a value is without a name, or two have the same.
     """
     shown = str(path)

@@ -121,6 +121,24 @@ def test_the_sections_are_there_in_order(parsed):
     assert len(parsed.found("h2")) == len(parsed.found("section"))
 
 
+def test_maps_of_a_scene_are_shown_at_one_scale(page: Page, tmp_path: Path) -> None:
+    widths = {"scene": 300, "truth": 400, "split": 500, "spectra": 900}
+    for name, width in widths.items():
+        Image.new("RGB", (width, 200)).save(tmp_path / f"{name}.png")
+    maps = [(name, tmp_path / f"{name}.png") for name in ("scene", "truth", "split")]
+    shown = Parsed(
+        page_html(dataclasses.replace(page, maps=maps, spectra=tmp_path / "spectra.png"))
+    )
+    styles = {tag["alt"].partition(".")[0]: tag["style"] for tag in shown.found("img")}
+    assert [styles[name].rpartition(";")[2] for name, _ in maps] == [
+        *("width:60.00%", "width:80.00%", "width:100.00%")
+    ]
+    (grid,) = [tag for tag in shown.found("div") if tag.get("class") == "maps"]
+    assert grid["style"] == "--widest:500px"
+    for title in (*widths.keys() - {"spectra"}, "Spectra of the classes"):
+        assert title in shown.texts["scene"]
+
+
 def test_the_result_is_said_with_its_interval_and_its_weakness(parsed):
     told = parsed.texts["result"].replace("\u00a0", " ")
     assert "names 30 of 36 test pictures right: 83.3 % (95 % interval 68.1 % to 92.1 %)" in told

@@ -25,7 +25,8 @@ _DEEPEST = 32
 def check_tags(content: bytes, name: str) -> None:
     """Raises MartletError, with `name`, where an element's type or length cannot be.
 
-    No more is unpacked than an element says it has, and nothing that memory has no room for. Files of other versions are left to whoever reads them.
+    No more is unpacked than an element says it has, and nothing that memory has no room for.
+    Files of other versions are left to whoever reads them.
     """
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None or b"\0" in content[:4] or b"\2" in content[124:126]:

@@ -53,7 +53,8 @@ class Page:
         notes: sentences about who or what is in which part.
         caution: a sentence that stands wherever the figures do.
         noun: what samples are called, in the plural.
-        maps: of a scene, its PNG files, each with a title.
+        maps: of a scene, its PNG files, each with a title; they are shown at one scale.
+        spectra: of a scene's classes, the PNG file that `draw_spectra` wrote.
         kappa: Cohen's, where it is known; the accuracies are then called as its field calls them.
         comparison: with other runs, of other splits.
         curves, confusion, predictions, windows: the PNG files that `draw_curves`,
@@ -81,6 +82,7 @@ class Page:
     caution: str = ""
     noun: str = "pictures"
     maps: Sequence[tuple[str, Path]] = ()
+    spectra: Path | None = None
     kappa: float | None = None
     comparison: Comparison | None = None
     curves: Path | None = None
@@ -123,6 +125,7 @@ def page_html(page: Page) -> str:
         ("windows", "Windows", page.windows, "Sheet of windows of each class and of mistakes"),
     )
     support = [(row["class"], row["support"]) for row in page.per_class]
+    maps = [(title, values.picture(path)) for title, path in page.maps]
     low, high = wilson(page.correct, page.total)
     return _template().render(
         page=page,
@@ -143,7 +146,9 @@ def page_html(page: Page) -> str:
         high=high,
         parts={PART_NAMES.get(part, part): counts for part, counts in page.counts.items()},
         pictures=[(n, title, values.picture(p), alt) for n, title, p, alt in shown if p],
-        maps=[(title, values.picture(path)) for title, path in page.maps],
+        maps=maps,
+        widest=max((picture.width for _, picture in maps), default=1),
+        spectra=values.picture(page.spectra) if page.spectra else None,
         rows=list(enumerate(page.per_class)),
         LONG=LONG,
         WEAKEST=WEAKEST,

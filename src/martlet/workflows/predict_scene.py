@@ -93,8 +93,13 @@ def predict_scenes(
     )
 
 
-def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneMap:
-    """Label every pixel; memory is taken for one strip, the maps lie in files."""
+def map_of(
+    network: Network, scene: Scene, folder: Path, voice: Voice, *, titled: bool = True
+) -> SceneMap:
+    """Label every pixel; memory is taken for one strip, the maps lie in files.
+
+    titled: the scene's name stands above the pictures; a report has titles of its own.
+    """
     check_place(folder, scene.path)
     rows, columns, _ = scene.shape
     kind = np.uint8 if len(network.classes) < 256 else np.uint16
@@ -114,7 +119,7 @@ def map_of(network: Network, scene: Scene, folder: Path, voice: Voice) -> SceneM
         for row in classes:
             total += np.bincount(row, minlength=len(total))
         counts = total.tolist()
-        _write_rest(inside, classes, probability, counts, network, scene)
+        _write_rest(inside, classes, probability, counts, network, scene, titled)
     pixels = tuple(zip(network.classes, counts[1:], strict=True))
     return SceneMap(str(scene.path), folder, pixels)
 
@@ -151,6 +156,7 @@ def _write_rest(
     counts: Sequence[int],
     network: Network,
     scene: Scene,
+    titled: bool,
 ) -> None:
     """The legend, pictures, and files with the scene's coordinates.
 
@@ -167,8 +173,9 @@ def _write_rest(
         for number, name in enumerate((UNLABELLED, *names)):
             colour = colours[number - 1] if number else (0, 0, 0)
             rows.writerow([number, name, counts[number], *colour])
-    draw_map(shown.astype(int) - 1, names, hexes, folder / "classes.png", title=scene.path.name)
-    draw_probability(probability[::step, ::step], folder / "probability.png")
+    title = scene.path.name if titled else ""
+    draw_map(shown.astype(int) - 1, names, hexes, folder / "classes.png", title)
+    draw_probability(probability[::step, ::step], folder / "probability.png", title)
     if scene.georeference is not None:
         write_map(folder, classes, probability, names, colours, scene.georeference)
 

@@ -16,7 +16,7 @@ from martlet.report.page import CostTotals, Page, write_page
 from martlet.report.protocols import compare
 from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
-from martlet.workflows.run_folder import MAPS, PAGE
+from martlet.workflows.run_folder import MAPS, PAGE, SPECTRA
 from martlet.workflows.siblings import siblings
 
 
@@ -43,6 +43,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
     total, noun = number_of(metrics)
     totals = cost(model, shape)
     sheet, windows = folder / "predictions.png", folder / "windows.png"  # of one kind each
+    spectra = folder / SPECTRA
     return Page(
         name=folder.resolve().name,
         network=header.network.name,
@@ -59,6 +60,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         caution=metrics.get("caution", ""),
         noun=noun,
         maps=[(title, folder / name) for name, title in MAPS.items() if (folder / name).exists()],
+        spectra=spectra if spectra.exists() else None,
         kappa=metrics.get("kappa"),
         comparison=compare(siblings(folder, header)),
         curves=folder / "curves.png",

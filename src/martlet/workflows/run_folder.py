@@ -24,9 +24,9 @@ MAPS = {  # of a scene, with their titles in the report
     "map/classes.png": "Prediction",
     "errors.png": "Mistakes",
     "map/probability.png": "Probability of the prediction",
-    "spectra.png": "Spectra of the classes",
 }
-PICTURES = ("curves.png", "confusion.png", "predictions.png", "windows.png", *MAPS)
+SPECTRA = "spectra.png"
+PICTURES = ("curves.png", "confusion.png", "predictions.png", "windows.png", SPECTRA, *MAPS)
 FILES = (MODEL, RESUME, METRICS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene

@@ -33,6 +33,6 @@ def map_scene(folder: Path, samples: Samples, device: str, voice: Voice) -> None
         return
     try:
         with claimed(folder / MAP):
-            map_of(open_network(folder, device), samples.scene, folder / MAP, voice)
+            map_of(open_network(folder, device), samples.scene, folder / MAP, voice, titled=False)
     except MartletError as error:
         voice.say(f"no map of the scene: {error}")

@@ -10,6 +10,7 @@ from martlet.data.series.layout import Columns, Files, Found, Layout, Track, as_
 from martlet.data.series.recording import few
 from martlet.data.series.timing import ACCEPTED_RATES
 from martlet.errors import MartletError, shortened
+from martlet.memory import require_memory
 
 _KEYS = {"X": ("X", "x"), "y": ("y", "Y"), "groups": ("groups", "subjects")}
 
@@ -40,7 +41,11 @@ def _arrays(files: Files, name: str) -> dict[str, Any]:
     try:
         # Opened here: numpy leaves a damaged file open.
         with open(files.path(name), "rb") as content, np.load(content) as file:
+            size = sum(member.file_size for member in file.zip.infolist())
+            require_memory(size, f"{name!r}, unpacked,", "give a file of fewer or smaller arrays")
             return {key: file[key] for key in file.files}
+    except MartletError:
+        raise
     except Exception as error:  # numpy meets damaged files with many kinds of exception
         why = shortened(str(error), 100)
         raise MartletError(f"{name!r} cannot be read as arrays ({why}).") from error

@@ -77,6 +77,9 @@ def cases() -> Iterator[Case]:
             given = (scene, model, window, protocol, share, batch, epochs, seed, flip)
             yield Case(*given, tiles="off", neighbours=0)
             yield from (Case(*given, tiles="on", neighbours=mixed) for mixed in mixtures)
+    for seed in range(2):  # twice the epochs, which is half the time of windows
+        given = (indian, "hybridsn", 25, "random", 0.1, 256, 80, seed, False)
+        yield Case(*given, tiles="on", neighbours=usual)
 
 
 def made_up(labels: NDArray[Any]) -> NDArray[np.float32]:

@@ -300,3 +300,4 @@ def test_a_long_run_is_compiled_on_a_cpu_alone(
     voice = Voice(quiet=True)
     given = torch.device(device)
     assert train_run.choose_compile(plan, model, split, given, voice) == compiled
+    assert train_run.choose_compile(plan, model, split, given, voice, tiled=True) == "off"

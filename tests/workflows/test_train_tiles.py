@@ -16,6 +16,7 @@ from martlet.data.scenes import kind
 from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.tiles import StripBatches
 from martlet.data.scenes.to_input import ToInput
+from martlet.errors import MartletError
 from martlet.models import create_model
 from martlet.training import checkpoint
 from martlet.training.evaluate import predict_logits
@@ -64,13 +65,17 @@ def test_tiles_are_taken_where_they_hold_many_of_the_pixels(
     assert tiles(model, samples, sparse, replace(RECIPE, tiles="on")) is not None
     assert tiles(model, samples, everywhere, replace(RECIPE, tiles="off")) is None
     assert tiles(model, samples, everywhere, replace(RECIPE, compile="on")) is None
+    with pytest.raises(MartletError, match="tiles='on' and compile='on' exclude each other"):
+        tiles(model, samples, everywhere, replace(RECIPE, compile="on", tiles="on"))
     assert tiles(model, samples, everywhere, replace(RECIPE, flip=True)) is None
     assert tiles(model, samples, everywhere, replace(RECIPE, flip=True, tiles="on")) is not None
 
 
 def test_other_networks_go_window_by_window(samples: SceneSamples) -> None:
     other = nn.Sequential(nn.Flatten(), nn.Linear(13 * 81, 3))
-    assert tiles(other, samples, range(len(samples)), replace(RECIPE, tiles="on")) is None
+    assert tiles(other, samples, range(len(samples))) is None
+    with pytest.raises(MartletError, match="tiles='on' is for HybridSN"):
+        tiles(other, samples, range(len(samples)), replace(RECIPE, tiles="on"))
     assert through(other) is other
     assert samples.preprocess is not None
     batches = scored_batches(other, samples, np.arange(9), range(9), samples.preprocess)
@@ -103,7 +108,11 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
         **GIVEN, "labels": files[1], "bands_axis": 2, "folder": tmp_path, "epochs": 2,
         "tiles": way, "workers": 0, "ema": 0.9,
     }  # fmt: skip
+    if way == "on":  # tiles are not compiled, however long the run
+        monkeypatch.setattr(train_run, "COMPILE_PAYS_FROM_MACS", 0)
+        monkeypatch.setattr(train_run.train_setup, "can_compile", lambda: True)
     whole = martlet.train(files[0], name="whole", **given)
+    assert checkpoint.load_header(whole.checkpoint).recipe.compile == "off"
 
     def stopped(job: Any, state: Any) -> Any:
         for event in fit(job, state):

@@ -14,6 +14,7 @@ from martlet.data import kinds
 from martlet.data.batches import Loader, TrainBatches, TrainLoader
 from martlet.data.kind import Samples
 from martlet.data.saved_split import digest, to_save
+from martlet.data.scenes.tiles import TileLoader
 from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
@@ -75,7 +76,8 @@ def steps(plan: Plan, voice: Voice) -> Run:
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
     model = train_setup.build(header.network, header.recipe, options.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
-    compiled = choose_compile(plan, model, split, device, voice)
+    tiles = in_tiles(header, samples, split, model)
+    compiled = choose_compile(plan, model, split, device, voice, tiled=tiles is not None)
     recipe = replace(header.recipe, compile=compiled)
     header = replace(header, trained=recipe, start=loaded.digest)
     job = make_job(plan.folder, header, samples, split, device, workers, model)
@@ -132,14 +134,22 @@ def fit_preprocess(plan: Plan, samples: Samples, split: Split) -> tuple[Plan, Sa
 
 
 def choose_compile(
-    plan: Plan, model: nn.Module, split: Split, device: torch.device, voice: Voice
+    plan: Plan,
+    model: nn.Module,
+    split: Split,
+    device: torch.device,
+    voice: Voice,
+    *,
+    tiled: bool = False,
 ) -> Literal["on", "off"]:
-    """Whether to compile the training step, and a line that says so."""
+    """Whether to compile the training step, and a line that says so; tiled: batches are tiles."""
     recipe = plan.options
     if recipe.compile != "auto":
         return recipe.compile
     if plan.before is not None:
         return "on" if checkpoint.load_header(plan.before).recipe.compile == "on" else "off"
+    if tiled:  # their shapes change from step to step
+        return "off"
     macs = cost(model, (1, *plan.preprocess.shape)).macs
     total = macs * len(split.train) * recipe.epochs
     pays = total > COMPILE_PAYS_FROM_MACS and device.type == "cpu"
@@ -151,6 +161,12 @@ def choose_compile(
             + ("." if able else ", but no C++ compiler with Python's headers is here.")
         )
     return "on" if able else "off"
+
+
+def in_tiles(header: Header, samples: Samples, split: Split, model: nn.Module) -> TileLoader | None:
+    """Training batches within tiles, where windows share enough; None: sample by sample."""
+    targets = tasks.find(header.task).targets(samples, header.classes)
+    return tiles_for(model, samples, targets, split.train, header.recipe)
 
 
 def make_job(
@@ -166,7 +182,7 @@ def make_job(
     recipe, preprocess = header.recipe, header.preprocess
     kind, task = kinds.find(preprocess.kind), tasks.find(header.task)
     targets = task.targets(samples, header.classes)
-    loader: Loader | None = tiles_for(model, samples, targets, split.train, recipe)
+    loader: Loader | None = in_tiles(header, samples, split, model)
     if loader is None:
         batches = TrainBatches(
             samples,

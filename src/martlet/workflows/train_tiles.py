@@ -10,6 +10,7 @@ from martlet.data.batches import EvalBatches
 from martlet.data.kind import AnyPreprocess, Samples
 from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.tiles import Extent, StripBatches, TileLoader
+from martlet.errors import MartletError
 from martlet.memory import eval_batch_size
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import OnTiles, map_macs
@@ -38,7 +39,18 @@ def tiles_for(
     unless tiles are asked for: all windows of a tile are turned over together, and accuracy suffers
     (benchmarks/scene_training.py). MACs are counted, not timed: a run that is resumed decides as it
     did at first.
+
+    Raises MartletError for tiles='on' where tiles cannot be.
     """
+    if recipe.tiles == "on" and recipe.compile == "on":
+        raise MartletError(
+            "tiles='on' and compile='on' exclude each other: tiles change their size from step to "
+            "step; give one of them."
+        )
+    if recipe.tiles == "on" and not isinstance(model, HybridSN):
+        raise MartletError(
+            "tiles='on' is for HybridSN, and other networks train window by window; leave it out."
+        )
     if not isinstance(model, HybridSN) or not isinstance(samples, SceneSamples):
         return None
     if recipe.tiles == "off" or recipe.compile == "on" or (recipe.tiles == "auto" and recipe.flip):

@@ -3,6 +3,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,11 @@ def test_one_seed_gives_identical_weights_whatever_the_workers(
 ) -> None:
     options = {"trivial_augment": True, "erase": 0.3, "drop_rate": 0.2, "ema": 0.9}
     alone = quick(name="alone", workers=0, **options)
+    before = set(active_children())
     helped = quick(name="helped", workers=2, **options)
     other = quick(name="other", workers=0, seed=1, **options)
     assert same_weights(alone.folder, helped.folder)
+    assert set(active_children()) <= before  # or Python would wait for them at its end
     assert not same_weights(alone.folder, other.folder)
 
 

@@ -1,6 +1,7 @@
 import os
 import shutil
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,23 @@ def test_labels_belong_to_their_pictures(cache: PixelCache) -> None:
 def test_fewer_pictures_than_a_batch_make_one_batch(cache: PixelCache) -> None:
     batches = take(loader(cache, batch_size=500), epoch=0)
     assert [len(labels) for _, labels in batches] == [22]
+
+
+@pytest.mark.parametrize("read", [1, 5])
+def test_workers_end_though_their_loader_is_held(cache: PixelCache, read: int) -> None:
+    """Processes that outlive the loader keep Python, which waits for them, from ending."""
+    found, others = loader(cache, workers=1), set(active_children())
+    epoch = found.epoch(0)
+    for _ in range(read):
+        next(epoch)
+    (worker,) = set(active_children()) - others
+    try:
+        found.close()
+        worker.join(60)
+        assert not worker.is_alive()
+        found.close()
+    finally:
+        worker.kill()
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -175,6 +175,9 @@ class Loader(Protocol):
     def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Any, Tensor]]:
         """What `ToInput` takes, and targets, of an epoch's batches from number `first` on."""
 
+    def close(self) -> None:
+        """End the processes; no more batches are asked for."""
+
 
 class TrainLoader:
     """Iterates an epoch's batches, prepared ahead in `workers` processes (0: in this one)."""
@@ -219,6 +222,17 @@ class TrainLoader:
                 raise MartletError(slot)
             yield self.batches.batch(key, slot)
         next(slots, None)  # let the loader finish its epoch
+
+    def close(self) -> None:
+        """End the processes, whoever still holds the loader or an epoch of it.
+
+        They ignore SIGTERM, so Python, which sends it to them at its end and waits, would wait for
+        ever.
+        """
+        held = getattr(self._loader, "_iterator", None)
+        if held is not None:
+            held._shutdown_workers()
+            self._loader._iterator = None
 
     def _slots(self) -> Iterator[int | str]:
         try:

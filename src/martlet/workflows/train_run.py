@@ -221,6 +221,7 @@ def run_loop(job: Job, state: State, voice: Voice) -> None:
                 if isinstance(event, EpochEnd):
                     journal.note(state.history)
     finally:
+        job.train.close()
         journal.close()
     if state.epoch < job.recipe.epochs:
         voice.say(

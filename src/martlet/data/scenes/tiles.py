@@ -127,6 +127,9 @@ class TileLoader:
             rng = np.random.default_rng((self.seed, AUGMENT, epoch, number))
             yield self.cutter.cut(groups, flips(len(groups), rng) if self.flip else None)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def groups(self, epoch: int) -> list[list[Indices]]:
         """Of each batch, the pixels of each of its tiles; tiles lie elsewhere in each epoch."""
         rng = np.random.default_rng((self.seed, epoch))

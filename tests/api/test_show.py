@@ -109,7 +109,10 @@ def test_the_size_of_a_run_s_input_is_said_as_its_data_have_it(
     found = martlet.show(str(tmp_path))
     assert found.options == own
     network_tables.shown(found)
-    assert " MB moved per window" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert " MB moved per window" in said
+    shape = "×".join(map(str, preprocess.shape))
+    assert f"\ninput: {preprocess.kind} of {shape}\n" in said
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def shown(found: "Shown") -> None:
     console.print()
     what = {"image": "picture"}.get(found.kind or row.input.kind, "window")
     cost_line(cost, console, what)
+    if found.shape:
+        console.print(f"input: {found.kind} of {'×'.join(map(str, found.shape))}", markup=False)
     for title, text in _said(row, found.options):
         console.print(f"{title}: {text}", markup=False)
     if found.classes:

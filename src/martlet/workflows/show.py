@@ -34,6 +34,7 @@ class Shown:
     origin: str = ""  # of converted weights: whose they are
     result: tuple[str, ...] = ()  # of a run that a split with a protocol was made for
     kind: str = ""  # of a run's data, which may be another one than the row's
+    shape: tuple[int, ...] = ()  # of an input of a run
 
 
 def rows(pattern: str, sort: str) -> list[Spec]:
@@ -101,6 +102,7 @@ def _show_run(run: Path, options: Mapping[str, Any]) -> Shown:
         header.origin,
         _result(run, header) if "protocol" in header.metrics else (),
         kind,
+        shape,
     )
 
 

@@ -45,6 +45,16 @@ def test_one_channel_without_labels(tmp_path: Path) -> None:
     assert found.tracks[0].label is None
 
 
+def test_arrays_that_memory_has_no_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "a.npz", X=np.zeros((20, 500, 200)))
+    assert (tmp_path / "a.npz").stat().st_size < 100_000
+    monkeypatch.setattr("martlet.memory.available_bytes", lambda: 4_000_000)
+    with pytest.raises(MartletError, match=r"^'a\.npz', unpacked, needs 16 MB of .* and 4 MB are"):
+        read(tmp_path / "a.npz")
+
+
 def test_parts(tmp_path: Path) -> None:
     for name in ("train", "test"):
         np.savez(tmp_path / f"{name}.npz", X=X, y=[0, 1, 0])

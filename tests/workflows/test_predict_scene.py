@@ -111,8 +111,11 @@ def test_networks_of_pictures_take_components_as_channels(
     given = {**GIVEN, "model": "shufflenet_v2_x0_5", "components": 5, "epochs": 4, "lr": 0.05}
     run = martlet.train(files[0], labels=files[1], bands_axis=2, folder=tmp_path, **given)
     assert "kappa" in run.metrics
-    sizes = {Image.open(run.folder / name).height for name in MAPS}
-    assert len(sizes) == 1  # none has a title above it that the others lack
+    heights = set()
+    for name in MAPS:
+        with Image.open(run.folder / name) as picture:
+            heights.add(picture.height)
+    assert len(heights) == 1  # none has a title above it that the others lack
     found = predict(run.folder, files[0], tmp_path / "map")
     assert found.classes.shape == (ROWS, COLUMNS)
     martlet.export(run.folder, "onnx")

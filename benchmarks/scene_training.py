@@ -64,7 +64,7 @@ def cases() -> Iterator[Case]:
         (salinas, 25, "random", 0.1, 256, 30, 2, True, (twice,)),
         (salinas, 25, "disjoint", 0.1, 256, 30, 1, True, (twice,)),
         (indian, 11, "disjoint", 0.1, 256, 20, 2, True, (twice,)),
-        (salinas, 25, "random", 0.1, 64, 10, 1, True, (twice,)),
+        (salinas, 25, "random", 0.1, 64, 10, 1, True, (twice, 0.25)),
         (indian, 11, "disjoint", 0.1, 64, 20, 2, False, (usual, 0.25)),
         (salinas, 25, "random", 0.05, 256, 40, 1, False, (usual,)),
         (salinas, 25, "random", 0.01, 256, 100, 1, False, (usual,)),

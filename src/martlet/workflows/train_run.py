@@ -80,7 +80,8 @@ def steps(plan: Plan, voice: Voice) -> Run:
     compiled = choose_compile(plan, model, split, device, voice, tiled=tiles is not None)
     recipe = replace(header.recipe, compile=compiled)
     header = replace(header, trained=recipe, start=loaded.digest)
-    job = make_job(plan.folder, header, samples, split, device, workers, model)
+    tiles = None if compiled == "on" else tiles  # as an earlier run that is gone on with
+    job = make_job(plan.folder, header, samples, split, device, workers, model, tiles)
     model = train_setup.place(model, device, recipe.epochs * len(job.train))
     state = State(model, recipe)
     for sentence in train_setup.told(header, model, job.train):
@@ -177,12 +178,16 @@ def make_job(
     device: torch.device,
     workers: int,
     model: nn.Module,
+    tiles: TileLoader | None,
 ) -> Job:
-    """Loaders and all else that the loop works on; `model` is the network of the header."""
+    """Loaders and all else that the loop works on; `model` is the network of the header.
+
+    tiles: training batches, where windows share them; None: sample by sample.
+    """
     recipe, preprocess = header.recipe, header.preprocess
     kind, task = kinds.find(preprocess.kind), tasks.find(header.task)
     targets = task.targets(samples, header.classes)
-    loader: Loader | None = in_tiles(header, samples, split, model)
+    loader: Loader | None = tiles
     if loader is None:
         batches = TrainBatches(
             samples,

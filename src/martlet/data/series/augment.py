@@ -18,7 +18,7 @@ from torch import Tensor
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
 
-AXES = "xyz"
+OTHERS = {"x": "yz", "X": "YZ"}  # the axes of a sensor beside its first
 KNOTS = 4  # moments of a window between which its speed changes evenly
 SLOWEST, FASTEST = 0.5, 2.0
 
@@ -152,12 +152,11 @@ def sensors_of(channels: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
     found = []
     for name, number in numbers.items():
         for at, letter in enumerate(name):
-            axes = AXES if letter == "x" else AXES.upper()
-            if letter not in "xX":
+            if letter not in OTHERS:
                 continue
-            others = [numbers.get(name[:at] + axis + name[at + 1 :]) for axis in axes[1:]]
-            if others[0] is not None and others[1] is not None:
-                found.append((number, others[0], others[1]))
+            y, z = (numbers.get(name[:at] + axis + name[at + 1 :]) for axis in OTHERS[letter])
+            if y is not None and z is not None:
+                found.append((number, y, z))
     return tuple(found)
 
 

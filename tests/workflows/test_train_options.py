@@ -15,7 +15,7 @@ from martlet.arguments import option, takes
 from martlet.cli import main
 from martlet.errors import MartletError
 from martlet.only_for import limited
-from martlet.training.recipe import AT_LEAST_1
+from martlet.training.ranges import AT_LEAST_1
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions

@@ -1,0 +1,66 @@
+"""Options of `train` that say what is read, and how it is put into parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from martlet.arguments import option
+from martlet.training.ranges import AT_LEAST_1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFields:
+    """Of pictures alone, and of several kinds of data."""
+
+    task: str = option(None, "What is learnt (default: what the kind of data is usually for).")
+    image_size: int = option(
+        224, "Pictures: side of the square that the network sees, in pixels.", only="pictures"
+    )
+    resize: Literal["crop", "squash"] = option(
+        "crop", "Pictures: crop the centre, or squash all of it.", only="pictures"
+    )
+    channels: str | Sequence[str] | None = option(
+        None,
+        "Pictures: RGB (default), or L for gray. Recordings: names or patterns, as acc_*,gyr_* "
+        "(default: all).",
+        only=("pictures", "recordings"),
+    )
+    window: int | str | None = option(
+        None,
+        "Scenes: side of a window in pixels (default: 25). Recordings: its length, a time as 2.56s "
+        "or samples.",
+        only=("scenes", "recordings"),
+    )
+    val: float = option(0.1, "Share cut out to choose the best epoch.")
+    test: float = option(
+        0.2,
+        "Pictures, recordings: share held out for the final figure.",
+        only=("pictures", "recordings"),
+    )
+    max_bad: float = option(
+        0.01, "Pictures: share of unreadable ones that is let pass.", only="pictures"
+    )
+    allow_overlap: bool = option(
+        False,
+        "Pictures, recordings: go on when train and test share some.",
+        only=("pictures", "recordings"),
+    )
+    protocol: str = option(
+        "disjoint",
+        "Scenes: split by disjoint regions, random pixels, both in turn, or as a file's map says. "
+        "Recordings: by disjoint subjects, or random windows.",
+        only=("scenes", "recordings"),
+    )
+    group_by: str | None = option(None, "Recordings: column of the subjects.", only="recordings")
+    cross_validate: str | None = option(
+        None,
+        "Recordings: hold each subject out in turn (subject), or each of so many groups of them, "
+        "as 4.",
+        only="recordings",
+    )
+    fold: int | None = option(
+        None,
+        "Recordings: train this fold of cross_validate alone, from 1.",
+        AT_LEAST_1,
+        only="recordings",
+    )

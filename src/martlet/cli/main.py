@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -133,9 +132,11 @@ def add(
     }
     if options is not None:
         extra["recipe"] = Annotated[
-            Path | None,
+            str | None,
             typer.Option(
-                help="TOML file of options; flags win.", callback=_reader(options), is_eager=True
+                help="Shipped recipe (`martlet list --recipes`) or TOML file; flags win.",
+                callback=_reader(options),
+                is_eager=True,
             ),
         ]
     defaults: dict[str, Any] = {"json": False, "recipe": None, "format": "table"}
@@ -229,10 +230,10 @@ def _as_typed(value: Any) -> Any:
     return value if isinstance(value, (bool, list)) else str(value)
 
 
-def _reader(options: type) -> Callable[[typer.Context, Path | None], Path | None]:
-    """--recipe FILE: its values become the defaults of the options not given."""
+def _reader(options: type) -> Callable[[typer.Context, str | None], str | None]:
+    """--recipe NAME or FILE: its values become the defaults of the options not given."""
 
-    def use(context: typer.Context, value: Path | None) -> Path | None:
+    def use(context: typer.Context, value: str | None) -> str | None:
         if value is not None:
             found = {name: _as_typed(given) for name, given in load_recipe(value, options).items()}
             context.default_map = {**(context.default_map or {}), **found}

@@ -1,4 +1,4 @@
-"""What `list` and `show` print of networks: rows beside the papers' figures, layers, costs."""
+"""What `list` and `show` print: rows beside the papers' figures, layers, costs; and recipes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from martlet.console.grid import columns, fill, out, show_table
+from martlet.workflows.shipped_recipes import ShippedRecipe
 
 if TYPE_CHECKING:
     from martlet.measuring.cost import Cost
@@ -23,13 +24,18 @@ def cost_line(cost: "Cost", console: Console, what: str = "picture") -> None:
         console.print(f"operators without MACs: {cost.without_macs()}", markup=False)
 
 
-def listed(rows: "Sequence[Spec]") -> None:
-    """A row per network, the paper's figures and the weights' accuracy beside ours."""
+def listed(rows: "Sequence[Spec] | Sequence[ShippedRecipe]") -> None:
+    """A row per network, the paper's figures and the weights' accuracy beside ours; or recipes."""
+    recipes = [row for row in rows if isinstance(row, ShippedRecipe)]
+    if recipes:
+        recipes_listed(recipes)
+        return
     table = columns(
         *("network", "params", "MACs (M)", "paper params", "paper MACs", "paper top-1 error %"),
         "weights top-1 %",
     )
     for row in rows:
+        assert not isinstance(row, ShippedRecipe)
         paper = row.paper
         fill(
             table,
@@ -48,6 +54,14 @@ def listed(rows: "Sequence[Spec]") -> None:
         "the other operators.",
         markup=False,
     )
+
+
+def recipes_listed(recipes: "Sequence[ShippedRecipe]") -> None:
+    """A recipe's name and what it is for, and below it what was measured."""
+    console = out()
+    for recipe in recipes:
+        console.print(f"{recipe.name}: {recipe.purpose}", markup=False)
+        console.print(f"    {recipe.header['result']}", markup=False)
 
 
 def shown(found: "Shown") -> None:

@@ -1,20 +1,26 @@
 """Recipe files: the options of `train` that differ from its defaults, as TOML."""
 
 import tomllib
+from os import sep
 from pathlib import Path
 from typing import Any, get_args
 
 from martlet.arguments import checked, parameters_of
 from martlet.errors import MartletError, unknown
+from martlet.workflows.shipped_recipes import SUFFIX, names, shipped_path
 from martlet.workflows.train_options import NOT_IN_RECIPES, TrainOptions
 
 
 def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any]:
-    """The options in a recipe file, for `train(data, **load_recipe(path))`.
+    """The options in a recipe, for `train(data, **load_recipe(path))`.
 
-    Raises MartletError for a missing file, bad TOML, and a key that is none of the `options`.
+    path: of a file, or the name of a shipped recipe (`martlet list --recipes`). A text that ends
+        in .toml or names a folder is a file; `./NAME` is a file that is called as a recipe.
+
+    Raises MartletError for a missing file, bad TOML, a key that is none of the `options`, and the
+    name of no recipe.
     """
-    path = Path(path)
+    path = recipe_path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")  # Windows' editors write a mark first
         values = tomllib.loads(text)
@@ -30,3 +36,11 @@ def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any
         if isinstance(value, (list, dict)):  # a flag's text can be any other value
             checked(f"{path}: {key}", value, hints[key])
     return values
+
+
+def recipe_path(given: str | Path) -> Path:
+    """The file that is meant: a path, or a shipped recipe's by its name."""
+    text, path = str(given), Path(given)
+    if isinstance(given, Path) or sep in text or "/" in text or path.suffix == SUFFIX:
+        return path
+    return path if text not in names() and path.exists() else shipped_path(text)

@@ -1,6 +1,7 @@
 """Where a benchmark's rows go: the screen, and a CSV file with the machine's record in it."""
 
 import csv
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -22,3 +23,31 @@ def write_rows(name: str, rows: Sequence[dict[str, Any]]) -> None:
             print("  ".join(f"{key} {value}" for key, value in row.items()))
             table.writerow({**row, **record})
     print(", ".join(f"{key} {value}" for key, value in record.items()))
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    """The rows that results/NAME.csv has so far."""
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def add_row(name: str, row: dict[str, Any]) -> None:
+    """Print `row` and append it to results/NAME.csv with the machine and the date, on the disk.
+
+    For measurements that go on where they were stopped: each row keeps its own record.
+    """
+    row = {**row, "date": date.today().isoformat(), **machine()}
+    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.csv"
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
+        if new:
+            table.writeheader()
+        table.writerow(row)
+        file.flush()
+        os.fsync(file.fileno())

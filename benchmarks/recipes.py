@@ -1,0 +1,128 @@
+"""Recipes side by side: the public plain one, a shipped one, and that without one of its parts.
+
+    python benchmarks/recipes.py cifar10 CIFAR10 --model shufflenet_v2_x1_0 --epochs 10 \
+        --arms plain cifar10 [--seeds 0 1 2]
+    python benchmarks/recipes.py flowers FLOWERS --epochs 30 --arms plain default without
+
+Same files, same network, same test part, all that is not of the test part trained on, and the
+weights of the last epoch: nothing is chosen on what is scored. CIFAR10/{train,test}/CLASS hold the
+files as they were given; of FLOWERS/CLASS a share of 0.3, drawn anew by each seed, is the test
+part; `few` takes 200 pictures a class of CIFAR-10's training part. An arm is `plain`, `default`
+(the options of `martlet train`), the name of a shipped recipe, `without` (each of the changes in
+WITHOUT, taken off the default alone), or one of those changes by its name. Each result is a row of
+results/recipes.csv; rows that are there are not measured again.
+"""
+
+import argparse
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from plain_recipe import train_plainly
+from record import add_row, rows_of
+
+from martlet import create_model, train
+from martlet.workflows.allocator import keep_freed_memory
+from martlet.workflows.recipe_file import load_recipe
+
+SIDES = {"cifar10": 32, "few": 32, "flowers": 64}
+TEST_SHARE, FEW = 0.3, 200
+WITHOUT: dict[str, dict[str, Any]] = {}  # name of a change taken off the default -> options
+
+
+def link(pictures: list[Path], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for picture in pictures:
+        (folder / picture.name).symlink_to(picture.resolve())
+
+
+def in_parts(name: str, source: Path, folder: Path, seed: int) -> Path:
+    """A folder with train/CLASS and test/CLASS."""
+    if name == "cifar10":
+        return source
+    classes = source if name == "flowers" else source / "train"
+    for one in sorted(path for path in classes.iterdir() if path.is_dir()):
+        pictures = sorted(
+            (path for path in one.iterdir() if path.is_file()),
+            key=lambda path: hashlib.sha256(f"{seed} {path.name}".encode()).digest(),
+        )
+        held_out = round(len(pictures) * TEST_SHARE) if name == "flowers" else 0
+        most = None if name == "flowers" else FEW
+        link(pictures[held_out:][:most], folder / "train" / one.name)
+        if name == "flowers":
+            link(pictures[:held_out], folder / "test" / one.name)
+        else:
+            link(sorted((source / "test" / one.name).iterdir()), folder / "test" / one.name)
+    return folder
+
+
+def options_of(arm: str) -> dict[str, Any]:
+    """What `martlet train` is given for an arm, besides network, epochs and size."""
+    if arm == "default":
+        return {}
+    if arm in WITHOUT:
+        return dict(WITHOUT[arm])
+    return load_recipe(arm)
+
+
+def measured(
+    arm: str, parts: Path, scratch: Path, case: dict[str, Any], batch: int | None
+) -> tuple[float, float]:
+    """Accuracy on the test part, and the seconds of training."""
+    side, seed = case["side"], case["seed"]
+    if arm == "plain":
+        classes = len(list((parts / "train").iterdir()))
+        torch.manual_seed(seed)
+        model = create_model(case["model"], num_classes=classes, small_input=True)
+        return train_plainly(model, parts, side, case["epochs"], seed, batch or 128)
+    options = options_of(arm) | ({"batch_size": batch} if batch else {})
+    options |= {"model": case["model"], "epochs": case["epochs"], "image_size": side}
+    options |= {"small_input": True, "seed": seed, "val": 0.0}
+    run = train(parts, **options, folder=scratch, name="run", overwrite=True, quiet=True)
+    return run.metrics["top1"], run.metrics["seconds"]
+
+
+def cases(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What is to be measured, seeds outermost, so that early rows already compare."""
+    arms = [name for arm in given.arms for name in (WITHOUT if arm == "without" else [arm])]
+    for seed in given.seeds:
+        for arm in arms:
+            yield {
+                "set": given.set,
+                "model": given.model,
+                "side": SIDES[given.set],
+                "arm": arm,
+                "batch": given.batch or "",
+                "epochs": given.epochs,
+                "seed": seed,
+            }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("set", choices=SIDES)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--model", default="shufflenet_v2_x0_5")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--arms", nargs="+", default=["plain", "default"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--batch", type=int, help="of every arm (default: the recipe's own)")
+    parser.add_argument("--results", default="recipes", help="name of the file of results")
+    given = parser.parse_args()
+    keep_freed_memory()
+    for case in cases(given):
+        if any(all(row[key] == str(case[key]) for key in case) for row in rows_of(given.results)):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            parts = in_parts(given.set, given.source, scratch / "parts", case["seed"])
+            top1, seconds = measured(case["arm"], parts, scratch, case, given.batch)
+        result = {"top1": f"{top1:.4f}", "seconds": round(seconds)}
+        add_row(given.results, case | result | {"threads": torch.get_num_threads()})
+
+
+if __name__ == "__main__":
+    main()

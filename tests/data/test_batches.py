@@ -31,7 +31,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
     return PixelCache.build(scan(folder / "photos"), PREPROCESS, folder=folder / "cache")
 
 
-def batches_of(cache: PixelCache, batch_size: int, seed: int, **augment: Any) -> TrainBatches:
+def batches_of(
+    cache: PixelCache,
+    batch_size: int,
+    seed: int,
+    *,
+    repeats: int = 1,
+    alternate: bool = False,
+    **augment: Any,
+) -> TrainBatches:
     return TrainBatches(
         cache,
         cache.labels,
@@ -40,6 +48,8 @@ def batches_of(cache: PixelCache, batch_size: int, seed: int, **augment: Any) ->
         augment=partial(augmented, build_augment(16, **augment)),
         batch_size=batch_size,
         seed=seed,
+        repeats=repeats,
+        alternate=alternate,
     )
 
 
@@ -157,3 +167,47 @@ def test_an_epoch_is_shuffled_once(cache: PixelCache, monkeypatch: pytest.Monkey
     for epoch in (0, 1):
         take(found, epoch)
     assert shuffles == [(0, 0), (0, 1)]
+
+
+def test_repeated_augmentation_shows_copies_that_differ(cache: PixelCache) -> None:
+    """Three of each in an epoch as long as before, other pictures in the next one."""
+    several = batches_of(cache, 6, 0, repeats=3, crop_scale=0.5)
+    assert several.batches_per_epoch == batches_of(cache, 6, 0).batches_per_epoch
+    for number in range(3):
+        first, second = several.chosen((0, number)).reshape(2, 3)
+        assert len(set(first)) == len(set(second)) == 1
+    assert set(several.chosen((0, 0))) != set(several.chosen((1, 0)))
+    pixels, _ = next(TrainLoader(several, workers=0).epoch(0))
+    assert not torch.equal(pixels[0], pixels[1])
+    once, _ = next(TrainLoader(batches_of(cache, 6, 0, crop_scale=0.5), workers=0).epoch(0))
+    assert torch.equal(pixels[0], once[0])  # the first copy is what it would be without others
+
+
+def test_alternating_flips_mirror_each_picture_in_every_second_epoch(cache: PixelCache) -> None:
+    plain: dict[str, Any] = {"crop_scale": 1.0, "flip": False}
+    found = batches_of(cache, 22, 0, alternate=True, **plain)
+    still = batches_of(cache, 22, 0, **plain)
+    mirrored = []
+    for epoch in range(4):
+        chosen = found.chosen((epoch, 0)).argsort()
+        pixels, _ = next(TrainLoader(found, workers=0).epoch(epoch))
+        expected, _ = next(TrainLoader(still, workers=0).epoch(epoch))
+        assert all(
+            torch.equal(a, b) or torch.equal(a, b.flip(1))
+            for a, b in zip(pixels, expected, strict=True)
+        )
+        same = [torch.equal(a, b) for a, b in zip(pixels, expected, strict=True)]
+        mirrored.append([not same[place] for place in chosen])
+    assert mirrored[0] == mirrored[2] == [not one for one in mirrored[1]]
+    assert mirrored[1] == mirrored[3]
+    assert 4 < sum(mirrored[0]) < 18
+
+
+def test_copies_and_flips_follow_from_seed_and_epoch_alone(cache: PixelCache) -> None:
+    def made(workers: int) -> TrainLoader:
+        options: dict[str, Any] = {"repeats": 3, "alternate": True, "rand_augment": 9}
+        return TrainLoader(batches_of(cache, 4, 1, **options), workers)
+
+    whole = take(made(0), epoch=1)
+    assert equal(take(made(0), epoch=1, first=2), whole[2:])
+    assert equal(take(made(2), epoch=1), whole)

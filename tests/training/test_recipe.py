@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -21,6 +21,9 @@ from martlet.training.recipe import WITHOUT, Recipe
         ("crop_scale", 0.0),
         ("crop_scale", 1.5),
         ("erase", 2.0),
+        ("pad_crop", -1),
+        ("rand_augment", 31),
+        ("repeated_augmentation", 0),
         ("ema", 1.0),
         ("seed", -1),
     ],
@@ -76,3 +79,23 @@ def test_differences_name_the_fields(recipe: Recipe) -> None:
     other = replace(recipe, epochs=5)
     assert recipe.differences(other) == ["epochs: 3 / 5"]
     assert other.differences(other) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"rand_augment": 9, "trivial_augment": True},
+            r"^rand_augment=9 and trivial_augment=True exclude each other; give one of them\.$",
+        ),
+        (
+            {"flip": False, "flip_alternating": True},
+            r"^flip_alternating=True and flip=False contradict each other; leave one .*\.$",
+        ),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(
+    recipe: Recipe, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(MartletError, match=told):
+        replace(recipe, **options)

@@ -131,3 +131,9 @@ def test_more_workers_than_cores_are_one_line(
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
     quick(workers=2, epochs=1, quiet=False)
     assert "workers=2 is more than the cores here (1)" in capsys.readouterr().err
+
+
+def test_padding_as_wide_as_the_input_is_refused() -> None:
+    given = TrainOptions(image_size=32, pad_crop=32)
+    with pytest.raises(MartletError, match=r"^pad_crop=32 is not less than image_size=32; a tenth"):
+        train_setup.preprocess_for(spec("shufflenet_v2_x0_5"), given, start_of(given))

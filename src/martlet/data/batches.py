@@ -24,7 +24,7 @@ Batch = tuple[Tensor, Tensor]  # samples (N, ...) as the cache lays them out, an
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
 
 
-INIT, STEP, AUGMENT = 0, 1, 2  # what random numbers are drawn for; each has its own stream
+INIT, STEP, AUGMENT, FLIP = 0, 1, 2, 3  # what random numbers are drawn for; each has its own stream
 
 
 def seed_torch(seed: int, purpose: int, *counters: int) -> None:
@@ -46,6 +46,10 @@ class TrainBatches(Dataset[int | str]):
 
     Samples go into a ring of `slots` in shared memory, made once: sending fresh memory from a
     worker for every batch takes as long as augmenting it does.
+
+    repeats: copies of a sample in a batch, each augmented differently; an epoch of as many batches
+        then sees fewer samples, others each time, as torchvision's RASampler has it.
+    alternate: pictures (H, W, C) are mirrored in every second epoch, each from its own first one.
     """
 
     def __init__(
@@ -58,8 +62,11 @@ class TrainBatches(Dataset[int | str]):
         augment: Callable[[NDArray[Any]], Tensor],
         batch_size: int,
         seed: int,
+        repeats: int = 1,
+        alternate: bool = False,
     ) -> None:
         self.samples, self.augment, self.seed = samples, augment, seed
+        self.repeats, self.alternate = repeats, alternate
         self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
         batch_size = min(batch_size, len(self.indices))
@@ -73,7 +80,8 @@ class TrainBatches(Dataset[int | str]):
         """Indices of the samples in the batch."""
         epoch, number = key
         if epoch != self._epoch:
-            self._order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
+            order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
+            self._order = order.repeat(self.repeats)[: len(order)]
             self._epoch = epoch
         return self._order[number * self.shape[0] : (number + 1) * self.shape[0]]
 
@@ -90,10 +98,20 @@ class TrainBatches(Dataset[int | str]):
     def _fill(self, key: BatchKey) -> int:
         epoch, number = key
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
-        for place, index in zip(self.slots[slot], self.chosen(key), strict=True):
-            seed_torch(self.seed, AUGMENT, epoch, int(index))
-            place.copy_(self.augment(self.samples[int(index)]))
+        first = number * self.shape[0]
+        for at, index in enumerate(map(int, self.chosen(key))):
+            copy = (first + at) % self.repeats
+            seed_torch(self.seed, AUGMENT, epoch, index, *([copy] if copy else []))
+            made = self.augment(self.samples[index])
+            if self.alternate and self._mirrored(index, epoch + copy):
+                made = made.flip(1)
+            self.slots[slot, at].copy_(made)
         return slot
+
+    def _mirrored(self, index: int, epoch: int) -> bool:
+        """Whether the picture is, in this epoch; half of all are in each."""
+        (drawn,) = np.random.SeedSequence((self.seed, FLIP, index)).generate_state(1)
+        return bool((int(drawn) + epoch) % 2)
 
     def batch(self, key: BatchKey, slot: int) -> Batch:
         """What lies in `slot`, with its targets; valid until the next batch is asked for."""

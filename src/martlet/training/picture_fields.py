@@ -1,14 +1,18 @@
 """Options of a recipe that say what training does to pictures."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from martlet.arguments import option
-from martlet.training.ranges import SHARE, SHARE_ABOVE_0
+from martlet.arguments import Range, option
+from martlet.errors import MartletError
+from martlet.training.ranges import AT_LEAST_0, AT_LEAST_1, SHARE, SHARE_ABOVE_0
+
+MAGNITUDE = Range("0 to 30", lambda value: 0 <= value <= 30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFields:
-    """Some are of windows of scenes too."""
+    """Some are of windows of scenes and of recordings too."""
 
     crop_scale: float = option(
         0.35,
@@ -16,13 +20,60 @@ class PictureFields:
         SHARE_ABOVE_0,
         only="pictures",
     )
+    pad_crop: int = option(
+        0,
+        "Pictures: pixels added on each side before a crop at random, which is not resized "
+        "(0: resized crops by crop_scale).",
+        AT_LEAST_0,
+        only="pictures",
+    )
+    pad_mode: Literal["reflect", "zero"] = option(
+        "reflect", "Pictures: what pad_crop adds: the picture mirrored, or black.", only="pictures"
+    )
     flip: bool = option(
         True,
         "Pictures: mirrored left and right at random in training. Scenes: windows, in both "
         "directions.",
         only=("pictures", "scenes"),
     )
+    flip_alternating: bool = option(
+        False,
+        "Pictures: each is mirrored in every second epoch instead of at random.",
+        only="pictures",
+    )
+    color_jitter: float = option(
+        0.0,
+        "Pictures: deviation of brightness, contrast and saturation from 1 in training.",
+        SHARE,
+        only="pictures",
+    )
     trivial_augment: bool = option(False, "Pictures: TrivialAugment in training.", only="pictures")
+    rand_augment: int = option(
+        0, "Pictures: magnitude of RandAugment in training; 0: without.", MAGNITUDE, only="pictures"
+    )
+    rand_augment_ops: int = option(
+        2, "Pictures: operations of RandAugment on each.", AT_LEAST_1, only="pictures"
+    )
     erase: float = option(
         0.0, "Pictures: probability of erasing a rectangle in training.", SHARE, only="pictures"
     )
+    repeated_augmentation: int = option(
+        1,
+        "Pictures, recordings: copies of each in a batch, augmented differently; an epoch stays as "
+        "long.",
+        AT_LEAST_1,
+        only=("pictures", "recordings"),
+    )
+
+
+def check_pictures(recipe: Any) -> None:
+    """Raises MartletError for options of pictures that exclude each other."""
+    if recipe.rand_augment and recipe.trivial_augment:
+        raise MartletError(
+            f"rand_augment={recipe.rand_augment} and trivial_augment=True exclude each other; "
+            "give one of them."
+        )
+    if recipe.flip_alternating and not recipe.flip:
+        raise MartletError(
+            "flip_alternating=True and flip=False contradict each other; leave one of them out."
+        )

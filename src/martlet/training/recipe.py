@@ -13,7 +13,7 @@ from typing import Any, Literal
 from martlet.arguments import check_options, option
 from martlet.errors import MartletError
 from martlet.training.optimization_fields import OptimizationFields
-from martlet.training.picture_fields import PictureFields
+from martlet.training.picture_fields import PictureFields, check_pictures
 from martlet.training.ranges import SEED
 from martlet.training.recording_fields import RecordingFields
 
@@ -44,6 +44,7 @@ class Recipe(RecordingFields, PictureFields, OptimizationFields):
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_pictures(self)
 
     def filled(
         self,

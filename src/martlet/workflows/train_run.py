@@ -197,6 +197,8 @@ def make_job(
             augment=kind.augment(preprocess, recipe),
             batch_size=recipe.batch_size,
             seed=recipe.seed,
+            repeats=recipe.repeated_augmentation,
+            alternate=recipe.flip_alternating,
         )
         loader = TrainLoader(batches, workers)
     val = scored_batches(model, samples, targets, split.val, preprocess) if split.val else None

@@ -12,6 +12,7 @@ from martlet.data.kind import Check, Kind, Progress
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
 from martlet.data.pictures.sources import find_sources
+from martlet.errors import MartletError
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,11 @@ SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropp
 
 def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> Preprocess:
     """The Preprocess of a new run, as far as possible that of the weights that it starts from."""
+    if options.pad_crop >= options.image_size:
+        raise MartletError(
+            f"pad_crop={options.pad_crop} is not less than image_size={options.image_size}; a "
+            "tenth of it is usual."
+        )
     settings, channels = {"crop_pct": 0.875, **known}, cast(Any, options.channels or "RGB")
     if isinstance(before, Preprocess):
         settings["interpolation"] = before.interpolation
@@ -60,8 +66,13 @@ def augment(preprocess: Preprocess, recipe: Any) -> "Callable[[NDArray[Any]], Te
     transform = build_augment(
         preprocess.size,
         crop_scale=recipe.crop_scale,
-        flip=recipe.flip,
+        pad_crop=recipe.pad_crop,
+        pad_mode=recipe.pad_mode,
+        flip=recipe.flip and not recipe.flip_alternating,
+        color_jitter=recipe.color_jitter,
         trivial_augment=recipe.trivial_augment,
+        rand_augment=recipe.rand_augment,
+        rand_augment_ops=recipe.rand_augment_ops,
         erase=recipe.erase,
     )
     return partial(augmented, transform)

@@ -165,7 +165,10 @@ def add(
             given[name] = assignments(given[name], name) if given[name] else None
         if verb is train:
             keep_freed_memory()
-        result = verb(*positional, **{name: given[name] for name in given if _asked(context, name)})
+        asked = {name: given[name] for name in given if _asked(context, name)}
+        if _sources(context, "time", "epochs") == ("COMMANDLINE", "DEFAULT_MAP"):
+            del asked["epochs"]  # of a recipe: a flag that says the same wins
+        result = verb(*positional, **asked)
         if form != "table" or as_json or options is None or not given["quiet"]:
             print_result(result, "json" if as_json else form, printer)
         if verb is predict and all(answer.error is not None for answer in result):
@@ -179,8 +182,13 @@ def add(
 
 def _asked(context: typer.Context, name: str) -> bool:
     """Whether an option was given, on the command line or in a recipe; not its default."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
+    return _sources(context, name)[0] not in ("", "DEFAULT")
+
+
+def _sources(context: typer.Context, *names: str) -> tuple[str, ...]:
+    """Where options come from: DEFAULT, COMMANDLINE, DEFAULT_MAP (a recipe); "" for no option."""
+    found = (context.get_parameter_source(name) for name in names)
+    return tuple("" if source is None else source.name for source in found)
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -9,7 +9,7 @@ from typing import Any
 from martlet.arguments import Range, option
 from martlet.errors import MartletError
 from martlet.named_values import assignment, json_value
-from martlet.training.ranges import PLAIN_NAME
+from martlet.training.ranges import PLAIN_NAME, TIME
 from martlet.training.recipe import Recipe
 from martlet.workflows.data_fields import DataFields
 from martlet.workflows.network_fields import NetworkFields
@@ -38,6 +38,9 @@ class TrainOptions(SeriesFields, SceneFields, DataFields, NetworkFields, Recipe)
     given: the options that the caller named, also those with the value of their default.
     """
 
+    time: str = option(
+        None, "In place of epochs: as many as fit, with all before and after, as 90s or 10m.", TIME
+    )
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(None, "Processes that prepare inputs (default: fits).", UP_TO_1024)
     folder: Path = option(Path("runs"), "Where run folders lie.")
@@ -46,6 +49,20 @@ class TrainOptions(SeriesFields, SceneFields, DataFields, NetworkFields, Recipe)
     overwrite: bool = option(False, "Replace the run of this name.")
     quiet: bool = option(False, "Print nothing.")
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.time is None:
+            return
+        if "epochs" in self.given:
+            raise MartletError(
+                f"time={self.time!r} and epochs={self.epochs} both say how long to train; give one."
+            )
+        if self.cross_validate is not None or self.seeds > 1 or self.protocol == "both":
+            raise MartletError(
+                f"time={self.time!r} is for one run, and several are to be compared after as many "
+                "epochs each; give epochs."
+            )
 
     @property
     def network_options(self) -> dict[str, Any]:

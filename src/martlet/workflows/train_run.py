@@ -1,6 +1,7 @@
 """The steps of `train`, in the order in which they happen."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,7 @@ from martlet.training.journal import Journal, catch_up
 from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
-from martlet.workflows import train_setup
+from martlet.workflows import train_setup, train_time
 from martlet.workflows.device import choose_device
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, noun_of, read_samples
@@ -57,7 +58,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     """Check, read, train, evaluate, report; the order keeps an earlier run safe from mistakes."""
     from martlet.workflows.train_finish import finish
 
-    data, options = plan.data, plan.options
+    began, data, options = time.monotonic(), plan.data, plan.options
     device = choose_device(options.device)
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
@@ -77,6 +78,11 @@ def steps(plan: Plan, voice: Voice) -> Run:
     model = train_setup.build(header.network, header.recipe, options.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
     tiles = in_tiles(header, samples, split, model)
+    if options.time is not None:
+        job = make_job(plan.folder, header, samples, split, device, workers, model, tiles)
+        plan = train_time.with_epochs(plan, job, samples, model, split, began, voice)
+        options = plan.options
+        header = make_header(plan, header.classes, len(split.train), header.split)
     compiled = choose_compile(plan, model, split, device, voice, tiled=tiles is not None)
     recipe = replace(header.recipe, compile=compiled)
     header = replace(header, trained=recipe, start=loaded.digest)

@@ -38,7 +38,7 @@ class TrainOptions(SeriesFields, SceneFields, DataFields, NetworkFields, Recipe)
     given: the options that the caller named, also those with the value of their default.
     """
 
-    time: str = option(
+    time: str | None = option(
         None, "In place of epochs: as many as fit, with all before and after, as 90s or 10m.", TIME
     )
     device: str = option("auto", "auto, cpu, cuda or mps.")

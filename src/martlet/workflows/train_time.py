@@ -41,7 +41,7 @@ def with_epochs(
     if plan.before is not None:
         return as_begun(plan, voice)
     asked = plan.options.time
-    limit = seconds_of(asked)
+    limit = seconds_of(asked or "")
     pace = pace_of(job, samples, model, split, min(MOST_SECONDS, limit / 10))
     spent, last = time.monotonic() - began, at_the_end(pace, split)
     epoch = pace.epoch(len(job.train))

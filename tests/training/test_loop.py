@@ -95,7 +95,8 @@ def test_model_safetensors_is_the_best_epoch_not_the_last(setting: Setting) -> N
 def trained(job: Job, start: dict[str, Tensor], stop_after: int = 0) -> State:
     """From these weights to the end, resumed by another process's State where it is stopped."""
     state = State(TinyNetwork(), job.recipe)
-    state.model.load_state_dict(start)
+    for network in (state.model, state.averaged):
+        network.load_state_dict(start)
     for number, _ in enumerate(fit(job, state)):
         job.stop.requested |= number + 1 == stop_after
     if stop_after:
@@ -119,6 +120,52 @@ def test_stopping_anywhere_and_going_on_gives_the_same_weights(
         found = last(job.folder)
         assert all(torch.equal(found[name], expected[name]) for name in expected), stop_after
         assert resumed.history[-1]["train_loss"] == state.history[-1]["train_loss"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "rmsprop", "lr": 0.01, "schedule": "linear"},
+        {"optimizer": "rmsprop", "momentum": 0.0, "lr": 0.01, "schedule": "constant"},
+        {"optimizer": "adamw", "lr": 0.01, "ema": 0.9, "final_lr": 0.1},
+        {"optimizer": "muon", "muon_lr": 0.02, "schedule": "step", "step_epochs": 0.5},
+        {"optimizer": "muon", "muon_lr": 0.02, "momentum": 0.0, "decay_depthwise": False},
+    ],
+)
+def test_every_optimiser_goes_on_bit_for_bit(
+    setting: Setting, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    recipe = replace(setting.job.recipe, epochs=2, **options)
+    job = replace(setting.job, header=replace(setting.job.header, trained=recipe))
+    start = copy.deepcopy(setting.state.model.state_dict())
+    plain = trained(job, start)
+    expected = last(tmp_path)
+    again = replace(job, folder=tmp_path / "again")
+    resumed = trained(again, start, 3)
+    found = last(again.folder)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert resumed.history[-1]["lr"] == plain.history[-1]["lr"]
+    assert not torch.equal(found["model.0.weight"], start["0.weight"])
+
+
+def test_a_damaged_state_of_an_optimiser_is_refused(setting: Setting) -> None:
+    recipe = replace(setting.job.recipe, epochs=1, optimizer="rmsprop", lr=0.01)
+    job = replace(setting.job, header=replace(setting.job.header, trained=recipe))
+    trained(job, setting.state.model.state_dict())
+    path = job.folder / "resume.safetensors"
+    tensors, header = checkpoint.load(path)
+    names = [name for name in tensors if name.startswith("optimizer.")]
+    assert {name.split(".")[2] for name in names} == {"square_avg", "momentum_buffer"}
+    damages: list[tuple[dict[str, Tensor | None], str]] = [
+        ({"optimizer.0.square_avg": None}, "the optimiser's state is not complete"),
+        ({"optimizer.0.square_avg": torch.ones(3)}, r"optimizer\.0\.square_avg has the shape"),
+        (dict.fromkeys(names), "the optimiser's state is missing"),
+    ]
+    for changes, sentence in damages:
+        odd = {name: tensor for name, tensor in (tensors | changes).items() if tensor is not None}
+        with pytest.raises(MartletError, match=sentence):
+            State(TinyNetwork(), recipe).restore(path, odd, header)
 
 
 def test_nan_in_the_loss_stops_and_keeps_the_last_good_checkpoint(setting: Setting) -> None:

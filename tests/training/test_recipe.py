@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -18,6 +18,11 @@ from martlet.training.recipe import WITHOUT, Recipe
         ("lr", float("inf")),
         ("momentum", 1.0),
         ("weight_decay", -1e-4),
+        ("rmsprop_epsilon", 0.0),
+        ("muon_lr", 0.0),
+        ("step_epochs", 0.0),
+        ("step_factor", 1.5),
+        ("final_lr", 1.5),
         ("crop_scale", 0.0),
         ("crop_scale", 1.5),
         ("erase", 2.0),
@@ -48,11 +53,20 @@ def test_a_checkpoint_without_a_newer_field_is_read_with_its_default(recipe: Rec
         Recipe.from_dict({**values, "speed": 1})
 
 
-@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.1), ("adamw", 0.002)])
-def test_what_is_left_open_is_filled_in(optimizer: Literal["sgd", "adamw"], lr: float) -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "lr", "muon_lr"),
+    [
+        ("sgd", 0.1, None),
+        ("rmsprop", 0.004, None),
+        ("adamw", 0.002, None),
+        ("muon", 0.1, 0.02),
+    ],
+)
+def test_what_is_left_open_is_filled_in(optimizer: Any, lr: float, muon_lr: float | None) -> None:
     asked = Recipe(optimizer=optimizer, batch_size=64)
-    assert (asked.lr, asked.drop_rate) == (None, None)
-    assert asked.filled(0.2, pictures=64) == replace(asked, lr=lr, drop_rate=0.2, **WITHOUT)
+    assert (asked.lr, asked.muon_lr, asked.drop_rate) == (None, None, None)
+    expected = replace(asked, lr=lr, muon_lr=muon_lr, drop_rate=0.2, **WITHOUT)
+    assert asked.filled(0.2, pictures=64) == expected
     assert replace(asked, lr=0.5, drop_rate=0.0).filled(0.2, pictures=64).lr == 0.5
 
 

@@ -109,7 +109,10 @@ def test_the_command_of_a_run_names_what_is_not_default() -> None:
         ({"weights": 3}, "weights=3 is not accepted; give a path or None."),
         ({"resize": "stretch"}, "resize 'stretch' is not known; accepted: crop, squash."),
         ({"workers": -1}, "workers=-1 is not accepted; give 0 to 1024."),
-        ({"epoch": 3}, "option 'epoch' is not known; did you mean epochs, warmup_epochs, pca?"),
+        (
+            {"epoch": 3},
+            "option 'epoch' is not known; did you mean epochs, step_epochs, warmup_epochs?",
+        ),
     ],
 )
 def test_what_is_not_accepted_is_one_sentence(

@@ -24,8 +24,8 @@ from martlet.tasks import Task
 from martlet.training.batch_norm import SHORT, measure_again
 from martlet.training.checkpoint import Header
 from martlet.training.evaluate import predict_logits
-from martlet.training.optimizer import learning_rate
 from martlet.training.recipe import Recipe
+from martlet.training.schedule import learning_rate
 from martlet.training.state import State
 
 SAVE_SECONDS = 300.0  # a checkpoint within a long epoch at least this often
@@ -112,7 +112,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
         for samples, targets in job.train.epoch(state.epoch, first=state.batch):
             step = state.epoch * steps_per_epoch + state.batch
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps_per_epoch, recipe)
+                group["lr"] = learning_rate(step, steps_per_epoch, recipe, group["peak_lr"])
             seed_torch(recipe.seed, STEP, step)
             inputs = job.to_input(samples)
             targets = targets.to(inputs.device)
@@ -134,7 +134,8 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
                     return
         state.seconds += time.monotonic() - started
 
-        row = {"epoch": state.epoch + 1, "lr": state.optimizer.param_groups[0]["lr"]}
+        rate = learning_rate(step, steps_per_epoch, recipe, recipe.lr)
+        row = {"epoch": state.epoch + 1, "lr": rate}
         row |= {f"train_{name}": mean for name, mean in state.means.items()}
         if recipe.epochs * steps_per_epoch <= SHORT:
             measure_again(averaged, job.train, state.epoch, job.to_input)

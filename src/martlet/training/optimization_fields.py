@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from martlet.arguments import option
-from martlet.training.ranges import ABOVE_0, AT_LEAST_0, AT_LEAST_1, BELOW_1, TWO_INPUTS
+from martlet.training.ranges import (
+    ABOVE_0,
+    AT_LEAST_0,
+    AT_LEAST_1,
+    BELOW_1,
+    SHARE,
+    SHARE_ABOVE_0,
+    TWO_INPUTS,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +22,22 @@ class OptimizationFields:
     epochs: int = option(30, "Times that the network sees every training input.", AT_LEAST_1)
     batch_size: int = option(32, "Inputs per step.", TWO_INPUTS)
     lr: float = option(None, "Peak learning rate (default: fits optimizer and batch).", ABOVE_0)
-    optimizer: Literal["sgd", "adamw"] = option("sgd", "The optimiser.")
-    momentum: float = option(0.9, "Momentum of SGD (Nesterov).", BELOW_1)
+    optimizer: Literal["sgd", "rmsprop", "adamw", "muon"] = option("sgd", "The optimiser.")
+    momentum: float = option(0.9, "Momentum of SGD, RMSprop and Muon.", BELOW_1)
+    nesterov: bool = option(True, "Momentum of SGD and Muon looks a step ahead (Nesterov).")
+    rmsprop_decay: float = option(0.9, "RMSprop: decay of the mean of squared gradients.", BELOW_1)
+    rmsprop_epsilon: float = option(1e-3, "RMSprop: added to that mean, inside the root.", ABOVE_0)
+    muon_lr: float = option(
+        None, "Muon: peak learning rate of the matrices (default: 0.02).", ABOVE_0
+    )
     weight_decay: float = option(5e-4, "Not applied to biases and batch norm.", AT_LEAST_0)
+    decay_depthwise: bool = option(True, "Weight decay is applied to depthwise filters too.")
+    schedule: Literal["cosine", "linear", "step", "constant"] = option(
+        "cosine", "How the learning rate falls after the warm-up."
+    )
+    step_epochs: float = option(10.0, "Schedule step: epochs from one fall to the next.", ABOVE_0)
+    step_factor: float = option(0.1, "Schedule step: the rate is multiplied by it.", SHARE_ABOVE_0)
+    final_lr: float = option(0.0, "Share of the peak rate that the schedule falls to.", SHARE)
     warmup_epochs: float = option(2.0, "Epochs in which the learning rate rises.", AT_LEAST_0)
     label_smoothing: float = option(0.1, "Share of the target spread over all classes.", BELOW_1)
     drop_rate: float = option(

@@ -18,6 +18,7 @@ from martlet.training.ranges import SEED
 from martlet.training.recording_fields import RecordingFields
 
 WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0}  # what leaves samples as they are
+PER_64 = {"sgd": 0.1, "muon": 0.1, "rmsprop": 0.004}  # learning rate for 64 pictures a step
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -25,7 +26,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Recipe(RecordingFields, PictureFields, OptimizationFields):
     """Checked on creation; raises MartletError that names the field, its value and the range.
 
-    Fields of which None is the default are None only until `filled` has put in what fits the rest.
+    Fields of which None is the default are None only until `filled` has put in what fits the rest;
+    muon_lr stays None for other optimisers.
     A checkpoint without a field that was added later is read as one that was trained without it.
     """
 
@@ -56,16 +58,20 @@ class Recipe(RecordingFields, PictureFields, OptimizationFields):
         """The recipe alone, with what was left open: the learning rate, this `drop_rate`, and
         what is `usual` for the kind of data.
 
-        The peak learning rate is 0.1 per 64 pictures of a step for SGD, and 0.002 for AdamW; for
+        The peak learning rate is 0.1 per 64 pictures of a step for SGD, also that of Muon, 0.004
+        for RMSprop (0.064 for 1,024, as torchvision and timm trained MobileNetV3), and 0.002 for
+        AdamW; that of Muon's matrices, whose moves have one size whatever the batch, is 0.02. For
         `published` weights a tenth of that, as is usual. For those of an own run the full rate was
         the best of five on two sets (benchmarks/fine_tuning.py). A step has no more than
         `pictures`.
         """
         values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
-        step = min(self.batch_size, pictures)
-        lr = 0.1 * step / 64 if self.optimizer == "sgd" else 2e-3
-        lr *= 0.1 if published else 1
-        for name, value in {**WITHOUT, **usual, "lr": lr, "drop_rate": drop_rate}.items():
+        step, share = min(self.batch_size, pictures), 0.1 if published else 1
+        lr = 2e-3 if self.optimizer == "adamw" else PER_64[self.optimizer] * step / 64
+        rates = {"lr": lr * share, "muon_lr": None}
+        if self.optimizer == "muon":
+            rates["muon_lr"] = 0.02 * share
+        for name, value in {**WITHOUT, **usual, **rates, "drop_rate": drop_rate}.items():
             values[name] = value if values[name] is None else values[name]
         return Recipe(**values)
 

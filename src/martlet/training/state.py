@@ -13,7 +13,7 @@ from martlet.arguments import checked
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
-from martlet.training.optimizer import build_optimizer
+from martlet.training.optimizer import build_optimizer, state_fields
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL, RESUME
 
@@ -25,10 +25,6 @@ COUNTERS = {
     "seconds": float,
     "history": Sequence[Mapping[str, Any]],
 }
-FIELDS = {  # of a weight's state in the optimiser
-    torch.optim.SGD: {"momentum_buffer"},
-    torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"},
-}
 Better = Callable[[Mapping[str, float]], tuple[float, ...]]
 
 
@@ -38,6 +34,7 @@ class State:
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         self.model = model
         self.optimizer = build_optimizer(model, recipe)
+        self.fields = state_fields(recipe)  # of the optimiser, for each weight
         self.ema = copy.deepcopy(model).requires_grad_(False) if recipe.ema else None
         self.epoch = 0  # epochs done
         self.batch = 0  # batches done in the present epoch
@@ -155,7 +152,7 @@ class State:
         ):
             raise MartletError("its counters contradict each other.")
         began = self.epoch + self.batch > 0
-        if began and not self.optimizer.state and header.recipe.momentum > 0:
+        if began and not self.optimizer.state and self.fields:
             raise MartletError("the optimiser's state is missing.")
 
     def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
@@ -171,9 +168,8 @@ class State:
             elif field != "step" or tensor.dim() > 0:
                 raise MartletError(f"optimizer.{key} has the shape {tuple(tensor.shape)}.")
             saved.setdefault(int(number), {})[field] = tensor
-        fields = FIELDS[type(self.optimizer)]
         complete = saved.keys() == set(range(len(weights)))
-        if saved and not (complete and all(set(one) == fields for one in saved.values())):
+        if saved and not (complete and all(set(one) == self.fields for one in saved.values())):
             raise MartletError("the optimiser's state is not complete.")
         self.optimizer.load_state_dict({"state": saved, "param_groups": groups})
 

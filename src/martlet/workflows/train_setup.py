@@ -21,6 +21,7 @@ from martlet.models.weights import torchvision
 from martlet.only_for import limited, refuse_others
 from martlet.training.batch_norm import set_momentum
 from martlet.training.checkpoint import Header, Network
+from martlet.training.optimizer import state_fields
 from martlet.training.recipe import Recipe
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_start import Start
@@ -91,14 +92,14 @@ def build(network: Network, recipe: Recipe, pretrained: bool = False) -> nn.Modu
 def training_bytes(network: Network, shape: tuple[int, ...], recipe: Recipe, batch: int) -> int:
     """Memory that training needs at least, for inputs of `shape` on a CPU.
 
-    Weights, their gradients and momenta; and what the convolutions put out for each picture of a
-    step, which the backward pass reads.
+    Weights, their gradients and what the optimiser keeps of each; and what the convolutions put
+    out for each picture of a step, which the backward pass reads.
     """
     with torch.device("meta"):
         model = network.build()
     once = cost(model, (1, *shape))
     value_bytes = 4 if recipe.precision == "float32" else 2
-    copies = 2 + (recipe.momentum > 0) if recipe.optimizer == "sgd" else 4
+    copies = 2 + len(state_fields(recipe) - {"step"})
     return 4 * copies * once.params + batch * value_bytes * once.activations
 
 

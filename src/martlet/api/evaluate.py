@@ -12,7 +12,8 @@ def evaluate(
     run: Annotated[Path, "Run folder, model.safetensors, or an exported model.onnx."],
     data: Annotated[
         Path,
-        "Folder of class folders, alone or below train/, val/ and test/; a scene; or recordings.",
+        "Folder of class folders, alone or below train/, val/ and test/; a list of pictures (.csv, "
+        ".tsv, .parquet); a scene; or recordings.",
     ],
     *,
     split: Annotated[
@@ -38,6 +39,21 @@ def evaluate(
     class_names: Annotated[
         Path | None, "Scenes: text file of the classes' names.", OnlyFor(["scenes"])
     ] = None,
+    path_column: Annotated[
+        str | None, "Pictures: of a list, the column of paths.", OnlyFor(["pictures"])
+    ] = None,
+    label_column: Annotated[
+        str | None, "Pictures: of a list, the column of labels.", OnlyFor(["pictures"])
+    ] = None,
+    group_by: Annotated[
+        str | None, "Pictures: of a list, the column of groups.", OnlyFor(["pictures"])
+    ] = None,
+    part_column: Annotated[
+        str | None, "Pictures: of a list, the column of parts.", OnlyFor(["pictures"])
+    ] = None,
+    root: Annotated[
+        Path | None, "Pictures: folder that paths of a list lie below.", OnlyFor(["pictures"])
+    ] = None,
     quiet: Annotated[bool, "Print nothing but the result."] = False,
 ) -> dict[str, Any]:
     """Score a trained network on labelled pictures, a scene's labelled pixels, or recordings.
@@ -61,6 +77,11 @@ def evaluate(
         "labels_array": labels_array,
         "bands_axis": bands_axis,
         "class_names": class_names,
+        "path_column": path_column,
+        "label_column": label_column,
+        "group_by": group_by,
+        "part_column": part_column,
+        "root": root,
     }
     given = limited(evaluate, {"max_bad": max_bad, **options})
     return score(run, data, split, max_bad, device, quiet, options, given)

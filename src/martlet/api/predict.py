@@ -18,8 +18,8 @@ def predict(
     run: Annotated[Path, "Run folder, its model.safetensors or model.onnx, or a compiled folder."],
     pictures: Annotated[
         Sequence[Path | object],
-        "Pictures, folders of pictures, patterns such as '*.jpg', - for standard input; scenes; "
-        "recordings.",
+        "Pictures, folders or lists of pictures, patterns such as '*.jpg', - for standard input; "
+        "scenes; recordings.",
     ],
     *,
     top: Annotated[int, "Pictures: classes listed for each.", OnlyFor(["pictures"])] = 3,
@@ -41,6 +41,12 @@ def predict(
         "Recordings: shortest stretch of a label, a time or samples (default: a window).",
         OnlyFor(["recordings"]),
     ] = None,
+    path_column: Annotated[
+        str | None, "Pictures: of a list, the column of paths.", OnlyFor(["pictures"])
+    ] = None,
+    root: Annotated[
+        Path | None, "Pictures: folder that paths of a list lie below.", OnlyFor(["pictures"])
+    ] = None,
     quiet: Annotated[bool, "Print nothing but the answers."] = False,
 ) -> "list[Prediction] | list[SceneMap] | list[Timeline]":
     """Name what is in each picture, or in every picture of a folder.
@@ -58,5 +64,6 @@ def predict(
     from martlet.workflows.predict import answers
 
     own = {"output": output, "array": array, "bands_axis": bands_axis, "smooth": smooth}
+    own |= {"path_column": path_column, "root": root}
     given = limited(predict, {"top": top, **own})
     return answers(run, pictures, top, device, {**own, "quiet": quiet}, given)

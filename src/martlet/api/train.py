@@ -12,7 +12,8 @@ from martlet.workflows.train_options import TrainOptions
 def train(
     data: Annotated[
         Path,
-        "Folder of class folders, alone or below train/, val/ and test/; a scene; or recordings.",
+        "Folder of class folders, alone or below train/, val/ and test/; a list of pictures (.csv, "
+        ".tsv, .parquet); a scene; or recordings.",
     ],
     options: TrainOptions,
 ) -> Run:

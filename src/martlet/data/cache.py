@@ -68,7 +68,7 @@ class PixelCache:
             raise MartletError(f"max_bad={max_bad!r} is not a fraction from 0 to 1.")
         folder = cache_folder() if folder is None else Path(folder)
         root = Path(listing.root).resolve()
-        name = _name(root, preprocess)
+        name = _name(root if listing.source is None else listing.source.resolve(), preprocess)
         path = folder.absolute() / f"{name}-{_key(root, listing)}.pixels"
         cache = _reopen(path, listing)
         if cache is None:
@@ -109,7 +109,7 @@ class PixelCache:
 
     @property
     def root(self) -> Path:
-        """The folder of the listing."""
+        """The folder of the listing; paths of a list may also be absolute."""
         return self._listing.root
 
     @property
@@ -118,14 +118,17 @@ class PixelCache:
         return [picture.path for picture in self.pictures]
 
     @property
-    def groups(self) -> None:
-        """Pictures are told apart by their content alone."""
-        return None
+    def groups(self) -> list[str] | None:
+        """Group of each picture, its path where it has none; None: all are told apart by their
+        content alone."""
+        if all(picture.group is None for picture in self.pictures):
+            return None
+        return [picture.group or picture.path for picture in self.pictures]
 
     @property
     def odd(self) -> list[str]:
-        """A sentence for each kind of file that was not used."""
-        sentences = []
+        """How a list was understood, and a sentence for each kind of file that was not used."""
+        sentences = [*self._listing.notes]
         if self._listing.ignored:
             sentences.append(about_ignored(self._listing.ignored))
         if self.bad:
@@ -142,15 +145,14 @@ class PixelCache:
 
 
 def _name(root: Path, preprocess: Preprocess) -> str:
-    """Start of the file name: readable, and the same as long as folder and settings are."""
+    """Start of the file name: readable, and the same as long as folder (list) and settings are."""
     readable = "".join(c if c.isascii() and c.isalnum() else "_" for c in root.name)[:40]
     return f"{readable}-{_hash(json.dumps([os.fspath(root), preprocess.resized]), size=6)}"
 
 
 def _key(root: Path, listing: Listing) -> str:
     """Hash over what the pixels follow from: Pillow, and every picture's path and `_state`."""
-    start = os.path.join(root, "")
-    lines = [f"{p.path}\0{_state(start + p.path)}" for p in listing.pictures]
+    lines = [f"{p.path}\0{_state(os.path.join(root, p.path))}" for p in listing.pictures]
     return _hash("\n".join([str(VERSION), PIL.__version__, *lines]), size=12)
 
 
@@ -208,8 +210,7 @@ def _decode_all(
     a small one, and twice as many as all threads work on are in memory.
     """
     waiting: deque[Future[list[Decoded]]] = deque()
-    start = os.path.join(listing.root, "")
-    paths = [start + picture.path for picture in listing.pictures]
+    paths = [os.path.join(listing.root, picture.path) for picture in listing.pictures]
     done = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         try:

@@ -98,7 +98,8 @@ def split_samples(
     placed: list[str | None] = [part or "train" for part in given]
     notes: list[str] = []
     keys = digests if groups is None else _joined(groups, digests)
-    dropped = _resolve_overlap(placed, keys, allow_overlap, paths, noun)
+    shared = "are also" if groups is None else f"have their {group}, or content,"
+    dropped = _resolve_overlap(placed, keys, allow_overlap, paths, noun, shared)
     if dropped:
         notes.append(f"Copies of held-out {noun}s that are left out: {dropped}.")
     if "val" in known and "test" not in known:
@@ -165,6 +166,7 @@ def _resolve_overlap(
     allow: bool,
     paths: Sequence[str],
     noun: str,
+    shared: str,
 ) -> int:
     """Count and drop from train (and from val, for a copy in test) what is held out elsewhere."""
     rank = {"train": 0, "val": 1, "test": 2}
@@ -178,7 +180,7 @@ def _resolve_overlap(
         first, other = copies[0], last[digests[copies[0]]]
         names = [paths[i] if paths else f"{noun} {i}" for i in (first, other)]
         raise MartletError(
-            f"{len(copies)} {noun}s are also in another part, such as {names[0]!r} "
+            f"{len(copies)} {noun}s {shared} in another part, such as {names[0]!r} "
             f"({placed[first]}) and {names[1]!r} ({placed[other]}); remove the copies, or set "
             "allow_overlap to keep them out of training."
         )

@@ -51,7 +51,12 @@ class DataFields:
         "Recordings: by disjoint subjects, or random windows.",
         only=("scenes", "recordings"),
     )
-    group_by: str | None = option(None, "Recordings: column of the subjects.", only="recordings")
+    group_by: str | None = option(
+        None,
+        "Pictures: of a list, the column of groups, each kept in one part. Recordings: column of "
+        "the subjects.",
+        only=("pictures", "recordings"),
+    )
     cross_validate: str | None = option(
         None,
         "Recordings: hold each subject out in turn (subject), or each of so many groups of them, "

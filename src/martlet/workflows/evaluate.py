@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from martlet.console.progress import Voice
 from martlet.data import kinds
 from martlet.data.saved_split import digest, held_out
-from martlet.data.scenes.kind import SCENES
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.strips import pixel_logits
+from martlet.data.series.kind import SERIES
 from martlet.errors import MartletError
 from martlet.inference import Network
 from martlet.measuring.accuracy import called
@@ -24,7 +24,10 @@ from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
 from martlet.workflows.samples import noun_of, read_samples
 
-OF_SCENES = ("labels", "array", "labels_array", "bands_axis", "class_names")
+OF_FILES = (
+    *("labels", "array", "labels_array", "bands_axis", "class_names"),  # of scenes
+    *("path_column", "label_column", "group_by", "part_column", "root"),  # of lists of pictures
+)
 
 
 def score(
@@ -39,14 +42,15 @@ def score(
 ) -> dict[str, Any]:
     """The metrics of `evaluate`.
 
-    options: where the files of a scene lie, and what neither says; given: of all options those
-    that some kinds of data alone have. Raises MartletError for those of another kind.
+    options: where the files of a scene lie, which columns of a list are meant, and what neither
+    says; given: of all options those that some kinds of data alone have. Raises MartletError for
+    those of another kind.
     """
     network, voice = open_network(run, device), Voice(quiet)
     kind = kinds.find(network.preprocess.kind)
     refuse_others(given or {}, data=kind.data, taker=run)
     noun = kind.noun
-    files = SimpleNamespace(**{**dict.fromkeys(OF_SCENES), **(options or {})})
+    files = SimpleNamespace(**{**dict.fromkeys(OF_FILES), **(options or {})})
     saved = None if split == "all" else its_split(run, network)
 
     def check(names: Sequence[str]) -> None:
@@ -56,7 +60,7 @@ def score(
         data,
         network.preprocess,
         voice,
-        options=files if kind is SCENES else None,
+        options=None if kind is SERIES else files,
         max_bad=max_bad,
         min_classes=1,
         check=check,

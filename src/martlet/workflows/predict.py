@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from martlet.data import kinds
+from martlet.data.pictures.list_file import Columns
+from martlet.data.pictures.sources import find_sources
 from martlet.only_for import Limited, refuse_others
 from martlet.workflows.open_network import open_network
 
@@ -19,8 +21,8 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, array, bands_axis, smooth and quiet; given: of all options those that some
-    kinds of data alone have. Raises MartletError for those of another kind.
+    options: output, array, bands_axis, smooth, path_column, root and quiet; given: of all options
+    those that some kinds of data alone have. Raises MartletError for those of another kind.
     """
     network = open_network(run, device)
     kind = kinds.find(network.preprocess.kind)
@@ -40,4 +42,5 @@ def answers(
 
         smooth = options.get("smooth")
         return list(predict_recordings(network, sources, output=output, smooth=smooth, quiet=quiet))
-    return network.predict(kind.find(sources), top=top)
+    columns = Columns(path_column=options.get("path_column"), root=options.get("root"))
+    return network.predict(find_sources(sources, columns), top=top)

@@ -51,7 +51,7 @@ def describe(samples: Samples, split: Split, voice: Voice) -> dict[str, list[int
         part: np.bincount(labels[list(getattr(split, part))], minlength=len(classes)).tolist()
         for part in PARTS
     }
-    source = "as the folders say" if any(samples.parts) else "split by martlet, see split.json"
+    source = "as given" if any(samples.parts) else "split by martlet, see split.json"
     if split.protocol:
         word = ", optimistic" if split.caution else ""
         source = f"{split.protocol['name']}{word}, see split.json"

@@ -24,7 +24,11 @@ class SeriesFields:
     layout: str | None = option(
         None, "Recordings: how files lie (default: as recognised).", only="recordings"
     )
-    label_column: str | None = option(None, "Recordings: column of the labels.", only="recordings")
+    label_column: str | None = option(
+        None,
+        "Pictures: of a list, the column of labels. Recordings: column of the labels.",
+        only=("pictures", "recordings"),
+    )
     time_column: str | None = option(
         None, "Recordings: column of time stamps, NAME or NAME:UNIT.", only="recordings"
     )

@@ -12,6 +12,7 @@ from martlet.named_values import assignment, json_value
 from martlet.training.ranges import PLAIN_NAME, TIME
 from martlet.training.recipe import Recipe
 from martlet.workflows.data_fields import DataFields
+from martlet.workflows.list_fields import ListFields
 from martlet.workflows.network_fields import NetworkFields
 from martlet.workflows.scene_fields import SceneFields
 from martlet.workflows.series_fields import SeriesFields
@@ -32,7 +33,7 @@ UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(SeriesFields, SceneFields, DataFields, NetworkFields, Recipe):
+class TrainOptions(SeriesFields, SceneFields, ListFields, DataFields, NetworkFields, Recipe):
     """Checked on creation as a Recipe is.
 
     given: the options that the caller named, also those with the value of their default.

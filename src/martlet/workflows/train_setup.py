@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -114,7 +115,8 @@ def check_memory(
     available, batch, shape = available_bytes(), options.batch_size, preprocess.shape
     needed = training_bytes(network, shape, options, batch)  # also refuses what cannot be built
     if device.type == "cpu" and available is not None and needed > available:
-        batch = min(batch, len(kinds.find(preprocess.kind).find([data])))  # all that there are
+        with suppress(MartletError):  # said where it is read, which knows a list's columns
+            batch = min(batch, len(kinds.find(preprocess.kind).find([data])))  # all that there are
         require_memory(
             training_bytes(network, shape, options, batch),
             f"a step of {batch} inputs of {shape[-1]}×{shape[-2]} with {network.name}",

@@ -1,4 +1,4 @@
-"""Pictures as a kind of data: folders of class folders, cached as pixels."""
+"""Pictures as a kind of data: folders of class folders, or lists, cached as pixels."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from martlet.data.cache import PixelCache
 from martlet.data.kind import Check, Kind, Progress
+from martlet.data.pictures.list_file import Columns, is_list
+from martlet.data.pictures.listed import scan_list
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
 from martlet.data.pictures.sources import find_sources
@@ -52,8 +54,16 @@ def read(
     check: Check | None = None,
     progress: Progress | None,
 ) -> PixelCache:
-    """Scan a folder and open its pixel cache, building it on the first visit."""
-    listing = scan(data, min_classes=min_classes)
+    """Scan a folder or a list and open its pixel cache, building it on the first visit.
+
+    options: the columns of a list that are meant.
+    """
+    columns = Columns.of(options)
+    if is_list(data):
+        listing = scan_list(data, columns, min_classes=min_classes)
+    else:
+        columns.refuse(data)
+        listing = scan(data, min_classes=min_classes)
     if check is not None:
         check(listing.classes)
     return PixelCache.build(listing, preprocess, max_bad=max_bad, progress=progress)

@@ -16,23 +16,29 @@ PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "t
 
 
 class Picture(NamedTuple):
-    """One file: its path below the listing's root with "/", its class's index, its given part."""
+    """One file: its path below the listing's root with "/", its class's index, its given part, and
+    the group that one part alone may hold (None, or "" where others have one: by itself)."""
 
     path: str
     label: int
     part: str | None
+    group: str | None = None
 
 
 class Listing(NamedTuple):
-    """What a folder holds; `pictures` are sorted by path, `classes` by name.
+    """What a folder, or a list, holds; `pictures` are sorted by path, `classes` by name.
 
     ignored: paths of what is hidden, left behind by other programs, or no picture; sorted.
+    notes: sentences on how a list was understood.
+    source: the list's file; None: the folder itself.
     """
 
     root: Path
     classes: tuple[str, ...]
     pictures: tuple[Picture, ...]
     ignored: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    source: Path | None = None
 
 
 def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
@@ -51,7 +57,8 @@ def scan(folder: str | Path, *, min_classes: int = 2) -> Listing:
             )
         raise MartletError(
             f"folder {str(folder)!r} is a file, not a folder; give a folder of class folders of "
-            "pictures, with a scene its labels, or with recordings a model for them."
+            "pictures, or a list of them (.csv, .tsv, .parquet), with a scene its labels, or with "
+            "recordings a model for them."
         )
     walk = Walk(os.fspath(root))
     found: dict[str | None, dict[str, list[str]]] = {}

@@ -1,4 +1,4 @@
-"""What `predict` is given: files, folders, patterns, standard input, and pictures in memory."""
+"""What `predict` is given: files, folders, lists, patterns, and pictures in memory."""
 
 import glob
 import os
@@ -15,6 +15,7 @@ from PIL import Image
 
 from martlet.data.pictures.content import left_behind
 from martlet.data.pictures.decode import BadPicture, decode, decode_bytes, reasons, upright_rgb
+from martlet.data.pictures.list_file import Columns, is_list, listed_paths
 from martlet.data.pictures.read import Walk
 from martlet.errors import MartletError
 
@@ -27,17 +28,21 @@ _ACCEPTED = (
 _LOCKS = tuple(threading.Lock() for _ in range(61))  # a prime: addresses are multiples of 16
 
 
-def find_sources(given: Sequence[Any]) -> list[Any]:
+def find_sources(given: Sequence[Any], columns: Columns | None = None) -> list[Any]:
     """One source for each picture: the files among `given`, all pictures at any depth of the
-    folders among them, what matches a pattern such as `*.jpg`, standard input for `-`, and
-    pictures in memory as they are; in order.
+    folders among them, what a list names, what matches a pattern such as `*.jpg`, standard input
+    for `-`, and pictures in memory as they are; in order.
+
+    columns: which of a list are meant.
 
     Raises MartletError for a folder without a picture, a pattern that matches nothing, an address
     on the net, and for what is no picture of any kind; a file is not looked at.
     """
     found: list[Any] = []
     for source in given:
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, Path)) and is_list(Path(source)):
+            found += listed_paths(Path(source), columns or Columns())
+        elif isinstance(source, (str, Path)):
             found += _files(Path(source))
         elif isinstance(source, (Image.Image, np.ndarray)) or hasattr(source, "read"):
             found.append(source)

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "models/mobilenet_v3_form": ("models/test_mobilenet_v3.py", "a table of that network"),
     "models/shufflenet_v1_*": ("models/test_shufflenet_v1.py", "parts of that network"),
     "models/widths": ("models/test_table.py", "the spelling of names in the table"),
+    "models/weights/pytorchcv_published": ("models/weights/test_published.py", "a table"),
     "models/weights/reading": ("api/test_convert.py", "others' files, through the verb"),
     "ops/bare": ("measuring/test_cost.py", "what cost runs in the network's place"),
     "ops/tracing": ("models/test_all_networks.py", "seen when networks are traced"),

@@ -1,20 +1,26 @@
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
+from martlet.models import spec
 from martlet.ops.attention import Attention
 from martlet.training import checkpoint
-from martlet.training.checkpoint import Network
+from martlet.training.checkpoint import Header, Network
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions
-from martlet.workflows.train_start import load_start, network_name, start_of
+from martlet.workflows.train_setup import is_small
+from martlet.workflows.train_start import Start, load_start, network_name, start_of
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,7 @@ def test_weights_of_another_network_are_refused(trained: Run) -> None:
     other = TrainOptions(model="shufflenet_v2_x1_0", weights=trained.folder)
     with pytest.raises(MartletError, match=r"holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
         network_name(other, start_of(other))
-    network = Network("shufflenet_v2_x0_5", num_classes=3, in_chans=1, small_input=True)
+    network = Network("shufflenet_v2_x0_5", 3, 3, small_input=True, options={"conv5": 32})
     start = start_of(TrainOptions(weights=trained.folder))
     with pytest.raises(MartletError, match="of another shape"):
         load_start(start, network.build(), network, ("a", "b", "c"))
@@ -193,3 +199,132 @@ def test_options_of_others_types_are_saved_and_repeated(quick: Callable[..., Run
     assert "conv5=64" in words
     assert checkpoint.load_header(run.checkpoint).network.options["conv5"] == 64
     quick(model_options=options, epochs=1, resume=True)
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """torchvision's file of a network of three classes."""
+    path = tmp_path_factory.mktemp("others") / "net.pth"
+    torch.manual_seed(0)
+    torch.save(torchvision.models.shufflenet_v2_x0_5(num_classes=3).state_dict(), path)
+    return path
+
+
+def test_pretrained_takes_what_weights_does(trained: Run, others: Path) -> None:
+    for file in (trained.folder, trained.checkpoint, others):
+        one = start_of(TrainOptions(weights=file))
+        for given in (file, str(file)):
+            other = start_of(TrainOptions(pretrained=given))
+            assert (other.path, other.header) == (one.path, one.header)
+    with pytest.raises(MartletError, match="cannot both be set"):
+        start_of(TrainOptions(weights=others, pretrained=others))
+
+
+@pytest.mark.parametrize("word", [True, "true", "True"])
+def test_pretrained_alone_is_torchvisions(word: bool | str) -> None:
+    assert start_of(TrainOptions(pretrained=word)).pretrained
+    assert start_of(TrainOptions(pretrained="false")) == start_of(TrainOptions())
+
+
+@pytest.mark.parametrize("classes", [1, 5])
+def test_gray_pictures_and_other_classes(others: Path, classes: int) -> None:
+    start = start_of(TrainOptions(pretrained=others))
+    network = Network("shufflenet_v2_x0_5", classes, in_chans=1, small_input=False)
+    torch.manual_seed(1)
+    model = network.build()
+    fresh = model.classifier.weight.clone()
+    loaded = load_start(start, model, network, tuple("abcde")[:classes])
+    assert "the first filters, for 3 channels, are summed for 1" in loaded.told
+    assert "the classifier is new" in loaded.told
+    assert torch.equal(model.classifier.weight, fresh)
+    assert start.header is not None
+    theirs = start.header.network.build()
+    load_start(start, theirs, start.header.network, start.header.classes)
+    gray = torch.rand(2, 1, 64, 64)
+    found = model.eval().forward_features(gray)
+    expected = theirs.eval().forward_features(gray.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_colours_for_gray_filters() -> None:
+    torch.manual_seed(0)
+    network = Network("shufflenet_v2_x0_5", 3, in_chans=1, small_input=True)
+    gray = network.build().eval()
+    start = Start(Path("x"), Header(network, ("a",), Preprocess(16, channels="L"), None))
+    start = replace(start, others=SimpleNamespace(state=gray.state_dict(), told=()))
+    colour = replace(network, in_chans=3).build().eval()
+    told = load_start(start, colour, replace(network, in_chans=3), ("a", "b", "c")).told
+    assert "for 1 channels, are repeated and scaled for 3" in told
+    x = torch.rand(2, 1, 16, 16)
+    found, expected = colour.forward_features(x.expand(-1, 3, -1, -1)), gray.forward_features(x)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_name_of_published_weights(
+    served: tuple[Path, str],
+    others: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, address = served
+    content = others.read_bytes()
+    file = f"net-{sha256(content).hexdigest()[:8]}.pth"
+    (folder / file).write_bytes(content)
+    name = "ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(torchvision.models.get_weight(name).value, "url", f"{address}/{file}")
+    with pytest.raises(MartletError, match=r"holds shufflenet_v2_x0_5, not resnet18"):
+        start_of(TrainOptions(pretrained="shufflenet_v2_x0_5", model="resnet18"))
+    assert not (tmp_path / "torch").exists()
+    start = start_of(TrainOptions(pretrained="shufflenet_v2_x0_5"))
+    assert "licence BSD-3-Clause" in " ".join(capsys.readouterr().err.split())
+    assert start.published
+    assert network_name(TrainOptions(), start) == "shufflenet_v2_x0_5"
+    assert is_small(spec("shufflenet_v2_x0_5"), TrainOptions(image_size=32), start)
+    network = Network("shufflenet_v2_x0_5", 3, in_chans=3, small_input=True)
+    told = load_start(start, network.build(), network, ("a", "b", "c")).told
+    assert "licence BSD-3-Clause" in told
+    assert "tensors of torchvision's shufflenet_v2_x0_5" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("nothing", "is no file, no run folder and no name of published weights"),
+        ("nothing.pth", r"nothing\.pth does not exist; give a run folder"),
+        (Path("nothing"), "nothing does not exist; give a run folder"),
+        (".", "holds no model.safetensors"),
+    ],
+)
+def test_weights_that_are_not_there(given: str | Path, sentence: str) -> None:
+    with pytest.raises(MartletError, match=sentence):
+        start_of(TrainOptions(pretrained=given))
+    with pytest.raises(MartletError, match=r"pretrained=3 is not accepted; give True, False, text"):
+        TrainOptions(pretrained=3)  # type: ignore[arg-type]
+
+
+def test_others_weights_of_another_network(others: Path) -> None:
+    options = TrainOptions(pretrained=others, model="shufflenet_v2_x1_0")
+    with pytest.raises(MartletError, match="holds shufflenet_v2_x0_5, not shufflenet_v2_x1_0"):
+        start_of(options)
+
+
+def test_pretrained_on_the_command_line_and_in_a_recipe(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path, photos: Path, trained: Run
+) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(f"pretrained = {str(trained.folder)!r}\n")
+    common = ("train", photos, "--folder", tmp_path, "--model", "shufflenet_v1_g1_x1_0")
+    other = "holds shufflenet_v2_x0_5, not shufflenet_v1_g1_x1_0"
+    none = "pretrained=True: shufflenet_v1_g1_x1_0 has no known weights"
+    for given, sentence in (
+        (("--pretrained", trained.folder), f"pretrained={trained.folder} {other}"),
+        (("--recipe", recipe), f"pretrained={trained.folder} {other}"),
+        (("--weights", trained.folder), f"weights={trained.folder} {other}"),
+        (("--pretrained",), none),
+        (("--pretrained", "true"), none),
+    ):
+        code, _, err = call(*common, *given)
+        assert code == 2
+        assert sentence in " ".join(err.split())

@@ -23,6 +23,7 @@ from martlet.api.measure import measure
 from martlet.api.predict import predict
 from martlet.api.show import show
 from martlet.api.train import train
+from martlet.cli.standing_alone import flags_of, with_values
 from martlet.console.printable import print_what_can_be, printable
 from martlet.console.result import print_result
 from martlet.errors import MartletError
@@ -81,7 +82,9 @@ def main() -> None:
 def _carry_out() -> int | str | None:
     """Run what the command line says; the exit code, with the error said."""
     try:
-        app(prog_name="martlet")
+        words = sys.argv[1:]
+        alone = with_values(words, flags_of(train) if words[:1] == ["train"] else [])
+        app(alone, prog_name="martlet")
     except SystemExit as end:
         return end.code
     except MartletError as error:

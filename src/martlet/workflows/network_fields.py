@@ -27,4 +27,8 @@ class NetworkFields:
     weights: Path | None = option(
         None, "Start from this run, model.safetensors, or another library's .pth."
     )
-    pretrained: bool = option(False, "Start from torchvision's ImageNet weights (download).")
+    pretrained: bool | str | Path = option(
+        False,
+        "Start from published weights: alone torchvision's of the network, else a name, as "
+        "timm/resnet18.a1_in1k; or from a file or run, as weights.",
+    )

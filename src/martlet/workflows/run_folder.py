@@ -33,6 +33,11 @@ MAP = "map"  # where training puts the map of its scene
 COMPILED = ("c", "model")  # where `export` and `compile` put the C of the run's network
 
 
+def holds_model(folder: Path) -> bool:
+    """Whether a folder is of a run that ended an epoch."""
+    return (folder / MODEL).exists()
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished training run."""

@@ -75,7 +75,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
-    model = train_setup.build(header.network, header.recipe, options.pretrained)
+    model = train_setup.build(header.network, header.recipe, plan.start.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
     tiles = in_tiles(header, samples, split, model)
     if options.time is not None:

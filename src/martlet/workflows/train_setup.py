@@ -79,7 +79,7 @@ def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
     side = options.image_size if options.labels is None else window_side(options)
     usual = row.input.kind == PICTURES.name and side <= SMALL
-    if start.header is not None:
+    if start.header is not None and not start.by_name:
         usual = start.header.network.small_input
     return usual if options.small_input is None else options.small_input
 

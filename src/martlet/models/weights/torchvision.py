@@ -128,16 +128,18 @@ def load_pretrained(
 
 
 def to_channels(weight: Tensor, channels: int) -> Tensor:
-    """The weights (out, 3, h, w) of a first convolution for a picture of `channels` channels.
+    """The weights (out, in, h, w) of a first convolution for a picture of `channels` channels.
 
-    A picture of 1, 3, 6, 9, … equal channels gets the answer of the gray RGB picture.
+    A picture of equal channels gets the answer that one of equal channels got before, where their
+    numbers are multiples of each other: gray as that RGB, RGB of three equal channels as that gray.
     """
-    if channels == 3:
+    given = weight.shape[1]
+    if channels == given:
         return weight
     if channels == 1:
         return weight.sum(dim=1, keepdim=True)
-    repeated = weight.repeat(1, -(-channels // 3), 1, 1)[:, :channels]
-    return repeated * (3 / channels)
+    repeated = weight.repeat(1, -(-channels // given), 1, 1)[:, :channels]
+    return repeated * (given / channels)
 
 
 def _download(name: str) -> Mapping[str, Tensor]:

@@ -130,9 +130,12 @@ def test_stopping_anywhere_and_going_on_gives_the_same_weights(
         {"optimizer": "adamw", "lr": 0.01, "ema": 0.9, "final_lr": 0.1},
         {"optimizer": "muon", "muon_lr": 0.02, "schedule": "step", "step_epochs": 0.5},
         {"optimizer": "muon", "muon_lr": 0.02, "momentum": 0.0, "decay_depthwise": False},
+        {"accumulate": 2, "ema": 0.99, "clip_grad": 0.1, "precision": "bfloat16"},
+        {"accumulate": 4, "optimizer": "adamw", "lr": 0.01, "precision": "bfloat16"},
+        {"accumulate": 9, "optimizer": "muon", "muon_lr": 0.02, "clip_grad": 1.0},
     ],
 )
-def test_every_optimiser_goes_on_bit_for_bit(
+def test_all_that_moves_weights_goes_on_bit_for_bit(
     setting: Setting, tmp_path: Path, options: dict[str, Any]
 ) -> None:
     recipe = replace(setting.job.recipe, epochs=2, **options)
@@ -147,6 +150,91 @@ def test_every_optimiser_goes_on_bit_for_bit(
     assert all(torch.equal(found[name], expected[name]) for name in expected)
     assert resumed.history[-1]["lr"] == plain.history[-1]["lr"]
     assert not torch.equal(found["model.0.weight"], start["0.weight"])
+
+
+class Smooth(nn.Sequential):
+    """Nothing in it depends on a batch or on chance."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 6, 3), nn.Flatten(), nn.Linear(24, 2))
+
+
+def test_several_batches_of_a_step_are_as_one_of_their_size(setting: Setting) -> None:
+    class Pairs(Loader):
+        """The first four batches, two by two."""
+
+        def __len__(self) -> int:
+            return 2
+
+        def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+            for number in range(first, 2):
+                pairs = zip(*(batch(10 * epoch + 2 * number + i) for i in (0, 1)), strict=True)
+                yield tuple(map(torch.cat, pairs))
+
+    class Halves(Pairs):
+        def __len__(self) -> int:
+            return 4
+
+        def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+            return (batch(10 * epoch + number) for number in range(first, 4))
+
+    found = []
+    start = Smooth().state_dict()
+    for loader, accumulate in ((Pairs(), 1), (Halves(), 2), (Halves(), 1)):
+        recipe = replace(setting.job.recipe, accumulate=accumulate, ema=0.5, clip_grad=0.2)
+        job = replace(setting.job, header=replace(setting.job.header, trained=recipe), train=loader)
+        state = State(Smooth(), recipe)
+        for network in (state.model, state.averaged):
+            network.load_state_dict(start)
+        list(fit(job, state))
+        found.append((state.averaged.state_dict(), [row["lr"] for row in state.history]))
+    (whole, rates), (halves, same), (alone, _) = found
+    assert same == rates
+    for name in whole:
+        torch.testing.assert_close(halves[name], whole[name])
+    assert not torch.allclose(alone["0.weight"], whole["0.weight"], rtol=0.01)
+
+
+def test_a_stop_between_two_batches_of_a_step_waits_for_its_end(setting: Setting) -> None:
+    recipe = replace(setting.job.recipe, accumulate=2)
+    job = replace(setting.job, header=replace(setting.job.header, trained=recipe))
+    job.stop.requested = True
+    steps = list(fit(job, setting.state))
+    assert len(steps) == setting.state.batch == 2
+    path = job.folder / "resume.safetensors"
+    tensors, header = checkpoint.load(path)
+    odd = header.with_state({**header.state, "batch": 1})
+    with pytest.raises(MartletError, match="its counters contradict each other"):
+        State(TinyNetwork(), recipe).restore(path, tensors, odd)
+
+
+@pytest.mark.parametrize("most", [0.05, 1e6])
+def test_gradients_are_scaled_down_to_a_norm(setting: Setting, most: float) -> None:
+    state, pixels = setting.state, setting.job.to_input(batch(0)[0])
+    norms = []
+    for clip in (0.0, most):
+        recipe = replace(setting.job.recipe, clip_grad=clip)
+        torch.manual_seed(0)
+        start = copy.deepcopy(state.model.state_dict())
+        train_step(state.model, CLASSIFICATION, state.optimizer, recipe, pixels, batch(0)[1])
+        state.model.load_state_dict(start)
+        grads = [weight.grad for weight in state.model.parameters() if weight.grad is not None]
+        norms.append(float(torch.nn.utils.get_total_norm(grads)))
+    assert norms[1] == pytest.approx(min(norms[0], most), rel=1e-4)
+    assert norms[0] > 0.05
+
+
+def test_early_stop_ends_the_run_and_keeps_the_best(setting: Setting) -> None:
+    """Weights that do not move: no epoch is better than the first one."""
+    recipe = replace(setting.job.recipe, epochs=9, early_stop=2, lr=1e-30, weight_decay=0.0)
+    job = replace(setting.job, header=replace(setting.job.header, trained=recipe))
+    state = State(Smooth(), recipe)
+    assert not state.ended(recipe, job.task.better)
+    ends = [event for event in fit(job, state) if isinstance(event, EpochEnd)]
+    assert [end.best for end in ends] == [True, False, False]
+    assert state.ended(recipe, job.task.better)
+    assert list(fit(job, state)) == []
+    assert checkpoint.load(job.folder / "model.safetensors")[1].metrics["epoch"] == 1
 
 
 def test_a_damaged_state_of_an_optimiser_is_refused(setting: Setting) -> None:
@@ -223,7 +311,7 @@ class Watched(Tensor):
 def test_a_step_reads_from_the_device_once(setting: Setting) -> None:
     pixels, labels = batch(0)
     inputs = setting.job.to_input(pixels).as_subclass(Watched)
-    state, recipe = setting.state, setting.job.recipe
+    state, recipe = setting.state, replace(setting.job.recipe, clip_grad=0.1)
     train_step(state.model, CLASSIFICATION, state.optimizer, recipe, inputs, labels)
     assert Watched.reads == 1
 

@@ -18,6 +18,9 @@ from martlet.training.recipe import WITHOUT, Recipe
         ("lr", float("inf")),
         ("momentum", 1.0),
         ("weight_decay", -1e-4),
+        ("accumulate", 0),
+        ("clip_grad", -1.0),
+        ("early_stop", -1),
         ("rmsprop_epsilon", 0.0),
         ("muon_lr", 0.0),
         ("step_epochs", 0.0),
@@ -82,10 +85,11 @@ def test_a_checkpoint_from_before_an_option_was_trained_without_it() -> None:
 
 
 def test_the_learning_rate_fits_the_batch_that_there_is() -> None:
-    for asked, pictures, step in ((1000, 14, 14), (100_000, 70, 70), (32, 1000, 32)):
-        found = Recipe(batch_size=asked).filled(0.0, pictures)
+    cases = ((1000, 14, 1, 14), (100_000, 70, 2, 70), (32, 1000, 1, 32), (32, 1000, 4, 128))
+    for asked, pictures, accumulate, step in cases:
+        found = Recipe(batch_size=asked, accumulate=accumulate).filled(0.0, pictures)
         assert found.lr == pytest.approx(0.1 * step / 64)
-        again = Recipe(batch_size=asked).filled(0.0, pictures, published=True)
+        again = replace(found, lr=None).filled(0.0, pictures, published=True)
         assert again.lr == pytest.approx(found.lr / 10)
 
 

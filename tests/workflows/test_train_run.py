@@ -301,3 +301,26 @@ def test_a_long_run_is_compiled_on_a_cpu_alone(
     given = torch.device(device)
     assert train_run.choose_compile(plan, model, split, given, voice) == compiled
     assert train_run.choose_compile(plan, model, split, given, voice, tiled=True) == "off"
+
+
+def test_a_run_that_stopped_early_is_only_scored_again(
+    quick: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never_better(*_: object) -> dict[str, float]:
+        return {"val_loss": 1.0, "val_top1": 0.5}
+
+    monkeypatch.setattr("martlet.training.loop.validate", never_better)
+    options = {"epochs": 9, "early_stop": 1, "quiet": False}
+    run = quick(**options)
+    told = "stopped early, 1 epoch behind its best one, epoch 1, whose weights are kept"
+    assert f"The run {told}." in " ".join(capsys.readouterr().err.split())
+    assert run.metrics["best_epoch"] == 1
+    assert (run.folder / "metrics.csv").read_text().count("\n") == 3
+    again = quick(**options, resume=True)
+    assert f"{told}; it is scored again." in " ".join(capsys.readouterr().err.split())
+    assert again.metrics["top1"] == run.metrics["top1"]
+
+
+def test_early_stop_needs_a_validation_part(quick: Callable[..., Run]) -> None:
+    with pytest.raises(MartletError, match=r"^early_stop=3 needs a validation part, and there is"):
+        quick(early_stop=3, val=0.0)

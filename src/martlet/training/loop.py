@@ -21,6 +21,7 @@ from martlet.data.batches import STEP, Loader, seed_torch
 from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
+from martlet.training.accumulation import ALONE, Turn, turn_of
 from martlet.training.batch_norm import SHORT, measure_again
 from martlet.training.checkpoint import Header
 from martlet.training.evaluate import predict_logits
@@ -91,10 +92,11 @@ class Job:
 
 
 def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
-    """Train from where `state` stands to the recipe's last epoch.
+    """Train from where `state` stands to the recipe's last epoch, or to its early stop.
 
-    Ends early, with its checkpoint written, when `job.stop` asks for it. Raises MartletError when
-    the loss is not finite; the last good checkpoint is kept.
+    Ends, with its checkpoint written, when `job.stop` asks for it. Nothing is saved between two
+    batches of one step of the optimiser: gradients are no part of a checkpoint. Raises MartletError
+    when the loss is not finite; the last good checkpoint is kept.
     """
     recipe, steps_per_epoch = job.recipe, len(job.train)
     network, averaged = job.through(state.model), job.through(state.averaged)
@@ -106,26 +108,30 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     save(job, state, step=0)
     saved = time.monotonic()
 
-    while state.epoch < recipe.epochs:
+    while not state.ended(recipe, job.task.better):
         state.model.train()
         started = time.monotonic()
         for samples, targets in job.train.epoch(state.epoch, first=state.batch):
             step = state.epoch * steps_per_epoch + state.batch
+            turn = turn_of(step, steps_per_epoch, recipe.accumulate)
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps_per_epoch, recipe, group["peak_lr"])
+                group["lr"] = learning_rate(turn.step, turn.per_epoch, recipe, group["peak_lr"])
             seed_torch(recipe.seed, STEP, step)
             inputs = job.to_input(samples)
             targets = targets.to(inputs.device)
             if job.transform is not None:
                 inputs, targets = job.transform(inputs, targets)
-            sums = train_step(forward, job.task, state.optimizer, recipe, inputs, targets)
+            sums = train_step(forward, job.task, state.optimizer, recipe, inputs, targets, turn)
             if not isfinite(sums["loss"]):
                 raise not_finite("loss", step, job)
-            state.average(recipe.ema, step)
+            if turn.last:
+                state.average(recipe.ema, turn.step)
             state.count(sums, len(targets))
             yield Step(state.epoch, state.batch, steps_per_epoch, state.means, len(targets))
-            if state.batch < steps_per_epoch and (
-                job.stop.requested or time.monotonic() - saved > SAVE_SECONDS
+            if (
+                turn.last
+                and state.batch < steps_per_epoch
+                and (job.stop.requested or time.monotonic() - saved > SAVE_SECONDS)
             ):
                 state.seconds += time.monotonic() - started
                 started = saved = time.monotonic()
@@ -134,7 +140,7 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
                     return
         state.seconds += time.monotonic() - started
 
-        rate = learning_rate(step, steps_per_epoch, recipe, recipe.lr)
+        rate = learning_rate(turn.step, turn.per_epoch, recipe, recipe.lr)
         row = {"epoch": state.epoch + 1, "lr": rate}
         row |= {f"train_{name}": mean for name, mean in state.means.items()}
         if recipe.epochs * steps_per_epoch <= SHORT:
@@ -168,14 +174,23 @@ def train_step(
     recipe: Recipe,
     inputs: Any,
     targets: Tensor,
+    turn: Turn = ALONE,
 ) -> dict[str, float]:
-    """One step of the optimiser; sums over the batch of loss and counts, from before it."""
+    """A batch's turn in a step of the optimiser; its sums of loss and counts, from before it.
+
+    The loss of a step is the mean over its batches.
+    """
     with torch.autocast(inputs.device.type, torch.bfloat16, recipe.precision == "bfloat16"):
         outputs = forward(inputs)
     loss = task.loss(outputs.float(), targets, recipe)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+    if turn.first:
+        optimizer.zero_grad(set_to_none=True)
+    (loss / turn.batches).backward()
+    if turn.last:
+        if recipe.clip_grad:
+            weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+            nn.utils.clip_grad_norm_(weights, recipe.clip_grad)
+        optimizer.step()
     counts = task.counts(outputs.detach(), targets)
     read = torch.stack([loss.detach(), *(count.to(loss.dtype) for count in counts.values())])
     mean, *sums = read.tolist()  # the device is waited for here, and nowhere else in a step

@@ -21,6 +21,13 @@ class OptimizationFields:
 
     epochs: int = option(30, "Times that the network sees every training input.", AT_LEAST_1)
     batch_size: int = option(32, "Inputs per step.", TWO_INPUTS)
+    accumulate: int = option(1, "Batches whose gradients make one step together.", AT_LEAST_1)
+    clip_grad: float = option(
+        0.0, "Largest norm of a step's gradient, scaled down to it; 0 turns it off.", AT_LEAST_0
+    )
+    early_stop: int = option(
+        0, "Epochs without a better one after which training ends; 0 turns it off.", AT_LEAST_0
+    )
     lr: float = option(None, "Peak learning rate (default: fits optimizer and batch).", ABOVE_0)
     optimizer: Literal["sgd", "rmsprop", "adamw", "muon"] = option("sgd", "The optimiser.")
     momentum: float = option(0.9, "Momentum of SGD, RMSprop and Muon.", BELOW_1)

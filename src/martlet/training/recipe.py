@@ -66,7 +66,8 @@ class Recipe(RecordingFields, PictureFields, OptimizationFields):
         `pictures`.
         """
         values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
-        step, share = min(self.batch_size, pictures), 0.1 if published else 1
+        step = min(min(self.batch_size, pictures) * self.accumulate, pictures)
+        share = 0.1 if published else 1
         lr = 2e-3 if self.optimizer == "adamw" else PER_64[self.optimizer] * step / 64
         rates = {"lr": lr * share, "muon_lr": None}
         if self.optimizer == "muon":

@@ -98,6 +98,14 @@ class State:
             return self.history[-1]
         return max(self.history, key=better)
 
+    def ended(self, recipe: Recipe, better: Better) -> bool:
+        """Whether nothing is left to train: all epochs are done, or it is time to stop early."""
+        return self.epoch == recipe.epochs or 0 < recipe.early_stop <= self.since_best(better)
+
+    def since_best(self, better: Better) -> int:
+        """Epochs behind the best one."""
+        return self.epoch - int(self.best_row(better)["epoch"]) if self.history else 0
+
     def save_best(self, folder: Path, header: Header, better: Better) -> None:
         """Write model.safetensors."""
         header = header.with_metrics(self.best_row(better))
@@ -149,6 +157,7 @@ class State:
             or self.epoch > header.recipe.epochs
             or min(self.batch, self.seen, self.seconds) < 0
             or (self.batch > 0) != bool(self.sums)
+            or self.batch % header.recipe.accumulate > 0
         ):
             raise MartletError("its counters contradict each other.")
         began = self.epoch + self.batch > 0

@@ -60,9 +60,20 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
         )
     if state.epoch == header.recipe.epochs:
         voice.say(f"{path.parent} is trained to its end; it is scored again.")
+    elif state.ended(header.recipe, tasks.find(before.task).better):
+        voice.say(f"{path.parent} {told_early(state, before)}; it is scored again.")
     else:
         at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
         voice.say(f"going on with {path.parent} at {at}.")
+
+
+def told_early(state: State, header: Header) -> str:
+    """What is said of a run that ended before its last epoch."""
+    behind = state.since_best(tasks.find(header.task).better)
+    return (
+        f"stopped early, {behind} epoch{'s' * (behind > 1)} behind its best one, epoch "
+        f"{state.epoch - behind}, whose weights are kept"
+    )
 
 
 def model_is_lost(folder: Path) -> bool:

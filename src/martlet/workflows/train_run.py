@@ -34,7 +34,7 @@ from martlet.workflows.samples import describe, noun_of, read_samples
 from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import Plan, make_header, make_network, make_plan
-from martlet.workflows.train_resume import go_on, keep_split
+from martlet.workflows.train_resume import go_on, keep_split, told_early
 from martlet.workflows.train_start import load_start
 from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 
@@ -111,22 +111,29 @@ def steps(plan: Plan, voice: Voice) -> Run:
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:
-    """Put the samples into parts."""
-    kind = kinds.find(plan.preprocess.kind)
+    """Put the samples into parts; MartletError for one to stop early by that is not there."""
+    kind, options = kinds.find(plan.preprocess.kind), plan.options
     if kind.split is not None:
-        return kind.split(samples, plan.options)
-    return split_samples(
-        samples.labels,
-        samples.digests,
-        samples.parts,
-        val=plan.options.val,
-        test=plan.options.test,
-        seed=plan.options.seed,
-        allow_overlap=plan.options.allow_overlap,
-        classes=samples.classes,
-        paths=samples.names,
-        groups=samples.groups,
-    )
+        split = kind.split(samples, options)
+    else:
+        split = split_samples(
+            samples.labels,
+            samples.digests,
+            samples.parts,
+            val=options.val,
+            test=options.test,
+            seed=options.seed,
+            allow_overlap=options.allow_overlap,
+            classes=samples.classes,
+            paths=samples.names,
+            groups=samples.groups,
+        )
+    if options.early_stop and not split.val:
+        raise MartletError(
+            f"early_stop={options.early_stop} needs a validation part, and there is none; give val "
+            "above 0, or leave early_stop out."
+        )
+    return split
 
 
 def fit_preprocess(plan: Plan, samples: Samples, split: Split) -> tuple[Plan, Samples]:
@@ -220,7 +227,7 @@ def make_job(
 
 def run_loop(job: Job, state: State, voice: Voice) -> None:
     """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
-    if state.epoch == job.recipe.epochs:
+    if state.ended(job.recipe, job.task.better):
         catch_up(job.folder, state.history)
         return
     journal = Journal(job.folder, state.history)
@@ -236,9 +243,11 @@ def run_loop(job: Job, state: State, voice: Voice) -> None:
     finally:
         job.train.close()
         journal.close()
-    if state.epoch < job.recipe.epochs:
+    if not state.ended(job.recipe, job.task.better):
         voice.say(
             f"Stopped at epoch {state.epoch + 1}, batch {state.batch}; all is saved in "
             f"{job.folder}. Go on with the same command and --resume."
         )
         raise KeyboardInterrupt
+    if state.epoch < job.recipe.epochs:
+        voice.say(f"The run {told_early(state, job.header)}.")

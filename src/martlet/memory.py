@@ -19,6 +19,16 @@ def available_bytes() -> int | None:
     return min((size for size in found if size is not None), default=None)
 
 
+def peak_bytes() -> int | None:
+    """The most memory that this process has held so far; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
 def require_memory(needed: int, what: str, way_out: str) -> None:
     """Raises MartletError when `what` needs more bytes than there are.
 

@@ -26,10 +26,12 @@ def train(
     pictures also predictions.png, of a scene its maps. A run that was stopped or killed goes on
     with the same command and `--resume`, and ends with the weights that it would have had.
 
+    A dry run returns what is expected in place of metrics: cost, seconds and memory.
+
     Raises MartletError, one sentence, for anything in the arguments or the data that is wrong;
     no earlier run is touched then.
     """
-    if options.cross_validate is not None and options.fold is None:
+    if options.cross_validate is not None and options.fold is None and not options.dry_run:
         from martlet.workflows.cross_validate import cross_validate
 
         return cross_validate(data, options)

@@ -25,8 +25,11 @@ def nothing(_: object) -> None:
 def trained(run: "Run") -> None:
     """Where the run lies and what can be done next."""
     console, folder = out(), shlex.quote(str(run.folder))
+    if "dry_run" in run.metrics:
+        console.print("nothing was trained, and no folder was made", markup=False)
+        return
     if "folds" in run.metrics:
-        made = "cross_validation.json, confusion.png, and a run for each fold"
+        made = "cross_validation.json, out_of_fold.npz, confusion.png, and a run for each fold"
         console.print(f"made {run.folder}: {made}", markup=False)
         return
     others = {"pixels": "scene.mat", "windows": "recording.csv"}

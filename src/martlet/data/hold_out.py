@@ -69,7 +69,7 @@ def hold_out(
 
 def _deal(keys: Sequence[str], held: Mapping[str, int], seed: int) -> dict[str, str]:
     """So many of `keys` for each held-out part, in an order that follows from key and seed."""
-    order = sorted(keys, key=lambda key: _place(seed, key))
+    order = sorted(keys, key=lambda key: place(seed, key))
     return dict(zip(order, [part for part in held for _ in range(held[part])], strict=False))
 
 
@@ -95,5 +95,6 @@ def _counts(total: int, fractions: Mapping[str, float]) -> dict[str, int]:
     return held
 
 
-def _place(seed: int, digest: str) -> bytes:
+def place(seed: int, digest: str) -> bytes:
+    """Where a content stands in the order that a seed gives to all of them."""
     return hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=16).digest()

@@ -97,7 +97,7 @@ def split_samples(
         raise MartletError(f"parts is given for some {noun}s and missing for others.")
     placed: list[str | None] = [part or "train" for part in given]
     notes: list[str] = []
-    keys = digests if groups is None else _joined(groups, digests)
+    keys = digests if groups is None else joined(groups, digests)
     shared = "are also" if groups is None else f"have their {group}, or content,"
     dropped = _resolve_overlap(placed, keys, allow_overlap, paths, noun, shared)
     if dropped:
@@ -136,7 +136,7 @@ def _to_cut(known: Collection[str], val: float, test: float) -> dict[str, float]
     return {part: share for part, share in shares.items() if share > 0 and part not in known}
 
 
-def _joined(groups: Sequence[str], digests: Sequence[str]) -> list[str]:
+def joined(groups: Sequence[str], digests: Sequence[str]) -> list[str]:
     """The group of each sample, under one name for groups that share a content."""
     names: dict[str, str] = {}
 

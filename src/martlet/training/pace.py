@@ -90,6 +90,7 @@ def _timed(job: Job, state: State, seconds: float) -> tuple[float, list[float], 
     ends: list[float] = []
     for event in fit(job, state):
         now = time.monotonic()
+        began = now if not steps else began  # where steps are compiled the first takes a minute
         (ends if isinstance(event, EpochEnd) else steps).append(now - last)
         last = now
         enough = now - began > seconds and len(steps) > 1

@@ -59,13 +59,13 @@ class DataFields:
     )
     cross_validate: str | None = option(
         None,
-        "Recordings: hold each subject out in turn (subject), or each of so many groups of them, "
-        "as 4.",
-        only="recordings",
+        "Pictures: a run for each of so many parts that is held out in turn, as 5. Recordings: the "
+        "same by subjects; subject holds out each one alone.",
+        only=("pictures", "recordings"),
     )
     fold: int | None = option(
         None,
-        "Recordings: train this fold of cross_validate alone, from 1.",
+        "Pictures, recordings: train this fold of cross_validate alone, from 1.",
         AT_LEAST_1,
-        only="recordings",
+        only=("pictures", "recordings"),
     )

@@ -17,7 +17,7 @@ from martlet.workflows.network_fields import NetworkFields
 from martlet.workflows.scene_fields import SceneFields
 from martlet.workflows.series_fields import SeriesFields
 
-NOT_REPEATED = ("resume", "overwrite", "quiet")  # they only say how to treat a folder
+NOT_REPEATED = ("resume", "overwrite", "dry_run", "quiet")  # they only say how to treat a folder
 NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
 
 NOT_THE_NETWORKS = {  # options of `create_model` that training sets
@@ -48,6 +48,9 @@ class TrainOptions(SeriesFields, SceneFields, ListFields, DataFields, NetworkFie
     name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).", PLAIN_NAME)
     resume: bool = option(False, "Go on with the run of this name where it stopped.")
     overwrite: bool = option(False, "Replace the run of this name.")
+    dry_run: bool = option(
+        False, "Say what the run would be, and take in time and memory; train nothing."
+    )
     quiet: bool = option(False, "Print nothing.")
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 

@@ -28,7 +28,9 @@ def carry_out_all(data: Path, options: TrainOptions) -> Run:
     returned. Every report then has the comparison. Raises MartletError for data other than scenes,
     and for a folder that is taken, before anything is trained.
     """
-    if options.seeds == 1 and options.protocol != BOTH:
+    if options.dry_run and options.protocol == BOTH:  # the first of the runs
+        options = replace(options, protocol=PROTOCOLS[0])
+    if options.dry_run or (options.seeds == 1 and options.protocol != BOTH):
         return carry_out(data, options)
     protocols = PROTOCOLS if options.protocol == BOTH else (options.protocol,)
     plan = make_plan(data, options)

@@ -13,6 +13,7 @@ from martlet import tasks
 from martlet.console.progress import TrainingBar, Voice
 from martlet.data import kinds
 from martlet.data.batches import Loader, TrainBatches, TrainLoader
+from martlet.data.folds import parts_of_fold
 from martlet.data.kind import Samples
 from martlet.data.saved_split import digest, to_save
 from martlet.data.scenes.tiles import TileLoader
@@ -50,12 +51,15 @@ def carry_out(data: Path, options: TrainOptions) -> Run:
     plan = make_plan(data, options)
     if options.fold is not None and options.cross_validate is None:
         raise MartletError(f"fold={options.fold} is one of cross_validate; give both.")
+    if options.dry_run:  # writes nothing there
+        return steps(plan, Voice(options.quiet))
     with claimed(plan.folder):
         return steps(plan, Voice(options.quiet))
 
 
 def steps(plan: Plan, voice: Voice) -> Run:
     """Check, read, train, evaluate, report; the order keeps an earlier run safe from mistakes."""
+    from martlet.workflows.dry_run import expect
     from martlet.workflows.train_finish import finish
 
     began, data, options = time.monotonic(), plan.data, plan.options
@@ -93,6 +97,8 @@ def steps(plan: Plan, voice: Voice) -> Run:
     for sentence in train_setup.told(header, model, job.train):
         voice.say(sentence)
     voice.say(loaded.told)
+    if options.dry_run:
+        return expect(plan, job, samples, model, split, counts, voice)
     if plan.before is not None:
         go_on(plan.before, header, state, voice)
         keep_split(plan.folder / SPLIT, saved, voice)
@@ -116,10 +122,11 @@ def choose_split(plan: Plan, samples: Samples) -> Split:
     if kind.split is not None:
         split = kind.split(samples, options)
     else:
+        crossed = options.cross_validate is not None
         split = split_samples(
             samples.labels,
             samples.digests,
-            samples.parts,
+            parts_of_fold(samples, options) if crossed else samples.parts,
             val=options.val,
             test=options.test,
             seed=options.seed,

@@ -12,12 +12,18 @@ from martlet.training.run_files import METRICS
 
 
 class Journal:
-    """Notes one row an epoch; opened again after an interruption, it repeats nothing."""
+    """Notes one row an epoch; opened again after an interruption, it repeats nothing.
 
-    def __init__(self, folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+    events: whether TensorBoard's are written beside metrics.csv.
+    """
+
+    def __init__(
+        self, folder: Path, history: Sequence[Mapping[str, float]], *, events: bool = True
+    ) -> None:
         self.path = folder / METRICS
         # A kill may have come between the checkpoint and the note: the events are told anew.
-        self.events = SummaryWriter(str(folder), purge_step=1 if history else None)
+        purged = 1 if history else None
+        self.events = SummaryWriter(str(folder), purge_step=purged) if events else None
         if history:
             write_text(self.path, table(history))
         for row in history:
@@ -27,17 +33,21 @@ class Journal:
         """Write the table anew and append the last row's scalars to the events."""
         write_text(self.path, table(history))
         self._tell(history[-1])
-        self.events.flush()
+        if self.events is not None:
+            self.events.flush()
 
     def _tell(self, row: Mapping[str, float]) -> None:
         """Append one row's scalars to the events."""
+        if self.events is None:
+            return
         for name, value in row.items():
             if name != "epoch":
                 self.events.add_scalar(name.replace("_", "/", 1), value, int(row["epoch"]))
 
     def close(self) -> None:
         """Flush and close the events file."""
-        self.events.close()
+        if self.events is not None:
+            self.events.close()
 
 
 def table(history: Sequence[Mapping[str, float]]) -> str:
@@ -49,8 +59,8 @@ def table(history: Sequence[Mapping[str, float]]) -> str:
     return text.getvalue()
 
 
-def catch_up(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+def catch_up(folder: Path, history: Sequence[Mapping[str, float]], *, events: bool = True) -> None:
     """Note what a kill kept from being noted; a folder in which all is noted stays as it is."""
     path = folder / METRICS
     if not path.exists() or path.read_text(encoding="utf-8") != table(history):
-        Journal(folder, history).close()
+        Journal(folder, history, events=events).close()

@@ -3,3 +3,4 @@
 MODEL = "model.safetensors"  # the best weights
 RESUME = "resume.safetensors"  # the last step
 METRICS = "metrics.csv"  # a row an epoch
+TRACKERS = "trackers.json"  # what trackers call the run

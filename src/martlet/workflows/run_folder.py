@@ -12,7 +12,7 @@ from martlet.errors import MartletError
 from martlet.storage.claim import CLAIM
 from martlet.storage.locks import TEMPORARY
 from martlet.storage.staging import staging
-from martlet.training.run_files import METRICS, MODEL, RESUME
+from martlet.training.run_files import METRICS, MODEL, RESUME, TRACKERS
 
 SPLIT = "split.json"
 PAGE = "report.html"
@@ -27,7 +27,7 @@ MAPS = {  # of a scene, with their titles in the report
 }
 SPECTRA = "spectra.png"
 PICTURES = ("curves.png", "confusion.png", "predictions.png", "windows.png", SPECTRA, *MAPS)
-FILES = (MODEL, RESUME, METRICS, SPLIT, PAGE, EXPORTED, *PICTURES)
+FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene
 COMPILED = ("c", "model")  # where `export` and `compile` put the C of the run's network

@@ -1,7 +1,7 @@
 """The options of `train`: a recipe, and on what, from which weights, where and how it runs."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ class TrainOptions(SeriesFields, SceneFields, ListFields, DataFields, NetworkFie
     )
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(None, "Processes that prepare inputs (default: fits).", UP_TO_1024)
+    log: str | Sequence[str] = option(
+        "tensorboard",
+        "Trackers that are told of each epoch, as tensorboard,mlflow: tensorboard, mlflow, wandb, "
+        "or none.",
+    )
     folder: Path = option(Path("runs"), "Where run folders lie.")
     name: str | None = option(None, "Name of the run folder (default: DATA-MODEL).", PLAIN_NAME)
     resume: bool = option(False, "Go on with the run of this name where it stopped.")

@@ -28,6 +28,7 @@ from martlet.training.journal import Journal, catch_up
 from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
+from martlet.training.trackers import Trackers, figures, names_of
 from martlet.workflows import train_setup, train_time
 from martlet.workflows.device import choose_device
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
@@ -38,6 +39,7 @@ from martlet.workflows.train_plan import Plan, make_header, make_network, make_p
 from martlet.workflows.train_resume import go_on, keep_split, told_early
 from martlet.workflows.train_start import load_start
 from martlet.workflows.train_tiles import scored_batches, through, tiles_for
+from martlet.workflows.train_trackers import KEPT, tracked
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
 # shufflenet_v2_x1_0 on two cores (benchmarks/results/epoch.csv), 5 ns per thousand MACs, so below
@@ -63,6 +65,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     from martlet.workflows.train_finish import finish
 
     began, data, options = time.monotonic(), plan.data, plan.options
+    names_of(options.log)  # a library that is missing is said before anything is read
     device = choose_device(options.device)
     workers = train_setup.choose_workers(options.workers, device)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
@@ -108,12 +111,15 @@ def steps(plan: Plan, voice: Voice) -> Run:
         with new_run(plan.folder) as first:
             write_text(first / SPLIT, json.dumps(saved))
             save(replace(job, folder=first), state, step=0)
-    run_loop(job, state, voice)
-    try:
-        return finish(job, state, samples, split, counts, options.command(data), voice)
-    except KeyboardInterrupt:
-        voice.say("Trained; the report is missing: the same command with --resume makes it.")
-        raise
+    with tracked(plan, header, voice) as trackers:
+        run_loop(job, state, voice, trackers)
+        try:
+            run = finish(job, state, samples, split, counts, options.command(data), voice)
+        except KeyboardInterrupt:
+            voice.say("Trained; the report is missing: the same command with --resume makes it.")
+            raise
+        trackers.finish(figures(run.metrics), [run.folder / name for name in KEPT])
+    return run
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:
@@ -232,12 +238,13 @@ def make_job(
     )
 
 
-def run_loop(job: Job, state: State, voice: Voice) -> None:
+def run_loop(job: Job, state: State, voice: Voice, trackers: Trackers) -> None:
     """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
     if state.ended(job.recipe, job.task.better):
-        catch_up(job.folder, state.history)
+        catch_up(job.folder, state.history, events=trackers.tensorboard)
+        trackers.note(state.history)
         return
-    journal = Journal(job.folder, state.history)
+    journal = Journal(job.folder, state.history, events=trackers.tensorboard)
     try:
         with (
             stopping(job.stop, voice),
@@ -247,6 +254,7 @@ def run_loop(job: Job, state: State, voice: Voice) -> None:
                 bar.show(event)
                 if isinstance(event, EpochEnd):
                     journal.note(state.history)
+                    trackers.note(state.history)
     finally:
         job.train.close()
         journal.close()

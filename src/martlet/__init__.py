@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from martlet.api.convert import convert
     from martlet.api.demo import demo
     from martlet.api.evaluate import evaluate
+    from martlet.api.explain import explain
     from martlet.api.export import export
     from martlet.api.load import load
     from martlet.api.measure import measure
@@ -40,6 +41,7 @@ _HOMES = {
     "create_model": "models",
     "demo": "api.demo",
     "evaluate": "api.evaluate",
+    "explain": "api.explain",
     "export": "api.export",
     "list_models": "models",
     "load": "api.load",
@@ -63,6 +65,7 @@ __all__ = [
     "create_model",
     "demo",
     "evaluate",
+    "explain",
     "export",
     "list_models",
     "load",

@@ -17,6 +17,7 @@ from martlet.api.compile import compile
 from martlet.api.convert import convert
 from martlet.api.demo import demo
 from martlet.api.evaluate import evaluate
+from martlet.api.explain import explain
 from martlet.api.export import export
 from martlet.api.list import list_networks
 from martlet.api.measure import measure
@@ -174,7 +175,7 @@ def add(
         result = verb(*positional, **asked)
         if form != "table" or as_json or options is None or not given["quiet"]:
             print_result(result, "json" if as_json else form, printer)
-        if verb is predict and all(answer.error is not None for answer in result):
+        if verb in (predict, explain) and all(answer.error is not None for answer in result):
             raise typer.Exit(1)  # the reasons are printed
 
     run.__doc__ = _for_people(inspect.getdoc(verb) or "")
@@ -258,6 +259,7 @@ for _verb, _printer, _name in (
     (demo, "tables.nothing", "demo"),
     (evaluate, "tables.evaluated", "evaluate"),
     (predict, "tables.predicted", "predict"),
+    (explain, "tables.explained", "explain"),
     (export, "tables.exported", "export"),
     (convert, "tables.converted", "convert"),
     (measure, "tables.measured", "measure"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from martlet.exporting import Exported
     from martlet.measuring.latency import Latency
     from martlet.workflows.convert import ConvertedFile
+    from martlet.workflows.explain import Explanation
     from martlet.workflows.predict_scene import SceneMap
     from martlet.workflows.run_folder import Run
 
@@ -90,6 +91,22 @@ def predicted(predictions: "Sequence[Any]", console: Console | None = None) -> N
             continue
         others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:])
         fill(table, found.path, found.label, f"{found.probability:.1%}", others)
+    show_table(console or out(), table)
+
+
+def explained(found: "Sequence[Explanation]", console: Console | None = None) -> None:
+    """A row per picture: the answer, the class explained where it is another one, and the file."""
+    other = any(one.class_name != one.label for one in found if one.error is None)
+    names = ["picture", "answer", "probability", *(["evidence for"] if other else []), "written to"]
+    table = columns(*names, left=2)
+    for column in table.columns[3:]:
+        column.justify = "left"
+    for one in found:
+        if one.error is not None:
+            fill(table, one.path, "(none)", "", *([""] if other else []), one.error)
+            continue
+        asked = [f"{one.class_name} {one.class_probability:.1%}"] if other else []
+        fill(table, one.path, one.label, f"{one.probability:.1%}", *asked, str(one.picture))
     show_table(console or out(), table)
 
 

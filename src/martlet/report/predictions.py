@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from martlet.errors import MartletError
 from martlet.report import style
+from martlet.report.evidence import overlay
 from martlet.storage.files import write_bytes
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Shown:
         predicted: the name of the class that the network gave it.
         probability: of `predicted`, 0..1.
         name: the file's name.
+        evidence: (rows, columns), what each place of the pixels says for `predicted`, if known.
     """
 
     pixels: Pixels
@@ -46,6 +48,7 @@ class Shown:
     predicted: str
     probability: float
     name: str
+    evidence: npt.NDArray[np.floating] | None = None
 
     @property
     def right(self) -> bool:
@@ -62,8 +65,9 @@ def draw_predictions(
     """Draw the pictures in the order given, `columns` a row, into the PNG file `path`.
 
     A right prediction has a green frame and a tick, a wrong one a red frame and a cross. Small
-    pictures are enlarged by a whole factor, so that their pixels stay squares. About two dozen
-    photographs fill 300 KB.
+    pictures are enlarged by a whole factor, so that their pixels stay squares. What is known of
+    the evidence lies over the pictures, from dark (none) to yellow. About two dozen photographs
+    fill 300 KB.
 
     Args:
         shown: the pictures, for instance the worst mistakes first.
@@ -89,7 +93,12 @@ def describe_predictions(shown: Sequence[Shown]) -> str:
     """The sheet in words."""
     wrong = sum(not one.right for one in shown)
     pictures = f"{len(shown)} picture" + ("s" if len(shown) != 1 else "")
-    return f"{pictures}, {wrong} of them wrong: the prediction above, the true class below it."
+    told = f"{pictures}, {wrong} of them wrong: the prediction above, the true class below it."
+    if any(one.evidence is not None for one in shown):
+        told += (
+            " Over each picture lies what speaks for the prediction, from dark (none) to yellow."
+        )
+    return told
 
 
 def predictions_figure(
@@ -147,6 +156,8 @@ def sheet_pixels(shown: Sequence[Shown], columns: int) -> Pixels:
         inside = sheet[top + FRAME : top + FRAME + TILE, left + FRAME : left + FRAME + TILE]
         inside[:] = _rgb(style.EMPTY)
         picture = fitted(one.pixels, TILE)
+        if one.evidence is not None:
+            picture = overlay(picture, one.evidence)
         y, x = (TILE - picture.shape[0]) // 2, (TILE - picture.shape[1]) // 2
         inside[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
     return sheet

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from martlet.errors import MartletError
 from martlet.report import style
 from martlet.report.class_colours import class_colours
+from martlet.report.evidence import COLOURS, between
 from martlet.report.timeline import panels_of, thinned
 from martlet.storage.files import write_bytes
 
@@ -27,6 +28,7 @@ _LABELS = 0.85  # left of all, for the names of lanes
 _TITLE = 0.36  # above a block of rows
 _LANE, _LEAST = 0.34, 0.68  # of a plot: for each sensor, and at least
 _LINE = 0.17  # of text
+_STRIP = 0.5  # of evidence, where a lane has 2
 _KEY = 0.2  # a line of the legend
 _SIZES = (9.0, 8.5, 7.5)  # points: of the lines above a plot
 _MOST_IN_KEY = 8  # channels of a sensor that the legend names
@@ -40,6 +42,7 @@ class Window:
     values: (samples, channels), as the network takes them.
     truth: the name of its class; name: its own.
     predicted, probability: of a window that the network named, 0..1.
+    evidence: (times,), what each stretch of the window says for `predicted`, if known.
     """
 
     values: NDArray[np.float32]
@@ -47,6 +50,7 @@ class Window:
     name: str
     predicted: str = ""
     probability: float = 0.0
+    evidence: NDArray[np.floating] | None = None
 
 
 def draw_windows(
@@ -76,6 +80,8 @@ def draw_windows(
         f"Of {scored:,} scored windows {wrong:,} are named wrong"
     )
     told += f"; below are the {len(mistakes)} most confident mistakes." if mistakes else "."
+    if any(one.evidence is not None for one in mistakes):
+        told += " Under each lies what speaks for the answer at that time, from dark to yellow."
     write_bytes(path, style.png(figure, told))
     return told
 
@@ -170,14 +176,28 @@ def _draw_row(
             )  # fmt: skip
         low = top - lines * _LINE - plot
         axis = figure.add_axes((left / wide, low / high, (step - _GAP) / wide, plot / high))
-        _draw_lanes(axis, one.values, lanes, reach)
+        _draw_lanes(axis, one.values, lanes, reach, one.evidence)
         names = [style.fitted(style.printable(name), 7.0, _LABELS - 0.1) for name in lanes]
         axis.set_yticks([-2.0 * n for n in range(len(lanes))], names if column == 0 else [])
         axis.tick_params(length=0, labelsize=7)
 
 
+def _draw_strip(axis: "Axes", evidence: NDArray[np.floating], samples: int, top: float) -> None:
+    """What speaks for the answer along time, in the colours of the sheet of pictures."""
+    left, right = axis.get_xlim()
+    along = between(samples, len(evidence)) @ np.maximum(evidence, 0)
+    axis.imshow(
+        along[None], extent=(left, right, top - _STRIP, top), aspect="auto",
+        cmap=COLOURS, vmin=0, vmax=max(float(along.max()), 1e-30),
+    )  # fmt: skip
+
+
 def _draw_lanes(
-    axis: "Axes", values: NDArray[np.float32], lanes: dict[str, list[int]], reach: float
+    axis: "Axes",
+    values: NDArray[np.float32],
+    lanes: dict[str, list[int]],
+    reach: float,
+    evidence: NDArray[np.floating] | None = None,
 ) -> None:
     """A lane for each sensor, from -reach to reach; what lies beyond is at its edge."""
     palette = colours_of(lanes)
@@ -189,7 +209,9 @@ def _draw_lanes(
         if lane:
             axis.axhline(1 - 2 * lane, color=style.FAINT, linewidth=0.6)
     axis.set_xlim(0, max(1, len(values) - 1))
-    axis.set_ylim(1 - 2 * len(lanes), 1)
+    axis.set_ylim(1 - 2 * len(lanes) - (_STRIP if evidence is not None else 0), 1)
+    if evidence is not None:
+        _draw_strip(axis, evidence, len(values), 1 - 2 * len(lanes))
     axis.set_xticks([])
     for side in ("left", "right", "top", "bottom"):
         axis.spines[side].set_visible(True)

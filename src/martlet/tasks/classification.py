@@ -115,15 +115,18 @@ def sheet(found: Evaluation, scored: Scored) -> list[Shown]:
     wrong = answers != found.labels
     order = np.lexsort((np.where(wrong, -probability, probability), ~wrong))[:SHEET]
     classes, samples = scored.outputs, scored.samples
+    numbers = [scored.indices[i] for i in order]
+    maps = _evidence(scored, numbers, answers[order])
     return [
         Shown(
-            pixels=scored.preprocess.crop(samples[scored.indices[i]]),
+            pixels=scored.preprocess.crop(samples[number]),
             truth=classes[found.labels[i]],
             predicted=classes[answers[i]],
             probability=float(probability[i]),
-            name=Path(samples.names[scored.indices[i]]).name,
+            name=Path(samples.names[number]).name,
+            evidence=parts,
         )
-        for i in order
+        for i, number, parts in zip(order, numbers, maps, strict=True)
     ]
 
 
@@ -149,10 +152,22 @@ def windows(
     answers, probability = _answers(found)
     wrong = np.flatnonzero(answers != found.labels)
     order = wrong[np.argsort(-probability[wrong], kind="stable")][: 2 * WINDOWS]
+    numbers = [scored.indices[i] for i in order]
     return examples, [
-        window(scored.indices[i], predicted=classes[answers[i]], probability=float(probability[i]))
-        for i in order
+        window(n, predicted=classes[answers[i]], probability=float(probability[i]), evidence=parts)
+        for i, n, parts in zip(
+            order, numbers, _evidence(scored, numbers, answers[order]), strict=True
+        )
     ]
+
+
+def _evidence(
+    scored: Scored, numbers: Sequence[int], answers: NDArray[np.int64]
+) -> list[NDArray[Any] | None]:
+    """What each of these samples has for its answer, where that is known."""
+    if scored.evidence is None or not numbers:
+        return [None] * len(numbers)
+    return list(scored.evidence(numbers, answers.tolist()))
 
 
 def _spread(count: int, most: int) -> list[int]:

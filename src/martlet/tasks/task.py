@@ -32,7 +32,11 @@ class Found(Protocol):
 
 @dataclass(frozen=True)
 class Scored:
-    """The part that was evaluated, and the folder for its pictures."""
+    """The part that was evaluated, and the folder for its pictures.
+
+    evidence: (numbers of samples, a class each) -> what each place of a sample's input adds to the
+        logit of its class: (N, rows, columns) of pictures, (N, time) of recordings.
+    """
 
     samples: Samples
     indices: Sequence[int]
@@ -40,6 +44,7 @@ class Scored:
     preprocess: AnyPreprocess
     folder: Path
     split: Split | None = None  # all parts, where there are any
+    evidence: Callable[[Sequence[int], Sequence[int]], NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True)

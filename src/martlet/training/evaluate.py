@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from martlet.data.kind import ToInput
+from martlet.models.class_activation import class_activation
+from martlet.models.classifier import Classifier
 
 
 @torch.inference_mode()
@@ -24,3 +26,14 @@ def predict_logits(
         targets.append(truth.numpy())
     model.train(training)
     return np.concatenate(outputs), np.concatenate(targets)
+
+
+def evidence_maps(
+    model: Classifier, batches: Iterable[tuple[Any, Tensor]], to_input: ToInput
+) -> NDArray[np.float32]:
+    """What each place says for the class that stands in the place of a sample's target.
+
+    (samples, rows, columns) of pictures, (samples, time) of recordings: `class_activation`.
+    """
+    maps = [class_activation(model, to_input(samples), classes) for samples, classes in batches]
+    return np.concatenate([one.float().cpu().numpy() for one in maps])

@@ -30,6 +30,7 @@ PICTURES = ("curves.png", "confusion.png", "predictions.png", "windows.png", SPE
 FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene
+EXPLAINED = "explained"  # where `explain` puts its pictures, and the end of their names
 COMPILED = ("c", "model")  # where `export` and `compile` put the C of the run's network
 
 
@@ -92,6 +93,8 @@ def new_run(folder: Path) -> AbstractContextManager[Path]:
     """
     old = [*_written_by_us(folder), *(name for sub in COMPILED for name in _compiled(folder, sub))]
     old += [f"{MAP}/{name}" for name in _mapped(folder / MAP)]
+    explained = (folder / EXPLAINED).glob(f"*_{EXPLAINED}.png")
+    old += [f"{EXPLAINED}/{path.name}" for path in explained]
     return staging(folder, old, last=RESUME)
 
 

@@ -1,17 +1,25 @@
 """The end of `train`: the best weights are scored on the held-out part and the report is made."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from martlet.console.progress import Voice
-from martlet.data.kind import Samples
+from martlet.data.batches import EvalBatches
+from martlet.data.kind import AnyPreprocess, Samples, ToInput
 from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import called
 from martlet.measuring.machine import machine
+from martlet.memory import eval_batch_size
+from martlet.models.classifier import Classifier
 from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
 from martlet.training import checkpoint
-from martlet.training.evaluate import predict_logits
+from martlet.training.evaluate import evidence_maps, predict_logits
 from martlet.training.loop import Job
 from martlet.training.run_files import MODEL
 from martlet.training.state import State
@@ -58,10 +66,29 @@ def finish(
     checkpoint.save(path, model.state_dict(), header)
 
     draw_curves(state.history, job.folder / "curves.png", best=best_epoch)
-    scored = Scored(samples, indices, header.classes, header.preprocess, job.folder, split)
+    evidence = partial(evidence_for, model, header.preprocess, job.to_input, samples)
+    scored = Scored(
+        samples, indices, header.classes, header.preprocess, job.folder, split, evidence
+    )
     job.task.draw(found, scored)
     map_scene(job.folder, samples, job.to_input.device.type, voice)
     write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):
         voice.say(sentence)
     return Run(job.folder, metrics)
+
+
+def evidence_for(
+    model: Classifier,
+    preprocess: AnyPreprocess,
+    to_input: ToInput,
+    samples: Samples,
+    numbers: Sequence[int],
+    classes: Sequence[int],
+) -> NDArray[np.float32]:
+    """What each place of these samples says for the class that is given for each."""
+    asked = np.zeros(len(samples), np.int64)
+    asked[list(numbers)] = classes
+    size = eval_batch_size(preprocess.shape)
+    batches = EvalBatches(samples, asked, numbers, preprocess=preprocess, batch_size=size)
+    return evidence_maps(model, batches, to_input)

@@ -108,6 +108,18 @@ class Preprocess:
         top, left = round((height - self.size) / 2), round((width - self.size) / 2)
         return pixels[..., top : top + self.size, left : left + self.size, :]
 
+    def seen(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of what the network sees, in pixels of the upright picture.
+
+        Where it lies in the picture of these sides; those of the pixels' edges. Raises MartletError
+        as `resize` does.
+        """
+        wide, high = self._target(width, height)
+        left, top = round((wide - self.size) / 2), round((high - self.size) / 2)
+        across, down = width / wide, height / high
+        right, bottom = (left + self.size) * across, (top + self.size) * down
+        return left * across, top * down, right, bottom
+
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (..., H, W, C) -> float32 (..., C, H, W), contiguous: pixels * scale + bias."""
         planes = np.moveaxis(pixels, -1, -3)

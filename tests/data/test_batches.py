@@ -1,5 +1,7 @@
 import os
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
@@ -38,18 +40,21 @@ def batches_of(
     *,
     repeats: int = 1,
     alternate: bool = False,
+    indices: Sequence[int] = range(22),
+    balanced: bool = False,
     **augment: Any,
 ) -> TrainBatches:
     return TrainBatches(
         cache,
         cache.labels,
-        range(len(cache)),
+        indices,
         preprocess=PREPROCESS,
         augment=partial(augmented, build_augment(16, **augment)),
         batch_size=batch_size,
         seed=seed,
         repeats=repeats,
         alternate=alternate,
+        balanced=balanced,
     )
 
 
@@ -90,6 +95,27 @@ def test_an_epoch_can_start_in_its_middle(cache: PixelCache) -> None:
     whole = take(loader(cache), epoch=3)
     assert equal(take(loader(cache), 3, first=2), whole[2:])
     assert equal(take(loader(cache, workers=1), 3, first=2), whole[2:])
+
+
+FEW = (*range(8), 15)  # one picture of the second class
+
+
+def test_classes_are_drawn_alike_and_copies_augmented_each_in_its_way(cache: PixelCache) -> None:
+    made = batches_of(cache, 8, 0, indices=FEW, balanced=True, trivial_augment=True, erase=0.5)
+    ((pixels, labels),) = take(TrainLoader(made, 0), 0)
+    assert Counter(labels.tolist()) == {0: 4, 1: 4}
+    drawn = Counter(made.chosen((0, 0)).tolist())
+    assert drawn == {15: 4, **dict.fromkeys([i for i in drawn if i != 15], 1)}
+    ones = pixels[labels == 1].flatten(1)
+    assert len(ones.unique(dim=0)) == 4
+
+
+def test_a_balanced_epoch_can_start_in_its_middle(cache: PixelCache) -> None:
+    made = batches_of(cache, 2, 0, indices=FEW, balanced=True, repeats=2)
+    whole = take(TrainLoader(made, 0), 3)
+    assert len(whole) == 4
+    again = batches_of(cache, 2, 0, indices=FEW, balanced=True, repeats=2)
+    assert equal(take(TrainLoader(again, 0), 3, first=1), whole[1:])
 
 
 def test_epochs_and_seeds_differ(cache: PixelCache) -> None:

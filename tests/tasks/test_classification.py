@@ -41,6 +41,21 @@ def test_soft_targets_weigh_the_loss(recipe: Recipe) -> None:
     assert soft.item() == pytest.approx(float(0.75 * hard[0] + 0.25 * hard[1]), rel=1e-6)
 
 
+def test_class_weights_weigh_samples_not_batches(recipe: Recipe) -> None:
+    """Each sample by its own class's weight, whatever else is in its batch."""
+    logits = torch.randn(4, 3, generator=torch.manual_seed(0))
+    targets, weights = torch.tensor([0, 2, 1, 0]), torch.tensor([0.5, 1.0, 3.0])
+    each = [classification.loss(logits[i : i + 1], targets[i : i + 1], recipe) for i in range(4)]
+    expected = (0.5 * each[0] + 3 * each[1] + each[2] + 0.5 * each[3]) / 4
+    task = classification.CLASSIFICATION.weighing(weights)
+    torch.testing.assert_close(task.loss(logits, targets, recipe), expected)
+    soft = torch.nn.functional.one_hot(targets, 3).float()
+    torch.testing.assert_close(task.loss(logits, soft, recipe), expected)
+    alike = classification.CLASSIFICATION.weighing(torch.ones(3))
+    plain = classification.loss(logits, targets, recipe)
+    torch.testing.assert_close(alike.loss(logits, targets, recipe), plain)
+
+
 def test_the_most_probable_class_of_a_mixed_target_is_the_right_one() -> None:
     logits = torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0]])
     assert classification.counts(logits, torch.tensor([0, 1, 1]))["top1"] == 2

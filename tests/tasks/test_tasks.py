@@ -95,6 +95,12 @@ def test_the_other_verbs_ask_it_too(
         assert answer.label.startswith("redness ")
 
 
+@pytest.mark.parametrize("balance", ["weights", "sampling"])
+def test_without_classes_nothing_is_balanced(regress: Callable[..., Run], balance: str) -> None:
+    with pytest.raises(MartletError, match=f"^balance='{balance}' is for tasks with classes, and"):
+        regress(balance=balance)
+
+
 def test_a_task_that_is_not_there(quick: Callable[..., Run]) -> None:
     with pytest.raises(MartletError, match="task 'rednes' is not known; did you mean redness"):
         quick(task="rednes")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -105,7 +106,7 @@ class Driver:
             [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def __call__(self, folder: Path, when: str = "", number: int = 0, **options: bool) -> int:
+    def __call__(self, folder: Path, when: str = "", number: int = 0, **options: Any) -> int:
         assert self.server.stdin
         assert self.server.stdout
         folder.mkdir(exist_ok=True)
@@ -159,6 +160,25 @@ def test_a_killed_run_ends_with_the_same_weights(
     assert same_weights(folder / "run", whole)
     assert (folder / "run" / "metrics.csv").read_text().count("\n") == 4
     assert (folder / "run" / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "muon", "balance": "sampling", "accumulate": 2, "schedule": "linear"},
+        {"optimizer": "rmsprop", "balance": "weights", "clip_grad": 0.5, "early_stop": 2},
+        {"optimizer": "adamw", "precision": "bfloat16", "accumulate": 3, "balance": "weights"},
+    ],
+)
+def test_what_moves_weights_is_killed_and_goes_on(
+    drive: Driver, tmp_path: Path, same_weights: Same, options: dict[str, Any]
+) -> None:
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    assert drive(whole, **options) == 0, drive.said(whole)
+    assert drive(folder, "step", 4, **options) == -signal.SIGKILL, drive.said(folder)
+    assert drive(folder, resume=True, **options) == 0, drive.said(folder)
+    assert same_weights(folder / "run", whole / "run")
 
 
 @pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.long)])
@@ -324,3 +344,17 @@ def test_a_run_that_stopped_early_is_only_scored_again(
 def test_early_stop_needs_a_validation_part(quick: Callable[..., Run]) -> None:
     with pytest.raises(MartletError, match=r"^early_stop=3 needs a validation part, and there is"):
         quick(early_stop=3, val=0.0)
+
+
+def test_classes_are_balanced_in_the_loss_or_in_the_draws(
+    quick: Callable[..., Run], photos: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(photos, tmp_path / "unequal"))
+    for path in sorted((data / "red").iterdir())[5:]:
+        path.unlink()
+    found = []
+    for balance in ("none", "weights", "sampling"):
+        quick(data=data, name=balance, balance=balance, epochs=1)
+        tensors, _ = checkpoint.load(tmp_path / balance / "resume.safetensors")
+        found.append(tensors["model.classifier.weight"])
+    assert not any(torch.equal(found[a], found[b]) for a, b in ((0, 1), (0, 2), (1, 2)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from martlet.data.balance import balanced_order, by_class, occurrences
 from martlet.data.kind import AnyPreprocess, Samples
 from martlet.errors import MartletError
 
@@ -49,6 +50,7 @@ class TrainBatches(Dataset[int | str]):
 
     repeats: copies of a sample in a batch, each augmented differently; an epoch of as many batches
         then sees fewer samples, others each time, as torchvision's RASampler has it.
+    balanced: each class is drawn as often as the others, samples of small ones more than once.
     alternate: pictures (H, W, C) are mirrored in every second epoch, each from its own first one.
     """
 
@@ -63,6 +65,7 @@ class TrainBatches(Dataset[int | str]):
         batch_size: int,
         seed: int,
         repeats: int = 1,
+        balanced: bool = False,
         alternate: bool = False,
     ) -> None:
         self.samples, self.augment, self.seed = samples, augment, seed
@@ -74,16 +77,27 @@ class TrainBatches(Dataset[int | str]):
         self.shape, self.dtype = (batch_size, *like.shape), like.dtype
         self.batches_per_epoch = len(self.indices) // batch_size
         self.slots = torch.empty(1, *self.shape, dtype=self.dtype)
+        self._by_class = by_class(self.targets, self.indices) if balanced else None
         self._epoch, self._order = -1, self.indices  # shuffled once an epoch, not once a batch
+        self._copies = self.indices
 
     def chosen(self, key: BatchKey) -> NDArray[np.int64]:
         """Indices of the samples in the batch."""
         epoch, number = key
         if epoch != self._epoch:
-            order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
-            self._order = order.repeat(self.repeats)[: len(order)]
-            self._epoch = epoch
+            self._order, self._epoch = self._ordered(epoch), epoch
+            self._copies = occurrences(self._order)
         return self._order[number * self.shape[0] : (number + 1) * self.shape[0]]
+
+    def _ordered(self, epoch: int) -> NDArray[np.int64]:
+        """Indices of the epoch's samples, copies of one behind each other."""
+        used = self.batches_per_epoch * self.shape[0]
+        if self._by_class is None:
+            order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
+        else:
+            drawn = -(-used // self.repeats)
+            order = balanced_order(self._by_class, drawn, self.seed, epoch)
+        return order.repeat(self.repeats)[:used]
 
     def __getitem__(self, key: BatchKey) -> int | str:
         """Fill a slot with the batch and return the slot's number, or the sentence of an error.
@@ -100,7 +114,7 @@ class TrainBatches(Dataset[int | str]):
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
         first = number * self.shape[0]
         for at, index in enumerate(map(int, self.chosen(key))):
-            copy = (first + at) % self.repeats
+            copy = int(self._copies[first + at])
             seed_torch(self.seed, AUGMENT, epoch, index, *([copy] if copy else []))
             made = self.augment(self.samples[index])
             if self.alternate and self._mirrored(index, epoch + copy):

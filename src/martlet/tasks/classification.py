@@ -67,6 +67,24 @@ def loss(logits: "Tensor", targets: "Tensor", recipe: LossOptions) -> "Tensor":
     return F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
 
 
+def weighted_loss(
+    logits: "Tensor", targets: "Tensor", recipe: LossOptions, class_weights: "Tensor"
+) -> "Tensor":
+    """The mean of the samples' cross entropies times the weights of their classes.
+
+    A mixed target has the mean of its classes' weights. The sum is divided by the number of
+    samples, not by their weights as torch's is: so parts of a batch add up to the whole.
+    """
+    import torch.nn.functional as F
+
+    each = F.cross_entropy(
+        logits, targets, label_smoothing=recipe.label_smoothing, reduction="none"
+    )
+    weights = class_weights.to(logits.device)
+    own = weights[targets] if targets.ndim == 1 else targets.to(weights.dtype) @ weights
+    return (own * each).mean()
+
+
 def counts(logits: "Tensor", targets: "Tensor") -> "dict[str, Tensor]":
     """Right answers; of mixed targets the most probable class is the right one."""
     truth = targets if targets.ndim == 1 else targets.argmax(dim=1)
@@ -195,4 +213,5 @@ CLASSIFICATION = Task(
     told=told,
     draw=draw,
     answer=rank,
+    weighted_loss=weighted_loss,
 )

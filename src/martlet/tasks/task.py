@@ -1,7 +1,7 @@
 """What a task is to the rest: from labels to targets, and from outputs to answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,6 +58,8 @@ class Task:
         when the outputs cannot express them.
     loss: (outputs, targets, recipe) -> the mean over a batch. Targets that a batch transform mixed
         come here too.
+    weighted_loss: (outputs, targets, recipe, weights (classes,)) -> the loss, each sample weighed
+        by its class; None for tasks without classes.
     counts: (outputs, targets) -> sums over a batch by name, of which the mean a sample is shown
         and noted in metrics.csv as train_NAME and val_NAME.
     better: an epoch's row of metrics.csv -> what is highest for the best one; val_loss and the
@@ -79,3 +81,13 @@ class Task:
     told: Callable[[str, Mapping[str, Any]], list[str]]
     draw: Callable[[Any, Scored], None]
     answer: Callable[[str, NDArray[Any], Sequence[str], int], Prediction]
+    weighted_loss: "Callable[[Tensor, Tensor, LossOptions, Tensor], Tensor] | None" = None
+
+    def weighing(self, class_weights: "Tensor") -> "Task":
+        """The task, which has classes, with the loss that weighs each sample by its class."""
+        weighted = self.weighted_loss
+        assert weighted is not None
+        return replace(
+            self,
+            loss=lambda outputs, targets, recipe: weighted(outputs, targets, recipe, class_weights),
+        )

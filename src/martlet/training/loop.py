@@ -69,6 +69,7 @@ class Job:
     """What the loop works on; all of it is made before the first step.
 
     through: a network -> the same as batches go through it, where they are not plain tensors.
+    class_weights: (classes,) of samples in the loss; None: all alike.
     """
 
     header: Header
@@ -79,6 +80,7 @@ class Job:
     transform: Transform | None = None
     stop: Stop = field(default_factory=Stop)
     through: Callable[[nn.Module], nn.Module] = lambda model: model
+    class_weights: Tensor | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -87,8 +89,9 @@ class Job:
 
     @property
     def task(self) -> Task:
-        """The task of the header."""
-        return tasks.find(self.header.task)
+        """The task of the header, with the weights of its classes."""
+        task = tasks.find(self.header.task)
+        return task if self.class_weights is None else task.weighing(self.class_weights)
 
 
 def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:

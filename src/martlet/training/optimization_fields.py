@@ -47,6 +47,9 @@ class OptimizationFields:
     final_lr: float = option(0.0, "Share of the peak rate that the schedule falls to.", SHARE)
     warmup_epochs: float = option(2.0, "Epochs in which the learning rate rises.", AT_LEAST_0)
     label_smoothing: float = option(0.1, "Share of the target spread over all classes.", BELOW_1)
+    balance: Literal["none", "weights", "sampling"] = option(
+        "none", "Classes count alike: weighed in the loss, or drawn equally often."
+    )
     drop_rate: float = option(
         None, "Dropout before the classifier (default: the network's).", BELOW_1
     )

@@ -213,6 +213,7 @@ def make_job(
     recipe, preprocess = header.recipe, header.preprocess
     kind, task = kinds.find(preprocess.kind), tasks.find(header.task)
     targets = task.targets(samples, header.classes)
+    weights = train_setup.weights_of_classes(header, targets, split.train)
     loader: Loader | None = tiles
     if loader is None:
         batches = TrainBatches(
@@ -224,6 +225,7 @@ def make_job(
             batch_size=recipe.batch_size,
             seed=recipe.seed,
             repeats=recipe.repeated_augmentation,
+            balanced=recipe.balance == "sampling",
             alternate=recipe.flip_alternating,
         )
         loader = TrainLoader(batches, workers)
@@ -235,6 +237,7 @@ def make_job(
         folder=folder,
         to_input=kind.to_input(preprocess, device),
         through=through,
+        class_weights=weights,
     )
 
 

@@ -1,15 +1,20 @@
 """What `train` decides before the first step: network, device, first weights, workers."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from martlet import tasks
 from martlet.arguments import parameters_of
 from martlet.data import kinds
+from martlet.data.balance import class_weights
 from martlet.data.batches import INIT, Loader, seed_torch
 from martlet.data.kind import AnyPreprocess, Kind
 from martlet.data.pictures.kind import PICTURES, SMALL
@@ -130,6 +135,25 @@ def place(model: nn.Module, device: torch.device, steps: int) -> nn.Module:
     if any(parameter.dim() > 4 for parameter in model.parameters()):
         return model.to(device)
     return model.to(device).to(memory_format=torch.channels_last)
+
+
+def weights_of_classes(
+    header: Header, targets: NDArray[Any], indices: Sequence[int]
+) -> torch.Tensor | None:
+    """Weights (classes,) for the loss, from the training samples; None where it has none.
+
+    Raises MartletError when classes are to be balanced and the task has none.
+    """
+    balance, task = header.recipe.balance, tasks.find(header.task)
+    if balance != "none" and task.weighted_loss is None:
+        raise MartletError(
+            f"balance={balance!r} is for tasks with classes, and {task.name} has none; leave it "
+            "out."
+        )
+    if balance != "weights":
+        return None
+    labels = targets[np.asarray(indices)]
+    return torch.from_numpy(class_weights(labels, len(header.classes)))
 
 
 def told(header: Header, model: nn.Module, batches: Loader) -> Iterator[str]:

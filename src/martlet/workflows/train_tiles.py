@@ -64,6 +64,7 @@ def tiles_for(
             batch_size=recipe.batch_size,
             flip=recipe.flip,
             seed=recipe.seed,
+            balanced=recipe.balance == "sampling",
         )
         for side in SIDES
     ]

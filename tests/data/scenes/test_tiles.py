@@ -48,6 +48,19 @@ def test_each_pixel_has_its_window_and_comes_once(side: int) -> None:
     assert len(set(seen)) == len(seen) == len(made) * 12 > len(samples) - 12
 
 
+def test_classes_are_drawn_alike() -> None:
+    samples = pixels()
+    classes = [int(index < 5) for index in range(len(samples))]
+    made = TileLoader(
+        samples, classes, range(len(samples)), side=4, batch_size=12, flip=True, seed=3,
+        balanced=True,
+    )  # fmt: skip
+    epochs = [torch.cat([targets for _, targets in made.epoch(epoch)]) for epoch in (0, 1, 0)]
+    for targets in epochs:
+        assert int(targets.sum()) == len(targets) // 2 == len(made) * 6
+    assert torch.equal(epochs[0], epochs[2])
+
+
 def test_neighbours_are_no_more_than_a_share_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tile of several neighbourhoods may hold the shares of all of them."""
     monkeypatch.setattr(module, "NEIGHBOURHOOD", 4)

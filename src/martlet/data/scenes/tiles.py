@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from martlet.data.balance import balanced_order, by_class
 from martlet.data.batches import AUGMENT
 from martlet.data.scenes.samples import SceneSamples
 
@@ -93,6 +94,7 @@ class TileLoader:
 
     side: of a tile, in places for windows: pixels in its middle that may be labelled.
     flip: turn tiles over along both axes by chance.
+    balanced: each class is drawn as often as the others, pixels of small ones more than once.
 
     The last, smaller batch of an epoch is left out, as of batches of windows. Nothing is prepared
     ahead: a tile is a part of an array.
@@ -110,11 +112,13 @@ class TileLoader:
         batch_size: int,
         flip: bool,
         seed: int,
+        balanced: bool = False,
     ) -> None:
         self.cutter = TileCutter(samples, np.asarray(targets))
         self.indices = np.asarray(indices, np.int64)
         self.batch_size = min(batch_size, len(self.indices))
         self.side, self.flip, self.seed = side, flip, seed
+        self._by_class = by_class(self.cutter.targets, self.indices) if balanced else None
         areas = max(1.0, (side / NEIGHBOURHOOD) ** 2)
         self.most = max(1, int(min(1.0, NEIGHBOURS * areas) * self.batch_size))  # of one tile
 
@@ -135,7 +139,10 @@ class TileLoader:
         rng = np.random.default_rng((self.seed, epoch))
         shape = self.cutter.samples.scene.shape[:2]  # a scene smaller than a tile is not cut
         down, right = rng.integers([self.side if self.side < length else 1 for length in shape])
-        order = rng.permutation(self.indices)
+        if self._by_class is None:
+            order = rng.permutation(self.indices)
+        else:
+            order = balanced_order(self._by_class, len(self) * self.batch_size, self.seed, epoch)
         rows = (self.cutter.samples.rows[order] + down) // self.side
         columns = (self.cutter.samples.columns[order] + right) // self.side
         cells = rows * (columns.max() + 1) + columns

@@ -84,8 +84,9 @@ def test_what_the_file_is(tmp_path: Path, content: bytes, sentence: str) -> None
         saved(_use_new_zipfile_serialization=False)[:900],
         safetensors.torch.save({"a": torch.eye(3)}),
         bytes(range(256)),
+        b" \xb4\0\0\0",  # the first bytes of a file of safetensors
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_what_may_be_weights(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.pth").write_bytes(content)

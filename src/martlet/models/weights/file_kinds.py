@@ -53,7 +53,8 @@ def _text(head: bytes) -> str:
     try:
         text = head.decode("utf-8").lstrip("\ufeff \r\n\t")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # else a character is cut in two
+        cut_in_two = error.reason == "unexpected end of data" and error.start >= len(head) - 4
+        if not cut_in_two:
             return ""
         text = head[: error.start].decode("utf-8")
     if any(ord(letter) < 32 and letter not in "\r\n\t\f" for letter in text):

@@ -67,6 +67,9 @@ int main(int count, char **words) {
     return fprintf(stderr, "usage: classify picture.ppm (binary, 8 bits)\n"), 1;
   prepare();
   model_run(input, output, workspace);
+#ifdef MODEL_UNKNOWN_BELOW
+  if (model_known_score(output, 1) < MODEL_UNKNOWN_BELOW) puts("unknown; the best guesses:");
+#endif
   double most = 0, sum = 0;
   for (int place = 0; place < 5 && place < MODEL_CLASSES; place++) {
     int best = 0;

@@ -40,7 +40,11 @@ int main(void) {
     double sum = 0;
     for (int i = 1; i < MODEL_CLASSES; i++) best = output[i] > output[best] ? i : best;
     for (int i = 0; i < MODEL_CLASSES; i++) sum += exp(output[i] - output[best]);
-    printf("%ld  %5.1f %%  %s\n", samples, 100 / sum, MODEL_CLASS[best]);
+    const char *label = MODEL_CLASS[best];
+#ifdef MODEL_UNKNOWN_BELOW /* where training had enough windows to fit it */
+    if (model_known_score(output, 1) < MODEL_UNKNOWN_BELOW) label = "unknown";
+#endif
+    printf("%ld  %5.1f %%  %s\n", samples, 100 / sum, label);
     fflush(stdout);
   }
   return 0;

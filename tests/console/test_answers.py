@@ -2,8 +2,12 @@ import csv
 import io
 from pathlib import Path
 
+from rich.console import Console
+
 from martlet.console.answers import as_csv
+from martlet.console.tables import predicted
 from martlet.inference import Prediction
+from martlet.tasks.rejection import UNKNOWN
 from martlet.workflows.predict_scene import SceneMap
 
 
@@ -37,3 +41,22 @@ def test_a_scenes_map_has_a_row_a_class() -> None:
         "a.mat,,out,oats,0",
         "b.mat,there is none,,,",
     ]
+
+
+def test_an_unknown_picture_has_its_best_guesses_beside_it() -> None:
+    top = (("cat", 0.5), ("dog", 0.25))
+    answers = [
+        Prediction("a.jpg", "cat", 0.5, top),
+        Prediction("b.jpg", UNKNOWN, 0.5, top, unknown=True),
+    ]
+    assert as_csv(answers).splitlines() == [
+        "picture,error,label,probability,label_2,probability_2,label_3,probability_3",
+        "a.jpg,,cat,0.5,dog,0.25,,",
+        "b.jpg,,unknown,,cat,0.5,dog,0.25",
+    ]
+    console = Console(file=io.StringIO(), width=90)
+    predicted(answers, console)
+    assert isinstance(console.file, io.StringIO)
+    first, second = console.file.getvalue().splitlines()[-2:]
+    assert first.split() == ["a.jpg", "cat", "50.0%", "dog", "25.0%"]
+    assert second.split() == ["b.jpg", "unknown", "cat", "50.0%,", "dog", "25.0%"]

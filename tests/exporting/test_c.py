@@ -14,13 +14,15 @@ from martlet.models import create_model
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
 C = FORMATS["c"]
+WARM = 2.5  # what the logits of PyTorch are divided by in the file
 
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
     torch.manual_seed(0)
     model = create_model("shufflenet_series", num_classes=3, in_chans=2, width=0.25)
-    return Trained.of(model, preprocess=None, shape=(1, 16, 2), classes=("a", "b", "c"))
+    classes = ("a", "b", "c")
+    return Trained.of(model, preprocess=None, shape=(1, 16, 2), classes=classes, temperature=WARM)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,10 @@ def test_files_are_for_this_machine_and_answer_as_pytorch(trained: Trained, kept
     assert {".c", ".h", ".json"} < names
     batch = np.random.default_rng(5).standard_normal((4, 1, 16, 2), np.float32)
     with torch.inference_mode():
-        expected = trained.model.eval()(torch.from_numpy(batch)).numpy()
+        expected = trained.model.eval()(torch.from_numpy(batch)).numpy() / WARM
     found = c.load(kept)(batch)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_array_equal(found.argmax(1), expected.argmax(1))
 
 
 def test_a_wrong_one_is_removed_and_the_earlier_stays(

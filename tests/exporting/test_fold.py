@@ -7,8 +7,10 @@ import torch
 import torchvision
 from torch import nn
 
-from martlet.exporting.fold import fold
+from martlet.errors import MartletError
+from martlet.exporting.fold import fold, fold_temperature
 from martlet.models import create_model
+from martlet.models.whole_scene import WholeScene
 from martlet.ops.conv import ConvBNAct
 
 Calls = Callable[[nn.Module, nn.Module, torch.Tensor], torch.Tensor]
@@ -170,3 +172,22 @@ def test_a_network_that_cannot_be_traced_is_folded_by_its_containers() -> None:
     assert isinstance(folded.shared[1], nn.BatchNorm2d)
     assert isinstance(folded.bn, nn.BatchNorm2d)
     assert_same(model, folded, torch.randn(2, 4, 9, 9))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_temperature_divides_the_logits(whole: bool) -> None:
+    torch.manual_seed(0)
+    network = create_model("hybridsn", num_classes=3, in_chans=15, window=9)
+    nn.init.normal_(network.classifier.bias)
+    model = (WholeScene(network) if whole else network).eval()
+    x = torch.randn(1, 1, 15, *((12, 12) if whole else (9, 9)))
+    folded = fold_temperature(model, 1.7)
+    with torch.inference_mode():
+        before, found = model(x), folded(x)
+    torch.testing.assert_close(found, before / 1.7)
+    assert fold_temperature(model, 1.0) is model
+
+
+def test_a_network_without_a_last_layer_to_divide_is_refused() -> None:
+    with pytest.raises(MartletError, match="temperature=2 cannot be folded into Sequential"):
+        fold_temperature(nn.Sequential(nn.Linear(3, 2), nn.Tanh()), 2.0)

@@ -25,6 +25,13 @@ def test_the_same_network_passes(write_matrix: Write) -> None:
     assert verify(open_onnx(path), linear(), (3, 2, 2)) <= 1e-6
 
 
+def test_the_model_is_divided_by_the_temperature(write_matrix: Write) -> None:
+    run = open_onnx(write_matrix(WEIGHT / np.float32(3)))
+    assert verify(run, linear(), (3, 2, 2), temperature=3.0) <= 1e-6
+    with pytest.raises(MartletError, match="differs"):
+        verify(run, linear(), (3, 2, 2))
+
+
 @pytest.mark.parametrize("apart", [3e-5, 1e-2, 1.0])
 def test_a_difference_is_measured_and_refused(write_matrix: Write, apart: float) -> None:
     path = write_matrix(WEIGHT * np.float32(1 + apart))

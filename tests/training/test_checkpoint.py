@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
+from martlet.tasks.rejection import Unknown
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
@@ -52,6 +53,24 @@ def test_a_file_of_format_1_and_one_with_options(saved: Path, header: Header) ->
     model, found = checkpoint.load_model(saved)
     assert found.network.options == options
     assert any("attention" in name for name, _ in model.named_modules())
+
+
+def test_temperature_and_threshold_stay_and_a_file_from_before_them_has_none(
+    saved: Path, header: Header
+) -> None:
+    tensors, _ = checkpoint.load(saved)
+    told = replace(header, temperature=1 / 3, unknown=Unknown("energy", 0.1, 0.05, 40))
+    checkpoint.save(saved, tensors, told)
+    assert checkpoint.load_header(saved) == told
+    values = json.loads(told.to_json())
+    old = {name: value for name, value in values.items() if name not in ("temperature", "unknown")}
+    save_file(tensors, saved, metadata={"martlet": json.dumps(old)})
+    assert checkpoint.load_header(saved) == header
+    assert header.temperature == 1
+    for wrong in ({"temperature": 0.0}, {"temperature": "warm"}, {"unknown": {"below": 1.0}}):
+        save_file(tensors, saved, metadata={"martlet": json.dumps(values | wrong)})
+        with pytest.raises(MartletError, match="header that cannot be read"):
+            checkpoint.load_header(saved)
 
 
 def test_converted_weights_have_no_recipe(saved: Path, header: Header) -> None:

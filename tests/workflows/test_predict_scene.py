@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,13 @@ from PIL import Image
 from tests.data.scenes.test_kind import BANDS, COLUMNS, GIVEN, ROWS, write_scene
 
 import martlet
+from martlet.data.scenes.scene import read_scene
+from martlet.data.scenes.strips import strips
 from martlet.errors import MartletError
+from martlet.tasks.rejection import ENERGY, UNKNOWN, Unknown, score
+from martlet.training import checkpoint
 from martlet.workflows import predict_scene, torch_network
+from martlet.workflows.open_network import open_network
 from martlet.workflows.predict_scene import SceneMap
 from martlet.workflows.run_folder import MAPS, Run
 
@@ -67,6 +73,31 @@ def test_the_map_and_what_lies_beside_it(
     assert [int(row["pixels"]) for row in rows[1:]] == list(names.values())
     with Image.open(tmp_path / "map" / "classes.png") as picture:
         assert min(picture.size) > ROWS
+
+
+def test_unknown_pixels_are_a_class_more_when_asked(
+    files: tuple[Path, Path], run: Run, tmp_path: Path
+) -> None:
+    tensors, header = checkpoint.load(run.checkpoint)
+    scene = read_scene(files[0], bands_axis=2)
+    network = open_network(run.folder)
+    preprocess: Any = network.preprocess
+    rows = list(strips(network.logits, scene, preprocess, any_size=True))
+    scores = np.concatenate([score(ENERGY, strip.logits, axis=0) for strip in rows])
+    unknown = Unknown(ENERGY, float(np.quantile(scores, 0.25)), 0.25, 40)
+    copy = tmp_path / "model.safetensors"
+    checkpoint.save(copy, tensors, replace(header, unknown=unknown))
+    plain = predict(copy, files[0], tmp_path / "plain")
+    found = predict(copy, files[0], tmp_path / "map", unknown=True)
+    expected = np.where(scores < unknown.below, 4, plain.classes)
+    np.testing.assert_array_equal(found.classes, expected)
+    np.testing.assert_array_equal(found.probability, plain.probability)
+    assert dict(found.pixels)[UNKNOWN] == (expected == 4).sum() > 0
+    with (tmp_path / "map" / "classes.csv").open(encoding="utf-8") as file:
+        assert [row["class"] for row in csv.DictReader(file)][-1] == UNKNOWN
+    martlet.export(copy, output=tmp_path / "model.onnx", tile=11)
+    exported = predict(tmp_path / "model.onnx", files[0], tmp_path / "exported", unknown=True)
+    assert (exported.classes == found.classes).mean() > 0.99
 
 
 @pytest.mark.parametrize("format", ["onnx", "c"])

@@ -19,7 +19,9 @@ def load(
 
     It maps inputs (N, *model.preprocess.shape) to logits (N, classes). `model.preprocess` makes an
     input of a picture or its path, a float32 array without the batch; `model.classes` names the
-    outputs. Raises MartletError for what is no trained network.
+    outputs. The probabilities of `predict` are the softmax of logits / `model.temperature`.
+
+    Raises MartletError for what is no trained network.
     """
     from martlet.workflows.load import load_network
 

@@ -23,6 +23,9 @@ def predict(
     ],
     *,
     top: Annotated[int, "Pictures: classes listed for each.", OnlyFor(["pictures"])] = 3,
+    unknown: Annotated[
+        bool, "Answer unknown where nothing is like the data that the network was trained on."
+    ] = False,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
     output: Annotated[
         Path | None,
@@ -56,14 +59,19 @@ def predict(
     classes and one of their probabilities; a run that was stopped goes on where it was. A
     recording of sensors becomes a timeline: segments.csv and a picture.
 
+    With `unknown`, a sample that scores below the threshold that `train` fitted is of no class that
+    the network knows: a picture's label is "unknown" then, with the best guesses beside it; a scene
+    and a recording have a class of that name more.
+
     Args from Python: pictures may also be PIL pictures, uint8 arrays (H, W, 3) or (H, W) in RGB or
     gray, and files opened for reading bytes.
 
-    Raises MartletError when there is no picture, or `run` is no trained network.
+    Raises MartletError when there is no picture, or `run` is no trained network, or has no
+    threshold while unknown is asked for.
     """
     from martlet.workflows.predict import answers
 
     own = {"output": output, "array": array, "bands_axis": bands_axis, "smooth": smooth}
     own |= {"path_column": path_column, "root": root}
     given = limited(predict, {"top": top, **own})
-    return answers(run, pictures, top, device, {**own, "quiet": quiet}, given)
+    return answers(run, pictures, top, device, {**own, "unknown": unknown, "quiet": quiet}, given)

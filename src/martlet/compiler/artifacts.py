@@ -10,6 +10,7 @@ from typing import Any
 from martlet.compiler.codegen.emit import Emitted
 from martlet.compiler.codegen.preprocess_header import picture_header
 from martlet.compiler.codegen.samples_header import samples_header
+from martlet.compiler.codegen.unknown_header import unknown_header
 from martlet.compiler.codegen.weights import as_text
 from martlet.compiler.runtime.description import Description, find
 from martlet.compiler.runtime.library import load_library
@@ -19,7 +20,10 @@ from martlet.errors import MartletError
 from martlet.storage.fingerprint import fingerprint
 from martlet.storage.locks import locked
 
-ENDINGS = (".bin", "_weights.h", "_picture.h", "_samples.h", ".lib", *SUFFIXES.values())
+ENDINGS = (
+    *(".bin", "_weights.h", "_picture.h", "_samples.h", "_unknown.h", ".lib"),
+    *SUFFIXES.values(),
+)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -49,7 +53,11 @@ def write(
     name, target = facts.program.name, facts.target
     (folder / f"{name}.c").write_text(emitted.source, encoding="ascii")
     (folder / f"{name}.h").write_text(emitted.header, encoding="ascii")
-    of_input = {"picture": picture_header(name, meta), "samples": samples_header(facts, meta)}
+    of_input = {
+        "picture": picture_header(name, meta),
+        "samples": samples_header(facts, meta),
+        "unknown": unknown_header(name, meta),
+    }
     for ending, text in of_input.items():
         if text is not None:
             (folder / f"{name}_{ending}.h").write_text(text, encoding="ascii")

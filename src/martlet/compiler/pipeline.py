@@ -70,10 +70,11 @@ def compile_onnx(
 
     NAME.c and NAME.h; NAME.bin, the weights, which the C compiler takes in ("embedded"), or which
     the program reads and passes ("file"), or NAME_weights.h ("text"); NAME_picture.h, of recordings
-    NAME_samples.h, when the ONNX file says its classes and preprocessing; NAME.json; and the shared
-    library unless `library=False`. All of them or, when anything fails, none; `check` is called
-    with the folder where they lie before, and may raise too. With `stream` samples from one window
-    of a recording to the next, there is NAME_push as well.
+    NAME_samples.h, when the ONNX file says its classes and preprocessing; NAME_unknown.h, when it
+    says a threshold of unknown samples; NAME.json; and the shared library unless `library=False`.
+    All of them or, when anything fails, none; `check` is called with the folder where they lie
+    before, and may raise too. With `stream` samples from one window of a recording to the next,
+    there is NAME_push as well.
 
     Raises MartletError for what is no ONNX file, an operator that is not supported, sizes that are
     open, and when there is no C compiler or it refuses.

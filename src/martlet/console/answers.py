@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def as_csv(answers: "Sequence[Prediction]") -> str:
     """A row for each picture below the columns' names; what is not there is empty.
 
-    Columns: picture, error, label, probability, and label_2, probability_2 … of the next best. A
+    Columns: picture, error, label, probability, and label_2, probability_2 … of the next best; of
+    an unknown picture, which has no probability, those of the best guesses. A
     name that would move a terminal's cursor, or is not UTF-8, is spelt as in `printable`; JSON
     keeps every name as it is.
     """
@@ -22,13 +23,15 @@ def as_csv(answers: "Sequence[Prediction]") -> str:
         return _segments_as_csv(answers)
     if answers and hasattr(answers[0], "pixels"):
         return _maps_as_csv(answers)
-    places = max((len(answer.top) for answer in answers), default=1) or 1
+    places = max((len(answer.top) + answer.unknown for answer in answers), default=1) or 1
     header = ["picture", "error"]
     for place in range(1, places + 1):
         header += [name if place == 1 else f"{name}_{place}" for name in ("label", "probability")]
     rows = []
     for answer in answers:
         row = [answer.path, answer.error or ""]
+        if answer.unknown:
+            row += [answer.label, ""]
         for label, probability in answer.top:
             row += [label, f"{probability:.6g}"]
         rows.append(row + [""] * (len(header) - len(row)))

@@ -89,8 +89,10 @@ def predicted(predictions: "Sequence[Any]", console: Console | None = None) -> N
         if found.error is not None:
             fill(table, found.path, "(none)", "", found.error)
             continue
-        others = ", ".join(f"{label} {share:.1%}" for label, share in found.top[1:])
-        fill(table, found.path, found.label, f"{found.probability:.1%}", others)
+        shown = found.top if found.unknown else found.top[1:]
+        others = ", ".join(f"{label} {share:.1%}" for label, share in shown)
+        sure = "" if found.unknown else f"{found.probability:.1%}"
+        fill(table, found.path, found.label, sure, others)
     show_table(console or out(), table)
 
 

@@ -1,4 +1,4 @@
-"""Fold batch normalisation into the convolution before it.
+"""Fold batch normalisation into the convolution before it, the temperature into the last layer.
 
 At inference a BatchNorm is one multiplication and one addition per channel with fixed numbers
 (Ioffe and Szegedy, arXiv 1502.03167, section 3.1), so the convolution can do both for nothing.
@@ -14,6 +14,7 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrize import is_parametrized
 
+from martlet.errors import MartletError
 from martlet.ops.conv import ConvBNAct
 
 CONVOLUTIONS = (
@@ -48,6 +49,30 @@ def fold(model: nn.Module) -> nn.Module:
                 fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, TRANSPOSED))
             folded = _replaced(folded, conv_name, norm_name, fused)
     return folded
+
+
+def fold_temperature(model: nn.Module, temperature: float) -> nn.Module:
+    """A copy of `model` whose logits are those of the model, divided by `temperature`.
+
+    The last layer, a linear one called "classifier", has its weight and bias divided by it. With a
+    temperature of 1 it is the model itself.
+
+    Raises MartletError for a network without such a layer.
+    """
+    if temperature == 1:
+        return model
+    scaled = copy.deepcopy(model)
+    names = [name for name, _ in scaled.named_modules() if name.split(".")[-1] == "classifier"]
+    last = scaled.get_submodule(names[0]) if len(names) == 1 else None
+    if not isinstance(last, nn.Linear):
+        raise MartletError(
+            f"temperature={temperature:g} cannot be folded into {type(model).__name__}: its last "
+            "layer is no linear one called classifier; give 1, and divide the logits."
+        )
+    with torch.no_grad():
+        for parameter in last.parameters():
+            parameter.div_(temperature)
+    return scaled
 
 
 def _replaced(model: nn.Module, conv_name: str, norm_name: str, fused: nn.Module) -> nn.Module:

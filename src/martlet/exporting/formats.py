@@ -68,7 +68,13 @@ def export(
     def check(place: Path) -> None:
         try:
             run = format.open(place)
-            found = verify(run, trained.model, trained.shape, batches=batches)
+            found = verify(
+                run,
+                trained.model,
+                trained.shape,
+                batches=batches,
+                temperature=trained.temperature,
+            )
         except MartletError as error:
             raise MartletError(f"{path} was not written: {error}") from error
         files = place.iterdir() if place.is_dir() else [place]

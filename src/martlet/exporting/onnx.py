@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from martlet.errors import MartletError
-from martlet.exporting.fold import fold
+from martlet.exporting.fold import fold, fold_temperature
 from martlet.exporting.trained import Check, Trained
 from martlet.inference import KEY
 from martlet.storage.files import replacing
@@ -22,7 +22,8 @@ OPSETS = range(18, 26)
 def write(trained: Trained, path: Path, check: Check, opset: int | None = None) -> dict[str, Any]:
     """Write ONNX to `path`: `input` (batch, *shape) -> `logits` (batch, classes, ...).
 
-    BatchNorm is folded first. The metadata property "martlet" holds the header. The file lies
+    BatchNorm is folded first, and the temperature into the last linear layer: the logits are those
+    of the model, divided by it. The metadata property "martlet" holds the header. The file lies
     under a temporary name while `check` runs, and is then renamed; when anything fails, a file that
     was at `path` before is still there, unchanged.
 
@@ -32,7 +33,8 @@ def write(trained: Trained, path: Path, check: Check, opset: int | None = None) 
         raise MartletError(
             f"opset={opset} is not accepted; use {OPSETS.start} to {OPSETS.stop - 1}."
         )
-    proto = _strip(_convert(trained.model, trained.shape, opset))
+    model = fold_temperature(trained.model, trained.temperature)
+    proto = _strip(_convert(model, trained.shape, opset))
     outputs = [dim.dim_value for dim in proto.graph.output[0].type.tensor_type.shape.dim[1:]]
     if outputs[:1] != [len(trained.classes)]:
         raise MartletError(

@@ -23,6 +23,7 @@ class Trained:
     shape: tuple[int, ...]  # of one input, without the batch
     classes: tuple[str, ...]
     header: str  # JSON: format, classes, preprocess and more; the file carries it
+    temperature: float = 1.0  # that the file's logits are divided by; the model's are not
 
     @classmethod
     def of(
@@ -33,6 +34,7 @@ class Trained:
         classes: Sequence[str],
         shape: tuple[int, ...] | None = None,
         meta: Mapping[str, object] | None = None,
+        temperature: float = 1.0,
     ) -> "Trained":
         """A network of other inputs than pictures has no `preprocess`, but the `shape` of one.
 
@@ -49,4 +51,4 @@ class Trained:
             header = json.dumps(content, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise MartletError(f"meta cannot be written as JSON ({error}).") from error
-        return cls(model, shape, tuple(classes), header)
+        return cls(model, shape, tuple(classes), header, temperature)

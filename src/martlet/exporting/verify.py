@@ -39,8 +39,11 @@ def verify(
     shape: Sequence[int],
     *,
     batches: Sequence[int] = (1, 3),
+    temperature: float = 1.0,
 ) -> float:
     """The largest difference between `run` and `model`, relative to the output's scale.
+
+    The model's outputs are divided by `temperature` first.
 
     `shape` is one input's, without the batch. Each batch is random normal numbers. The model is
     compared as it is, unfolded, on the CPU, in evaluation mode and float32; it is not changed.
@@ -61,13 +64,13 @@ def verify(
                 raise MartletError(
                     f"the PyTorch model gives a {type(answer).__name__}; one tensor is accepted."
                 )
-            expected = answer.numpy()
+            expected = (answer / temperature).numpy()
         _check_values(expected, found)
         difference = _difference(expected, found)
         if difference <= TOLERANCE:
             accepted = TOLERANCE
         else:
-            rounding = _rounding(reference, batch, expected)
+            rounding = _rounding(reference, batch, expected * np.float32(temperature))
             accepted = min(max(TOLERANCE, ROUNDING * rounding), CEILING)
         if not difference <= accepted:
             raise MartletError(

@@ -1,8 +1,9 @@
 """An exported network, its classes and its Preprocess, run by ONNX Runtime."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -19,6 +20,8 @@ from martlet.errors import MartletError
 from martlet.inference.onnx_session import Run, open_session, run_of, without_input
 from martlet.memory import eval_batch_size
 from martlet.tasks.prediction import Prediction
+from martlet.tasks.rejection import UNKNOWN, Unknown
+from martlet.tasks.temperature import temperature_of
 
 KEY = "martlet"  # the one metadata property that martlet writes into an ONNX file
 FORMAT = 1  # of that property's JSON; a reader refuses a higher number
@@ -53,6 +56,9 @@ class Network:
         self.classes: tuple[str, ...] = tuple(header["classes"])
         self.preprocess = preprocess_from(header["preprocess"])
         self.task = tasks.find(header.get("task", "classification"))
+        # What its logits are divided by already; 1 where nothing was fitted, and before that.
+        self.temperature = temperature_of(header)
+        self.unknown = Unknown.from_dict(header.get("unknown"))
         self.any_size = any_size
         self._concurrent = concurrent
         self._batch = eval_batch_size(self.preprocess.shape, BATCH)
@@ -77,8 +83,11 @@ class Network:
         with ThreadPoolExecutor(min(cores(), len(parts))) as pool:
             return np.concatenate(list(pool.map(self._run, parts)))
 
-    def predict(self, pictures: Any, top: int = 5) -> list[Prediction]:
+    def predict(self, pictures: Any, top: int = 5, *, unknown: bool = False) -> list[Prediction]:
         """One Prediction per picture, in their order; an unreadable one has `error` set.
+
+        unknown: pictures below the network's threshold are answered "unknown". Raises MartletError
+            when it has none.
 
         pictures: paths, or what else the kind of data takes: PIL pictures, uint8 arrays (H, W, 3)
             and files opened for reading bytes, where it is pictures. One alone may be given.
@@ -87,6 +96,7 @@ class Network:
             pictures = [pictures]
         if top < 1:
             raise MartletError(f"top={top} is not accepted; use 1 or more.")
+        threshold = self.threshold() if unknown else None
         sources = [
             (name_of(source, f"picture {number}"), source)
             for number, source in enumerate(pictures, 1)
@@ -95,13 +105,14 @@ class Network:
         found: list[Prediction] = []
         with ThreadPoolExecutor(cores()) as pool:
             if self._concurrent:
-                for answers in pool.map(partial(self._read_and_answer, top=top), batches):
+                answer = partial(self._read_and_answer, top=top, threshold=threshold)
+                for answers in pool.map(answer, batches):
                     found += answers
                 return found
             ahead = [pool.map(self._read, batch) for batch in batches[:1]]
             for number, batch in enumerate(batches):
                 ahead += [pool.map(self._read, later) for later in batches[number + 1 : number + 2]]
-                found += self._answer(batch, list(ahead.pop(0)), top)
+                found += self._answer(batch, list(ahead.pop(0)), top, threshold)
         return found
 
     def _read(self, named: Named) -> NDArray[np.float32] | str:
@@ -111,20 +122,41 @@ class Network:
         except MartletError as error:
             return str(error)
 
-    def _read_and_answer(self, batch: Sequence[Named], top: int) -> list[Prediction]:
-        return self._answer(batch, [self._read(named) for named in batch], top)
+    def _read_and_answer(
+        self, batch: Sequence[Named], top: int, threshold: Unknown | None
+    ) -> list[Prediction]:
+        return self._answer(batch, [self._read(named) for named in batch], top, threshold)
 
     def _answer(
-        self, batch: Sequence[Named], inputs: Sequence[NDArray[np.float32] | str], top: int
+        self,
+        batch: Sequence[Named],
+        inputs: Sequence[NDArray[np.float32] | str],
+        top: int,
+        threshold: Unknown | None,
     ) -> list[Prediction]:
         arrays = [item for item in inputs if not isinstance(item, str)]
-        rows = iter(self.logits(np.stack(arrays)) if arrays else ())
-        return [
-            Prediction(name, error=item)
-            if isinstance(item, str)
-            else self.task.answer(name, next(rows), self.classes, top)
-            for (name, _), item in zip(batch, inputs, strict=True)
-        ]
+        rows: Iterator[NDArray[np.float32]] = iter(self.logits(np.stack(arrays)) if arrays else ())
+        found = []
+        for (name, _), item in zip(batch, inputs, strict=True):
+            if isinstance(item, str):
+                found.append(Prediction(name, error=item))
+                continue
+            row = next(rows)
+            answer = self.task.answer(name, row, self.classes, top)
+            if threshold is not None and answer.error is None and threshold.is_unknown(row):
+                answer = replace(answer, label=UNKNOWN, unknown=True)
+            found.append(answer)
+        return found
+
+    def threshold(self) -> Unknown:
+        """Below which a sample is unknown; raises MartletError when the file says none."""
+        if self.unknown is None:
+            raise MartletError(
+                f"{self.path} has no threshold of unknown samples: `train` fits one on its "
+                "validation part, where the share to reject is one sample or more, and with "
+                "--resume for an earlier run; leave unknown out."
+            )
+        return self.unknown
 
 
 def load(path: str | Path, threads: int | None = None) -> Network:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.measuring.calibration import calibration
+
 PICTURES = "pictures"  # how many were scored, where no "noun" says another name for them
 
 
@@ -23,7 +25,8 @@ class Evaluation:
 def evaluation(
     logits: NDArray[np.float32], labels: NDArray[np.int64], classes: Sequence[str]
 ) -> Evaluation:
-    """Accuracy (top1, top5), balanced accuracy, mean F1, cross entropy, and a row per class.
+    """Accuracy (top1, top5), balanced accuracy, mean F1, cross entropy, how far the probabilities
+    can be believed (ece, ece_adaptive, brier: see `calibration`), and a row per class.
 
     logits: (samples, classes); labels: (samples,). top5 is left out below six classes. How many
     there are is "pictures" until `called` gives them their name.
@@ -48,6 +51,7 @@ def evaluation(
     if len(classes) > 5:
         best_five = np.argpartition(-logits, 5, axis=1)[:, :5]
         metrics["top5"] = float((best_five == labels[:, None]).any(axis=1).mean())
+    metrics |= calibration(np.exp(log_probabilities), labels)
     metrics["classes_answered"] = len(np.unique(answers))
     metrics["per_class"] = [
         {

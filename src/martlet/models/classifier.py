@@ -28,6 +28,7 @@ class Classifier(nn.Module):
     # input, the Preprocess of its kind of data.
     classes: tuple[str, ...] = ()
     preprocess: Any = None
+    temperature: float = 1.0  # divide logits by it before a softmax, which can be believed then
 
     @property
     def head_hidden_size(self) -> int:

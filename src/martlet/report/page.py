@@ -57,8 +57,9 @@ class Page:
         spectra: of a scene's classes, the PNG file that `draw_spectra` wrote.
         kappa: Cohen's, where it is known; the accuracies are then called as its field calls them.
         comparison: with other runs, of other splits.
-        curves, confusion, predictions, windows: the PNG files that `draw_curves`,
-            `draw_confusion`, `draw_predictions` and `draw_windows` wrote.
+        curves, confusion, predictions, windows, reliability: the PNG files that `draw_curves`,
+            `draw_confusion`, `draw_predictions`, `draw_windows` and `draw_reliability` wrote.
+        believed: sentences about the probabilities, and about what is unknown.
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
             recall and F1 ("f1") as fractions 0..1, and its samples ("support").
         latency: one row an engine: its name ("engine"), threads, batch, and the milliseconds of a
@@ -89,6 +90,8 @@ class Page:
     confusion: Path | None = None
     predictions: Path | None = None
     windows: Path | None = None
+    reliability: Path | None = None
+    believed: Sequence[str] = ()
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[Mapping[str, Any]] = ()
@@ -146,6 +149,7 @@ def page_html(page: Page) -> str:
         high=high,
         parts={PART_NAMES.get(part, part): counts for part, counts in page.counts.items()},
         pictures=[(n, title, values.picture(p), alt) for n, title, p, alt in shown if p],
+        reliability=values.picture(page.reliability) if page.reliability else None,
         maps=maps,
         widest=max((picture.width for _, picture in maps), default=1),
         spectra=values.picture(page.spectra) if page.spectra else None,

@@ -15,6 +15,7 @@ from martlet.errors import MartletError
 from martlet.measuring.accuracy import Evaluation, evaluation, number_of
 from martlet.report.confusion import draw_confusion
 from martlet.report.predictions import Shown, draw_predictions
+from martlet.report.reliability import told_of_probabilities, told_of_unknown
 from martlet.report.result import caveats, sentence
 from martlet.report.windows import COLUMNS as WINDOWS
 from martlet.report.windows import Window, draw_windows
@@ -105,7 +106,7 @@ def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
     result = sentence(network, part, correct, total, noun, optimistic=bool(caution))
     answered = metrics.get("classes_answered")
     known = caveats(part, part == "val", correct, total, support, answered, noun)
-    return [result, *caution, *known]
+    return [result, *caution, *known, *told_of_probabilities(metrics), *told_of_unknown(metrics)]
 
 
 def draw(found: Evaluation, scored: Scored) -> None:
@@ -214,4 +215,5 @@ CLASSIFICATION = Task(
     draw=draw,
     answer=rank,
     weighted_loss=weighted_loss,
+    calibrated=True,
 )

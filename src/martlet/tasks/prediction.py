@@ -14,7 +14,9 @@ class Prediction:
     """One picture's answer, or why there is none.
 
     A picture that cannot be read has `error` set to one sentence, no label, and nothing in `top`:
-    predictions stay in the order of the pictures asked for, one each.
+    predictions stay in the order of the pictures asked for, one each. Where unknown ones are asked
+    for, one of no known class has the label "unknown", and the best guesses stay in `top`;
+    `probability` is that of the first.
     """
 
     path: str
@@ -22,6 +24,7 @@ class Prediction:
     probability: float = 0.0
     top: tuple[tuple[str, float], ...] = ()  # (label, probability), most probable first
     error: str | None = None
+    unknown: bool = False
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -67,6 +67,8 @@ class Task:
     evaluate: (outputs, targets, names) -> the figures of a part.
     told: (network's name, figures with "part") -> the result in sentences.
     draw: writes pictures of the result.
+    calibrated: the outputs are logits of classes: their temperature, and a threshold of unknown
+        samples, are fitted on the validation part.
     answer: (name, outputs of one sample, names of the outputs, how many) -> what `predict` says.
     """
 
@@ -82,6 +84,7 @@ class Task:
     draw: Callable[[Any, Scored], None]
     answer: Callable[[str, NDArray[Any], Sequence[str], int], Prediction]
     weighted_loss: "Callable[[Tensor, Tensor, LossOptions, Tensor], Tensor] | None" = None
+    calibrated: bool = False
 
     def weighing(self, class_weights: "Tensor") -> "Task":
         """The task, which has classes, with the loss that weighs each sample by its class."""

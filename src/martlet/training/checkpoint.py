@@ -28,6 +28,8 @@ from martlet.models.weights.file_kinds import not_weights
 from martlet.models.weights.reading import is_pickled
 from martlet.models.weights.renaming import misfits
 from martlet.storage.files import write_bytes
+from martlet.tasks.rejection import Unknown
+from martlet.tasks.temperature import temperature_of
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL
 from martlet.version import versions
@@ -75,6 +77,8 @@ class Header:
     task: str = "classification"  # a key of `tasks.TASKS`
     start: str = ""  # hash of the weights that training started from
     split: str = ""  # `saved_split.digest` of what the weights were trained and chosen on
+    temperature: float = 1.0  # that logits are divided by; 1 where none was fitted, or before that
+    unknown: Unknown | None = None  # the threshold of known samples; None where none was fitted
 
     @property
     def recipe(self) -> Recipe:
@@ -107,6 +111,8 @@ class Header:
                 "task": self.task,
                 "start": self.start,
                 "split": self.split,
+                "temperature": self.temperature,
+                "unknown": None if self.unknown is None else self.unknown.to_dict(),
             }
         )
 
@@ -135,6 +141,8 @@ class Header:
                 task=checked("task", values.get("task", "classification"), str),
                 start=checked("start", values.get("start", ""), str),
                 split=checked("split", values.get("split", ""), str),
+                temperature=temperature_of(values),
+                unknown=Unknown.from_dict(values.get("unknown")),
             )
         except MartletError as error:
             raise MartletError(f"{path} has a header that cannot be read: {error}") from error

@@ -22,6 +22,7 @@ SHARE = Range("0 to 1", lambda value: 0 <= value <= 1)
 SHARE_ABOVE_0 = Range("above 0, at most 1", lambda value: 0 < value <= 1)
 TWO_INPUTS = Range("2 or more (batch norm needs two inputs)", lambda value: value >= 2)
 DEGREES = Range("0 to 180", lambda value: 0 <= value <= 180)
+ABOVE_0_TO_HALF = Range("above 0, at most 0.5", lambda value: 0 < value <= 0.5)
 AT_MOST_HALF = Range("0 to 0.5", lambda value: 0 <= value <= 0.5)
 PLAIN_NAME = Range(
     "a name without / and \\, which is not . or ..",

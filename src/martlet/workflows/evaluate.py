@@ -20,6 +20,7 @@ from martlet.inference import Network
 from martlet.measuring.accuracy import called
 from martlet.memory import eval_batch_size
 from martlet.only_for import Limited, refuse_others
+from martlet.workflows.calibration import believed
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
 from martlet.workflows.samples import noun_of, read_samples
@@ -85,6 +86,10 @@ def score(
     logits = logits_of(network, samples, chosen)
     found = network.task.evaluate(logits, targets[chosen], network.classes)
     metrics = {"part": split, "left_out": dict(left_out), **called(found.metrics, noun)}
+    if network.task.calibrated:
+        metrics |= believed(
+            logits, targets[chosen], network.classes, network.temperature, network.unknown
+        )
     if saved is not None and saved.get("caution") and split in ("val", "test"):
         metrics["caution"] = saved["caution"]
     if saved is not None and "protocol" in saved:

@@ -18,6 +18,7 @@ from martlet.models.whole_scene import WholeScene
 from martlet.training import checkpoint
 from martlet.version import versions
 from martlet.workflows.open_network import checkpoint_path
+from martlet.workflows.torch_network import calibration_of
 
 TILE = 64  # side in pixels of what one run labels of a scene: larger is faster, in more memory
 
@@ -63,7 +64,9 @@ def export_run(
             "split": header.split,
             "versions": versions(),
             **({} if colours is None else {"colours": colours}),
+            **calibration_of(header),
         },
+        temperature=header.temperature,
     )
     exported = export(trained, place, chosen)
     if format != "c":

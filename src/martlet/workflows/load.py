@@ -16,4 +16,5 @@ def load_network(run: Path, device: str) -> Classifier:
     model = header.network.build()
     checkpoint.load_weights(model, tensors, path, header.network.name)
     model.classes, model.preprocess = header.classes, header.preprocess
+    model.temperature = header.temperature
     return model.eval().to(place)

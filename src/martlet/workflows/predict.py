@@ -21,26 +21,40 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, array, bands_axis, smooth, path_column, root and quiet; given: of all options
-    those that some kinds of data alone have. Raises MartletError for those of another kind.
+    options: output, array, bands_axis, smooth, path_column, root, unknown and quiet; given: of all
+    options those that some kinds of data alone have. Raises MartletError for those of another kind,
+    and for unknown where the network has no threshold.
     """
     network = open_network(run, device)
     kind = kinds.find(network.preprocess.kind)
     refuse_others(given or {}, data=kind.data, taker=run)
     output, quiet = options.get("output"), bool(options.get("quiet"))
+    unknown = bool(options.get("unknown"))
+    if unknown:
+        network.threshold()  # refused before anything is read
     if kind.name == "cube":
         from martlet.workflows.predict_scene import predict_scenes
 
         array, axis = options.get("array"), options.get("bands_axis")
         return list(
             predict_scenes(
-                network, sources, output=output, array=array, bands_axis=axis, quiet=quiet
+                network,
+                sources,
+                output=output,
+                array=array,
+                bands_axis=axis,
+                unknown=unknown,
+                quiet=quiet,
             )
         )
     if kind.name == "series":
         from martlet.workflows.predict_series import predict_recordings
 
         smooth = options.get("smooth")
-        return list(predict_recordings(network, sources, output=output, smooth=smooth, quiet=quiet))
+        return list(
+            predict_recordings(
+                network, sources, output=output, smooth=smooth, unknown=unknown, quiet=quiet
+            )
+        )
     columns = Columns(path_column=options.get("path_column"), root=options.get("root"))
-    return network.predict(find_sources(sources, columns), top=top)
+    return network.predict(find_sources(sources, columns), top=top, unknown=unknown)

@@ -20,9 +20,11 @@ from martlet.errors import MartletError
 from martlet.inference import Network, softmax
 from martlet.report.class_colours import class_colours
 from martlet.report.scene_maps import draw_map, draw_probability
+from martlet.tasks.rejection import UNKNOWN
 from martlet.workflows.map_files import CLASSES, LEGEND, PROBABILITY, MapFiles, check_place
 from martlet.workflows.predict_folders import in_folders
 
+UNKNOWN_COLOUR = "#9AA0A6"  # none of `class_colours`
 MOST_DRAWN = 2000  # rows and columns of a picture; of a larger scene every second pixel, or less
 
 
@@ -44,7 +46,10 @@ class SceneMap:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """(rows, columns): number of a class from 1 on, in the network's order; 0: no spectrum."""
+        """(rows, columns): number of a class from 1 on, in the network's order; 0: no spectrum.
+
+        Where unknown pixels were asked for, theirs is the number behind the last class.
+        """
         return self._array(CLASSES)
 
     @property
@@ -66,9 +71,12 @@ def predict_scenes(
     output: Path | None,
     array: str | None,
     bands_axis: int | None,
+    unknown: bool = False,
     quiet: bool,
 ) -> list[SceneMap]:
     """A map of each scene; one that cannot be read has `error` set.
+
+    unknown: pixels below the network's threshold are a class more, behind its own.
 
     Raises MartletError when it is not clear where the maps should lie.
     """
@@ -80,7 +88,7 @@ def predict_scenes(
         preprocess.check_bands(scene.shape[2])
         if scene.scaled:
             voice.say(f"{path}: {scene.scaled}.")
-        return lambda folder: map_of(network, scene, folder, voice)
+        return lambda folder: map_of(network, scene, folder, voice, unknown=unknown)
 
     return in_folders(
         network,
@@ -94,40 +102,53 @@ def predict_scenes(
 
 
 def map_of(
-    network: Network, scene: Scene, folder: Path, voice: Voice, *, titled: bool = True
+    network: Network,
+    scene: Scene,
+    folder: Path,
+    voice: Voice,
+    *,
+    titled: bool = True,
+    unknown: bool = False,
 ) -> SceneMap:
     """Label every pixel; memory is taken for one strip, the maps lie in files.
 
     titled: the scene's name stands above the pictures; a report has titles of its own.
+    unknown: pixels below the network's threshold are a class more, behind its own.
     """
     check_place(folder, scene.path)
     rows, columns, _ = scene.shape
-    kind = np.uint8 if len(network.classes) < 256 else np.uint16
-    files = MapFiles(folder, (rows, columns), kind, _key(network, scene))
+    names = (*network.classes, UNKNOWN) if unknown else network.classes
+    kind = np.uint8 if len(names) < 256 else np.uint16
+    files = MapFiles(folder, (rows, columns), kind, _key(network, scene, unknown))
     with files.opened() as (start, maps):
         if start:
             voice.say(f"{folder} holds rows 0 to {start - 1} of an earlier try: going on.")
         with voice.counting("rows labelled") as count:
-            for first, last, numbers, sure in _answers(network, scene, start):
+            for first, last, numbers, sure in _answers(network, scene, start, unknown):
                 maps.write(first, numbers, sure)
                 count(last, rows)
     with files.replacing() as inside:
         classes, probability = (
             np.load(files.growing(name), mmap_mode="r") for name in (CLASSES, PROBABILITY)
         )
-        total = np.zeros(len(network.classes) + 1, np.int64)
+        total = np.zeros(len(names) + 1, np.int64)
         for row in classes:
             total += np.bincount(row, minlength=len(total))
         counts = total.tolist()
-        _write_rest(inside, classes, probability, counts, network, scene, titled)
-    pixels = tuple(zip(network.classes, counts[1:], strict=True))
+        colours = colours_of(network) + [UNKNOWN_COLOUR] * unknown
+        legend = list(zip(names, colours, strict=True))
+        _write_rest(inside, classes, probability, counts, legend, scene, titled)
+    pixels = tuple(zip(names, counts[1:], strict=True))
     return SceneMap(str(scene.path), folder, pixels)
 
 
 def _answers(
-    network: Network, scene: Scene, start: int
+    network: Network, scene: Scene, start: int, unknown: bool
 ) -> Iterator[tuple[int, int, NDArray[Any], NDArray[np.float32]]]:
-    """First and last row, number of the class, and its probability, of each strip."""
+    """First and last row, number of the class, and its probability, of each strip.
+
+    An unknown pixel has the number behind the last class, and the probability of its best guess.
+    """
     preprocess = network.preprocess
     assert isinstance(preprocess, ScenePreprocess)
     for strip in strips(network.logits, scene, preprocess, any_size=network.any_size, start=start):
@@ -137,16 +158,21 @@ def _answers(
                 f"{strip.last - 1}."
             )
         sure = softmax(np.moveaxis(strip.logits, 0, -1)).max(-1).astype(np.float32)
-        numbers = np.where(strip.held, strip.logits.argmax(0) + 1, 0)
+        numbers = strip.logits.argmax(0) + 1
+        if unknown:
+            below = network.threshold().is_unknown(strip.logits, axis=0)
+            numbers = np.where(below, len(network.classes) + 1, numbers)
+        numbers = np.where(strip.held, numbers, 0)
         yield strip.first, strip.last, numbers, np.where(strip.held, sure, np.float32(0))
 
 
-def _key(network: Network, scene: Scene) -> Any:
+def _key(network: Network, scene: Scene, unknown: bool) -> Any:
     """What makes a map: the same scene and network give the same one."""
     files = sorted(network.path.iterdir()) if network.path.is_dir() else [network.path]
     stats = [(str(path), path.stat()) for path in (*files, scene.path) if path.is_file()]
     known = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
-    return [known, list(scene.shape), network.preprocess.to_dict().get("tile")]
+    key = [known, list(scene.shape), network.preprocess.to_dict().get("tile")]
+    return [*key, UNKNOWN] if unknown else key
 
 
 def _write_rest(
@@ -154,18 +180,18 @@ def _write_rest(
     classes: NDArray[Any],
     probability: NDArray[np.float32],
     counts: Sequence[int],
-    network: Network,
+    legend: Sequence[tuple[str, str]],
     scene: Scene,
     titled: bool,
 ) -> None:
     """The legend, pictures, and files with the scene's coordinates.
 
     counts: pixels without a class, then those of each class.
+    legend: name and colour of each class, "#0072B2".
     """
     step = max(1, max(classes.shape) // MOST_DRAWN)
     shown = classes[::step, ::step]
-    names = network.classes
-    hexes = colours_of(network)
+    names, hexes = [name for name, _ in legend], [colour for _, colour in legend]
     colours = [rgb(colour) for colour in hexes]
     with (folder / LEGEND).open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")

@@ -26,6 +26,7 @@ from martlet.memory import eval_batch_size
 from martlet.report.timeline import Bar, draw_timeline
 from martlet.storage.files import write_text
 from martlet.storage.staging import staging
+from martlet.tasks.rejection import UNKNOWN, Unknown
 from martlet.workflows.predict_folders import in_folders
 
 SEGMENTS, WINDOWS = "segments.csv", "windows.csv"
@@ -66,21 +67,27 @@ def predict_recordings(
     *,
     output: Path | None,
     smooth: str | None,
+    unknown: bool = False,
     quiet: bool,
 ) -> list[Timeline]:
     """A timeline of each file or folder; what cannot be read has `error` set.
 
     smooth: the shortest stretch that a timeline has, a time or samples; a window by default.
+    unknown: windows below the network's threshold are a class more, and so are stretches of which
+        they are the most.
     """
     voice, preprocess = Voice(quiet), network.preprocess
     assert isinstance(preprocess, SeriesPreprocess)
     duration = parse_duration("smooth", preprocess.window if smooth is None else smooth)
     shortest = duration.samples(preprocess.rate)
+    threshold = network.threshold() if unknown else None
 
     def read(path: Any) -> Callable[[Path], Timeline]:
         known = replace(preprocess, layout=None)  # other files may lie in another one
         recordings = recordings_for(path, known, labelled=False)
-        return lambda folder: timeline_of(network, recordings, str(path), folder, shortest, voice)
+        return lambda folder: timeline_of(
+            network, recordings, str(path), folder, shortest, voice, threshold
+        )
 
     return in_folders(
         network,
@@ -94,9 +101,18 @@ def predict_recordings(
 
 
 def timeline_of(
-    network: Network, recordings: Recordings, path: str, folder: Path, shortest: int, voice: Voice
+    network: Network,
+    recordings: Recordings,
+    path: str,
+    folder: Path,
+    shortest: int,
+    voice: Voice,
+    threshold: Unknown | None = None,
 ) -> Timeline:
-    """Label all windows of all recordings, smooth, write and draw."""
+    """Label all windows of all recordings, smooth, write and draw.
+
+    threshold: windows below it are of a class more, "unknown", behind those of the network.
+    """
     preprocess = network.preprocess
     assert isinstance(preprocess, SeriesPreprocess)
     for sentence in (*recordings.told, *recordings.odd):
@@ -107,7 +123,7 @@ def timeline_of(
     for sentence in windows.odd:
         voice.say(sentence)
     earlier = _earlier(folder, Path(path))
-    answers = window_answers(network, windows, voice)
+    answers = window_answers(network, windows, voice, threshold)
     with staging(folder, earlier) as inside:
         return _written(network, windows, answers, path, folder, inside, shortest)
 
@@ -125,12 +141,15 @@ def _written(
     recordings, preprocess = windows.recordings, network.preprocess
     assert isinstance(preprocess, SeriesPreprocess)
     rate, unit = preprocess.rate or 1.0, "s" if preprocess.rate else "samples"
+    names, votes = (*network.classes, UNKNOWN)[: answers.shape[1]], answers
+    if len(names) > len(network.classes):  # an unknown window speaks for no class
+        votes = np.column_stack([answers[:, :-1] * (1 - answers[:, -1:]), answers[:, -1]])
     segments: list[Segment] = []
     for number in np.unique(windows.recording).tolist():
         item, own = recordings[number], np.flatnonzero(windows.recording == number)
-        found = stretches(answers[own], windows.starts[own], windows.window, len(item), shortest)
+        found = stretches(votes[own], windows.starts[own], windows.window, len(item), shortest)
         for one in found:
-            label = network.classes[one.label]
+            label = names[one.label]
             times = one.first / rate, one.stop / rate
             segments.append(Segment(item.name, *times, label, one.probability))
         name = "timeline.png" if len(recordings) == 1 else f"timeline_{number + 1}.png"
@@ -139,7 +158,7 @@ def _written(
                 item.values,
                 item.channels,
                 [Bar(one.first, one.stop, one.label) for one in found],
-                network.classes,
+                names,
                 inside / name,
                 rate=preprocess.rate,
                 known=list(known_bars(item, recordings, network.classes)),
@@ -157,7 +176,7 @@ def _written(
             strict=True,
         )
     ]
-    _write(inside / WINDOWS, [*head, *network.classes], rows)
+    _write(inside / WINDOWS, [*head, *names], rows)
     return Timeline(path, folder, unit, tuple(segments))
 
 
@@ -181,14 +200,23 @@ def _earlier(folder: Path, source: Path) -> list[str]:
     return names
 
 
-def window_answers(network: Network, windows: Windows, voice: Voice) -> NDArray[np.float64]:
-    """Probabilities (windows, classes). Raises MartletError for what is no number."""
+def window_answers(
+    network: Network, windows: Windows, voice: Voice, threshold: Unknown | None = None
+) -> NDArray[np.float64]:
+    """Probabilities (windows, classes). Raises MartletError for what is no number.
+
+    threshold: there is a column more, which has 1 for windows below it, else 0.
+    """
     batch, parts = eval_batch_size(network.preprocess.shape), []
     with voice.counting("labelling windows") as count:
         for start in range(0, len(windows), batch):
             chosen = range(start, min(start + batch, len(windows)))
             inputs = network.preprocess.normalise(np.stack([windows[i] for i in chosen]))
-            parts.append(softmax(network.logits(inputs)))
+            logits = network.logits(inputs)
+            parts.append(softmax(logits))
+            if threshold is not None:
+                unknown = threshold.is_unknown(logits)[:, None]
+                parts[-1] = np.concatenate([parts[-1], unknown], axis=1)
             count(chosen.stop, len(windows))
     answers = np.concatenate(parts)
     if not np.isfinite(answers).all():

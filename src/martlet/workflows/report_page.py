@@ -14,9 +14,10 @@ from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
 from martlet.report.page import CostTotals, Page, write_page
 from martlet.report.protocols import compare
+from martlet.report.reliability import told_of_probabilities, told_of_unknown
 from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
-from martlet.workflows.run_folder import MAPS, PAGE, SPECTRA
+from martlet.workflows.run_folder import MAPS, PAGE, RELIABILITY, SPECTRA
 from martlet.workflows.siblings import siblings
 
 
@@ -43,7 +44,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
     total, noun = number_of(metrics)
     totals = cost(model, shape)
     sheet, windows = folder / "predictions.png", folder / "windows.png"  # of one kind each
-    spectra = folder / SPECTRA
+    spectra, reliability = folder / SPECTRA, folder / RELIABILITY
     return Page(
         name=folder.resolve().name,
         network=header.network.name,
@@ -65,6 +66,8 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         comparison=compare(siblings(folder, header)),
         curves=folder / "curves.png",
         confusion=folder / "confusion.png",
+        reliability=reliability if reliability.exists() else None,
+        believed=[*told_of_probabilities(metrics), *told_of_unknown(metrics)],
         predictions=sheet if sheet.exists() else None,
         windows=windows if windows.exists() else None,
         per_class=metrics["per_class"],

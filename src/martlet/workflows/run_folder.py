@@ -26,7 +26,11 @@ MAPS = {  # of a scene, with their titles in the report
     "map/probability.png": "Probability of the prediction",
 }
 SPECTRA = "spectra.png"
-PICTURES = ("curves.png", "confusion.png", "predictions.png", "windows.png", SPECTRA, *MAPS)
+RELIABILITY = "reliability.png"
+PICTURES = (
+    *("curves.png", "confusion.png", RELIABILITY, "predictions.png", "windows.png", SPECTRA),
+    *MAPS,
+)
 FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene

@@ -13,6 +13,8 @@ from martlet.compiler.runtime.network import CompiledNetwork
 from martlet.errors import MartletError
 from martlet.inference import is_compiled
 from martlet.tasks.prediction import rank
+from martlet.tasks.rejection import UNKNOWN, Unknown
+from martlet.tasks.temperature import divided
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import Run
 
@@ -24,7 +26,8 @@ class StreamAnswer:
     """What a network says of one window.
 
     end: how many samples had come when the window was complete; it holds the last ones of them.
-    label, probability: the most probable class; logits: float32 (classes,), all outputs.
+    label, probability: the most probable class; "unknown", where that is asked for, and the
+        probability of the best guess. logits: float32 (classes,), all outputs.
     """
 
     end: int
@@ -44,6 +47,7 @@ class _Source:
     classes: tuple[str, ...] = ()
     normalise: Callable[[Samples], Samples] | None = None
     push: Callable[[], Callable[[Samples], Samples | None]] | None = None
+    threshold: Callable[[], Unknown] | None = None  # raises MartletError for a file without one
 
 
 class Stream:
@@ -54,6 +58,7 @@ class Stream:
     window: samples of a window; of a trained or compiled network its own.
     stride: samples from one window's start to the next one's; by default as the network was trained
         or compiled, else half a window.
+    unknown: windows below the threshold that `train` fitted have the label "unknown".
 
     Each answer is the one that the same network gives for that window by itself, bit for bit. A
     network that was compiled with this stride keeps the rows of its maps that windows share; all
@@ -64,13 +69,21 @@ class Stream:
     """
 
     def __init__(
-        self, network: Any, *, window: int | None = None, stride: int | None = None
+        self,
+        network: Any,
+        *,
+        window: int | None = None,
+        stride: int | None = None,
+        unknown: bool = False,
     ) -> None:
         source = _open(network, _count("window", window))
         asked = _count("stride", stride)
         self.window, self.channels, self.classes = source.window, source.channels, source.classes
         self.stride: int = asked or source.stride or -(-source.window // 2)
         self._source = source
+        if unknown and source.threshold is None:
+            raise MartletError("unknown=True is for the files of a trained network; leave it out.")
+        self._threshold = source.threshold() if unknown and source.threshold else None
         self._pushes = source.push if self.stride == source.stride else None
         self.clear()
 
@@ -116,7 +129,9 @@ class Stream:
         found = rank(f"the window up to sample {self._count}", logits, classes, 1)
         if found.error is not None:
             raise MartletError(found.error)
-        return StreamAnswer(self._count, found.label, found.probability, logits)
+        below = self._threshold is not None and self._threshold.is_unknown(logits)
+        label = UNKNOWN if below else found.label
+        return StreamAnswer(self._count, label, found.probability, logits)
 
     def _checked(self, samples: ArrayLike) -> Samples:
         """Float32 (n, channels), on the network's scale."""
@@ -191,6 +206,7 @@ def _trained(path: Path) -> _Source:
         channels,
         opened.classes,
         _scaling(preprocess),
+        threshold=opened.threshold,
     )
 
 
@@ -213,10 +229,10 @@ def _compiled(network: CompiledNetwork) -> _Source:
         )
     length, channels = (shape[2], shape[3]) if by_sample else (shape[-1], shape[1])
     classes: tuple[str, ...] = ()
-    normalise = None
+    normalise = threshold = None
     if about.meta.get("classes"):
         trained = open_network(network.folder)
-        classes = trained.classes
+        classes, threshold = trained.classes, trained.threshold
         if trained.preprocess.kind == "series":
             normalise = _scaling(trained.preprocess)
 
@@ -226,7 +242,7 @@ def _compiled(network: CompiledNetwork) -> _Source:
         return found
 
     push = network.stream if about.stream_bytes else None
-    return _Source(run, length, about.stream_stride, channels, classes, normalise, push)
+    return _Source(run, length, about.stream_stride, channels, classes, normalise, push, threshold)
 
 
 def _module(network: Any, window: int | None) -> _Source:
@@ -235,12 +251,12 @@ def _module(network: Any, window: int | None) -> _Source:
 
     if window is None:
         raise MartletError("window is needed: a module does not say how many samples it takes.")
-    place = next(network.parameters()).device
+    place, temperature = next(network.parameters()).device, getattr(network, "temperature", 1.0)
     network.eval()
 
     def run(samples: Samples) -> Samples:
         with torch.inference_mode():
             found: Samples = network(torch.from_numpy(samples)[None, None].to(place)).cpu().numpy()
-        return found
+        return divided(found, temperature)
 
     return _Source(run, window, 0, network.in_chans, tuple(network.classes))

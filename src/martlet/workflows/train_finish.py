@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,18 @@ from martlet.memory import eval_batch_size
 from martlet.models.classifier import Classifier
 from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
+from martlet.tasks.temperature import divided
 from martlet.training import checkpoint
 from martlet.training.evaluate import evidence_maps, predict_logits
 from martlet.training.loop import Job
 from martlet.training.run_files import MODEL
 from martlet.training.state import State
 from martlet.version import versions
+from martlet.workflows.calibration import believed, draw_calibration, fitted
 from martlet.workflows.report_page import write_report
-from martlet.workflows.run_folder import Run
+from martlet.workflows.run_folder import RELIABILITY, Run
 from martlet.workflows.samples import noun_of
+from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_scene import map_scene, of_scene
 from martlet.workflows.train_tiles import scored_batches
 
@@ -37,10 +41,15 @@ def finish(
     samples: Samples,
     split: Split,
     counts: dict[str, list[int]],
+    options: TrainOptions,
     command: str,
     voice: Voice,
 ) -> Run:
-    """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write."""
+    """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write.
+
+    Its temperature and threshold are fitted first, on the validation part; the figures are those of
+    the calibrated network.
+    """
     path = job.folder / MODEL
     model, header = checkpoint.load_model(path)
     if header.split != job.header.split:
@@ -49,17 +58,23 @@ def finish(
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
     targets = job.task.targets(samples, header.classes)
-    batches = scored_batches(model, samples, targets, indices, header.preprocess)
-    outputs = predict_logits(job.through(model), batches, job.to_input)
-    found = job.task.evaluate(*outputs, header.classes)
+
+    def outputs_of(chosen: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        batches = scored_batches(model, samples, targets, chosen, header.preprocess)
+        return predict_logits(job.through(model), batches, job.to_input)
+
+    outputs, truth = outputs_of(indices)
+    how: dict[str, Any] = {}
+    if job.task.calibrated:
+        val = (outputs, truth) if part == "val" else outputs_of(split.val) if split.val else None
+        header, how = fitted(header, val, options.reject)
+        outputs = divided(outputs, header.temperature)
+        how |= believed(outputs, truth, header.classes, header.temperature, header.unknown)
+    found = job.task.evaluate(outputs, truth, header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     named = called(found.metrics, noun_of(header.preprocess))
-    metrics = {"part": part, "best_epoch": best_epoch, **named}
-    metrics |= {"counts": counts, "odd": samples.odd, "seconds": round(state.seconds, 1)}
-    said = {"notes": list(split.notes), "caution": split.caution}
-    metrics |= {name: value for name, value in said.items() if value}
-    metrics |= {"protocol": dict(split.protocol)} if split.protocol else {}
-    metrics |= of_scene(samples)
+    metrics = {"part": part, "best_epoch": best_epoch, **named, **how}
+    metrics |= {"counts": counts, "seconds": round(state.seconds, 1), **of_data(samples, split)}
     metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}
     metrics |= {"command": command, "machine": machine(), "versions": versions()}
     header = header.with_metrics(metrics)
@@ -71,11 +86,20 @@ def finish(
         samples, indices, header.classes, header.preprocess, job.folder, split, evidence
     )
     job.task.draw(found, scored)
+    if job.task.calibrated:
+        draw_calibration(outputs, truth, header.temperature, job.folder / RELIABILITY)
     map_scene(job.folder, samples, job.to_input.device.type, voice)
     write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):
         voice.say(sentence)
     return Run(job.folder, metrics)
+
+
+def of_data(samples: Samples, split: Split) -> dict[str, Any]:
+    """What the metrics say of the data, and of how they are split."""
+    said = {"notes": list(split.notes), "caution": split.caution, "protocol": dict(split.protocol)}
+    given = {name: value for name, value in said.items() if value}
+    return {"odd": samples.odd, **given, **of_scene(samples)}
 
 
 def evidence_for(

@@ -9,7 +9,7 @@ from typing import Any
 from martlet.arguments import Range, option
 from martlet.errors import MartletError
 from martlet.named_values import assignment, json_value
-from martlet.training.ranges import PLAIN_NAME, TIME
+from martlet.training.ranges import ABOVE_0_TO_HALF, PLAIN_NAME, TIME
 from martlet.training.recipe import Recipe
 from martlet.workflows.data_fields import DataFields
 from martlet.workflows.list_fields import ListFields
@@ -41,6 +41,9 @@ class TrainOptions(SeriesFields, SceneFields, ListFields, DataFields, NetworkFie
 
     time: str | None = option(
         None, "In place of epochs: as many as fit, with all before and after, as 90s or 10m.", TIME
+    )
+    reject: float = option(
+        0.05, "Share of known samples that `predict --unknown` may call unknown.", ABOVE_0_TO_HALF
     )
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(None, "Processes that prepare inputs (default: fits).", UP_TO_1024)

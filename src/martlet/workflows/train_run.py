@@ -114,7 +114,7 @@ def steps(plan: Plan, voice: Voice) -> Run:
     with tracked(plan, header, voice) as trackers:
         run_loop(job, state, voice, trackers)
         try:
-            run = finish(job, state, samples, split, counts, options.command(data), voice)
+            run = finish(job, state, samples, split, counts, options, options.command(data), voice)
         except KeyboardInterrupt:
             voice.say("Trained; the report is missing: the same command with --resume makes it.")
             raise

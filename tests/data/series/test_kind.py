@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from martlet.data.series import kind as module
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.data.series.samples import SeriesSamples
 from martlet.errors import MartletError
+from martlet.tasks.rejection import ENERGY, UNKNOWN, Unknown, score
 from martlet.training import checkpoint
 from martlet.workflows.open_network import open_network
+from martlet.workflows.predict_series import predict_recordings
 from martlet.workflows.run_folder import Run, read_json
+from martlet.workflows.stream import Stream
 from martlet.workflows.train_options import TrainOptions
 
 RATE = 50
@@ -138,6 +142,35 @@ def test_a_long_recording_becomes_a_timeline(run: Run, tmp_path: Path) -> None:
     (short,) = martlet.predict(run.folder, tmp_path / "no.csv", quiet=True)
     assert "does not exist" in short.error
     assert not (run.folder / "no_timeline").exists()
+
+
+def test_what_is_like_no_motion_is_unknown_when_asked(run: Run, tmp_path: Path) -> None:
+    values = np.concatenate([motion("walk", 400, 99), motion("sit", 400, 99)])
+    write(tmp_path / "day.csv", values)
+    network = open_network(run.folder)
+    scores = [score(ENERGY, answer.logits) for answer in Stream(run.folder).push(values)]
+    options: dict[str, Any] = {"output": tmp_path / "out", "smooth": None, "quiet": True}
+    for below, labels in ((-1e9, ["walk", "sit"]), (float(np.median(scores)), None), (1e9, None)):
+        network.unknown = Unknown(ENERGY, below, 0.05, 20)
+        (found,) = predict_recordings(network, [tmp_path / "day.csv"], unknown=True, **options)
+        with open(tmp_path / "out" / "windows.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        expected = [str(int(one < below)) for one in scores]
+        assert [row[UNKNOWN] for row in rows[: len(scores)]] == expected
+        for row in rows:  # the network's own answers stay beside it
+            assert sum(float(row[name]) for name in network.classes) == pytest.approx(1, abs=1e-4)
+        if labels is not None:
+            assert [one.label for one in found.segments] == labels
+    assert [(one.label, one.probability) for one in found.segments] == [(UNKNOWN, 1)]
+
+    tensors, header = checkpoint.load(run.checkpoint)
+    below = float(np.median(scores))
+    header = replace(header, unknown=Unknown(ENERGY, below, 0.05, 20))
+    checkpoint.save(tmp_path / "model.safetensors", tensors, header)
+    answers = Stream(tmp_path / "model.safetensors", unknown=True).push(values)
+    assert [one.label == UNKNOWN for one in answers] == [one < below for one in scores]
+    with pytest.raises(MartletError, match="unknown=True is for the files of a trained network"):
+        Stream(martlet.load(run.folder), window=64, unknown=True)
 
 
 def test_predict_needs_no_labels_and_names_the_channels_that_it_lacks(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from martlet.compiler.codegen.c_text import floats, string, wrapped
+from martlet.compiler.codegen.unknown_header import include_unknown
 from martlet.errors import MartletError
 
 
@@ -17,7 +18,7 @@ def picture_header(name: str, meta: Mapping[str, Any]) -> str | None:
     try:
         if meta["preprocess"].get("kind", "image") != "image":
             return None
-        return wrapped(_text(name.upper(), meta["preprocess"], meta["classes"]))
+        return wrapped(_text(name, meta))
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise MartletError(
             f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
@@ -25,7 +26,8 @@ def picture_header(name: str, meta: Mapping[str, Any]) -> str | None:
         ) from error
 
 
-def _text(big: str, how: Mapping[str, Any], classes: list[str]) -> str:
+def _text(name: str, meta: Mapping[str, Any]) -> str:
+    big, how, classes = name.upper(), meta["preprocess"], meta["classes"]
     size, crop = int(how["size"]), {"crop": 1, "squash": 0}[how["rule"]]
     side = round(size / float(how["crop_pct"])) if crop else size
     bicubic = {"bilinear": 0, "bicubic": 1}[how["interpolation"]]
@@ -51,6 +53,6 @@ static const float {big}_SCALE[] = {{{floats(1 / (255 * std) for _, std in pairs
 static const float {big}_BIAS[] = {{{floats(-mean / std for mean, std in pairs)}}};
 static const char *const {big}_CLASS[] = {{
 {names}}};
-
+{include_unknown(name, meta)}
 #endif
 """

@@ -5,6 +5,7 @@ from typing import Any
 
 from martlet.compiler.codegen.c_text import floats, string, wrapped
 from martlet.compiler.codegen.header import Facts
+from martlet.compiler.codegen.unknown_header import include_unknown
 from martlet.errors import MartletError
 
 
@@ -19,7 +20,7 @@ def samples_header(facts: Facts, meta: Mapping[str, Any]) -> str | None:
     try:
         if meta["preprocess"].get("kind") != "series":
             return None
-        return wrapped(_text(facts, meta["preprocess"], list(map(str, meta["classes"]))))
+        return wrapped(_text(facts, meta))
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise MartletError(
             f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
@@ -27,8 +28,8 @@ def samples_header(facts: Facts, meta: Mapping[str, Any]) -> str | None:
         ) from error
 
 
-def _text(facts: Facts, how: Mapping[str, Any], classes: list[str]) -> str:
-    name = facts.program.name
+def _text(facts: Facts, meta: Mapping[str, Any]) -> str:
+    name, how, classes = facts.program.name, meta["preprocess"], list(map(str, meta["classes"]))
     big, channels, rate = name.upper(), list(map(str, how["channels"])), how["rate"]
     window, stride = int(how["window"]), int(how["stride"])
     pairs = list(zip(map(float, how["mean"]), map(float, how["std"]), strict=True))
@@ -65,7 +66,7 @@ static inline void {name}_scale(const float *raw, float *sample) {{
     sample[c] = centred * {big}_SCALE[c];
   }}
 }}
-{_push(facts)}
+{_push(facts)}{include_unknown(name, meta)}
 #endif
 """
 

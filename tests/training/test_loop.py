@@ -16,7 +16,9 @@ from martlet.errors import MartletError
 from martlet.tasks.classification import CLASSIFICATION
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
+from martlet.training.distillation import Teacher
 from martlet.training.loop import EpochEnd, Job, Step, fit, train_step
+from martlet.training.mixing import Mixing
 from martlet.training.recipe import Recipe
 from martlet.training.state import State
 
@@ -316,37 +318,64 @@ def test_a_step_reads_from_the_device_once(setting: Setting) -> None:
     assert Watched.reads == 1
 
 
-def mixup(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Each input and its target, mixed with another's (Zhang et al., 2018; alpha 1)."""
-    share = torch.rand(())
-    order = torch.randperm(len(targets))
-    soft = torch.nn.functional.one_hot(targets, 2).float()
-    return torch.lerp(inputs, inputs[order], share), torch.lerp(soft, soft[order], share)
+def goes_on_bit_for_bit(job: Job, start: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
+    """The last weights of the job, after it was seen that stopping does not change them."""
+    found = []
+    for stop_after in (0, 2):
+        one = replace(job, folder=folder / str(stop_after))
+        trained(one, start, stop_after)
+        found.append(last(one.folder))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+    return found[0]
 
 
-def test_mixup_is_a_transform_and_resumes_bit_for_bit(setting: Setting, tmp_path: Path) -> None:
+@pytest.mark.parametrize("alphas", [(0.5, 0.0), (0.0, 1.0), (0.5, 1.0)])
+def test_mixed_batches_go_on_bit_for_bit(
+    setting: Setting, tmp_path: Path, alphas: tuple[float, float]
+) -> None:
     start = copy.deepcopy(setting.state.model.state_dict())
     trained(setting.job, start)
     plain = last(tmp_path)
-    found = []
-    for stop_after in (0, 2):
-        job = replace(setting.job, folder=tmp_path / f"mixed{stop_after}", transform=mixup)
-        trained(job, start, stop_after)
-        found.append(last(job.folder))
-    assert all(torch.equal(found[0][name], found[1][name]) for name in plain)
-    assert not all(torch.equal(found[0][name], plain[name]) for name in plain)
+    mixed = replace(setting.job, transform=Mixing(*alphas, outputs=2))
+    found = goes_on_bit_for_bit(mixed, start, tmp_path)
+    assert not all(torch.equal(found[name], plain[name]) for name in plain)
 
 
-def test_a_teacher_is_a_transform(setting: Setting) -> None:
-    """Its answers, beside the labels, are the soft targets."""
+def test_a_teacher_is_learnt_from_and_goes_on_bit_for_bit(setting: Setting, tmp_path: Path) -> None:
+    """With all of the loss its own, labels are of no account."""
+    recipe = replace(setting.job.recipe, distill_weight=1.0)
+    header = replace(setting.job.header, trained=recipe)
     teacher = TinyNetwork().eval()
+    job = replace(setting.job, header=header, teacher=Teacher(teacher))
+    start = copy.deepcopy(setting.state.model.state_dict())
+    expected = goes_on_bit_for_bit(job, start, tmp_path)
 
-    @torch.no_grad()
-    def taught(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        hard = torch.nn.functional.one_hot(targets, 2).float()
-        return inputs, 0.5 * hard + 0.5 * teacher(inputs).softmax(dim=1)
+    def wrong(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return inputs, 1 - targets
 
-    job = replace(setting.job, transform=taught)
-    ends = [event for event in fit(job, setting.state) if isinstance(event, EpochEnd)]
-    assert [end.row["epoch"] for end in ends] == [1, 2, 3]
-    assert ends[-1].row["train_loss"] < ends[0].row["train_loss"]
+    trained(replace(job, transform=wrong, folder=tmp_path / "wrong"), start)
+    found = last(tmp_path / "wrong")
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_training_that_grows_its_inputs_ends_with_full_ones(setting: Setting) -> None:
+    sides: list[int] = []
+
+    class Pooled(TinyNetwork):
+        def forward(self, x: Tensor) -> Tensor:
+            if self.training and torch.is_grad_enabled():
+                sides.append(x.shape[-1])
+            return super().forward(nn.functional.adaptive_avg_pool2d(x, 4))
+
+    preprocess = Preprocess(size=16, crop_pct=1.0)
+    recipe = replace(setting.job.recipe, progressive=0.5)
+    header = replace(setting.job.header, trained=recipe, preprocess=preprocess)
+    large = [(p.repeat_interleave(4, 1).repeat_interleave(4, 2), t) for p, t in [batch(0)] * 5]
+
+    class Large(Loader):
+        def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+            return iter(large[first:])
+
+    job = replace(setting.job, header=header, train=Large(), val=None, to_input=ToInput(preprocess))  # type: ignore[arg-type]
+    list(fit(job, State(Pooled(), recipe)))
+    assert sides == [8, 8, 8, 12, 12, 12, 12, 12, 16, 16, 16, 16, 16, 16, 16]

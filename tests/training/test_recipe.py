@@ -32,6 +32,11 @@ from martlet.training.recipe import WITHOUT, Recipe
         ("pad_crop", -1),
         ("rand_augment", 31),
         ("repeated_augmentation", 0),
+        ("mixup", -0.1),
+        ("cutmix", float("nan")),
+        ("distill_weight", 0.0),
+        ("distill_temperature", 0.0),
+        ("progressive", 0.0),
         ("ema", 1.0),
         ("seed", -1),
     ],
@@ -109,6 +114,10 @@ def test_differences_name_the_fields(recipe: Recipe) -> None:
         (
             {"flip": False, "flip_alternating": True},
             r"^flip_alternating=True and flip=False contradict each other; leave one .*\.$",
+        ),
+        (
+            {"progressive": 0.5, "compile": "on"},
+            r"^progressive=0\.5 and compile='on' exclude each other: inputs change their size, ",
         ),
     ],
 )

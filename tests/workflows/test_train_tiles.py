@@ -67,6 +67,11 @@ def test_tiles_are_taken_where_they_hold_many_of_the_pixels(
     assert tiles(model, samples, everywhere, replace(RECIPE, compile="on")) is None
     with pytest.raises(MartletError, match="tiles='on' and compile='on' exclude each other"):
         tiles(model, samples, everywhere, replace(RECIPE, compile="on", tiles="on"))
+    with pytest.raises(
+        MartletError, match=r"tiles='on' and mixup=0\.2 exclude each other: windows"
+    ):
+        tiles(model, samples, everywhere, replace(RECIPE, mixup=0.2, tiles="on"))
+    assert tiles(model, samples, everywhere, replace(RECIPE, mixup=0.2)) is None
     assert tiles(model, samples, everywhere, replace(RECIPE, flip=True)) is None
     assert tiles(model, samples, everywhere, replace(RECIPE, flip=True, tiles="on")) is not None
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -206,6 +207,8 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
         kind = list[str] | None
     elif get_origin(kind) is not list and str in get_args(kind):  # a text says the other types too
         kind = str | None
+    elif get_origin(kind) is not list and object in get_args(kind):  # things of Python's
+        kind = Path | None
     default = parameter.default
     required = default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
     if required or parameter.kind is parameter.POSITIONAL_ONLY:

@@ -76,6 +76,7 @@ class Header:
     origin: str = ""  # of converted weights: whose they are
     task: str = "classification"  # a key of `tasks.TASKS`
     start: str = ""  # hash of the weights that training started from
+    teacher: str = ""  # hash of the weights whose answers were learnt from
     split: str = ""  # `saved_split.digest` of what the weights were trained and chosen on
     temperature: float = 1.0  # that logits are divided by; 1 where none was fitted, or before that
     unknown: Unknown | None = None  # the threshold of known samples; None where none was fitted
@@ -110,6 +111,7 @@ class Header:
                 "origin": self.origin,
                 "task": self.task,
                 "start": self.start,
+                "teacher": self.teacher,
                 "split": self.split,
                 "temperature": self.temperature,
                 "unknown": None if self.unknown is None else self.unknown.to_dict(),
@@ -140,6 +142,7 @@ class Header:
                 origin=checked("origin", values.get("origin", ""), str),
                 task=checked("task", values.get("task", "classification"), str),
                 start=checked("start", values.get("start", ""), str),
+                teacher=checked("teacher", values.get("teacher", ""), str),
                 split=checked("split", values.get("split", ""), str),
                 temperature=temperature_of(values),
                 unknown=Unknown.from_dict(values.get("unknown")),

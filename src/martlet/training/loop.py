@@ -24,7 +24,9 @@ from martlet.tasks import Task
 from martlet.training.accumulation import ALONE, Turn, turn_of
 from martlet.training.batch_norm import SHORT, measure_again
 from martlet.training.checkpoint import Header
+from martlet.training.distillation import Teacher, distilled
 from martlet.training.evaluate import predict_logits
+from martlet.training.progressive import shrunk
 from martlet.training.recipe import Recipe
 from martlet.training.schedule import learning_rate
 from martlet.training.state import State
@@ -70,6 +72,7 @@ class Job:
 
     through: a network -> the same as batches go through it, where they are not plain tensors.
     class_weights: (classes,) of samples in the loss; None: all alike.
+    teacher: whose answers are learnt from, beside the targets.
     """
 
     header: Header
@@ -81,6 +84,7 @@ class Job:
     stop: Stop = field(default_factory=Stop)
     through: Callable[[nn.Module], nn.Module] = lambda model: model
     class_weights: Tensor | None = None
+    teacher: Teacher | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -120,11 +124,10 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(turn.step, turn.per_epoch, recipe, group["peak_lr"])
             seed_torch(recipe.seed, STEP, step)
-            inputs = job.to_input(samples)
-            targets = targets.to(inputs.device)
-            if job.transform is not None:
-                inputs, targets = job.transform(inputs, targets)
-            sums = train_step(forward, job.task, state.optimizer, recipe, inputs, targets, turn)
+            inputs, targets = on_device(job, samples, targets, step)
+            sums = train_step(
+                forward, job.task, state.optimizer, recipe, inputs, targets, turn, job.teacher
+            )
             if not isfinite(sums["loss"]):
                 raise not_finite("loss", step, job)
             if turn.last:
@@ -158,6 +161,15 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
             return
 
 
+def on_device(job: Job, samples: Any, targets: Tensor, step: int) -> tuple[Any, Tensor]:
+    """A batch as the network learns from it in this step: inputs of their size, transformed."""
+    recipe, inputs = job.recipe, job.to_input(samples)
+    targets = targets.to(inputs.device)
+    if recipe.progressive < 1:
+        inputs = shrunk(inputs, step / (recipe.epochs * len(job.train)), recipe.progressive)
+    return (inputs, targets) if job.transform is None else job.transform(inputs, targets)
+
+
 def save(job: Job, state: State, step: int, best: bool = False) -> None:
     """Write resume.safetensors, and model.safetensors before it when the epoch was the best.
 
@@ -178,6 +190,7 @@ def train_step(
     inputs: Any,
     targets: Tensor,
     turn: Turn = ALONE,
+    teacher: Teacher | None = None,
 ) -> dict[str, float]:
     """A batch's turn in a step of the optimiser; its sums of loss and counts, from before it.
 
@@ -185,7 +198,10 @@ def train_step(
     """
     with torch.autocast(inputs.device.type, torch.bfloat16, recipe.precision == "bfloat16"):
         outputs = forward(inputs)
+        answers = None if teacher is None else teacher(inputs)
     loss = task.loss(outputs.float(), targets, recipe)
+    if answers is not None:
+        loss = distilled(loss, outputs.float(), answers, recipe)
     if turn.first:
         optimizer.zero_grad(set_to_none=True)
     (loss / turn.batches).backward()

@@ -60,7 +60,9 @@ def measure_pace(
     validated: samples of the validation part.
     """
     with TemporaryDirectory() as folder:
-        scratch = replace(job, folder=Path(folder), stop=Stop())
+        # Of full size from the start: progressive resizing is quicker, never slower.
+        full = replace(job.header, trained=replace(job.recipe, progressive=1.0))
+        scratch = replace(job, header=full, folder=Path(folder), stop=Stop())
         state = State(copy.deepcopy(model), job.recipe)
         try:
             begin, steps, ends = _timed(scratch, state, seconds)

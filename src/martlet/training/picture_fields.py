@@ -64,6 +64,12 @@ class PictureFields:
         AT_LEAST_1,
         only=("pictures", "recordings"),
     )
+    progressive: float = option(
+        1.0,
+        "Pictures: share of the side that training starts with; full from 70 % of the run on.",
+        SHARE_ABOVE_0,
+        only="pictures",
+    )
 
 
 def check_pictures(recipe: Any) -> None:
@@ -76,4 +82,9 @@ def check_pictures(recipe: Any) -> None:
     if recipe.flip_alternating and not recipe.flip:
         raise MartletError(
             "flip_alternating=True and flip=False contradict each other; leave one of them out."
+        )
+    if recipe.progressive < 1 and recipe.compile == "on":
+        raise MartletError(
+            f"progressive={recipe.progressive} and compile='on' exclude each other: inputs change "
+            "their size, and each size would be compiled anew; give one of them."
         )

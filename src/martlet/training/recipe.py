@@ -2,7 +2,7 @@
 
 Its fields, and those that it inherits, are the only place of a training option: type, default,
 help, range. A field's order in tables and help is that of the files: optimization_fields,
-picture_fields, recording_fields, and this one.
+target_fields, picture_fields, recording_fields, and this one.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from martlet.training.optimization_fields import OptimizationFields
 from martlet.training.picture_fields import PictureFields, check_pictures
 from martlet.training.ranges import SEED
 from martlet.training.recording_fields import RecordingFields
+from martlet.training.target_fields import TargetFields
 
 WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0}  # what leaves samples as they are
 PER_64 = {"sgd": 0.1, "muon": 0.1, "rmsprop": 0.004}  # learning rate for 64 pictures a step
@@ -23,7 +24,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(RecordingFields, PictureFields, OptimizationFields):
+class Recipe(RecordingFields, PictureFields, TargetFields, OptimizationFields):
     """Checked on creation; raises MartletError that names the field, its value and the range.
 
     Fields of which None is the default are None only until `filled` has put in what fits the rest;

@@ -16,6 +16,7 @@ from martlet.workflows.list_fields import ListFields
 from martlet.workflows.network_fields import NetworkFields
 from martlet.workflows.scene_fields import SceneFields
 from martlet.workflows.series_fields import SeriesFields
+from martlet.workflows.teacher_fields import TeacherFields
 
 NOT_REPEATED = ("resume", "overwrite", "dry_run", "quiet")  # they only say how to treat a folder
 NOT_IN_RECIPES = ("folder", "name", *NOT_REPEATED)
@@ -33,7 +34,9 @@ UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(SeriesFields, SceneFields, ListFields, DataFields, NetworkFields, Recipe):
+class TrainOptions(
+    SeriesFields, SceneFields, ListFields, DataFields, TeacherFields, NetworkFields, Recipe
+):
     """Checked on creation as a Recipe is.
 
     given: the options that the caller named, also those with the value of their default.
@@ -107,6 +110,8 @@ class TrainOptions(SeriesFields, SceneFields, ListFields, DataFields, NetworkFie
                 words += [f"--{flag}", ",".join(value)]
             elif isinstance(value, bool):
                 words.append(f"--{flag}" if value else f"--no-{flag}")
-            else:
+            elif isinstance(value, (str, int, float, Path)):
                 words += [f"--{flag}", str(value)]
+            else:  # an nn.Module, which no command can name
+                words += [f"--{flag}", f"<{type(value).__name__}>"]
         return words

@@ -14,6 +14,7 @@ from martlet.models import spec
 from martlet.models.spec import Spec, check_network
 from martlet.tasks import Task
 from martlet.training.checkpoint import Header, Network
+from martlet.training.progressive import side_at
 from martlet.training.run_files import RESUME
 from martlet.workflows import train_setup
 from martlet.workflows.train_options import TrainOptions
@@ -59,6 +60,10 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
     if row.input.kind == PICTURES.name:
         side = train_setup.side_option(preprocess.kind)
         check_network(row, preprocess.shape[-1], plan.small_input, side)
+        if options.progressive < 1:
+            least = side_at(preprocess.shape[-1], 0, options.progressive)
+            first = f"progressive={options.progressive}: the first side"
+            check_network(row, least, plan.small_input, first)
     return plan
 
 

@@ -25,12 +25,7 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     its best weights are gone.
     """
     tensors, before = checkpoint.load(path)
-    differences = before.recipe.differences(header.recipe)
-    for what in ("network", "classes", "preprocess", "task"):
-        if getattr(before, what) != getattr(header, what):
-            differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
-    if before.start not in ("", header.start):  # "" in files of earlier versions
-        differences.append("weights: other ones, or the file has changed since")
+    differences = other_arguments(before, header)
     if differences:
         raise MartletError(
             f"{path.parent} was started with other arguments (then / now): "
@@ -74,6 +69,19 @@ def told_early(state: State, header: Header) -> str:
         f"stopped early, {behind} epoch{'s' * (behind > 1)} behind its best one, epoch "
         f"{state.epoch - behind}, whose weights are kept"
     )
+
+
+def other_arguments(before: Header, header: Header) -> list[str]:
+    """In what a run that is there differs from the one that is asked for, then / now."""
+    differences = before.recipe.differences(header.recipe)
+    for what in ("network", "classes", "preprocess", "task"):
+        if getattr(before, what) != getattr(header, what):
+            differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
+    if before.start not in ("", header.start):  # "" in files of earlier versions
+        differences.append("weights: other ones, or the file has changed since")
+    if before.teacher != header.teacher:
+        differences.append("teacher: other weights, or the file has changed since")
+    return differences
 
 
 def model_is_lost(folder: Path) -> bool:

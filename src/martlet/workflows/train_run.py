@@ -17,6 +17,7 @@ from martlet.data.folds import parts_of_fold
 from martlet.data.kind import Samples
 from martlet.data.saved_split import digest, to_save
 from martlet.data.scenes.tiles import TileLoader
+from martlet.data.series.kind import SERIES
 from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
@@ -26,6 +27,7 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.journal import Journal, catch_up
 from martlet.training.loop import EpochEnd, Job, fit, save
+from martlet.training.mixing import build_mixing
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.training.trackers import Trackers, figures, names_of
@@ -38,6 +40,7 @@ from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import Plan, make_header, make_network, make_plan
 from martlet.workflows.train_resume import go_on, keep_split, told_early
 from martlet.workflows.train_start import load_start
+from martlet.workflows.train_teacher import Taught, learn_from
 from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 from martlet.workflows.train_trackers import KEPT, tracked
 
@@ -85,21 +88,22 @@ def steps(plan: Plan, voice: Voice) -> Run:
     model = train_setup.build(header.network, header.recipe, plan.start.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
     tiles = in_tiles(header, samples, split, model)
+    taught = learn_from(options, header, device)
     if options.time is not None:
-        job = make_job(plan.folder, header, samples, split, device, workers, model, tiles)
+        job = make_job(plan.folder, header, samples, split, device, workers, model, tiles, taught)
         plan = train_time.with_epochs(plan, job, samples, model, split, began, voice)
         options = plan.options
         header = make_header(plan, header.classes, len(split.train), header.split)
     compiled = choose_compile(plan, model, split, device, voice, tiled=tiles is not None)
     recipe = replace(header.recipe, compile=compiled)
-    header = replace(header, trained=recipe, start=loaded.digest)
+    header = replace(header, trained=recipe, start=loaded.digest, teacher=taught.digest)
     tiles = None if compiled == "on" else tiles  # as an earlier run that is gone on with
-    job = make_job(plan.folder, header, samples, split, device, workers, model, tiles)
+    job = make_job(plan.folder, header, samples, split, device, workers, model, tiles, taught)
     model = train_setup.place(model, device, recipe.epochs * len(job.train))
     state = State(model, recipe)
-    for sentence in train_setup.told(header, model, job.train):
+    told = (*train_setup.told(header, model, job.train), loaded.told, taught.told)
+    for sentence in filter(None, told):
         voice.say(sentence)
-    voice.say(loaded.told)
     if options.dry_run:
         return expect(plan, job, samples, model, split, counts, voice)
     if plan.before is not None:
@@ -175,7 +179,7 @@ def choose_compile(
         return recipe.compile
     if plan.before is not None:
         return "on" if checkpoint.load_header(plan.before).recipe.compile == "on" else "off"
-    if tiled:  # their shapes change from step to step
+    if tiled or recipe.progressive < 1:  # shapes change
         return "off"
     macs = cost(model, (1, *plan.preprocess.shape)).macs
     total = macs * len(split.train) * recipe.epochs
@@ -205,6 +209,7 @@ def make_job(
     workers: int,
     model: nn.Module,
     tiles: TileLoader | None,
+    taught: Taught,
 ) -> Job:
     """Loaders and all else that the loop works on; `model` is the network of the header.
 
@@ -236,8 +241,12 @@ def make_job(
         val=val,
         folder=folder,
         to_input=kind.to_input(preprocess, device),
+        transform=build_mixing(
+            recipe, len(header.classes), axes=1 if preprocess.kind == SERIES.name else 2
+        ),
         through=through,
         class_weights=weights,
+        teacher=taught.teacher,
     )
 
 

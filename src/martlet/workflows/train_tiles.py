@@ -47,13 +47,20 @@ def tiles_for(
             "tiles='on' and compile='on' exclude each other: tiles change their size from step to "
             "step; give one of them."
         )
+    if recipe.tiles == "on" and recipe.mixup:
+        raise MartletError(
+            f"tiles='on' and mixup={recipe.mixup} exclude each other: windows of a tile cannot be "
+            "mixed; give one of them."
+        )
     if recipe.tiles == "on" and not isinstance(model, HybridSN):
         raise MartletError(
             "tiles='on' is for HybridSN, and other networks train window by window; leave it out."
         )
     if not isinstance(model, HybridSN) or not isinstance(samples, SceneSamples):
         return None
-    if recipe.tiles == "off" or recipe.compile == "on" or (recipe.tiles == "auto" and recipe.flip):
+    if recipe.tiles == "off" or recipe.compile == "on" or recipe.mixup:
+        return None
+    if recipe.tiles == "auto" and recipe.flip:
         return None
     loaders = [
         TileLoader(

@@ -323,6 +323,7 @@ def test_a_long_run_is_compiled_on_a_cpu_alone(
     assert train_run.choose_compile(plan, model, split, given, voice, tiled=True) == "off"
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_early_is_only_scored_again(
     quick: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,6 +347,7 @@ def test_early_stop_needs_a_validation_part(quick: Callable[..., Run]) -> None:
         quick(early_stop=3, val=0.0)
 
 
+@pytest.mark.slow
 def test_classes_are_balanced_in_the_loss_or_in_the_draws(
     quick: Callable[..., Run], photos: Path, tmp_path: Path
 ) -> None:

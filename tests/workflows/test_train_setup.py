@@ -13,6 +13,7 @@ from martlet.errors import MartletError
 from martlet.models import spec
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
+from martlet.training.recipe import Recipe
 from martlet.workflows import train_setup
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions
@@ -119,6 +120,12 @@ def test_what_training_needs_at_least_grows_with_the_batch_alone() -> None:
     )
     assert three - two == two - one > 0
     assert 4e6 < one < 40e6
+    kept = {
+        name: train_setup.training_bytes(network, (3, 224, 224), TrainOptions(optimizer=name), 0)
+        for name in ("sgd", "muon", "adamw", "rmsprop")
+    }
+    assert kept["sgd"] == kept["muon"]
+    assert kept["adamw"] == kept["rmsprop"] == kept["sgd"] * 4 / 3
 
 
 def test_more_workers_than_cores_are_one_line(
@@ -131,6 +138,21 @@ def test_more_workers_than_cores_are_one_line(
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
     quick(workers=2, epochs=1, quiet=False)
     assert "workers=2 is more than the cores here (1)" in capsys.readouterr().err
+
+
+def test_a_step_of_several_batches_and_a_second_rate_are_said(recipe: Recipe) -> None:
+    class Batches(list[int]):
+        batch_size, workers = 8, 0
+
+    made = replace(recipe, optimizer="muon", muon_lr=0.02, accumulate=4)
+    preprocess = Preprocess(size=16, crop_pct=1.0)
+    header = checkpoint.Header(COLOURS, ("a", "b", "c"), preprocess, made)
+    model = train_setup.build(COLOURS, recipe)
+    _, steps = train_setup.told(header, model, Batches(range(9)))  # type: ignore[arg-type]
+    assert steps == "3 epochs of 3 steps of 4 × 8, muon, lr 0.1 (matrices 0.02), seed 0"
+    plain = replace(header, trained=recipe)
+    _, steps = train_setup.told(plain, model, Batches(range(9)))  # type: ignore[arg-type]
+    assert steps == "3 epochs of 9 steps of 8, sgd, lr 0.1, seed 0"
 
 
 def test_padding_as_wide_as_the_input_is_refused() -> None:

@@ -25,6 +25,7 @@ from martlet.memory import available_bytes, require_memory
 from martlet.models.spec import CubeInput, Spec
 from martlet.models.weights import torchvision
 from martlet.only_for import limited, refuse_others
+from martlet.training.accumulation import turn_of
 from martlet.training.batch_norm import set_momentum
 from martlet.training.checkpoint import Header, Network
 from martlet.training.optimizer import state_fields
@@ -165,9 +166,14 @@ def told(header: Header, model: nn.Module, batches: Loader) -> Iterator[str]:
     device = next(model.parameters()).device
     name = f"{network.name}{form}{options}"
     yield f"{name}: {params:,} params, {len(header.classes)} outputs, {device}"
+    steps, several = len(batches), ""
+    if recipe.accumulate > 1:
+        steps = turn_of(0, steps, recipe.accumulate).per_epoch
+        several = f"{recipe.accumulate} × "
+    own = f" (matrices {recipe.muon_lr:.3g})" if recipe.optimizer == "muon" else ""
     yield (
-        f"{recipe.epochs} epochs of {len(batches)} steps of {batches.batch_size}, "
-        f"{recipe.optimizer}, lr {recipe.lr:.3g}, seed {recipe.seed}"
+        f"{recipe.epochs} epochs of {steps} steps of {several}{batches.batch_size}, "
+        f"{recipe.optimizer}, lr {recipe.lr:.3g}{own}, seed {recipe.seed}"
     )
     cores = os.cpu_count() or batches.workers
     if batches.workers > cores:

@@ -1,9 +1,9 @@
-from martlet.training.accumulation import ALONE, Turn, turn_of
+from martlet.training.accumulation import WHOLE_STEP, Turn, turn_of
 
 
 def test_a_batch_by_itself_is_a_step() -> None:
     for batch in range(6):
-        assert turn_of(batch, 3, 1) == ALONE._replace(step=batch, per_epoch=3)
+        assert turn_of(batch, 3, 1) == WHOLE_STEP._replace(step=batch, per_epoch=3)
 
 
 def test_a_step_takes_batches_of_one_epoch_and_the_last_what_is_left() -> None:

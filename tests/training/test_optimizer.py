@@ -49,6 +49,29 @@ def test_matrices_inside_the_network_are_muons(recipe: Recipe) -> None:
     assert [group["peak_lr"] for group in (decayed, muon, free)] == [recipe.lr, 0.3, recipe.lr]
 
 
+@pytest.mark.parametrize(
+    ("name", "matrices"),
+    [
+        *[
+            ("shufflenet_v1_g3_x0_5", 32),
+            ("shufflenet_v2_x1_0", 36),
+            ("mobilenet_v3_small_x1_0", 41),
+        ],
+        *[("hybridsn", 5), ("shufflenet_series", 3), ("resnet18", 19)],
+    ],
+)
+def test_all_but_the_first_layer_and_the_classifier_may_be_muons(
+    recipe: Recipe, name: str, matrices: int
+) -> None:
+    with torch.device("meta"):
+        model = create_model(name, num_classes=7)
+    _, muon, _ = parameter_groups(model, replace(recipe, optimizer="muon", muon_lr=0.02))
+    assert len(muon["params"]) == matrices
+    inside = set(muon["params"])
+    assert next(model.parameters()) not in inside
+    assert model.get_classifier().weight not in inside
+
+
 def test_frozen_parameters_are_left_out(recipe: Recipe) -> None:
     model = network()
     model[0].requires_grad_(False)

@@ -18,7 +18,7 @@ class Turn(NamedTuple):
     last: bool
 
 
-ALONE = Turn(0, 1, batches=1, first=True, last=True)
+WHOLE_STEP = Turn(0, 1, batches=1, first=True, last=True)
 
 
 def turn_of(batch: int, batches_per_epoch: int, accumulate: int) -> Turn:

@@ -21,7 +21,7 @@ from martlet.data.batches import STEP, Loader, seed_torch
 from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
-from martlet.training.accumulation import ALONE, Turn, turn_of
+from martlet.training.accumulation import WHOLE_STEP, Turn, turn_of
 from martlet.training.batch_norm import SHORT, measure_again
 from martlet.training.checkpoint import Header
 from martlet.training.distillation import Teacher, distilled
@@ -189,7 +189,7 @@ def train_step(
     recipe: Recipe,
     inputs: Any,
     targets: Tensor,
-    turn: Turn = ALONE,
+    turn: Turn = WHOLE_STEP,
     teacher: Teacher | None = None,
 ) -> dict[str, float]:
     """A batch's turn in a step of the optimiser; its sums of loss and counts, from before it.

@@ -8,6 +8,7 @@ from martlet.errors import MartletError
 from martlet.report.reliability import (
     Bin,
     draw_reliability,
+    figures_of_probabilities,
     reliability_figure,
     told_of_probabilities,
     told_of_unknown,
@@ -55,6 +56,17 @@ def test_sentences_on_probabilities() -> None:
         "Probabilities are not calibrated: no. Of the"
     )
     assert told_of_probabilities({"part": "test", "pictures": 90}) == []  # of an earlier version
+
+
+def test_figures_with_and_without_the_temperature() -> None:
+    figures = {"ece": 0.02, "ece_adaptive": 0.03, "loss": 0.5, "brier": 0.25}
+    metrics = {**figures, "pictures": 90, "uncalibrated": dict.fromkeys(figures, 0.1)}
+    rows = figures_of_probabilities(metrics)
+    assert rows[0] == ("expected calibration error", "2.0\u00a0%", "10.0\u00a0%")
+    assert rows[-1][1:] == ("0.250", "0.100")
+    del metrics["uncalibrated"]
+    assert {row[2] for row in figures_of_probabilities(metrics)} == {""}
+    assert figures_of_probabilities({**metrics, "pictures": 9}) == []
 
 
 def test_sentences_on_what_is_unknown() -> None:

@@ -63,11 +63,13 @@ def evaluate(
     a scene that the run has seen, the pixels of its test part are scored.
 
     Returns a dict: part, left_out, how many were scored as "pictures", top1, balanced_top1,
-    macro_f1, loss, top5 (from six classes on), per_class. Of other data "noun" says what they are
-    called, and their number stands under that name: "pixels", "windows". Of a scene top1 is the
-    overall and balanced_top1 the average accuracy, with kappa and the protocol of the split; a
-    "caution" stands where the figures are optimistic. Raises MartletError when the classes are not
-    the network's, or nothing is left to score.
+    macro_f1, loss, top5 (from six classes on), per_class; ece, ece_adaptive and brier say how far
+    the probabilities can be believed, "uncalibrated" the same without their temperature, and
+    "unknown" which share of these samples lies below the threshold of known ones. Of other data
+    "noun" says what they are called, and their number stands under that name: "pixels", "windows".
+    Of a scene top1 is the overall and balanced_top1 the average accuracy, with kappa and the
+    protocol of the split; a "caution" stands where the figures are optimistic. Raises MartletError
+    when the classes are not the network's, or nothing is left to score.
     """
     from martlet.workflows.evaluate import score
 

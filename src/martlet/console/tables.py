@@ -48,6 +48,7 @@ def trained(run: "Run") -> None:
 def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     """The figures, then a row per class."""
     from martlet.measuring.accuracy import number_of
+    from martlet.report.reliability import told_of_probabilities, told_of_unknown
     from martlet.report.result import wilson
 
     console = console or out()
@@ -66,6 +67,8 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     )
     if "caution" in metrics:
         console.print(metrics["caution"], markup=False)
+    for sentence in (*told_of_probabilities(metrics), *told_of_unknown(metrics)):
+        console.print(sentence, markup=False)
     table = columns("class", "precision", "recall", "F1", noun)
     for row in metrics["per_class"]:
         figures = (f"{row[key]:.1%}" for key in ("precision", "recall", "f1"))

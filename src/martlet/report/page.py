@@ -60,6 +60,8 @@ class Page:
         curves, confusion, predictions, windows, reliability: the PNG files that `draw_curves`,
             `draw_confusion`, `draw_predictions`, `draw_windows` and `draw_reliability` wrote.
         believed: sentences about the probabilities, and about what is unknown.
+        calibration: rows of how far the probabilities can be believed: what is measured, its value,
+            and that without the temperature, "" where there is none.
         per_class: one row a class, in the order of `classes`: its name ("class"), precision,
             recall and F1 ("f1") as fractions 0..1, and its samples ("support").
         latency: one row an engine: its name ("engine"), threads, batch, and the milliseconds of a
@@ -92,6 +94,7 @@ class Page:
     windows: Path | None = None
     reliability: Path | None = None
     believed: Sequence[str] = ()
+    calibration: Sequence[tuple[str, str, str]] = ()
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[Mapping[str, Any]] = ()

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _COLOURS = ((style.BLUE, style.BLUE), (style.ORANGE, style.DARK_ORANGE))  # of line, and of text
 _WIDE, _HIGH = 5.4, 5.6  # inches
+_NAMES = {
+    "ece": "expected calibration error",
+    "ece_adaptive": "the same, in bins of equal size",
+    "loss": "cross entropy",
+    "brier": "Brier's score, 0 to 2",
+}
 FEWEST_SCORED = 50  # samples; of fewer a calibration error, and a diagram, show chance
 
 
@@ -114,7 +120,8 @@ def told_of_probabilities(metrics: Mapping[str, Any]) -> list[str]:
     """What a run's metrics say of its probabilities, in sentences; none of an earlier version's."""
     if "ece" not in metrics:
         return []
-    part, (total, noun) = metrics["part"], (_total(metrics), metrics.get("noun", "pictures"))
+    total, noun = _total(metrics), metrics.get("noun", "pictures")
+    part = metrics.get("part", "")
     fitted = "uncalibrated" in metrics
     why = metrics.get("not_calibrated", "no temperature was fitted")
     first = f"Probabilities are not calibrated: {why}."
@@ -128,7 +135,7 @@ def told_of_probabilities(metrics: Mapping[str, Any]) -> list[str]:
     if total < FEWEST_SCORED:
         return [first]
     second = (
-        f"Of the {PART_NAMES.get(part, part)} {noun} the expected calibration error is "
+        f"Of the {PART_NAMES.get(part, 'scored')} {noun} the expected calibration error is "
         f"{percent(metrics['ece'])}"
     )
     if fitted:
@@ -137,12 +144,28 @@ def told_of_probabilities(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{first} {second}{flatters}."]
 
 
+def figures_of_probabilities(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Rows of a table: what is measured, with the temperature and without it ("" where none is).
+
+    None for few samples, and for an earlier version's metrics.
+    """
+    if "ece" not in metrics or _total(metrics) < FEWEST_SCORED:
+        return []
+    before = metrics.get("uncalibrated", {})
+    forms = {"ece": percent, "ece_adaptive": percent, "loss": "{:.3f}".format}
+    forms["brier"] = forms["loss"]
+    return [
+        (_NAMES[name], form(metrics[name]), form(before[name]) if before else "")
+        for name, form in forms.items()
+    ]
+
+
 def told_of_unknown(metrics: Mapping[str, Any]) -> list[str]:
     """What `predict --unknown` would say of the scored samples; nothing without a threshold."""
     if "unknown" not in metrics:
         return []
     unknown, noun = metrics["unknown"], metrics.get("noun", "pictures")
-    part = PART_NAMES.get(metrics["part"], metrics["part"])
+    part = PART_NAMES.get(metrics["part"], "scored")
     score = unknown["score"].replace("_", " ")
     told = (
         f"With --unknown, predict answers “unknown” where the {score} is below "

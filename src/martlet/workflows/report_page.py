@@ -14,7 +14,11 @@ from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
 from martlet.report.page import CostTotals, Page, write_page
 from martlet.report.protocols import compare
-from martlet.report.reliability import told_of_probabilities, told_of_unknown
+from martlet.report.reliability import (
+    figures_of_probabilities,
+    told_of_probabilities,
+    told_of_unknown,
+)
 from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import MAPS, PAGE, RELIABILITY, SPECTRA
@@ -67,6 +71,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         curves=folder / "curves.png",
         confusion=folder / "confusion.png",
         reliability=reliability if reliability.exists() else None,
+        calibration=figures_of_probabilities(metrics),
         believed=[*told_of_probabilities(metrics), *told_of_unknown(metrics)],
         predictions=sheet if sheet.exists() else None,
         windows=windows if windows.exists() else None,

@@ -7,6 +7,8 @@ import threading
 # cores wait for each other. Set before torch is imported; child processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import multiprocessing
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,12 +16,14 @@ from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import safetensors
 import torch
+import torch.distributed as dist
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -27,7 +31,9 @@ from PIL import Image
 from martlet.api.export import export
 from martlet.api.train import train
 from martlet.cli import main
+from martlet.errors import MartletError
 from martlet.training import checkpoint
+from martlet.training.ranks import Ranks
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
 
@@ -214,3 +220,47 @@ def recipe() -> Recipe:
         crop_scale=0.5,
         compile="off",
     )
+
+
+Work = Callable[[Ranks], object]
+
+
+@pytest.fixture
+def together(tmp_path: Path) -> Callable[..., list[Any]]:
+    """Runs a function in several processes that train together; what each of them returned."""
+    if not hasattr(os, "fork"):
+        pytest.skip("processes are forked, which this system cannot")
+
+    def one(rank: int, count: int, work: Work, store: Path, sent: Any) -> None:
+        dist.init_process_group(
+            "gloo", rank=rank, world_size=count, store=dist.FileStore(str(store), count)
+        )
+        group = dist.new_group(backend="gloo")
+        try:
+            sent.send(work(Ranks(rank, count, rank, count, group)))
+        except MartletError as error:
+            sent.send(error)
+        sent.close()
+
+    def run(work: Work, count: int = 2) -> list[Any]:
+        store = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
+        context, started = multiprocessing.get_context("fork"), []
+        with warnings.catch_warnings():
+            # Of threads that might hold a lock: the children use what is loaded already.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for rank in range(count):
+                received, sent = context.Pipe(duplex=False)
+                process = context.Process(target=one, args=(rank, count, work, store, sent))
+                process.start()
+                sent.close()
+                started.append((process, received))
+        found = []
+        for process, received in started:
+            try:
+                found.append(received.recv())
+            except EOFError:
+                found.append(None)
+            process.join()
+        return found
+
+    return run

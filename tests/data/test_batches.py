@@ -17,6 +17,7 @@ from martlet.data.cache import PixelCache
 from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
+from martlet.data.share import WHOLE, Share
 from martlet.errors import MartletError
 
 PREPROCESS = Preprocess(size=16, crop_pct=1.0)
@@ -33,6 +34,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
     return PixelCache.build(scan(folder / "photos"), PREPROCESS, folder=folder / "cache")
 
 
+AUGMENT = {"trivial_augment": True, "erase": 0.5}
+
+
 def batches_of(
     cache: PixelCache,
     batch_size: int,
@@ -42,6 +46,7 @@ def batches_of(
     alternate: bool = False,
     indices: Sequence[int] = range(22),
     balanced: bool = False,
+    share: Share = WHOLE,
     **augment: Any,
 ) -> TrainBatches:
     return TrainBatches(
@@ -55,11 +60,12 @@ def batches_of(
         repeats=repeats,
         alternate=alternate,
         balanced=balanced,
+        share=share,
     )
 
 
 def loader(cache: PixelCache, workers: int = 0, seed: int = 0, batch_size: int = 4) -> TrainLoader:
-    batches = batches_of(cache, batch_size, seed, trivial_augment=True, erase=0.5)
+    batches = batches_of(cache, batch_size, seed, **AUGMENT)
     return TrainLoader(batches, workers)
 
 
@@ -237,3 +243,16 @@ def test_copies_and_flips_follow_from_seed_and_epoch_alone(cache: PixelCache) ->
     whole = take(made(0), epoch=1)
     assert equal(take(made(0), epoch=1, first=2), whole[2:])
     assert equal(take(made(2), epoch=1), whole)
+
+
+def test_processes_take_the_parts_of_the_batches_of_one(cache: PixelCache) -> None:
+    """The same order, and a sample's augmentation is the same wherever it is made."""
+
+    def made(share: Share) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        options: dict[str, Any] = {"repeats": 4, "alternate": True, **AUGMENT}
+        return take(TrainLoader(batches_of(cache, 6, 0, share=share, **options), 0), epoch=2)
+
+    whole, parts = made(WHOLE), [made(Share(rank, 3)) for rank in range(3)]
+    joined = [tuple(map(torch.cat, zip(*some, strict=True))) for some in zip(*parts, strict=True)]
+    assert [len(labels) for _, labels in parts[0]] == [2] * len(whole)
+    assert equal(whole, joined)

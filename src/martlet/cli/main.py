@@ -8,7 +8,10 @@ import inspect
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -32,8 +35,11 @@ from martlet.errors import MartletError
 from martlet.named_values import assignment, assignments
 from martlet.version import __version__
 from martlet.workflows.allocator import keep_freed_memory
+from martlet.workflows.processes import speaks
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.train_options import TrainOptions
+
+GRACE_SECONDS = 3.0  # torchrun ends all other processes as soon as one of them has failed
 
 app = typer.Typer(
     name="martlet",
@@ -72,7 +78,12 @@ def main() -> None:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
     print_what_can_be()
-    code = _carry_out()
+    if speaks():
+        code = _carry_out()
+    else:  # of several processes; a traceback, of a mistake of ours, is printed all the same
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            code = _carry_out()
+        time.sleep(GRACE_SECONDS if code else 0)  # the first process says what is wrong
     try:
         sys.stdout.flush()
     except OSError as error:  # Python would try once more at its end, and complain

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from martlet.data.balance import balanced_order, by_class, occurrences
 from martlet.data.kind import AnyPreprocess, Samples
+from martlet.data.share import WHOLE, Share
 from martlet.errors import MartletError
 
 Batch = tuple[Tensor, Tensor]  # samples (N, ...) as the cache lays them out, and targets (N, ...)
@@ -52,6 +53,7 @@ class TrainBatches(Dataset[int | str]):
         then sees fewer samples, others each time, as torchvision's RASampler has it.
     balanced: each class is drawn as often as the others, samples of small ones more than once.
     alternate: pictures (H, W, C) are mirrored in every second epoch, each from its own first one.
+    share: of each batch, when several processes train; the batches are those of one process.
     """
 
     def __init__(
@@ -67,31 +69,35 @@ class TrainBatches(Dataset[int | str]):
         repeats: int = 1,
         balanced: bool = False,
         alternate: bool = False,
+        share: Share = WHOLE,
     ) -> None:
         self.samples, self.augment, self.seed = samples, augment, seed
         self.repeats, self.alternate = repeats, alternate
         self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
-        batch_size = min(batch_size, len(self.indices))
+        self.batch_size = min(batch_size, len(self.indices))  # of all processes
+        self.places = share.of(self.batch_size)
         like = torch.from_numpy(preprocess.crop(samples[int(self.indices[0])]))
-        self.shape, self.dtype = (batch_size, *like.shape), like.dtype
-        self.batches_per_epoch = len(self.indices) // batch_size
+        self.shape = (self.places.stop - self.places.start, *like.shape)
+        self.dtype = like.dtype
+        self.batches_per_epoch = len(self.indices) // self.batch_size
         self.slots = torch.empty(1, *self.shape, dtype=self.dtype)
         self._by_class = by_class(self.targets, self.indices) if balanced else None
         self._epoch, self._order = -1, self.indices  # shuffled once an epoch, not once a batch
         self._copies = self.indices
 
     def chosen(self, key: BatchKey) -> NDArray[np.int64]:
-        """Indices of the samples in the batch."""
+        """Indices of the samples in the batch, or in this process's share of it."""
         epoch, number = key
         if epoch != self._epoch:
             self._order, self._epoch = self._ordered(epoch), epoch
             self._copies = occurrences(self._order)
-        return self._order[number * self.shape[0] : (number + 1) * self.shape[0]]
+        first = number * self.batch_size
+        return self._order[first + self.places.start : first + self.places.stop]
 
     def _ordered(self, epoch: int) -> NDArray[np.int64]:
         """Indices of the epoch's samples, copies of one behind each other."""
-        used = self.batches_per_epoch * self.shape[0]
+        used = self.batches_per_epoch * self.batch_size
         if self._by_class is None:
             order = np.random.default_rng((self.seed, epoch)).permutation(self.indices)
         else:
@@ -112,7 +118,7 @@ class TrainBatches(Dataset[int | str]):
     def _fill(self, key: BatchKey) -> int:
         epoch, number = key
         slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
-        first = number * self.shape[0]
+        first = number * self.batch_size + self.places.start
         for at, index in enumerate(map(int, self.chosen(key))):
             copy = int(self._copies[first + at])
             seed_torch(self.seed, AUGMENT, epoch, index, *([copy] if copy else []))
@@ -163,6 +169,16 @@ class EvalBatches(Dataset[Batch]):
         return torch.from_numpy(batch), torch.from_numpy(self.targets[chosen])
 
 
+class ScoredBatches(Protocol):
+    """Batches to score; of several processes each takes some of them by number."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[Any, Tensor]]: ...
+
+    def __getitem__(self, number: int, /) -> tuple[Any, Tensor]: ...
+
+
 class EpochKeys:
     """A sampler: the keys of one epoch's batches from `first` on. Set both before iterating."""
 
@@ -195,7 +211,7 @@ class Loader(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Samples in each batch."""
+        """Samples in each batch, of all processes together."""
 
     @property
     def workers(self) -> int:
@@ -236,8 +252,8 @@ class TrainLoader:
 
     @property
     def batch_size(self) -> int:
-        """Samples in each batch."""
-        return self.batches.shape[0]
+        """Samples in each batch, of all processes together."""
+        return self.batches.batch_size
 
     def __len__(self) -> int:
         return self.batches.batches_per_epoch

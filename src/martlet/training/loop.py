@@ -7,8 +7,9 @@ stopped, or killed, and then resumed therefore ends with the very weights of one
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from martlet import tasks
-from martlet.data.batches import STEP, Loader, seed_torch
+from martlet.data.batches import STEP, Loader, ScoredBatches, seed_torch
 from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
@@ -27,7 +28,9 @@ from martlet.training.checkpoint import Header
 from martlet.training.distillation import Teacher, distilled
 from martlet.training.evaluate import predict_logits
 from martlet.training.progressive import shrunk
+from martlet.training.ranks import ONE_PROCESS, LostError, Ranks
 from martlet.training.recipe import Recipe
+from martlet.training.reducer import Reducer
 from martlet.training.schedule import learning_rate
 from martlet.training.state import State
 
@@ -70,6 +73,7 @@ class Stop:
 class Job:
     """What the loop works on; all of it is made before the first step.
 
+    ranks: of several processes that train together, each with a job of its own.
     through: a network -> the same as batches go through it, where they are not plain tensors.
     class_weights: (classes,) of samples in the loss; None: all alike.
     teacher: whose answers are learnt from, beside the targets.
@@ -77,11 +81,12 @@ class Job:
 
     header: Header
     train: Loader
-    val: Iterable[tuple[Any, Tensor]] | None
+    val: ScoredBatches | None
     folder: Path
     to_input: ToInput
     transform: Transform | None = None
     stop: Stop = field(default_factory=Stop)
+    ranks: Ranks = ONE_PROCESS
     through: Callable[[nn.Module], nn.Module] = lambda model: model
     class_weights: Tensor | None = None
     teacher: Teacher | None = None
@@ -103,9 +108,21 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
 
     Ends, with its checkpoint written, when `job.stop` asks for it. Nothing is saved between two
     batches of one step of the optimiser: gradients are no part of a checkpoint. Raises MartletError
-    when the loss is not finite; the last good checkpoint is kept.
+    when the loss is not finite; the last good checkpoint is kept. Raises LostError, with its
+    checkpoint written, when another of the processes that train together has ended.
     """
-    recipe, steps_per_epoch = job.recipe, len(job.train)
+    reduce = Reducer(job.ranks, state)
+    try:
+        yield from epochs(job, state, reduce)
+    except LostError:
+        reduce.undo()
+        save(job, state, state.epoch * len(job.train) + state.batch)
+        raise
+
+
+def epochs(job: Job, state: State, reduce: Reducer) -> Iterator[Step | EpochEnd]:
+    """All steps and epochs that are left; `reduce` makes one step of those of all processes."""
+    recipe, ranks, steps_per_epoch = job.recipe, job.ranks, len(job.train)
     network, averaged = job.through(state.model), job.through(state.averaged)
     forward: Callable[[Any], Tensor] = network
     if recipe.compile == "on":
@@ -118,46 +135,50 @@ def fit(job: Job, state: State) -> Iterator[Step | EpochEnd]:
     while not state.ended(recipe, job.task.better):
         state.model.train()
         started = time.monotonic()
-        for samples, targets in job.train.epoch(state.epoch, first=state.batch):
+        batches = job.train.epoch(state.epoch, first=state.batch)
+        for samples, targets in ranks.in_step(batches, partial(asked, job, state)):
             step = state.epoch * steps_per_epoch + state.batch
             turn = turn_of(step, steps_per_epoch, recipe.accumulate)
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(turn.step, turn.per_epoch, recipe, group["peak_lr"])
-            seed_torch(recipe.seed, STEP, step)
+            seed_torch(recipe.seed, STEP, step, *([] if ranks.first else [ranks.rank]))
+            reduce.remember(turn)
             inputs, targets = on_device(job, samples, targets, step)
             sums = train_step(
-                forward, job.task, state.optimizer, recipe, inputs, targets, turn, job.teacher
+                *(forward, job.task, state.optimizer, recipe, inputs, targets),
+                *(turn, job.teacher, reduce),
             )
             if not isfinite(sums["loss"]):
                 raise not_finite("loss", step, job)
             if turn.last:
                 state.average(recipe.ema, turn.step)
-            state.count(sums, len(targets))
-            yield Step(state.epoch, state.batch, steps_per_epoch, state.means, len(targets))
-            if (
-                turn.last
-                and state.batch < steps_per_epoch
-                and (job.stop.requested or time.monotonic() - saved > SAVE_SECONDS)
-            ):
+            trained = len(targets) * ranks.count
+            state.count(sums, trained)
+            yield Step(state.epoch, state.batch, steps_per_epoch, state.means, trained)
+            within = turn.last and state.batch < steps_per_epoch
+            if within and time.monotonic() - saved > SAVE_SECONDS:
                 state.seconds += time.monotonic() - started
                 started = saved = time.monotonic()
                 save(job, state, step)
-                if job.stop.requested:
-                    return
         state.seconds += time.monotonic() - started
+        step = state.epoch * steps_per_epoch + state.batch - 1
+        if state.batch < steps_per_epoch:
+            save(job, state, step)
+            return
 
+        turn = turn_of(step, steps_per_epoch, recipe.accumulate)
         rate = learning_rate(turn.step, turn.per_epoch, recipe, recipe.lr)
         row = {"epoch": state.epoch + 1, "lr": rate}
         row |= {f"train_{name}": mean for name, mean in state.means.items()}
         if recipe.epochs * steps_per_epoch <= SHORT:
-            measure_again(averaged, job.train, state.epoch, job.to_input)
+            measure_again(averaged, job.train, state.epoch, job.to_input, ranks)
         row |= validate(job, averaged, step)
         row["seconds"] = state.seconds
         best = state.end_epoch(row, job.task.better)
         save(job, state, step, best)
         saved = time.monotonic()
         yield EpochEnd(row, best)
-        if job.stop.requested:
+        if ranks.meet(flag=job.stop.requested):
             return
 
 
@@ -170,13 +191,22 @@ def on_device(job: Job, samples: Any, targets: Tensor, step: int) -> tuple[Any, 
     return (inputs, targets) if job.transform is None else job.transform(inputs, targets)
 
 
+def asked(job: Job, state: State) -> bool:
+    """Whether to stop before the next batch: gradients are no part of a checkpoint."""
+    step = state.epoch * len(job.train) + state.batch
+    return job.stop.requested and turn_of(step, len(job.train), job.recipe.accumulate).first
+
+
 def save(job: Job, state: State, step: int, best: bool = False) -> None:
     """Write resume.safetensors, and model.safetensors before it when the epoch was the best.
 
-    Raises MartletError when a weight is not finite: what is on the disk stays good.
+    Of several processes, which are all alike, the first one does. Raises MartletError when a weight
+    is not finite: what is on the disk stays good.
     """
     if not state.finite():
         raise not_finite("weights", step, job)
+    if not job.ranks.first:
+        return
     if best:
         state.save_best(job.folder, job.header, job.task.better)
     state.save(job.folder, job.header)
@@ -191,10 +221,12 @@ def train_step(
     targets: Tensor,
     turn: Turn = WHOLE_STEP,
     teacher: Teacher | None = None,
+    reduce: Callable[[Tensor, Turn], Tensor] = lambda sums, turn: sums,
 ) -> dict[str, float]:
     """A batch's turn in a step of the optimiser; its sums of loss and counts, from before it.
 
-    The loss of a step is the mean over its batches.
+    The loss of a step is the mean over its batches. reduce: where several processes share a batch,
+    gradients become the means over them, and sums the totals.
     """
     with torch.autocast(inputs.device.type, torch.bfloat16, recipe.precision == "bfloat16"):
         outputs = forward(inputs)
@@ -205,13 +237,14 @@ def train_step(
     if turn.first:
         optimizer.zero_grad(set_to_none=True)
     (loss / turn.batches).backward()
+    counts = task.counts(outputs.detach(), targets)
+    found = torch.stack([loss.detach(), *(count.to(loss.dtype) for count in counts.values())])
+    read = reduce(found, turn)
     if turn.last:
         if recipe.clip_grad:
             weights = [weight for group in optimizer.param_groups for weight in group["params"]]
             nn.utils.clip_grad_norm_(weights, recipe.clip_grad)
         optimizer.step()
-    counts = task.counts(outputs.detach(), targets)
-    read = torch.stack([loss.detach(), *(count.to(loss.dtype) for count in counts.values())])
     mean, *sums = read.tolist()  # the device is waited for here, and nowhere else in a step
     return {"loss": mean * len(targets), **dict(zip(counts, sums, strict=True))}
 
@@ -220,7 +253,9 @@ def validate(job: Job, model: nn.Module, step: int) -> dict[str, float]:
     """Mean loss and counts over the validation part, nothing without one."""
     if job.val is None:
         return {}
-    outputs, targets = map(torch.from_numpy, predict_logits(model, job.val, job.to_input))
+    outputs, targets = map(
+        torch.from_numpy, predict_logits(model, job.val, job.to_input, job.ranks)
+    )
     means = {"val_loss": float(job.task.loss(outputs, targets, job.recipe))}
     if not isfinite(means["val_loss"]):
         raise not_finite("validation loss", step, job)

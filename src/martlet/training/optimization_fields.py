@@ -53,4 +53,7 @@ class OptimizationFields:
     drop_rate: float = option(
         None, "Dropout before the classifier (default: the network's).", BELOW_1
     )
+    sync_batch_norm: bool = option(
+        False, "Several processes: batch norm sees the whole batch, not a process's part of it."
+    )
     ema: float = option(0.0, "Decay of averaged weights per step; 0 turns averaging off.", BELOW_1)

@@ -29,9 +29,13 @@ Better = Callable[[Mapping[str, float]], tuple[float, ...]]
 
 
 class State:
-    """Network, optimiser, averaged weights, and the counters of the loop."""
+    """Network, optimiser, averaged weights, and the counters of the loop.
 
-    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+    processes: that train together.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe, processes: int = 1) -> None:
+        self.processes = processes
         self.model = model
         self.optimizer = build_optimizer(model, recipe)
         self.fields = state_fields(recipe)  # of the optimiser, for each weight
@@ -126,6 +130,7 @@ class State:
             "seconds": self.seconds,
             "history": self.history,
             "threads": torch.get_num_threads(),
+            "processes": self.processes,
         }
         checkpoint.save(folder / RESUME, tensors, header.with_state(counters))
 

@@ -31,6 +31,7 @@ from martlet.workflows.evaluate import logits_of
 from martlet.workflows.finished_folds import check_same, finished
 from martlet.workflows.open_network import open_network
 from martlet.workflows.out_of_fold import OUT_OF_FOLD, OutOfFold, write_out_of_fold
+from martlet.workflows.processes import refuse_several
 from martlet.workflows.run_folder import Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train_options import TrainOptions
@@ -48,6 +49,7 @@ def cross_validate(data: Path, options: TrainOptions) -> Run:
     is. Raises MartletError for data in given parts, for a class that not every fold has, for a
     folder that is there already, for finished folds of other arguments, and when a fold fails.
     """
+    refuse_several("cross_validate")
     plan, voice = make_plan(data, options), Voice(options.quiet)
     _check_folder(plan)
     samples = read_samples(

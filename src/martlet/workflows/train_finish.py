@@ -50,7 +50,8 @@ def finish(
     Its temperature and threshold are fitted first, on the validation part; the figures are those of
     the calibrated network.
     """
-    path = job.folder / MODEL
+    path, ranks = job.folder / MODEL, job.ranks
+    ranks.meet(patient=True)  # the first process has written it
     model, header = checkpoint.load_model(path)
     if header.split != job.header.split:
         raise MartletError(f"{path} was trained with another split; train again with --overwrite.")
@@ -61,7 +62,7 @@ def finish(
 
     def outputs_of(chosen: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[Any]]:
         batches = scored_batches(model, samples, targets, chosen, header.preprocess)
-        return predict_logits(job.through(model), batches, job.to_input)
+        return predict_logits(job.through(model), batches, job.to_input, ranks)
 
     outputs, truth = outputs_of(indices)
     how: dict[str, Any] = {}
@@ -70,6 +71,9 @@ def finish(
         header, how = fitted(header, val, options.reject)
         outputs = divided(outputs, header.temperature)
         how |= believed(outputs, truth, header.classes, header.temperature, header.unknown)
+    if not ranks.first:
+        ranks.meet(patient=True)
+        return Run(job.folder, checkpoint.load_header(path).metrics)
     found = job.task.evaluate(outputs, truth, header.classes)
     best_epoch = int(state.best_row(job.task.better)["epoch"])
     named = called(found.metrics, noun_of(header.preprocess))
@@ -92,6 +96,7 @@ def finish(
     write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):
         voice.say(sentence)
+    ranks.meet()
     return Run(job.folder, metrics)
 
 

@@ -11,6 +11,7 @@ from martlet.errors import MartletError
 from martlet.report.protocols import compare
 from martlet.storage.claim import claimed
 from martlet.training import checkpoint
+from martlet.workflows.processes import refuse_several
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import Run, check_folder
 from martlet.workflows.siblings import siblings
@@ -32,6 +33,7 @@ def carry_out_all(data: Path, options: TrainOptions) -> Run:
         options = replace(options, protocol=PROTOCOLS[0])
     if options.dry_run or (options.seeds == 1 and options.protocol != BOTH):
         return carry_out(data, options)
+    refuse_several("protocol=both" if options.seeds == 1 else f"seeds={options.seeds}")
     protocols = PROTOCOLS if options.protocol == BOTH else (options.protocol,)
     plan = make_plan(data, options)
     if plan.preprocess.kind != SCENES.name:

@@ -1,6 +1,7 @@
 """How `train --resume` goes on: with the same arguments and data, or not at all."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,8 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
             state.best_row(tasks.find(before.task).better)
     except LookupError as error:
         raise MartletError(f"{path} cannot be resumed: its history has no {error}.") from error
-    threads = before.state.get("threads")
-    if threads != torch.get_num_threads():
-        voice.say(
-            f"the run was started with {threads} threads, now there are {torch.get_num_threads()}: "
-            "the weights will not be those of an uninterrupted run bit for bit."
-        )
+    for sentence in otherwise(before, state):
+        voice.say(sentence)
     if state.epoch == header.recipe.epochs:
         voice.say(f"{path.parent} is trained to its end; it is scored again.")
     elif state.ended(header.recipe, tasks.find(before.task).better):
@@ -60,6 +57,18 @@ def go_on(path: Path, header: Header, state: State, voice: Voice) -> None:
     else:
         at = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
         voice.say(f"going on with {path.parent} at {at}.")
+
+
+def otherwise(before: Header, state: State) -> Iterator[str]:
+    """What is no longer as it was when the run began, and decides the last bits of the weights."""
+    now = {"threads": torch.get_num_threads(), "processes": state.processes}
+    for what, number in now.items():
+        then = before.state.get(what, 1)
+        if then != number:
+            yield (
+                f"the run was started with {then} {what}, now there are {number}: the weights will "
+                "not be those of an uninterrupted run bit for bit."
+            )
 
 
 def told_early(state: State, header: Header) -> str:

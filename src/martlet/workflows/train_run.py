@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -28,11 +28,13 @@ from martlet.training.checkpoint import Header
 from martlet.training.journal import Journal, catch_up
 from martlet.training.loop import EpochEnd, Job, fit, save
 from martlet.training.mixing import build_mixing
+from martlet.training.ranks import ONE_PROCESS, LostError, Ranks
 from martlet.training.run_files import RESUME
 from martlet.training.state import State
+from martlet.training.sync_batch_norm import synchronised
 from martlet.training.trackers import Trackers, figures, names_of
 from martlet.workflows import train_setup, train_time
-from martlet.workflows.device import choose_device
+from martlet.workflows.processes import device_of, joined, refuse_several, told
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, noun_of, read_samples
 from martlet.workflows.stopping import stopping
@@ -52,45 +54,92 @@ COMPILE_PAYS_FROM_MACS = 1.5e13
 
 
 def carry_out(data: Path, options: TrainOptions) -> Run:
-    """`train`, while no other process writes into the run folder."""
+    """`train`, while no other process writes into the run folder.
+
+    Of several that train together the first one writes, and the others go on with what it began.
+    """
     plan = make_plan(data, options)
     if options.fold is not None and options.cross_validate is None:
         raise MartletError(f"fold={options.fold} is one of cross_validate; give both.")
     if options.dry_run:  # writes nothing there
-        return steps(plan, Voice(options.quiet))
-    with claimed(plan.folder):
-        return steps(plan, Voice(options.quiet))
+        refuse_several("dry_run", "looks at the data in one")
+        return steps(plan, Voice(options.quiet), ONE_PROCESS)
+    with joined() as ranks:
+        if not ranks.first:
+            following = replace(options, resume=True, overwrite=False)
+            return steps(replace(plan, options=following), Voice(quiet=True), ranks)
+        with claimed(plan.folder):
+            return steps(plan, Voice(options.quiet), ranks)
 
 
-def steps(plan: Plan, voice: Voice) -> Run:
+def steps(plan: Plan, voice: Voice, ranks: Ranks) -> Run:
     """Check, read, train, evaluate, report; the order keeps an earlier run safe from mistakes."""
     from martlet.workflows.dry_run import expect
     from martlet.workflows.train_finish import finish
 
+    with ranks.in_turn():
+        ready = prepare(plan, voice, ranks)
+        if ready.plan.options.dry_run:
+            return expect(*ready[:6], voice)
+        begin(ready, voice)
+    plan, job, samples, _, split, counts, state, _ = ready
+    command = plan.options.command(plan.data)
+    with tracked(plan, job.header, voice) if ranks.first else Trackers(()) as trackers:
+        run_loop(job, state, voice, trackers)
+        try:
+            run = finish(job, state, samples, split, counts, plan.options, command, voice)
+        except KeyboardInterrupt:
+            voice.say("Trained; the report is missing: the same command with --resume makes it.")
+            raise
+        trackers.finish(figures(run.metrics), [run.folder / name for name in KEPT])
+    return run
+
+
+class Ready(NamedTuple):
+    """What there is before the first step.
+
+    plan: with what was learnt of the data; counts: of the samples, by part and class; saved: what
+    split.json is to hold.
+    """
+
+    plan: Plan
+    job: Job
+    samples: Samples
+    model: nn.Module
+    split: Split
+    counts: dict[str, list[int]]
+    state: State
+    saved: Any
+
+
+def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
+    """Check, read, build, and say what was understood; nothing is written but the cache."""
     began, data, options = time.monotonic(), plan.data, plan.options
     names_of(options.log)  # a library that is missing is said before anything is read
-    device = choose_device(options.device)
-    workers = train_setup.choose_workers(options.workers, device)
+    device = device_of(options.device, ranks)
+    workers = train_setup.choose_workers(options.workers, device, ranks.local_count)
     check_folder(plan.folder, resume=options.resume, overwrite=options.overwrite)
     network = make_network(plan, outputs=2)  # at least
     if 0 not in plan.preprocess.shape:  # else the data says it
-        train_setup.check_memory(data, network, plan.preprocess, options, device)
+        train_setup.check_memory(data, network, plan.preprocess, options, device, ranks.count)
     samples = read_samples(data, plan.preprocess, voice, options=options, max_bad=options.max_bad)
     split = choose_split(plan, samples)
     known = 0 not in plan.preprocess.shape
     plan, samples = fit_preprocess(plan, samples, split)
     if not known:
         network = make_network(plan, outputs=2)
-        train_setup.check_memory(data, network, plan.preprocess, options, device)
+        train_setup.check_memory(data, network, plan.preprocess, options, device, ranks.count)
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
     model = train_setup.build(header.network, header.recipe, plan.start.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
-    tiles = in_tiles(header, samples, split, model)
+    tiles = in_tiles(header, samples, split, model, ranks)
     taught = learn_from(options, header, device)
+    given = device, workers, model, tiles, taught, ranks
     if options.time is not None:
-        job = make_job(plan.folder, header, samples, split, device, workers, model, tiles, taught)
+        job = make_job(plan.folder, header, samples, split, *given)
+        job = replace(job, ranks=ONE_PROCESS)  # the others wait
         plan = train_time.with_epochs(plan, job, samples, model, split, began, voice)
         options = plan.options
         header = make_header(plan, header.classes, len(split.train), header.split)
@@ -98,32 +147,30 @@ def steps(plan: Plan, voice: Voice) -> Run:
     recipe = replace(header.recipe, compile=compiled)
     header = replace(header, trained=recipe, start=loaded.digest, teacher=taught.digest)
     tiles = None if compiled == "on" else tiles  # as an earlier run that is gone on with
-    job = make_job(plan.folder, header, samples, split, device, workers, model, tiles, taught)
+    given = device, workers, model, tiles, taught, ranks
+    job = make_job(plan.folder, header, samples, split, *given)
     model = train_setup.place(model, device, recipe.epochs * len(job.train))
-    state = State(model, recipe)
-    told = (*train_setup.told(header, model, job.train), loaded.told, taught.told)
-    for sentence in filter(None, told):
+    if recipe.sync_batch_norm:
+        model = synchronised(model, ranks)
+    state = State(model, recipe, ranks.count)
+    said = (*train_setup.told(header, model, job.train), *told(ranks, job.train))
+    for sentence in filter(None, (*said, loaded.told, taught.told)):
         voice.say(sentence)
-    if options.dry_run:
-        return expect(plan, job, samples, model, split, counts, voice)
+    return Ready(plan, job, samples, model, split, counts, state, saved)
+
+
+def begin(ready: Ready, voice: Voice) -> None:
+    """Go on from the run's checkpoint, or write its first files."""
+    plan, job, state, saved = ready.plan, ready.job, ready.state, ready.saved
     if plan.before is not None:
-        go_on(plan.before, header, state, voice)
+        go_on(plan.before, job.header, state, voice)
         keep_split(plan.folder / SPLIT, saved, voice)
-    else:
-        if options.resume:
-            voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
-        with new_run(plan.folder) as first:
-            write_text(first / SPLIT, json.dumps(saved))
-            save(replace(job, folder=first), state, step=0)
-    with tracked(plan, header, voice) as trackers:
-        run_loop(job, state, voice, trackers)
-        try:
-            run = finish(job, state, samples, split, counts, options, options.command(data), voice)
-        except KeyboardInterrupt:
-            voice.say("Trained; the report is missing: the same command with --resume makes it.")
-            raise
-        trackers.finish(figures(run.metrics), [run.folder / name for name in KEPT])
-    return run
+        return
+    if plan.options.resume:
+        voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
+    with new_run(plan.folder) as first:
+        write_text(first / SPLIT, json.dumps(saved))
+        save(replace(job, folder=first), state, step=0)
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:
@@ -194,10 +241,12 @@ def choose_compile(
     return "on" if able else "off"
 
 
-def in_tiles(header: Header, samples: Samples, split: Split, model: nn.Module) -> TileLoader | None:
+def in_tiles(
+    header: Header, samples: Samples, split: Split, model: nn.Module, ranks: Ranks
+) -> TileLoader | None:
     """Training batches within tiles, where windows share enough; None: sample by sample."""
     targets = tasks.find(header.task).targets(samples, header.classes)
-    return tiles_for(model, samples, targets, split.train, header.recipe)
+    return tiles_for(model, samples, targets, split.train, header.recipe, ranks.share)
 
 
 def make_job(
@@ -210,6 +259,7 @@ def make_job(
     model: nn.Module,
     tiles: TileLoader | None,
     taught: Taught,
+    ranks: Ranks,
 ) -> Job:
     """Loaders and all else that the loop works on; `model` is the network of the header.
 
@@ -232,6 +282,7 @@ def make_job(
             repeats=recipe.repeated_augmentation,
             balanced=recipe.balance == "sampling",
             alternate=recipe.flip_alternating,
+            share=ranks.share,
         )
         loader = TrainLoader(batches, workers)
     val = scored_batches(model, samples, targets, split.val, preprocess) if split.val else None
@@ -247,16 +298,22 @@ def make_job(
         through=through,
         class_weights=weights,
         teacher=taught.teacher,
+        ranks=ranks,
     )
 
 
 def run_loop(job: Job, state: State, voice: Voice, trackers: Trackers) -> None:
-    """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written."""
+    """Train to the end, or until Ctrl-C; raises KeyboardInterrupt then, its checkpoint written.
+
+    So it is when one of several processes is gone: MartletError says it.
+    """
+    first = job.ranks.first
     if state.ended(job.recipe, job.task.better):
-        catch_up(job.folder, state.history, events=trackers.tensorboard)
+        if first:
+            catch_up(job.folder, state.history, events=trackers.tensorboard)
         trackers.note(state.history)
         return
-    journal = Journal(job.folder, state.history, events=trackers.tensorboard)
+    journal = Journal(job.folder, state.history, events=trackers.tensorboard) if first else None
     try:
         with (
             stopping(job.stop, voice),
@@ -264,12 +321,19 @@ def run_loop(job: Job, state: State, voice: Voice, trackers: Trackers) -> None:
         ):
             for event in fit(job, state):
                 bar.show(event)
-                if isinstance(event, EpochEnd):
+                if isinstance(event, EpochEnd) and journal is not None:
                     journal.note(state.history)
                     trackers.note(state.history)
+    except LostError as lost:
+        where = f"epoch {state.epoch + 1}, batch {state.batch}"
+        raise MartletError(
+            f"{str(lost).rstrip('.')}; all up to {where} is saved in {job.folder}. Go on with the "
+            "same command and --resume."
+        ) from lost
     finally:
         job.train.close()
-        journal.close()
+        if journal is not None:
+            journal.close()
     if not state.ended(job.recipe, job.task.better):
         voice.say(
             f"Stopped at epoch {state.epoch + 1}, batch {state.batch}; all is saved in "

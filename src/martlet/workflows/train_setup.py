@@ -116,9 +116,11 @@ def check_memory(
     preprocess: AnyPreprocess,
     options: TrainOptions,
     device: torch.device,
+    processes: int = 1,
 ) -> None:
     """Raises MartletError when a step does not fit into memory, before anything is read."""
-    available, batch, shape = available_bytes(), options.batch_size, preprocess.shape
+    available, shape = available_bytes(), preprocess.shape
+    batch = options.batch_size // processes
     needed = training_bytes(network, shape, options, batch)  # also refuses what cannot be built
     if device.type == "cpu" and available is not None and needed > available:
         with suppress(MartletError):  # said where it is read, which knows a list's columns
@@ -189,8 +191,12 @@ def can_compile() -> bool:
     return True
 
 
-def choose_workers(workers: int | None, device: torch.device) -> int:
-    """Processes that prepare batches; on a CPU one is enough: the network is the slow part."""
+def choose_workers(workers: int | None, device: torch.device, processes: int = 1) -> int:
+    """Processes that prepare batches; on a CPU one is enough: the network is the slow part.
+
+    processes: that train together on this machine, each with workers of its own.
+    """
     if workers is None:
-        return 1 if device.type == "cpu" else min(8, max(1, (os.cpu_count() or 2) - 1))
+        cores = (os.cpu_count() or 2) // processes
+        return 1 if device.type == "cpu" else min(8, max(1, cores - 1))
     return workers

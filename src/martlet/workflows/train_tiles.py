@@ -10,6 +10,7 @@ from martlet.data.batches import EvalBatches
 from martlet.data.kind import AnyPreprocess, Samples
 from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.tiles import Extent, StripBatches, TileLoader
+from martlet.data.share import WHOLE, Share
 from martlet.errors import MartletError
 from martlet.memory import eval_batch_size
 from martlet.models.hybridsn import HybridSN
@@ -31,6 +32,7 @@ def tiles_for(
     targets: NDArray[Any],
     indices: Sequence[int],
     recipe: Recipe,
+    share: Share = WHOLE,
 ) -> TileLoader | None:
     """Training batches within tiles of the side that needs the fewest MACs, or None for windows.
 
@@ -72,6 +74,7 @@ def tiles_for(
             flip=recipe.flip,
             seed=recipe.seed,
             balanced=recipe.balance == "sampling",
+            share=share,
         )
         for side in SIDES
     ]

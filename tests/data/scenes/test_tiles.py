@@ -10,6 +10,7 @@ from martlet.data.scenes import tiles as module
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples, label_pixels
 from martlet.data.scenes.tiles import StripBatches, TileLoader, Tiles, flips
+from martlet.data.share import Share
 
 WINDOW = 5
 
@@ -32,6 +33,18 @@ def windows(tiles: Tiles) -> np.ndarray:
     return np.stack(
         [scenes[t, r : r + WINDOW, c : c + WINDOW] for t, r, c in tiles.places.tolist()]
     )
+
+
+@pytest.mark.parametrize(("side", "flip"), [(4, False), (100, True)])
+def test_processes_take_the_parts_of_the_batches_of_one(side: int, flip: bool) -> None:
+    samples = pixels()
+    whole = loader(samples, side=side, flip=flip).epoch(1)
+    parts = [loader(samples, side=side, flip=flip, share=Share(n, 3)).epoch(1) for n in range(3)]
+    for (tiles, targets), *shared in zip(whole, *parts, strict=True):
+        assert [len(some) for _, some in shared] == [4, 4, 4]
+        assert torch.equal(torch.cat([some for _, some in shared]), targets)
+        joined = np.concatenate([windows(some) for some, _ in shared])
+        np.testing.assert_array_equal(joined, windows(tiles))
 
 
 @pytest.mark.parametrize("side", [1, 4, 100])

@@ -20,6 +20,7 @@ from torch import Tensor
 from martlet.data.balance import balanced_order, by_class
 from martlet.data.batches import AUGMENT
 from martlet.data.scenes.samples import SceneSamples
+from martlet.data.share import WHOLE, Share
 
 # No more of a batch than this share lies within so many rows and columns: fields are of one class.
 # With twice as many, Indian Pines ended half a point behind batches of windows (docs/hybridsn.md).
@@ -95,6 +96,7 @@ class TileLoader:
     side: of a tile, in places for windows: pixels in its middle that may be labelled.
     flip: turn tiles over along both axes by chance.
     balanced: each class is drawn as often as the others, pixels of small ones more than once.
+    share: of each batch, when several processes train; the batches are those of one process.
 
     The last, smaller batch of an epoch is left out, as of batches of windows. Nothing is prepared
     ahead: a tile is a part of an array.
@@ -113,12 +115,14 @@ class TileLoader:
         flip: bool,
         seed: int,
         balanced: bool = False,
+        share: Share = WHOLE,
     ) -> None:
         self.cutter = TileCutter(samples, np.asarray(targets))
         self.indices = np.asarray(indices, np.int64)
         self.batch_size = min(batch_size, len(self.indices))
         self.side, self.flip, self.seed = side, flip, seed
         self._by_class = by_class(self.cutter.targets, self.indices) if balanced else None
+        self.places = share.of(self.batch_size)
         areas = max(1.0, (side / NEIGHBOURHOOD) ** 2)
         self.most = max(1, int(min(1.0, NEIGHBOURS * areas) * self.batch_size))  # of one tile
 
@@ -129,7 +133,8 @@ class TileLoader:
         """The batches of `epoch`, from number `first` on."""
         for number, groups in enumerate(self.groups(epoch)[first:], first):
             rng = np.random.default_rng((self.seed, AUGMENT, epoch, number))
-            yield self.cutter.cut(groups, flips(len(groups), rng) if self.flip else None)
+            turned = flips(len(groups), rng) if self.flip else None
+            yield self.cutter.cut(*_within(self.places, groups, turned))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -184,7 +189,10 @@ class StripBatches:
         return len(self.groups)
 
     def __iter__(self) -> Iterator[tuple[Tiles, Tensor]]:
-        return (self.cutter.cut(_in_two(group)) for group in self.groups)
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> tuple[Tiles, Tensor]:
+        return self.cutter.cut(_in_two(self.groups[number]))
 
     def extents(self) -> list[Extent]:
         """Of the tiles of each batch."""
@@ -195,6 +203,19 @@ def flips(tiles: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(tiles, 2): of the four ways round each is as frequent in a batch as the others."""
     ways = (rng.permutation(tiles) + rng.integers(4)) % 4
     return np.stack((ways & 1, ways >> 1), 1).astype(bool)
+
+
+def _within(
+    places: slice, groups: Sequence[Indices], turned: NDArray[np.bool_] | None
+) -> tuple[list[Indices], NDArray[np.bool_] | None]:
+    """Of a batch's pixels those at `places`, with the flips of the tiles that hold them."""
+    ends = np.cumsum([len(group) for group in groups])
+    parts = [
+        group[max(0, places.start - end + len(group)) : max(0, places.stop - end + len(group))]
+        for group, end in zip(groups, ends, strict=True)
+    ]
+    kept = [number for number, part in enumerate(parts) if len(part)]
+    return [parts[number] for number in kept], None if turned is None else turned[kept]
 
 
 def _in_two(group: Indices) -> list[Indices]:

@@ -26,26 +26,21 @@ from record import add_row, rows_of
 from sklearn.metrics import roc_auc_score
 
 from martlet import train
-from martlet.tasks.prediction import softmax
-from martlet.tasks.rejection import ENERGY, MAX_LOGIT, score
+from martlet.tasks.rejection import ENERGY, SCORES, score
 from martlet.workflows.open_network import open_network
 
 MODEL = "shufflenet_v2_x0_5"
 SHARE = 0.05  # of known pictures that are rejected
-SCORES = (ENERGY, MAX_LOGIT, "probability", "energy, not calibrated")
+NAMES = (*SCORES, "energy, not calibrated")
 PARTS = {"val": 0.2, "test": 0.2}
 Logits = NDArray[np.float32]
 
 
 def scores_of(logits: Logits, temperature: float) -> dict[str, NDArray[np.float64]]:
     """Every score of calibrated logits (pictures, classes), the higher the more known."""
-    values = (
-        score(ENERGY, logits),
-        score(MAX_LOGIT, logits),
-        softmax(logits).max(axis=1),
-        score(ENERGY, logits * np.float32(temperature)),
-    )
-    return dict(zip(SCORES, values, strict=True))
+    values = [score(name, logits) for name in SCORES]
+    values.append(score(ENERGY, logits * np.float32(temperature)))
+    return dict(zip(NAMES, values, strict=True))
 
 
 def logits_of(run: Path, pictures: Sequence[Path]) -> Logits:
@@ -134,7 +129,7 @@ def main() -> None:
     for seed in range(options.seeds):
         for left_out in names:
             scores = done.get((left_out, str(seed)), set())
-            if len(scores) < len(SCORES):
+            if len(scores) < len(NAMES):
                 measure(options.flowers, left_out, seed, options, scores)
     rows = [row for row in rows_of("unknown") if row["size"] == str(options.size)]
     for name in dict.fromkeys(row["score"] for row in rows):

@@ -17,7 +17,7 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.exporting import export_onnx
 from martlet.inference import KEY, Network, load
 from martlet.models import create_model
-from martlet.tasks.rejection import ENERGY, MAX_LOGIT, Unknown, score
+from martlet.tasks.rejection import ENERGY, MAX_LOGIT, PROBABILITY, Unknown, score
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c" / "classify.c"
 CLASSES = ['the "best"', "Ärger", "back\\slash", "what??!", "*/", "percent %s", "seven"]
@@ -67,7 +67,8 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_the_example_names_the_same_classes(network: Path, tmp_path: Path) -> None:
     pictures = [picture(size, number) for number, size in enumerate(SIZES)]
-    name = MAX_LOGIT if load(network / "model.onnx").preprocess.in_chans == 1 else ENERGY
+    how = load(network / "model.onnx").preprocess
+    name = MAX_LOGIT if how.in_chans == 1 else PROBABILITY if how.rule == "squash" else ENERGY
     net = with_threshold(network / "model.onnx", tmp_path / "model.onnx", name, pictures)
     compile_onnx(tmp_path / "model.onnx", tmp_path, target="portable", library=False)
     words = ["cc", *STRICT, "-I.", str(EXAMPLE), "model.c", "-lm", "-o", "classify"]

@@ -5,7 +5,16 @@ import pytest
 from scipy.special import logsumexp
 
 from martlet.errors import MartletError
-from martlet.tasks.rejection import ENERGY, MAX_LOGIT, SCORES, Unknown, fit_unknown, score
+from martlet.tasks.prediction import softmax
+from martlet.tasks.rejection import (
+    ENERGY,
+    MAX_LOGIT,
+    PROBABILITY,
+    SCORES,
+    Unknown,
+    fit_unknown,
+    score,
+)
 
 LOGITS = np.random.default_rng(0).normal(size=(230, 4)).astype(np.float32)
 
@@ -15,6 +24,7 @@ def test_scores() -> None:
     np.testing.assert_allclose(score(ENERGY, LOGITS), logsumexp(LOGITS.astype(float), axis=1))
     np.testing.assert_allclose(score(ENERGY, maps, axis=0).ravel(), score(ENERGY, LOGITS))
     np.testing.assert_array_equal(score(MAX_LOGIT, LOGITS), LOGITS.max(axis=1))
+    np.testing.assert_allclose(score(PROBABILITY, LOGITS), softmax(LOGITS).max(axis=1))
     assert np.isfinite(score(ENERGY, np.array([1e4, -1e4], np.float32)))
 
 

@@ -17,7 +17,7 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import evaluation
 from martlet.tasks.prediction import softmax
-from martlet.tasks.rejection import ENERGY, UNKNOWN, Unknown, fit_unknown, score
+from martlet.tasks.rejection import ENERGY, UNKNOWN, USUAL, Unknown, fit_unknown, score
 from martlet.tasks.temperature import fit_temperature
 from martlet.training import checkpoint
 from martlet.workflows.calibration import FIGURES, believed, draw_calibration, fitted
@@ -163,7 +163,7 @@ def test_figures_of_chosen_logits() -> None:
     )
     found, told = fitted(header, (logits, labels), 0.1)
     assert told == {"calibrated_on": 200}
-    assert found.unknown == fit_unknown(ENERGY, logits / np.float32(found.temperature), 0.1)
+    assert found.unknown == fit_unknown(USUAL, logits / np.float32(found.temperature), 0.1)
     cool = logits / np.float32(found.temperature)
     figures = believed(cool, labels, "abc", found.temperature, found.unknown)
     after = evaluation(cool, labels, "abc").metrics

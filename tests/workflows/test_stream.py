@@ -81,6 +81,7 @@ def test_a_trained_networks_samples_are_scaled_as_its_windows_were(
         preprocess=preprocess,
         classes=("sit", "walk"),
         logits=lambda batch: batch.reshape(1, -1) @ weights,
+        threshold=None,
     )
     monkeypatch.setattr(workflow, "open_network", lambda path: opened)
     answers = Stream(tmp_path / "model.safetensors").push(SAMPLES)

@@ -12,8 +12,9 @@ from martlet.arguments import checked
 from martlet.errors import MartletError
 
 UNKNOWN = "unknown"  # what an answer below the threshold is called
-ENERGY, MAX_LOGIT = "energy", "max_logit"
-SCORES = (ENERGY, MAX_LOGIT)
+ENERGY, MAX_LOGIT, PROBABILITY = "energy", "max_logit", "probability"
+SCORES = (ENERGY, MAX_LOGIT, PROBABILITY)
+USUAL = ENERGY  # what `train` fits its threshold on; benchmarks/unknown.py compares them
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ def score(name: str, logits: NDArray[np.floating], axis: int = -1) -> NDArray[np
 
     energy: the logarithm of the sum of the logits' exponentials (Liu et al., arXiv 2010.03759;
     the energy with its sign turned). max_logit: the highest logit (Hendrycks et al., arXiv
-    1911.11132). Both keep how large the logits are, which a softmax takes out.
+    1911.11132). Both keep how large the logits are, which a softmax takes out. probability: that of
+    the answer (Hendrycks and Gimpel, arXiv 1610.02136), the baseline.
     """
     values = np.asarray(logits, np.float64)
     highest: NDArray[np.float64] = values.max(axis=axis)
     if name == MAX_LOGIT:
         return highest
     beyond = np.exp(values - np.expand_dims(highest, axis)).sum(axis=axis)
-    found: NDArray[np.float64] = highest + np.log(beyond)
+    found: NDArray[np.float64] = 1 / beyond if name == PROBABILITY else highest + np.log(beyond)
     return found
 
 

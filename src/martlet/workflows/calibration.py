@@ -12,7 +12,7 @@ from martlet.measuring.accuracy import evaluation
 from martlet.measuring.calibration import reliability
 from martlet.report.reliability import FEWEST_SCORED, Bin, draw_reliability
 from martlet.tasks.prediction import softmax
-from martlet.tasks.rejection import ENERGY, Unknown, fit_unknown
+from martlet.tasks.rejection import USUAL, Unknown, fit_unknown
 from martlet.tasks.temperature import divided, fit_temperature
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def fitted(
         return replace(header, temperature=1.0, unknown=None), figures
     logits, labels = outputs
     temperature = fit_temperature(logits, labels)
-    unknown = fit_unknown(ENERGY, divided(logits, temperature.value), reject)
+    unknown = fit_unknown(USUAL, divided(logits, temperature.value), reject)
     header = replace(header, temperature=temperature.value, unknown=unknown)
     if temperature.why:
         return header, {"not_calibrated": temperature.why}

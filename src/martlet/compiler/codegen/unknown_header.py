@@ -10,6 +10,7 @@ from martlet.errors import MartletError
 SCORES = {
     "max_logit": ("the highest logit", "highest"),
     "energy": ("log(sum of exp(logit))", "highest + logf(sum)"),
+    "probability": ("the probability of the answer", "1 / sum"),
 }
 
 

@@ -62,7 +62,7 @@ def test_each_protocol_is_a_run_and_each_report_has_both(both: Run) -> None:
     assert both.folder.name == "run"
     for folder in (both.folder, beside(both)):
         names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
-        assert {*MAPS, SPECTRA, "curves.png", "confusion.png"} == names
+        assert {*MAPS, SPECTRA, "curves.png", "confusion.png", "reliability.png"} == names
         page = (folder / "report.html").read_text()
         assert "Splits side by side" in page
         assert "random, optimistic (1 run)" in page

@@ -80,8 +80,12 @@ def pace_of(job: Job, samples: Samples, model: nn.Module, split: Split, seconds:
 
 
 def at_the_end(pace: Pace, split: Split) -> float:
-    """Seconds behind the last epoch: the held-out part is scored, and the report made."""
-    return len(split.test or split.val or split.train) * pace.scored + REPORT_SECONDS
+    """Seconds behind the last epoch: the held-out part is scored, and the report made.
+
+    So is the validation part, once more, for the temperature that it decides.
+    """
+    scored = len(split.test) + len(split.val) or len(split.train)
+    return scored * pace.scored + REPORT_SECONDS
 
 
 def in_words(seconds: float) -> str:

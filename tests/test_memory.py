@@ -49,3 +49,23 @@ def test_large_inputs_are_scored_a_few_at_a_time() -> None:
         assert memory.eval_batch_size((3, side, side), 32) == 32
     assert memory.eval_batch_size((3, 4096, 4096), 64) == 1
     assert memory.eval_batch_size((30, 10**4, 10**4), 64) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("500MB", 500_000_000),
+        ("1.5 gb", 1_500_000_000),
+        ("20k", 20_000),
+        ("7", 7),
+        ("2TB", 2 * 10**12),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert memory.bytes_of("size", text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-3MB", "0", "5 XB", "9" * 30, "1e9"])
+def test_a_size_that_is_none_is_a_sentence(text: str) -> None:
+    with pytest.raises(MartletError, match=r"^size='.*' is not accepted; give a size, as 500MB"):
+        memory.bytes_of("size", text)

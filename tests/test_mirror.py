@@ -25,6 +25,18 @@ ELSEWHERE = {
         "workflows/test_train_setup.py",
         "a row of the table, through its verbs",
     ),
+    "data/pictures/shards/index": (
+        "data/pictures/shards/test_samples.py",
+        "what is written and read back",
+    ),
+    "data/pictures/shards/inspect": (
+        "data/pictures/shards/test_write.py",
+        "a step of writing and of reading",
+    ),
+    "data/pictures/shards/scan": (
+        "data/pictures/shards/test_samples.py",
+        "others' shards, as samples",
+    ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
     "workflows/siblings": ("workflows/test_train_protocols.py", "runs that lie beside each other"),
     "workflows/train_scene": ("workflows/test_train_protocols.py", "the end of training"),

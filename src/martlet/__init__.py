@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from martlet.api.load import load
     from martlet.api.measure import measure
     from martlet.api.predict import predict
+    from martlet.api.shard import shard
     from martlet.api.show import show
     from martlet.api.train import train
     from martlet.compiler.runtime.network import CompiledNetwork
@@ -48,6 +49,7 @@ _HOMES = {
     "load_recipe": "workflows.recipe_file",
     "measure": "api.measure",
     "predict": "api.predict",
+    "shard": "api.shard",
     "show": "api.show",
     "spec": "models",
     "train": "api.train",
@@ -72,6 +74,7 @@ __all__ = [
     "load_recipe",
     "measure",
     "predict",
+    "shard",
     "show",
     "spec",
     "train",

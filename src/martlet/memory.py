@@ -1,6 +1,7 @@
 """How much memory may still be taken, in words too, and how many inputs share it at a time."""
 
 import os
+import re
 import sys
 from contextlib import suppress
 from math import prod
@@ -9,6 +10,7 @@ from pathlib import Path
 from martlet.errors import MartletError
 
 MEMINFO = Path("/proc/meminfo")
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", re.IGNORECASE)
 EVAL_VALUES = 2**26  # of the inputs that are scored at a time, at most
 CGROUP = Path("/sys/fs/cgroup")  # version 2: the limit of a container
 
@@ -52,6 +54,20 @@ def in_words(size: int) -> str:
     if size >= 10**15:
         return "more than a million GB"
     return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{size / 1e6:,.0f} MB"
+
+
+def bytes_of(name: str, text: str) -> int:
+    """The bytes that an option says, as "500MB": kB, MB, GB and TB are powers of 1000.
+
+    Raises MartletError, which names the option, for anything else.
+    """
+    found = SIZE.fullmatch(text.strip())
+    size = (
+        float(found[1]) * 1000 ** ("", "k", "m", "g", "t").index(found[2].lower()) if found else 0
+    )
+    if not 1 <= size < 10**18:
+        raise MartletError(f"{name}={text!r} is not accepted; give a size, as 500MB or 20GB.")
+    return int(size)
 
 
 def _of_machine() -> int | None:

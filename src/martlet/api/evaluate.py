@@ -13,7 +13,7 @@ def evaluate(
     data: Annotated[
         Path,
         "Folder of class folders, alone or below train/, val/ and test/; a list of pictures (.csv, "
-        ".tsv, .parquet); a scene; or recordings.",
+        ".tsv, .parquet) or shards of them (.tar); a scene; or recordings.",
     ],
     *,
     split: Annotated[

@@ -26,6 +26,7 @@ from martlet.api.export import export
 from martlet.api.list import list_networks
 from martlet.api.measure import measure
 from martlet.api.predict import predict
+from martlet.api.shard import shard
 from martlet.api.show import show
 from martlet.api.train import train
 from martlet.cli.standing_alone import flags_of, with_values
@@ -280,5 +281,6 @@ for _verb, _printer, _name in (
     (compile, "tables.compiled", "compile"),
     (list_networks, "network_tables.listed", "list"),
     (show, "network_tables.shown", "show"),
+    (shard, "tables.sharded", "shard"),
 ):
     add(_verb, _printer, _name)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from martlet.console.grid import columns, fill, out, show_table
+from martlet.console.printable import printable
+from martlet.memory import in_words
 
 if TYPE_CHECKING:
     from martlet.compiler import CompiledNetwork
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from martlet.workflows.explain import Explanation
     from martlet.workflows.predict_scene import SceneMap
     from martlet.workflows.run_folder import Run
+    from martlet.workflows.shard import Sharded
 
 
 def nothing(_: object) -> None:
@@ -145,6 +148,17 @@ def exported(file: "Exported | CompiledNetwork", console: Console | None = None)
         "output's scale",
         markup=False,
     )
+
+
+def sharded(made: "Sharded", console: Console | None = None) -> None:
+    """What lies in the folder, and what comes next."""
+    console = console or out()
+    for line in (
+        f"{made.folder}: {made.pictures:,} pictures of {made.classes} classes in {made.shards} "
+        f"shards, {in_words(made.bytes)}; {made.bad} left out",
+        f"next: martlet train {shlex.quote(str(made.folder))}",
+    ):
+        console.print(printable(line), markup=False)
 
 
 def converted(file: "ConvertedFile", console: Console | None = None) -> None:

@@ -10,6 +10,7 @@ from martlet import tasks
 from martlet.data import kinds
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import PICTURES
+from martlet.data.pictures.shards.places import plain_name
 from martlet.models import spec
 from martlet.models.spec import Spec, check_network
 from martlet.tasks import Task
@@ -53,7 +54,8 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
         row=row,
         start=start,
         task=tasks.find(options.task or kind.task),
-        folder=options.folder / (options.name or f"{Path(realpath(data)).name}-{row.name}"),
+        folder=options.folder
+        / (options.name or f"{plain_name(Path(realpath(data)).name)}-{row.name}"),
         preprocess=preprocess,
         small_input=train_setup.is_small(row, options, start),
     )

@@ -1,4 +1,4 @@
-"""Pictures as a kind of data: folders of class folders, or lists, cached as pixels."""
+"""Pictures as a kind of data: folders and lists, cached as pixels, and shards."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,8 +13,11 @@ from martlet.data.pictures.list_file import Columns, is_list
 from martlet.data.pictures.listed import scan_list
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
+from martlet.data.pictures.shards.places import is_shards
+from martlet.data.pictures.shards.samples import ShardSamples, read_shards
 from martlet.data.pictures.sources import find_sources
 from martlet.errors import MartletError
+from martlet.memory import bytes_of
 
 if TYPE_CHECKING:
     import torch
@@ -53,12 +56,25 @@ def read(
     min_classes: int,
     check: Check | None = None,
     progress: Progress | None,
-) -> PixelCache:
-    """Scan a folder or a list and open its pixel cache, building it on the first visit.
+) -> PixelCache | ShardSamples:
+    """Scan a folder or a list and open its pixel cache, building it on the first visit; of shards
+    open the index.
 
     options: the columns of a list that are meant.
     """
     columns = Columns.of(options)
+    if is_shards(data):
+        columns.refuse(data)
+        limit = getattr(options, "cache_limit", None)
+        return read_shards(
+            data,
+            preprocess,
+            max_bad=max_bad,
+            min_classes=min_classes,
+            cache_limit=None if limit is None else bytes_of("cache_limit", limit),
+            check=check,
+            progress=progress,
+        )
     if is_list(data):
         listing = scan_list(data, columns, min_classes=min_classes)
     else:

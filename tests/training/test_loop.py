@@ -283,6 +283,17 @@ def test_averaged_weights_follow_their_formula(recipe: Recipe) -> None:
     assert state.averaged is state.ema
 
 
+def test_a_decay_for_long_runs_leaves_the_start_of_a_short_one_behind(recipe: Recipe) -> None:
+    """0.999 in 300 steps: nothing of the first weights is left, and little of the first 200."""
+    state = State(nn.Linear(1, 1), replace(recipe, ema=0.999))
+    assert state.ema is not None
+    with torch.no_grad():
+        for step in range(300):
+            state.model.weight.fill_(-1.0 if step < 200 else 1.0)
+            state.average(0.999, step)
+    assert 0.94 < state.ema.weight.item() < 0.96
+
+
 def test_bfloat16_and_float32_differ_a_little(setting: Setting, tmp_path: Path) -> None:
     start = copy.deepcopy(setting.state.model.state_dict())
     trained(setting.job, start)

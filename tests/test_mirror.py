@@ -65,7 +65,15 @@ BROAD = {
     *("arguments", "docs", "family", "gpu", "layers", "mirror"),
     *("pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
     *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
-    *("sanitizers", "interrupted", "example", "mutated_files", "mutated_networks", "mutants"),
+    *(
+        "sanitizers",
+        "interrupted",
+        "disks",
+        "example",
+        "mutated_files",
+        "mutated_networks",
+        "mutants",
+    ),
     *("mutated_scenes", "mutated_recordings"),
 }
 

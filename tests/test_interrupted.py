@@ -62,11 +62,14 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "rand_augment_ops": (2, 1),
     "erase": (0.0, 0.5),
     "repeated_augmentation": (1, 2),
+    "progressive": (1.0, 0.5),
+    "mixup": (0.0, 0.2),
+    "cutmix": (0.0, 1.0),
     "seed": (0, 7),
     "precision": ("float32", "bfloat16"),
 }
-# Of other data, and what takes a compiler and a minute.
-LEFT_OUT = {"compile", "tiles"}
+# Of other data, of runs with a teacher, and what takes a compiler and a minute.
+LEFT_OUT = {"compile", "tiles", "distill_weight", "distill_temperature"}
 
 
 def allowed(row: dict[str, Any]) -> bool:

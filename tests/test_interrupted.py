@@ -51,6 +51,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "label_smoothing": (0.1, 0.0),
     "drop_rate": (None, 0.2),
     "ema": (0.0, 0.9),
+    "sync_batch_norm": (False, True),
     "crop_scale": (0.35, 1.0),
     "pad_crop": (0, 2),
     "pad_mode": ("reflect", "zero"),

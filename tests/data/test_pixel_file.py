@@ -16,7 +16,8 @@ PICTURES = list(np.random.default_rng(0).integers(0, 256, (3, 5, 6, 3), np.uint8
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
 pixels = shapes.flatmap(lambda shape: arrays.arrays(np.uint8, shape))
-pictures = st.builds(Decoded, st.binary(min_size=16, max_size=16), pixels)
+hashes = st.integers(0, 2**64 - 1)
+pictures = st.builds(Decoded, st.binary(min_size=16, max_size=16), pixels, hash=hashes)
 unreadable = st.builds(Decoded, st.just(b""), st.none(), st.text(), st.integers(-1, 2**63 - 1))
 
 
@@ -29,6 +30,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, decoded: list[Deco
     whole = [(n, d) for n, d in enumerate(decoded) if d.pixels is not None]
     assert file.numbers == [n for n, _ in whole]
     assert file.digests == [d.digest.hex() for _, d in whole]
+    assert file.hashes == [d.hash for _, d in whole]
     for at, (_, picture) in enumerate(whole):
         np.testing.assert_array_equal(file[at], picture.pixels)
     assert file.unread == [

@@ -46,7 +46,9 @@ def evaluate(
         str | None, "Pictures: of a list, the column of labels.", OnlyFor(["pictures"])
     ] = None,
     group_by: Annotated[
-        str | None, "Pictures: of a list, the column of groups.", OnlyFor(["pictures"])
+        str | None,
+        "Pictures: of a list, the column of groups; else as `train` was given.",
+        OnlyFor(["pictures"]),
     ] = None,
     part_column: Annotated[
         str | None, "Pictures: of a list, the column of parts.", OnlyFor(["pictures"])

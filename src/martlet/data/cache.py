@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from martlet.data.kind import Progress
 from martlet.data.odd import DARK, about_dark, about_ignored, refuse_too_many
 from martlet.data.pictures.decode import BadPicture, decode_bytes, read_bytes
+from martlet.data.pictures.perceptual_hash import perceptual_hash
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import Listing, Picture
 from martlet.data.pixel_file import DIGEST_BYTES, VERSION, Decoded, PixelFile, write_pixels
@@ -30,6 +31,7 @@ class PixelCache:
 
     pictures: the readable ones, aligned with the cache.
     digests: hash of each file's content, hexadecimal, aligned with the cache.
+    hashes: perceptual hash of each picture, aligned with the cache.
     bad: the files that could not be read, with the reason.
 
     A pickled cache opens the file by its path again, so it can be sent to worker processes.
@@ -41,6 +43,7 @@ class PixelCache:
         self._file = PixelFile(path)
         self.pictures: list[Picture] = [listing.pictures[n] for n in self._file.numbers]
         self.digests = self._file.digests
+        self.hashes = self._file.hashes
         self.bad = [BadPicture(listing.pictures[n].path, why) for n, why, _ in self._file.unread]
 
     @classmethod
@@ -124,6 +127,13 @@ class PixelCache:
         if all(picture.group is None for picture in self.pictures):
             return None
         return [picture.group or picture.path for picture in self.pictures]
+
+    def grouped(self, groups: Sequence[str]) -> "PixelCache":
+        """The same pictures, each with its group of these."""
+        listed = list(self._listing.pictures)
+        for number, group in zip(self._file.numbers, groups, strict=True):
+            listed[number] = listed[number]._replace(group=group)
+        return PixelCache(self.path, self._listing._replace(pictures=tuple(listed)))
 
     @property
     def odd(self) -> list[str]:
@@ -235,7 +245,8 @@ def _decode_one(path: str, preprocess: Preprocess) -> Decoded:
     try:
         content = read_bytes(path)
         digest = hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
-        return Decoded(digest, preprocess.resize(decode_bytes(content, path)))
+        pixels = preprocess.resize(decode_bytes(content, path))
+        return Decoded(digest, pixels, hash=perceptual_hash(pixels))
     except BadPicture as error:
         reason = error.reason
     except MartletError as error:

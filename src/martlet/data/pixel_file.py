@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from martlet.errors import MartletError
 from martlet.storage.files import replacing
 
-VERSION = 3
+VERSION = 4
 MAGIC = b"martlet pixels\r\n"
 _FOOTER = struct.Struct("<QQ16s16s")  # start and length of the index in bytes, its hash, MAGIC
 DIGEST_BYTES = 16
@@ -38,6 +38,7 @@ class Decoded(NamedTuple):
     pixels: NDArray[np.uint8] | None
     reason: str = ""
     changed: int = -1  # when an unreadable file was last touched, ns
+    hash: int = 0  # the perceptual one
 
 
 class Unread(NamedTuple):
@@ -56,11 +57,12 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
     shapes: list[tuple[int, ...]] = []
     checksums: list[int] = []
     digests = bytearray()
+    hashes: list[int] = []
     unread: list[Unread] = []
     brightest = 0
     with replacing(path, way_out) as beside, beside.open("wb", buffering=1 << 20) as file:
         at = file.write(MAGIC)
-        for number, (digest, pixels, reason, changed) in enumerate(decoded):
+        for number, (digest, pixels, reason, changed, hash_) in enumerate(decoded):
             if pixels is None:
                 unread.append(Unread(number, reason, changed))
                 continue
@@ -69,6 +71,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
             shapes.append(pixels.shape)
             checksums.append(zlib.crc32(pixels.data))
             digests += digest
+            hashes.append(hash_)
             brightest = max(brightest, int(pixels.max(initial=0)))
             at += file.write(pixels.data)
         stream = io.BytesIO()
@@ -80,6 +83,7 @@ def write_pixels(path: Path, decoded: Iterator[Decoded]) -> None:
             shapes=np.array(shapes, dtype=np.int64).reshape(-1, 3),
             checksums=np.array(checksums, dtype=np.uint32),
             digests=np.array(digests),
+            hashes=np.array(hashes, dtype=np.uint64),
             brightest=np.array(brightest),
             unread=np.array(bytearray(json.dumps(unread).encode())),
         )
@@ -93,6 +97,7 @@ class PixelFile:
 
     numbers: the pictures' places in the listing.
     digests: hash of each picture's content, hexadecimal.
+    hashes: perceptual hash of each picture.
     unread: the pictures that could not be read.
     brightest: the highest value of all pixels, 0 to 255.
 
@@ -107,6 +112,7 @@ class PixelFile:
             index = _index(file)
         digests, each = index["digests"].tobytes().hex(), 2 * DIGEST_BYTES
         self.digests = [digests[at : at + each] for at in range(0, len(digests), each)]
+        self.hashes: list[int] = index["hashes"].tolist()
         self.numbers: list[int] = index["numbers"].tolist()
         self.unread = [Unread(*row) for row in json.loads(index["unread"].tobytes())]
         self.brightest = int(index["brightest"])

@@ -57,8 +57,9 @@ class Page:
         spectra: of a scene's classes, the PNG file that `draw_spectra` wrote.
         kappa: Cohen's, where it is known; the accuracies are then called as its field calls them.
         comparison: with other runs, of other splits.
-        curves, confusion, predictions, windows, reliability: the PNG files that `draw_curves`,
-            `draw_confusion`, `draw_predictions`, `draw_windows` and `draw_reliability` wrote.
+        curves, confusion, predictions, windows, reliability, near_duplicates: the PNG files that
+            `draw_curves`, `draw_confusion`, `draw_predictions`, `draw_windows`, `draw_reliability`
+            and `draw_pairs` wrote.
         believed: sentences about the probabilities, and about what is unknown.
         calibration: rows of how far the probabilities can be believed: what is measured, its value,
             and that without the temperature, "" where there is none.
@@ -95,6 +96,7 @@ class Page:
     reliability: Path | None = None
     believed: Sequence[str] = ()
     calibration: Sequence[tuple[str, str, str]] = ()
+    near_duplicates: Path | None = None
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[Mapping[str, Any]] = ()
@@ -129,6 +131,7 @@ def page_html(page: Page) -> str:
         ("confusion", "Which class is taken for which", page.confusion, "Confusion matrix"),
         ("predictions", "Pictures", page.predictions, "Sheet of pictures with predictions"),
         ("windows", "Windows", page.windows, "Sheet of windows of each class and of mistakes"),
+        ("pairs", "Nearly the same in two parts", page.near_duplicates, "Pairs of like pictures"),
     )
     support = [(row["class"], row["support"]) for row in page.per_class]
     maps = [(title, values.picture(path)) for title, path in page.maps]

@@ -53,8 +53,8 @@ class DataFields:
     )
     group_by: str | None = option(
         None,
-        "Pictures: of a list, the column of groups, each kept in one part. Recordings: column of "
-        "the subjects.",
+        "Pictures: near-duplicates, a regular expression on paths with one group in brackets, or "
+        "a list's column: each group is kept in one part. Recordings: column of the subjects.",
         only=("pictures", "recordings"),
     )
     cross_validate: str | None = option(

@@ -21,7 +21,7 @@ from martlet.report.reliability import (
 )
 from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
-from martlet.workflows.run_folder import MAPS, PAGE, RELIABILITY, SPECTRA
+from martlet.workflows.run_folder import MAPS, PAGE, PAIRS, RELIABILITY, SPECTRA
 from martlet.workflows.siblings import siblings
 
 
@@ -48,7 +48,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
     total, noun = number_of(metrics)
     totals = cost(model, shape)
     sheet, windows = folder / "predictions.png", folder / "windows.png"  # of one kind each
-    spectra, reliability = folder / SPECTRA, folder / RELIABILITY
+    spectra, reliability, pairs = (folder / name for name in (SPECTRA, RELIABILITY, PAIRS))
     return Page(
         name=folder.resolve().name,
         network=header.network.name,
@@ -75,6 +75,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         believed=[*told_of_probabilities(metrics), *told_of_unknown(metrics)],
         predictions=sheet if sheet.exists() else None,
         windows=windows if windows.exists() else None,
+        near_duplicates=pairs if pairs.exists() else None,
         per_class=metrics["per_class"],
         cost=CostTotals(
             totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()

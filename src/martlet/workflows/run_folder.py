@@ -27,9 +27,10 @@ MAPS = {  # of a scene, with their titles in the report
 }
 SPECTRA = "spectra.png"
 RELIABILITY = "reliability.png"
+PAIRS = "near_duplicates.png"
 PICTURES = (
     *("curves.png", "confusion.png", RELIABILITY, "predictions.png", "windows.png", SPECTRA),
-    *MAPS,
+    *(PAIRS, *MAPS),
 )
 FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"

@@ -26,6 +26,7 @@ from martlet.training.loop import Job
 from martlet.training.run_files import MODEL
 from martlet.training.state import State
 from martlet.version import versions
+from martlet.workflows import near_duplicates
 from martlet.workflows.calibration import believed, draw_calibration, fitted
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import RELIABILITY, Run
@@ -92,6 +93,7 @@ def finish(
     job.task.draw(found, scored)
     if job.task.calibrated:
         draw_calibration(outputs, truth, header.temperature, job.folder / RELIABILITY)
+    near_duplicates.draw(samples, split, job.folder)
     map_scene(job.folder, samples, job.to_input.device.type, voice)
     write_report(job.folder, header, model)
     for sentence in job.task.told(header.network.name, metrics):

@@ -33,7 +33,7 @@ from martlet.training.run_files import RESUME
 from martlet.training.state import State
 from martlet.training.sync_batch_norm import synchronised
 from martlet.training.trackers import Trackers, figures, names_of
-from martlet.workflows import train_setup, train_time
+from martlet.workflows import near_duplicates, train_setup, train_time
 from martlet.workflows.processes import device_of, joined, refuse_several, told
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, noun_of, read_samples
@@ -123,7 +123,7 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
     if 0 not in plan.preprocess.shape:  # else the data says it
         train_setup.check_memory(data, network, plan.preprocess, options, device, ranks.count)
     samples = read_samples(data, plan.preprocess, voice, options=options, max_bad=options.max_bad)
-    split = choose_split(plan, samples)
+    split = near_duplicates.warned(samples, choose_split(plan, samples))
     known = 0 not in plan.preprocess.shape
     plan, samples = fit_preprocess(plan, samples, split)
     if not known:

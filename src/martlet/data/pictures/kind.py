@@ -1,6 +1,7 @@
 """Pictures as a kind of data: folders and lists, cached as pixels, and shards."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 from martlet.data.cache import PixelCache
 from martlet.data.kind import Check, Kind, Progress
+from martlet.data.pictures.grouping import NEAR_DUPLICATES, grouped_by
 from martlet.data.pictures.list_file import Columns, is_list
 from martlet.data.pictures.listed import scan_list
+from martlet.data.pictures.near_duplicates import group_names
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan
 from martlet.data.pictures.shards.places import is_shards
@@ -60,7 +63,7 @@ def read(
     """Scan a folder or a list and open its pixel cache, building it on the first visit; of shards
     open the index.
 
-    options: the columns of a list that are meant.
+    options: the columns of a list that are meant, and how pictures are grouped.
     """
     columns = Columns.of(options)
     if is_shards(data):
@@ -75,14 +78,22 @@ def read(
             check=check,
             progress=progress,
         )
+    group_by = columns.group_by
+    if group_by == NEAR_DUPLICATES or not is_list(data):
+        columns = replace(columns, group_by=None)
     if is_list(data):
         listing = scan_list(data, columns, min_classes=min_classes)
     else:
         columns.refuse(data)
         listing = scan(data, min_classes=min_classes)
+        if group_by not in (None, NEAR_DUPLICATES):
+            listing = grouped_by(listing, str(group_by))
     if check is not None:
         check(listing.classes)
-    return PixelCache.build(listing, preprocess, max_bad=max_bad, progress=progress)
+    cache = PixelCache.build(listing, preprocess, max_bad=max_bad, progress=progress)
+    if group_by == NEAR_DUPLICATES:
+        return cache.grouped(group_names(cache, cache.hashes, cache.groups))
+    return cache
 
 
 def augment(preprocess: Preprocess, recipe: Any) -> "Callable[[NDArray[Any]], Tensor]":

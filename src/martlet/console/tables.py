@@ -33,7 +33,7 @@ def trained(run: "Run") -> None:
         console.print("nothing was trained, and no folder was made", markup=False)
         return
     if "folds" in run.metrics:
-        made = "cross_validation.json, out_of_fold.npz, confusion.png, and a run for each fold"
+        made = "cross_validation.json, out_of_fold.npz, suspects.csv, a run for each fold, …"
         console.print(f"made {run.folder}: {made}", markup=False)
         return
     others = {"pixels": "scene.mat", "windows": "recording.csv"}

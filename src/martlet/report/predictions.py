@@ -61,6 +61,7 @@ def draw_predictions(
     columns: int = 6,
     classes: Sequence[str] = (),
     title: str = "",
+    truth: str = "is",
 ) -> str:
     """Draw the pictures in the order given, `columns` a row, into the PNG file `path`.
 
@@ -76,6 +77,7 @@ def draw_predictions(
         classes: all names in label order; with them, a name that no installed font can draw
             becomes its number, "#3".
         title: a line above the pictures, such as the order that they are in.
+        truth: the word before the name of a picture's class.
 
     Returns:
         What the sheet shows, in a sentence, for its caption; it also stands in the file.
@@ -85,7 +87,8 @@ def draw_predictions(
             cannot be written.
     """
     told = f"{title}. " * bool(title) + describe_predictions(shown)
-    write_bytes(path, style.png(predictions_figure(shown, columns, classes, title), told))
+    figure = predictions_figure(shown, columns, classes, title, truth)
+    write_bytes(path, style.png(figure, told))
     return told
 
 
@@ -102,7 +105,11 @@ def describe_predictions(shown: Sequence[Shown]) -> str:
 
 
 def predictions_figure(
-    shown: Sequence[Shown], columns: int = 6, classes: Sequence[str] = (), title: str = ""
+    shown: Sequence[Shown],
+    columns: int = 6,
+    classes: Sequence[str] = (),
+    title: str = "",
+    truth: str = "is",
 ) -> "Figure":
     """The figure of `draw_predictions`: the sheet's pixels with the text on top."""
     from matplotlib.figure import Figure
@@ -122,7 +129,7 @@ def predictions_figure(
             )  # fmt: skip
         for place, one in enumerate(shown):
             left, top = corner(place, len(shown), columns)
-            for line, (text, colour) in enumerate(_told(one, classes)):
+            for line, (text, colour) in enumerate(_told(one, classes, truth)):
                 middle = above + top + TILE + 2 * FRAME + _LINES[line]
                 figure.text(
                     left / width, 1 - middle / height, text, color=colour, fontsize=_SIZES[line],
@@ -200,7 +207,7 @@ def _rgb(colour: str) -> tuple[int, ...]:
     return tuple(bytes.fromhex(colour[1:]))
 
 
-def _told(one: Shown, classes: Sequence[str]) -> list[tuple[str, str]]:
+def _told(one: Shown, classes: Sequence[str], word: str) -> list[tuple[str, str]]:
     """The lines below a picture, each with its colour, cut to the room there is."""
     mark, colour = ("✓", style.DARK_GREEN) if one.right else ("✗", style.DARK_RED)
     probability = "–" if np.isnan(one.probability) else f"{100 * one.probability:.0f} %"
@@ -210,7 +217,7 @@ def _told(one: Shown, classes: Sequence[str]) -> list[tuple[str, str]]:
     )
     lines = [
         (f"{mark} ", said, f"  {probability}", colour),
-        ("is ", truth, "", style.INK),
+        (f"{word} ", truth, "", style.INK),
         ("", style.printable(one.name), "", style.MUTED),
     ]
     told = []

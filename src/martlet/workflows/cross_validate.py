@@ -29,6 +29,7 @@ from martlet.training.run_files import MODEL
 from martlet.workflows.device import choose_device
 from martlet.workflows.evaluate import logits_of
 from martlet.workflows.finished_folds import check_same, finished
+from martlet.workflows.label_check import SHEET, SUSPECTS, check_labels
 from martlet.workflows.open_network import open_network
 from martlet.workflows.out_of_fold import OUT_OF_FOLD, OutOfFold, write_out_of_fold
 from martlet.workflows.processes import refuse_several
@@ -87,7 +88,7 @@ def _check_folder(plan: Plan) -> None:
     names -= {CLAIM}
     if not names or (plan.options.resume and not plan.options.overwrite):
         return
-    written = (SUMMARY, OUT_OF_FOLD, "confusion.png")
+    written = (SUMMARY, OUT_OF_FOLD, "confusion.png", SUSPECTS, SHEET)
     ours = all(name.startswith("fold-") or name in written for name in names)
     if not (plan.options.overwrite and ours):
         raise MartletError(
@@ -184,7 +185,9 @@ def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voic
     )
     write_out_of_fold(plan.folder, found)
     metrics = _metrics(plan, found, rows, kind.noun)
+    metrics["labels"] = check_labels(plan.folder, found, samples, plan.preprocess, kind.noun)
     _tell(metrics, voice)
+    voice.say(metrics["labels"])
     return Run(plan.folder, metrics)
 
 

@@ -1,8 +1,9 @@
 """Labels that may be wrong, by what networks say that were not trained on them.
 
-Of the orders that are in use, the loss found most of the labels that were flipped on purpose, on two
-sets of answers (benchmarks/labels.py). It is the self-confidence of confident learning (Northcutt et
-al. 2021, arXiv 1911.00068); the others were its normalised margin, and either against class means.
+Of the orders that are in use, the loss found most of the labels that were flipped on purpose, on
+two sets of answers (benchmarks/labels.py). It is the self-confidence of confident learning
+(Northcutt et al. 2021, arXiv 1911.00068); the others were its margin, and either against the mean
+of a class.
 """
 
 from typing import NamedTuple

@@ -40,7 +40,7 @@ def answers(wrong: tuple[int, ...]) -> OutOfFold:
 
 def test_suspects_are_listed_and_shown(tmp_path: Path, samples: Any) -> None:
     said = check_labels(tmp_path, answers((3, 6)), samples, Preprocess(16), "pictures")
-    assert "of 2 of 10 pictures the folds" in said
+    assert "of 2 of 10 pictures another class is answered" in said
     with (tmp_path / "suspects.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["path"] for row in rows] == ["cat/6.jpg", "dog/3.jpg"]
@@ -54,7 +54,7 @@ def test_suspects_are_listed_and_shown(tmp_path: Path, samples: Any) -> None:
 def test_where_all_agree_no_sheet_is_left(tmp_path: Path, samples: Any) -> None:
     check_labels(tmp_path, answers((3,)), samples, Preprocess(16), "pictures")
     said = check_labels(tmp_path, answers(()), samples, Preprocess(16), "pictures")
-    assert "agree with the label of all pictures" in said
+    assert "agrees with the label of all pictures" in said
     assert not (tmp_path / "suspects.png").exists()
     assert len((tmp_path / "suspects.csv").read_text().splitlines()) == 1
 

@@ -8,7 +8,10 @@ SHARPNESS = np.geomspace(1, 100, 41)  # factors from scores to logits that are t
 
 
 def out_of_fold_logits(
-    features: NDArray[np.floating], labels: NDArray[np.int64], folds: NDArray[np.int64]
+    features: NDArray[np.floating],
+    labels: NDArray[np.int64],
+    folds: NDArray[np.int64],
+    classes: int,
 ) -> NDArray[np.float32]:
     """Ridge regression onto the classes, fitted without the fold that it then answers.
 
@@ -16,12 +19,11 @@ def out_of_fold_logits(
     are scaled to deviation 1. The penalty, and the factor that makes logits of the scores, are
     those of the least loss of all.
     """
-    count = int(labels.max()) + 1
     scaled = np.asarray(features, np.float64) - features.mean(axis=0)
     scaled /= (scaled.std(axis=0) + 1e-9) * np.sqrt(features.shape[1])
     scaled = np.hstack([scaled, np.full((len(labels), 1), 10.0)])  # a bias that is hardly held back
-    truth = np.eye(count)[labels]
-    scores = {ridge: np.zeros((len(labels), count)) for ridge in RIDGES}
+    truth = np.eye(classes)[labels]
+    scores = {ridge: np.zeros((len(labels), classes)) for ridge in RIDGES}
     whole, whole_truth = scaled.T @ scaled, scaled.T @ truth
     for fold in np.unique(folds):
         held = folds == fold

@@ -57,9 +57,8 @@ class Page:
         spectra: of a scene's classes, the PNG file that `draw_spectra` wrote.
         kappa: Cohen's, where it is known; the accuracies are then called as its field calls them.
         comparison: with other runs, of other splits.
-        curves, confusion, predictions, windows, reliability, near_duplicates: the PNG files that
-            `draw_curves`, `draw_confusion`, `draw_predictions`, `draw_windows`, `draw_reliability`
-            and `draw_pairs` wrote.
+        curves, confusion, predictions, windows, reliability, near_duplicates, suspects: the PNG
+            files of these sheets, as the drawing functions of this package wrote them.
         believed: sentences about the probabilities, and about what is unknown.
         calibration: rows of how far the probabilities can be believed: what is measured, its value,
             and that without the temperature, "" where there is none.
@@ -97,6 +96,7 @@ class Page:
     believed: Sequence[str] = ()
     calibration: Sequence[tuple[str, str, str]] = ()
     near_duplicates: Path | None = None
+    suspects: Path | None = None
     per_class: Sequence[Mapping[str, Any]] = ()
     cost: CostTotals | None = None
     latency: Sequence[Mapping[str, Any]] = ()
@@ -132,6 +132,7 @@ def page_html(page: Page) -> str:
         ("predictions", "Pictures", page.predictions, "Sheet of pictures with predictions"),
         ("windows", "Windows", page.windows, "Sheet of windows of each class and of mistakes"),
         ("pairs", "Nearly the same in two parts", page.near_duplicates, "Pairs of like pictures"),
+        ("suspects", "Labels in doubt", page.suspects, "Sheet of pictures with labels in doubt"),
     )
     support = [(row["class"], row["support"]) for row in page.per_class]
     maps = [(title, values.picture(path)) for title, path in page.maps]

@@ -29,11 +29,11 @@ from martlet.training.run_files import MODEL
 from martlet.workflows.device import choose_device
 from martlet.workflows.evaluate import logits_of
 from martlet.workflows.finished_folds import check_same, finished
-from martlet.workflows.label_check import SHEET, SUSPECTS, check_labels
+from martlet.workflows.label_check import check_labels
 from martlet.workflows.open_network import open_network
 from martlet.workflows.out_of_fold import OUT_OF_FOLD, OutOfFold, write_out_of_fold
 from martlet.workflows.processes import refuse_several
-from martlet.workflows.run_folder import Run
+from martlet.workflows.run_folder import SHEET_OF_SUSPECTS, SUSPECTS, Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import Plan, make_plan
@@ -88,7 +88,7 @@ def _check_folder(plan: Plan) -> None:
     names -= {CLAIM}
     if not names or (plan.options.resume and not plan.options.overwrite):
         return
-    written = (SUMMARY, OUT_OF_FOLD, "confusion.png", SUSPECTS, SHEET)
+    written = (SUMMARY, OUT_OF_FOLD, "confusion.png", SUSPECTS, SHEET_OF_SUSPECTS)
     ours = all(name.startswith("fold-") or name in written for name in names)
     if not (plan.options.overwrite and ours):
         raise MartletError(

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from martlet.arguments import option
+from martlet.arguments import Range, option
 from martlet.training.ranges import AT_LEAST_1
+
+FOLDS = Range("2 to 100", lambda value: 2 <= value <= 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,13 @@ class DataFields:
         "Pictures: near-duplicates, a regular expression on paths with one group in brackets, or "
         "a list's column: each group is kept in one part. Recordings: column of the subjects.",
         only=("pictures", "recordings"),
+    )
+    check_labels: int | None = option(
+        None,
+        "Pictures: list labels in doubt, by a linear head on the features of weights or "
+        "pretrained, in so many folds, as 5.",
+        FOLDS,
+        only="pictures",
     )
     cross_validate: str | None = option(
         None,

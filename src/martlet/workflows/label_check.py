@@ -1,4 +1,4 @@
-"""What a cross-validation says of labels that may be wrong: a list, a sheet, a sentence."""
+"""What is said of labels that may be wrong: a list, a sheet, a sentence."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ from martlet.measuring.label_errors import Suspect, suspects
 from martlet.report.predictions import Shown, draw_predictions
 from martlet.storage.files import write_text
 from martlet.workflows.out_of_fold import OutOfFold
+from martlet.workflows.run_folder import SHEET_OF_SUSPECTS, SUSPECTS
 
-SUSPECTS, SHEET = "suspects.csv", "suspects.png"
 SHOWN = 24  # pictures on the sheet
 
 
@@ -25,16 +25,16 @@ def check_labels(
     write_text(folder / SUSPECTS, suspects_csv(found, doubted))
     shown = sheet(found, doubted, samples, preprocess)
     if shown:
-        title = "Labels in doubt, highest loss first: what the folds answer, and the label"
-        draw_predictions(shown, folder / SHEET, title=title, truth="labelled")
+        title = "Labels in doubt, highest loss first: the answer, and the label"
+        draw_predictions(shown, folder / SHEET_OF_SUSPECTS, title=title, truth="labelled")
     else:
-        (folder / SHEET).unlink(missing_ok=True)
+        (folder / SHEET_OF_SUSPECTS).unlink(missing_ok=True)
     if not doubted:
-        return f"Labels: the folds that did not see it agree with the label of all {noun}."
+        return f"Labels: what was not fitted on them agrees with the label of all {noun}."
     return (
-        f"Labels: of {len(doubted):,} of {len(found.targets):,} {noun} the folds that did not see "
-        f"them answer another class. {SUSPECTS} lists them, highest loss first: mistakes in the "
-        "labels come early, and hard ones after them."
+        f"Labels: of {len(doubted):,} of {len(found.targets):,} {noun} another class is answered "
+        f"by what was not fitted on them. {SUSPECTS} lists them, highest loss first: mistakes in "
+        "the labels come early, and hard ones after them."
     )
 
 

@@ -21,7 +21,14 @@ from martlet.report.reliability import (
 )
 from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
-from martlet.workflows.run_folder import MAPS, PAGE, PAIRS, RELIABILITY, SPECTRA
+from martlet.workflows.run_folder import (
+    MAPS,
+    PAGE,
+    PAIRS,
+    RELIABILITY,
+    SHEET_OF_SUSPECTS,
+    SPECTRA,
+)
 from martlet.workflows.siblings import siblings
 
 
@@ -48,7 +55,8 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
     total, noun = number_of(metrics)
     totals = cost(model, shape)
     sheet, windows = folder / "predictions.png", folder / "windows.png"  # of one kind each
-    spectra, reliability, pairs = (folder / name for name in (SPECTRA, RELIABILITY, PAIRS))
+    spectra, reliability = folder / SPECTRA, folder / RELIABILITY
+    pairs, suspects = folder / PAIRS, folder / SHEET_OF_SUSPECTS
     return Page(
         name=folder.resolve().name,
         network=header.network.name,
@@ -76,6 +84,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         predictions=sheet if sheet.exists() else None,
         windows=windows if windows.exists() else None,
         near_duplicates=pairs if pairs.exists() else None,
+        suspects=suspects if suspects.exists() else None,
         per_class=metrics["per_class"],
         cost=CostTotals(
             totals.params, totals.macs, totals.bytes_moved, shape, totals.without_macs()

@@ -28,11 +28,12 @@ MAPS = {  # of a scene, with their titles in the report
 SPECTRA = "spectra.png"
 RELIABILITY = "reliability.png"
 PAIRS = "near_duplicates.png"
+SUSPECTS, SHEET_OF_SUSPECTS = "suspects.csv", "suspects.png"  # labels in doubt
 PICTURES = (
     *("curves.png", "confusion.png", RELIABILITY, "predictions.png", "windows.png", SPECTRA),
-    *(PAIRS, *MAPS),
+    *(PAIRS, SHEET_OF_SUSPECTS, *MAPS),
 )
-FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, PAGE, EXPORTED, *PICTURES)
+FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, SUSPECTS, PAGE, EXPORTED, *PICTURES)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene
 EXPLAINED = "explained"  # where `explain` puts its pictures, and the end of their names

@@ -34,6 +34,8 @@ from martlet.training.state import State
 from martlet.training.sync_batch_norm import synchronised
 from martlet.training.trackers import Trackers, figures, names_of
 from martlet.workflows import near_duplicates, train_setup, train_time
+from martlet.workflows.label_check import check_labels
+from martlet.workflows.label_head import check_label_options, judge_labels
 from martlet.workflows.processes import device_of, joined, refuse_several, told
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, noun_of, read_samples
@@ -61,6 +63,7 @@ def carry_out(data: Path, options: TrainOptions) -> Run:
     plan = make_plan(data, options)
     if options.fold is not None and options.cross_validate is None:
         raise MartletError(f"fold={options.fold} is one of cross_validate; give both.")
+    check_label_options(options, plan.start)
     if options.dry_run:  # writes nothing there
         refuse_several("dry_run", "looks at the data in one")
         return steps(plan, Voice(options.quiet), ONE_PROCESS)
@@ -162,15 +165,21 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
 def begin(ready: Ready, voice: Voice) -> None:
     """Go on from the run's checkpoint, or write its first files."""
     plan, job, state, saved = ready.plan, ready.job, ready.state, ready.saved
+    judged = judge_labels(
+        plan, job, ready.samples, ready.model
+    )  # before a checkpoint's weights come
     if plan.before is not None:
         go_on(plan.before, job.header, state, voice)
         keep_split(plan.folder / SPLIT, saved, voice)
-        return
-    if plan.options.resume:
-        voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
-    with new_run(plan.folder) as first:
-        write_text(first / SPLIT, json.dumps(saved))
-        save(replace(job, folder=first), state, step=0)
+    else:
+        if plan.options.resume:
+            voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
+        with new_run(plan.folder) as first:
+            write_text(first / SPLIT, json.dumps(saved))
+            save(replace(job, folder=first), state, step=0)
+    if judged is not None:
+        preprocess, noun = job.header.preprocess, noun_of(job.header.preprocess)
+        voice.say(check_labels(plan.folder, judged, ready.samples, preprocess, noun))
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:

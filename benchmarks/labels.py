@@ -22,6 +22,7 @@ from record import RESULTS, write_rows
 
 import martlet
 from martlet.measuring.label_errors import suspects
+from martlet.measuring.linear_head import out_of_fold_logits
 from martlet.workflows.out_of_fold import OutOfFold, read_out_of_fold
 
 MODEL = "shufflenet_v2_x0_5"
@@ -86,12 +87,8 @@ def by_training(data: Path, folder: Path, seed: int, weights: Path | None) -> Ou
 
 
 def by_linear_head(data: Path, weights: Path, seed: int) -> OutOfFold:
-    """Logistic regression on the pooled features of weights that have seen other pictures."""
+    """What --check-labels asks, without the training behind it."""
     import torch
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     net = martlet.load(weights).eval()
     pictures = sorted(data.glob("*/*"))
@@ -103,15 +100,10 @@ def by_linear_head(data: Path, weights: Path, seed: int) -> OutOfFold:
         for start in range(0, len(pictures), 32):
             batch = np.stack([how(path) for path in pictures[start : start + 32]])
             features.append(net.pool(net.forward_features(torch.from_numpy(batch))).numpy())
-    head = make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=500))
-    dealt = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    shares = cross_val_predict(
-        head, np.concatenate(features), targets, cv=dealt, method="predict_proba"
-    )
+    folds = np.random.default_rng(seed).permutation(len(targets)) % FOLDS
+    logits = out_of_fold_logits(np.concatenate(features), targets, folds, len(classes))
     names = np.array([f"{path.parent.name}/{path.name}" for path in pictures])
-    none = np.zeros(len(targets), np.int64)
-    logits = np.log(shares + 1e-9).astype(np.float32)
-    return OutOfFold(np.array(classes), names, names, targets, none, logits)
+    return OutOfFold(np.array(classes), names, names, targets, folds, logits)
 
 
 def rows_of(how: str, seed: int, found: OutOfFold, wrong: set[str], seconds: float) -> Iterator:

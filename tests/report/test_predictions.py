@@ -191,3 +191,19 @@ def test_nothing_to_show_and_no_columns_are_errors(tmp_path):
         draw_predictions([], tmp_path / "p.png")
     with pytest.raises(MartletError, match="columns=0"):
         draw_predictions([shown()], tmp_path / "p.png", columns=0)
+
+
+def test_the_evidence_lies_over_the_picture_and_is_told(tmp_path):
+    evidence = np.array([[0, 0], [0, 1]], np.float32)
+    plain, with_it = (
+        inside(sheet_pixels([shown(evidence=one)], 6), 0, 1) for one in (None, evidence)
+    )
+    bright = with_it.sum(axis=2, dtype=int)
+    assert bright[TILE // 2 + 4 :, TILE // 2 + 4 :].min() > plain[0, 0].sum() > bright[0, 0]
+    assert "speaks for the prediction" in describe_predictions([shown(evidence=evidence)])
+    assert "speaks for" not in describe_predictions([shown()])
+
+
+def test_another_word_for_the_truth(drawn_texts):
+    figure = predictions_figure([shown(right=False)], truth="labelled")
+    assert "labelled cat" in [text for text, _ in drawn_texts(figure)]

@@ -110,3 +110,19 @@ def test_what_cannot_be_drawn_is_a_sentence(examples: Any, tmp_path: Path) -> No
     with pytest.raises(MartletError, match="a sheet needs windows of 4 channels"):
         draw_windows(examples, [], CHANNELS, tmp_path / "w.png", wrong=0, scored=0)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_strip_below_says_when_the_answer_is_spoken_for(tmp_path: Path) -> None:
+    evidence = np.array([-1.0, 0.0, 2.0, 0.0])  # a stretch of 16 samples each
+    mistakes = [window("m", predicted="sit", probability=0.9, evidence=evidence), MISTAKES[0]]
+    figure = windows_figure(EXAMPLES, mistakes, CHANNELS, **COUNTS)
+    strips = [axis.images for axis in figure.axes]
+    assert [len(images) for images in strips] == [0] * 5 + [1, 0]
+    shares = np.asarray(strips[5][0].get_array())[0]
+    assert len(shares) == 64
+    assert shares.argmax() == 32
+    assert shares[:17].max() == 0
+    told = draw_windows(EXAMPLES, mistakes, CHANNELS, tmp_path / "windows.png", **COUNTS)
+    assert "Under each lies what speaks for the answer" in told
+    told = draw_windows(EXAMPLES, MISTAKES, CHANNELS, tmp_path / "windows.png", **COUNTS)
+    assert "Under each" not in told

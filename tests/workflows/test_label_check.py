@@ -40,7 +40,7 @@ def answers(wrong: tuple[int, ...]) -> OutOfFold:
 
 def test_suspects_are_listed_and_shown(tmp_path: Path, samples: Any) -> None:
     said = check_labels(tmp_path, answers((3, 6)), samples, Preprocess(16), "pictures")
-    assert "of 2 of 10 pictures another class is answered" in said
+    assert "2 of 10 pictures have another answer" in said
     with (tmp_path / "suspects.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["path"] for row in rows] == ["cat/6.jpg", "dog/3.jpg"]
@@ -63,5 +63,5 @@ def test_of_other_data_there_is_the_list_alone(tmp_path: Path) -> None:
     samples: Any = SimpleNamespace(names=NAMES)
     how = SeriesPreprocess(("x",), 10.0, 8, 4, mean=(0.0,), std=(1.0,))
     said = check_labels(tmp_path, answers((3,)), samples, how, "windows")
-    assert "of 1 of 10 windows" in said
+    assert "1 of 10 windows" in said
     assert [path.name for path in tmp_path.iterdir()] == ["suspects.csv"]

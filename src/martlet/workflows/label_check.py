@@ -32,9 +32,9 @@ def check_labels(
     if not doubted:
         return f"Labels: what was not fitted on them agrees with the label of all {noun}."
     return (
-        f"Labels: of {len(doubted):,} of {len(found.targets):,} {noun} another class is answered "
-        f"by what was not fitted on them. {SUSPECTS} lists them, highest loss first: mistakes in "
-        "the labels come early, and hard ones after them."
+        f"Labels: {len(doubted):,} of {len(found.targets):,} {noun} have another answer than their "
+        f"label from what was not fitted on them. {SUSPECTS} lists them, highest loss first: "
+        "mistakes in the labels come early, and hard ones after them."
     )
 
 

@@ -180,3 +180,22 @@ def test_resized_tells_which_settings_change_the_pixels() -> None:
         Preprocess(224, channels="BGR"),
     ):
         assert other.resized != base.resized
+
+
+@pytest.mark.parametrize(("width", "height"), [(600, 300), (300, 600), (601, 333), (40, 40)])
+@pytest.mark.parametrize("settings", [{"rule": "crop"}, {"rule": "squash"}, {"crop_pct": 1.0}])
+def test_what_is_seen_is_what_crop_leaves(width: int, height: int, settings: Any) -> None:
+    """Of a picture whose values are its places, the corners of the crop are those of the box."""
+    preprocess = Preprocess(64, **settings)
+    left, top, right, bottom = preprocess.seen(width, height)
+    for axis, (start, end) in enumerate([(left, right), (top, bottom)]):
+        length = (width, height)[axis]
+        ramp = np.linspace(0, 255, length)
+        values = np.broadcast_to(ramp if axis == 0 else ramp[:, None], (height, width))
+        image = Image.fromarray(np.rint(values).astype(np.uint8))
+        cropped = preprocess.crop(preprocess.resize(image))[..., 0].astype(float)
+        middle = cropped[32] if axis == 0 else cropped[:, 32]
+        pixel = (end - start) / 64  # of the crop, in pixels of the picture
+        places = middle[[8, 55]] / 255 * (length - 1) + 0.5
+        expected = start + np.array([8.5, 55.5]) * pixel
+        np.testing.assert_allclose(places, expected, atol=1 + length / 255)

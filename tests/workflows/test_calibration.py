@@ -94,53 +94,59 @@ def warm(trained: Run, photos: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-@pytest.fixture(scope="module")
-def warm_onnx(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["checkpoint", pytest.param("onnx", marks=pytest.mark.slow)])
+def file(
+    request: pytest.FixtureRequest, warm: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What predicts: the run as it is, or exported."""
+    if request.param == "checkpoint":
+        return warm
     return Path(martlet.export(warm, output=tmp_path_factory.mktemp("onnx") / "model.onnx").path)
 
 
-def test_all_files_answer_with_logits_divided_by_the_temperature(
-    warm: Path, warm_onnx: Path, photos: Path
+def test_every_file_answers_with_logits_divided_by_the_temperature(
+    warm: Path, file: Path, photos: Path
 ) -> None:
     pictures = sorted(photos.rglob("*.png"))[::5]
     expected = raw_logits(warm, pictures) / WARM
-    for path in (warm, warm_onnx):
-        network = open_network(path)
-        inputs = np.stack([network.preprocess(picture) for picture in pictures])
-        np.testing.assert_allclose(network.logits(inputs), expected, rtol=0, atol=1e-4)
-        assert network.temperature == WARM
-        assert network.unknown == checkpoint.load_header(warm / "model.safetensors").unknown
-        answers = martlet.predict(path, pictures)
-        sure = [answer.probability for answer in answers]
-        np.testing.assert_allclose(sure, softmax(expected).max(axis=1), atol=1e-4)
-    assert martlet.load(warm).temperature == WARM
-    meta = {item.key: item.value for item in onnx.load(warm_onnx).metadata_props}
-    assert json.loads(meta["martlet"])["temperature"] == WARM
+    network = open_network(file)
+    inputs = np.stack([network.preprocess(picture) for picture in pictures])
+    np.testing.assert_allclose(network.logits(inputs), expected, rtol=0, atol=1e-4)
+    assert network.temperature == WARM
+    assert network.unknown == checkpoint.load_header(warm / "model.safetensors").unknown
+    sure = [answer.probability for answer in martlet.predict(file, pictures)]
+    np.testing.assert_allclose(sure, softmax(expected).max(axis=1), atol=1e-4)
+    if file.suffix == ".onnx":
+        meta = {item.key: item.value for item in onnx.load(file).metadata_props}
+        assert json.loads(meta["martlet"])["temperature"] == WARM
+    else:
+        assert martlet.load(file).temperature == WARM
 
 
 def test_unknown_pictures_are_named_so_when_asked_and_the_best_guess_stays(
-    warm: Path, warm_onnx: Path, trained: Run, photos: Path
+    warm: Path, file: Path, photos: Path
 ) -> None:
     pictures = sorted(photos.rglob("*.png"))
     plain = martlet.predict(warm, pictures)
     assert not any(answer.unknown for answer in plain)
-    logits = raw_logits(warm, pictures) / np.float32(WARM)
-    network = open_network(warm)
-    assert network.unknown is not None
-    below = network.unknown.is_unknown(logits)
+    unknown = checkpoint.load_header(warm / "model.safetensors").unknown
+    assert unknown is not None
+    below = unknown.is_unknown(raw_logits(warm, pictures) / np.float32(WARM))
     assert below.sum() == 18
-    for path in (warm, warm_onnx):
-        found = martlet.predict(path, pictures, unknown=True)
-        assert [answer.unknown for answer in found] == below.tolist()
-        for answer, before in zip(found, plain, strict=True):
-            assert answer.label == (UNKNOWN if answer.unknown else before.label)
-            assert [label for label, _ in answer.top] == [label for label, _ in before.top]
+    found = martlet.predict(file, pictures, unknown=True)
+    assert [answer.unknown for answer in found] == below.tolist()
+    for answer, before in zip(found, plain, strict=True):
+        assert answer.label == (UNKNOWN if answer.unknown else before.label)
+        assert [label for label, _ in answer.top] == [label for label, _ in before.top]
+
+
+def test_without_a_threshold_nothing_can_be_called_unknown(trained: Run, photos: Path) -> None:
     with pytest.raises(MartletError, match="has no threshold of unknown samples"):
-        martlet.predict(trained.folder, pictures, unknown=True)
+        martlet.predict(trained.folder, photos / "red", unknown=True)
 
 
 def test_evaluate_says_both_figures_and_the_share_of_unknown(
-    warm: Path, warm_onnx: Path, trained: Run, photos: Path
+    warm: Path, trained: Run, photos: Path
 ) -> None:
     before = martlet.evaluate(trained.folder, photos, split="all", quiet=True)
     after = martlet.evaluate(warm, photos, split="all", quiet=True)

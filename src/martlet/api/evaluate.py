@@ -56,6 +56,11 @@ def evaluate(
     root: Annotated[
         Path | None, "Pictures: folder that paths of a list lie below.", OnlyFor(["pictures"])
     ] = None,
+    tta: Annotated[
+        Literal["none", "flip", "crops"],
+        "Pictures: views that answers are means over: flip takes twice as long, crops ten times.",
+        OnlyFor(["pictures"]),
+    ] = "none",
     quiet: Annotated[bool, "Print nothing but the result."] = False,
 ) -> dict[str, Any]:
     """Score a trained network on labelled pictures, a scene's labelled pixels, or recordings.
@@ -86,6 +91,7 @@ def evaluate(
         "group_by": group_by,
         "part_column": part_column,
         "root": root,
+        "tta": tta,
     }
     given = limited(evaluate, {"max_bad": max_bad, **options})
     return score(run, data, split, max_bad, device, quiet, options, given)

@@ -50,6 +50,11 @@ def predict(
     root: Annotated[
         Path | None, "Pictures: folder that paths of a list lie below.", OnlyFor(["pictures"])
     ] = None,
+    tta: Annotated[
+        Literal["none", "flip", "crops"],
+        "Pictures: views that answers are means over: flip takes twice as long, crops ten times.",
+        OnlyFor(["pictures"]),
+    ] = "none",
     quiet: Annotated[bool, "Print nothing but the answers."] = False,
 ) -> "list[Prediction] | list[SceneMap] | list[Timeline]":
     """Name what is in each picture, or in every picture of a folder.
@@ -72,6 +77,6 @@ def predict(
     from martlet.workflows.predict import answers
 
     own = {"output": output, "array": array, "bands_axis": bands_axis, "smooth": smooth}
-    own |= {"path_column": path_column, "root": root}
+    own |= {"path_column": path_column, "root": root, "tta": tta}
     given = limited(predict, {"top": top, **own})
     return answers(run, pictures, top, device, {**own, "unknown": unknown, "quiet": quiet}, given)

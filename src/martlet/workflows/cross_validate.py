@@ -20,6 +20,7 @@ from martlet.data.folds import folds_of, folds_of_pictures
 from martlet.data.kind import Samples
 from martlet.data.pictures.kind import PICTURES
 from martlet.errors import MartletError
+from martlet.inference.views import over_views
 from martlet.measuring.accuracy import called, evaluation
 from martlet.report.confusion import draw_confusion
 from martlet.storage.claim import CLAIM, claimed
@@ -169,7 +170,7 @@ def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voic
         one = replace(plan, options=replace(plan.options, fold=number))
         indices = choose_split(one, samples).test
         chosen += indices
-        logits.append(logits_of(network, samples, indices))
+        logits.append(logits_of(over_views(network, plan.options.tta), samples, indices))
         truth.append(targets[list(indices)])
         own = called(evaluation(logits[-1], truth[-1], samples.classes).metrics, kind.noun)
         figures = {name: own[name] for name in (kind.noun, "top1", "balanced_top1", "macro_f1")}

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from martlet.console.progress import Voice
 from martlet.data import kinds
+from martlet.data.pictures.views import VIEWS, Views
 from martlet.data.saved_split import digest, held_out
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.strips import pixel_logits
 from martlet.data.series.kind import SERIES
 from martlet.errors import MartletError
 from martlet.inference import Network
+from martlet.inference.views import ManyViews, over_views
 from martlet.measuring.accuracy import called
 from martlet.memory import eval_batch_size
 from martlet.only_for import Limited, refuse_others
@@ -43,8 +45,8 @@ def score(
 ) -> dict[str, Any]:
     """The metrics of `evaluate`.
 
-    options: where the files of a scene lie, which columns of a list are meant, and what neither
-    says; given: of all options those that some kinds of data alone have. Raises MartletError for
+    options: where the files of a scene lie, which columns of a list are meant, what neither says,
+    and tta; given: of all options those that some kinds of data alone have. Raises MartletError for
     those of another kind.
     """
     network, voice = open_network(run, device), Voice(quiet)
@@ -83,9 +85,11 @@ def score(
         )
     for why, count in left_out.items():
         voice.say(f"{count} {noun} left out: {why}")
-    logits = logits_of(network, samples, chosen)
+    tta: Views = (options or {}).get("tta", "none")
+    logits = logits_of(over_views(network, tta), samples, chosen)
     found = network.task.evaluate(logits, targets[chosen], network.classes)
     metrics = {"part": split, "left_out": dict(left_out), **called(found.metrics, noun)}
+    metrics |= {} if tta == "none" else {"tta": tta}
     if network.task.calibrated:
         metrics |= believed(
             logits, targets[chosen], network.classes, network.temperature, network.unknown
@@ -104,6 +108,12 @@ def logits_of(network: Network, samples: Any, chosen: Sequence[int]) -> NDArray[
         return pixel_logits(network.logits, samples, chosen, preprocess, any_size=network.any_size)
     logits = []
     batch = eval_batch_size(preprocess.shape)
+    if isinstance(network, ManyViews):
+        batch = max(1, batch // VIEWS[network.tta])
+        for start in range(0, len(chosen), batch):
+            several = [network.inputs(samples[i]) for i in chosen[start : start + batch]]
+            logits.append(network.logits(np.stack(several)))
+        return np.concatenate(logits)
     for start in range(0, len(chosen), batch):
         crops = [preprocess.crop(samples[i]) for i in chosen[start : start + batch]]
         logits.append(network.logits(preprocess.normalise(np.stack(crops))))

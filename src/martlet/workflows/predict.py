@@ -7,6 +7,7 @@ from typing import Any
 from martlet.data import kinds
 from martlet.data.pictures.list_file import Columns
 from martlet.data.pictures.sources import find_sources
+from martlet.inference.views import over_views
 from martlet.only_for import Limited, refuse_others
 from martlet.workflows.open_network import open_network
 
@@ -21,9 +22,9 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, array, bands_axis, smooth, path_column, root, unknown and quiet; given: of all
-    options those that some kinds of data alone have. Raises MartletError for those of another kind,
-    and for unknown where the network has no threshold.
+    options: output, array, bands_axis, smooth, path_column, root, tta, unknown and quiet; given: of
+    all options those that some kinds of data alone have. Raises MartletError for those of another
+    kind, and for unknown where the network has no threshold.
     """
     network = open_network(run, device)
     kind = kinds.find(network.preprocess.kind)
@@ -57,4 +58,5 @@ def answers(
             )
         )
     columns = Columns(path_column=options.get("path_column"), root=options.get("root"))
+    network = over_views(network, options.get("tta", "none"))
     return network.predict(find_sources(sources, columns), top=top, unknown=unknown)

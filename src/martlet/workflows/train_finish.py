@@ -34,6 +34,7 @@ from martlet.workflows.samples import noun_of
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_scene import map_scene, of_scene
 from martlet.workflows.train_tiles import scored_batches
+from martlet.workflows.train_views import several_views, told_views
 
 
 def finish(
@@ -65,11 +66,13 @@ def finish(
         batches = scored_batches(model, samples, targets, chosen, header.preprocess)
         return predict_logits(job.through(model), batches, job.to_input, ranks)
 
-    outputs, truth = outputs_of(indices)
-    how: dict[str, Any] = {}
+    plain, truth = outputs_of(indices)
+    taken = (model, samples, indices, header.preprocess, job.to_input, options.tta)
+    outputs, how = several_views((plain, truth), *taken)
     if job.task.calibrated:
-        val = (outputs, truth) if part == "val" else outputs_of(split.val) if split.val else None
-        header, how = fitted(header, val, options.reject)
+        val = (plain, truth) if part == "val" else outputs_of(split.val) if split.val else None
+        header, calibration = fitted(header, val, options.reject)
+        how |= calibration
         outputs = divided(outputs, header.temperature)
         how |= believed(outputs, truth, header.classes, header.temperature, header.unknown)
     if not ranks.first:
@@ -96,7 +99,7 @@ def finish(
     near_duplicates.draw(samples, split, job.folder)
     map_scene(job.folder, samples, job.to_input.device.type, voice)
     write_report(job.folder, header, model)
-    for sentence in job.task.told(header.network.name, metrics):
+    for sentence in (*job.task.told(header.network.name, metrics), *told_views(metrics)):
         voice.say(sentence)
     ranks.meet()
     return Run(job.folder, metrics)

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from martlet.arguments import Range, option
 from martlet.errors import MartletError
@@ -47,6 +47,12 @@ class TrainOptions(
     )
     reject: float = option(
         0.05, "Share of known samples that `predict --unknown` may call unknown.", ABOVE_0_TO_HALF
+    )
+    tta: Literal["none", "flip", "crops"] = option(
+        "none",
+        "Pictures: views that the last score is a mean over: each mirrored, or five crops and "
+        "these mirrored.",
+        only="pictures",
     )
     device: str = option("auto", "auto, cpu, cuda or mps.")
     workers: int | None = option(None, "Processes that prepare inputs (default: fits).", UP_TO_1024)

@@ -105,7 +105,7 @@ def test_scores_are_those_of_the_windows_in_their_order(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["on", "off"])
+@pytest.mark.parametrize("way", ["on", "off", "mixed"])
 def test_a_run_that_was_stopped_ends_with_the_same_weights(
     files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
@@ -113,6 +113,9 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
         **GIVEN, "labels": files[1], "bands_axis": 2, "folder": tmp_path, "epochs": 2,
         "tiles": way, "workers": 0, "ema": 0.9,
     }  # fmt: skip
+    if way == "mixed":  # window by window, and taught
+        given |= {"tiles": "auto", "mixup": 0.3}
+        given["teacher"] = martlet.train(files[0], name="teacher", **given).folder
     if way == "on":  # tiles are not compiled, however long the run
         monkeypatch.setattr(train_run, "COMPILE_PAYS_FROM_MACS", 0)
         monkeypatch.setattr(train_run.train_setup, "can_compile", lambda: True)

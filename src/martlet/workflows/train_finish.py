@@ -67,7 +67,7 @@ def finish(
         return predict_logits(job.through(model), batches, job.to_input, ranks)
 
     plain, truth = outputs_of(indices)
-    taken = (model, samples, indices, header.preprocess, job.to_input, options.tta)
+    taken = (model, samples, indices, header.preprocess, job.to_input, options.tta, ranks)
     outputs, how = several_views((plain, truth), *taken)
     if job.task.calibrated:
         val = (plain, truth) if part == "val" else outputs_of(split.val) if split.val else None

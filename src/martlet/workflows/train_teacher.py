@@ -145,9 +145,11 @@ def _placed(teacher: Teacher, device: torch.device) -> Teacher:
         return None if tensor is None else tensor.to(device)
 
     model = teacher.model.requires_grad_(False).eval().to(device)
+    if all(parameter.dim() <= 4 for parameter in model.parameters()):
+        model = model.to(memory_format=torch.channels_last)
     return replace(
         teacher,
-        model=model.to(memory_format=torch.channels_last),
+        model=model,
         scale=moved(teacher.scale),
         shift=moved(teacher.shift),
         order=moved(teacher.order),

@@ -277,7 +277,7 @@ def test_a_full_standard_output_is_one_line(options: str) -> None:
 def test_what_the_system_refuses_is_one_line(
     call: Call, monkeypatch: pytest.MonkeyPatch, error: OSError, line: str
 ) -> None:
-    def refuse(**_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(main, "app", refuse)

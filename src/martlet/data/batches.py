@@ -88,12 +88,15 @@ class TrainBatches(Dataset[int | str]):
 
     def chosen(self, key: BatchKey) -> NDArray[np.int64]:
         """Indices of the samples in the batch, or in this process's share of it."""
+        return self.whole(key)[self.places]
+
+    def whole(self, key: BatchKey) -> NDArray[np.int64]:
+        """Indices of the samples in the batch of all processes."""
         epoch, number = key
         if epoch != self._epoch:
             self._order, self._epoch = self._ordered(epoch), epoch
             self._copies = occurrences(self._order)
-        first = number * self.batch_size
-        return self._order[first + self.places.start : first + self.places.stop]
+        return self._order[number * self.batch_size : (number + 1) * self.batch_size]
 
     def _ordered(self, epoch: int) -> NDArray[np.int64]:
         """Indices of the epoch's samples, copies of one behind each other."""
@@ -127,6 +130,14 @@ class TrainBatches(Dataset[int | str]):
                 made = made.flip(1)
             self.slots[slot, at].copy_(made)
         return slot
+
+    def mirrored(self, key: BatchKey) -> NDArray[np.bool_]:
+        """Which pictures of the batch of all processes `alternate` mirrors."""
+        epoch, number = key
+        chosen = self.whole(key)
+        copies = self._copies[number * self.batch_size :]
+        pairs = zip(chosen.tolist(), copies.tolist(), strict=False)
+        return np.array([self._mirrored(index, epoch + copy) for index, copy in pairs])
 
     def _mirrored(self, index: int, epoch: int) -> bool:
         """Whether the picture is, in this epoch; half of all are in each."""

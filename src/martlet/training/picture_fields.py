@@ -57,6 +57,12 @@ class PictureFields:
     erase: float = option(
         0.0, "Pictures: probability of erasing a rectangle in training.", SHARE, only="pictures"
     )
+    augment_on: Literal["cpu", "device"] = option(
+        "cpu",
+        "Pictures: where they are cropped and mirrored in training; device: all lie there, and "
+        "random numbers are others.",
+        only="pictures",
+    )
     repeated_augmentation: int = option(
         1,
         "Pictures, recordings: copies of each in a batch, augmented differently; an epoch stays as "
@@ -82,6 +88,13 @@ def check_pictures(recipe: Any) -> None:
     if recipe.flip_alternating and not recipe.flip:
         raise MartletError(
             "flip_alternating=True and flip=False contradict each other; leave one of them out."
+        )
+    beyond = ("color_jitter", "trivial_augment", "rand_augment", "erase")
+    given = [name for name in beyond if getattr(recipe, name)]
+    if recipe.augment_on == "device" and given:
+        raise MartletError(
+            f"augment_on='device' crops and mirrors alone, and {' and '.join(given)} need "
+            "augment_on='cpu'; leave one of them out."
         )
     if recipe.progressive < 1 and recipe.compile == "on":
         raise MartletError(

@@ -293,7 +293,11 @@ def make_job(
             alternate=recipe.flip_alternating,
             share=ranks.share,
         )
-        loader = TrainLoader(batches, workers)
+        loader = (
+            TrainLoader(batches, workers)
+            if recipe.augment_on == "cpu" or kind.on_device is None
+            else kind.on_device(batches, preprocess, recipe, device)
+        )
     val = scored_batches(model, samples, targets, split.val, preprocess) if split.val else None
     return Job(
         header=header,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from martlet.data.batches import Loader, TrainBatches
     from martlet.data.pictures.to_input import ToInput
 
 SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off
@@ -115,6 +116,15 @@ def augment(preprocess: Preprocess, recipe: Any) -> "Callable[[NDArray[Any]], Te
     return partial(augmented, transform)
 
 
+def on_device(
+    batches: "TrainBatches", preprocess: Preprocess, recipe: Any, device: "torch.device"
+) -> "Loader":
+    """Batches that are cropped and mirrored on the device."""
+    from martlet.data.pictures.on_device import DeviceLoader
+
+    return DeviceLoader(batches, preprocess.size, recipe, device)
+
+
 def to_input(preprocess: Preprocess, device: "torch.device") -> "ToInput":
     """Batches of pixels to inputs."""
     from martlet.data.pictures.to_input import ToInput
@@ -132,4 +142,5 @@ PICTURES = Kind(
     find=find_sources,
     augment=augment,
     to_input=to_input,
+    on_device=on_device,
 )

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from martlet.data.batches import Loader, TrainBatches
     from martlet.data.split import Split
 
 Progress = Callable[[int, int], None]  # (done, in all)
@@ -160,8 +159,8 @@ class Kind:
     split: (samples, options of train) -> the parts, where content and groups do not decide them.
     usual: fields of a recipe that such data usually needs, where training is not asked otherwise.
     task: what is usually learnt of it: a key of `tasks.TASKS`.
-    on_device: (training batches, preprocess, recipe, device) -> the same batches, prepared on the
-        device, where the kind has that.
+    on_device: (TrainBatches, preprocess, recipe, device) -> a Loader of the same batches, which are
+        prepared on the device, where the kind has that.
     fit: (preprocess, samples, numbers of the training samples) -> both with what is learnt from
         these alone. A fitted preprocess stays as it is.
     """
@@ -177,6 +176,6 @@ class Kind:
     to_input: "Callable[[Any, torch.device], ToInput]"
     split: "Callable[[Any, Any], Split] | None" = None
     fit: "Callable[[Any, Any, Sequence[int]], tuple[Any, Any]] | None" = None
-    on_device: "Callable[[TrainBatches, Any, Any, torch.device], Loader] | None" = None
+    on_device: "Callable[[Any, Any, Any, torch.device], Any] | None" = None
     task: str = "classification"
     usual: Mapping[str, Any] = field(default_factory=dict)

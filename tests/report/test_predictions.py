@@ -207,3 +207,5 @@ def test_the_evidence_lies_over_the_picture_and_is_told(tmp_path):
 def test_another_word_for_the_truth(drawn_texts):
     figure = predictions_figure([shown(right=False)], truth="labelled")
     assert "labelled cat" in [text for text, _ in drawn_texts(figure)]
+    told = describe_predictions([shown(right=False)], "labelled")
+    assert told == "1 picture: the answer above, and below it what the picture is labelled."

@@ -86,16 +86,18 @@ def draw_predictions(
         MartletError: nothing to show, `columns` below 1, pixels of another kind, or the file
             cannot be written.
     """
-    told = f"{title}. " * bool(title) + describe_predictions(shown)
+    told = f"{title}. " * bool(title) + describe_predictions(shown, truth)
     figure = predictions_figure(shown, columns, classes, title, truth)
     write_bytes(path, style.png(figure, told))
     return told
 
 
-def describe_predictions(shown: Sequence[Shown]) -> str:
-    """The sheet in words."""
+def describe_predictions(shown: Sequence[Shown], truth: str = "is") -> str:
+    """The sheet in words; `truth` as of `draw_predictions`."""
     wrong = sum(not one.right for one in shown)
     pictures = f"{len(shown)} picture" + ("s" if len(shown) != 1 else "")
+    if truth != "is":  # nobody says which of the two is right
+        return f"{pictures}: the answer above, and below it what the picture is {truth}."
     told = f"{pictures}, {wrong} of them wrong: the prediction above, the true class below it."
     if any(one.evidence is not None for one in shown):
         told += (

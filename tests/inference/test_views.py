@@ -58,19 +58,22 @@ def test_one_view_is_the_network_itself_and_other_data_have_one() -> None:
         over_views(network(recordings), "flip")
 
 
-def test_every_verb_takes_it(
-    trained: Run, exported: Path, photos: Path, quick: Callable[..., Run]
-) -> None:
-    plain = martlet.evaluate(trained.folder, photos, quiet=True)
+def test_evaluate_and_predict_take_it(trained: Run, exported: Path, photos: Path) -> None:
     for file in (trained.folder, exported):
-        given = {"split": "all", "quiet": True, "tta": "crops"}
-        scored = martlet.evaluate(file, photos, **given)  # type: ignore[arg-type]
+        plain = martlet.evaluate(file, photos, split="all", quiet=True)
+        scored = martlet.evaluate(file, photos, split="all", quiet=True, tta="crops")
         assert scored["tta"] == "crops"
         assert scored["loss"] != plain["loss"]
         (answer,) = martlet.predict(file, photos / "red" / "001.png", tta="flip")
         (alone,) = martlet.predict(file, photos / "red" / "001.png")
         assert answer.label == alone.label == "red"  # type: ignore[union-attr]
         assert answer != alone
+
+
+@pytest.mark.slow
+def test_the_last_score_of_training_is_that_of_evaluate(
+    photos: Path, quick: Callable[..., Run]
+) -> None:
     run = quick(epochs=1, tta="flip")
     assert run.metrics["tta"] == "flip"
     assert 0 <= run.metrics["one_view_top1"] <= 1

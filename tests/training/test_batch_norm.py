@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from martlet.api.train import train
 from martlet.data.batches import TrainLoader
-from martlet.training.batch_norm import BATCHES, measure_again, set_momentum
+from martlet.training.batch_norm import BATCHES, measure_again, measure_over, set_momentum
+from martlet.training.freezing import MARK
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,14 @@ def test_four_epochs_leave_chance_behind(
     validation = float(last["val_top1"])
     print(f"{name}: {validation:.3f} of validation, {run.metrics['top1']:.3f} of test")
     assert (80 * validation + 160 * run.metrics["top1"]) / 240 > 0.1
+
+
+def test_averages_over_all_batches_leave_frozen_layers_alone() -> None:
+    model = nn.Sequential(nn.BatchNorm2d(4), nn.BatchNorm2d(4))
+    setattr(model[1], MARK, True)
+    batches = [*Loader().epoch(0), (torch.full((1, 4, 2, 2), 1e6), torch.zeros(1))]
+    measure_over(model, batches, lambda samples: samples)
+    values = torch.stack([batch for batch, _ in batches[:-1]])
+    torch.testing.assert_close(model[0].running_mean, values.mean((0, 1, 3, 4)))
+    assert torch.equal(model[1].running_mean, torch.zeros(4))
+    assert not any(module.training for module in model.modules() if module is not model[0])

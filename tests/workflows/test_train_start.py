@@ -1,3 +1,4 @@
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -328,3 +329,24 @@ def test_pretrained_on_the_command_line_and_in_a_recipe(
         code, _, err = call(*common, *given)
         assert code == 2
         assert sentence in " ".join(err.split())
+
+
+@pytest.mark.parametrize("options", [{"freeze": 2}, {"head_epochs": 1}])
+def test_fresh_weights_are_not_kept(quick: Callable[..., Run], options: dict[str, Any]) -> None:
+    with pytest.raises(MartletError, match=r"have learnt something, and these are fresh; give pre"):
+        quick(**options)
+
+
+def test_frozen_stages_of_a_run(
+    trained: Run, quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"pretrained": trained.folder, "epochs": 1, "freeze": 3, "norm": "recalibrated"}
+    run = quick(**options, quiet=False)
+    assert re.search(r"frozen: [\d,]+ params of [\d,]+", " ".join(capsys.readouterr().err.split()))
+    before, after = (checkpoint.load(one.checkpoint)[0] for one in (trained, run))
+    for name, tensor in after.items():
+        frozen = name.startswith(("conv1.", "stage2.", "stage3."))
+        assert torch.equal(tensor, before[name]) == frozen, name
+    quick(**options, resume=True)
+    with pytest.raises(MartletError, match="freeze: 3 / none"):
+        quick(**{**options, "freeze": "none"}, resume=True)

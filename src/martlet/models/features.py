@@ -98,7 +98,7 @@ class FeatureExtractor(nn.Module):
         self.reduction = self.feature_info.reduction()[-1]
         self._wanted = set(self.feature_info.module_name())
         last = self.feature_info.module_name()[-1]
-        for name, module in _steps(network):
+        for name, module in steps(network):
             self._keep(name, module)
             if name == last:
                 break
@@ -116,7 +116,7 @@ class FeatureExtractor(nn.Module):
         """Pictures to maps; raises MartletError for other channels or a side too small."""
         check_pictures(x, self.in_chans, self.reduction)
         maps = []
-        for name, module in _steps(self):
+        for name, module in steps(self):
             x = module(x)
             if name in self._wanted:
                 maps.append(x)
@@ -140,7 +140,7 @@ def _places(out_indices: int | Sequence[int] | None, levels: int) -> list[int]:
     return sorted({index % levels for index in chosen})
 
 
-def _steps(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def steps(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The modules of `forward_features` in the order of the calls, sequences opened."""
     head = {"dropout", "classifier", *getattr(network, "neck", ())}
     for name, child in network.named_children():
@@ -153,15 +153,23 @@ def _steps(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, child
 
 
-def _levels(network: ImageClassifier) -> list[Level]:
-    """The last step at each resolution, found by running the shapes alone."""
+def reductions(network: ImageClassifier) -> list[tuple[str, int]]:
+    """Each step, and side of the picture / side of the map that it puts out."""
+    return [(name, reduction) for name, reduction, _ in _outputs(network)]
+
+
+def _outputs(network: ImageClassifier) -> Iterator[tuple[str, int, int]]:
+    """Each step's name, reduction and channels, found by running the shapes alone."""
     side = 4 * network.reduction
     x = torch.empty(1, network.in_chans, side, side, device="meta")
-    by_reduction: dict[int, tuple[int, str]] = {}
     with torch.no_grad():
-        for name, module in _steps(without_data(network)):
+        for name, module in steps(without_data(network)):
             x = module(x)
-            reduction = side // x.shape[-1]
-            by_reduction[reduction] = x.shape[1], name
-    found = enumerate(by_reduction.items())
+            yield name, side // x.shape[-1], x.shape[1]
+
+
+def _levels(network: ImageClassifier) -> list[Level]:
+    """The last step at each resolution."""
+    last = {reduction: (channels, name) for name, reduction, channels in _outputs(network)}
+    found = enumerate(last.items())
     return [Level(channels, side, name, index) for index, (side, (channels, name)) in found]

@@ -1,13 +1,15 @@
 """Statistics of batch norm in short runs: measured anew for the weights that are scored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from martlet.data.batches import Loader
 from martlet.data.kind import ToInput
+from martlet.training.freezing import is_frozen
 from martlet.training.ranks import ONE_PROCESS, Ranks
 from martlet.training.reducer import reduce_statistics
 
@@ -26,7 +28,6 @@ def set_momentum(model: nn.Module, steps: int) -> None:
             module.momentum = max(module.momentum, min(0.1, 100 / steps))
 
 
-@torch.no_grad()
 def measure_again(
     model: nn.Module, loader: Loader, epoch: int, to_input: ToInput, ranks: Ranks = ONE_PROCESS
 ) -> None:
@@ -37,24 +38,39 @@ def measure_again(
     Everything but batch norm works as when it answers: no dropout, no mixing. Of several processes
     each measures its share of the batches, and the mean is kept.
     """
-    norms = list(_norms(model))
-    momenta = [module.momentum for module in norms]
-    if not norms:
+    if any(True for _ in _norms(model)):
+        first = max(0, len(loader) - BATCHES)
+        measure_over(model, loader.epoch(epoch, first=first), to_input)
+        reduce_statistics(ranks, model)
+
+
+@torch.no_grad()
+def measure_over(
+    model: nn.Module, batches: Iterable[tuple[Any, Tensor]], to_input: ToInput
+) -> None:
+    """Replace the running averages by the means over the batches; frozen layers keep theirs.
+
+    The network is left as it works when it answers. A batch of one sample is left out, where maps
+    of one place would have no deviation.
+    """
+    found = list(_norms(model))
+    momenta = [module.momentum for module in found]
+    if not found:
         return
     model.eval()
-    for module in norms:
+    for module in found:
         module.reset_running_stats()
         module.momentum = None  # the mean of all batches
         module.train()
-    for samples, _ in loader.epoch(epoch, first=max(0, len(loader) - BATCHES)):
-        model(to_input(samples))
-    reduce_statistics(ranks, model)
-    for module, momentum in zip(norms, momenta, strict=True):
+    for samples, targets in batches:
+        if len(targets) > 1:
+            model(to_input(samples))
+    for module, momentum in zip(found, momenta, strict=True):
         module.momentum = momentum
 
 
 def _norms(model: nn.Module) -> Iterator[_BatchNorm]:
-    """The layers of batch norm that keep averages."""
+    """The layers of batch norm whose averages follow the data."""
     for module in model.modules():
-        if isinstance(module, _BatchNorm) and module.track_running_stats:
+        if isinstance(module, _BatchNorm) and module.track_running_stats and not is_frozen(module):
             yield module

@@ -7,7 +7,7 @@ stopped, or killed, and then resumed therefore ends with the very weights of one
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite
@@ -23,10 +23,11 @@ from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.tasks import Task
 from martlet.training.accumulation import WHOLE_STEP, Turn, turn_of
-from martlet.training.batch_norm import SHORT, measure_again
+from martlet.training.batch_norm import SHORT, measure_again, measure_over
 from martlet.training.checkpoint import Header
 from martlet.training.distillation import Teacher, distilled
 from martlet.training.evaluate import predict_logits
+from martlet.training.freezing import set_modes
 from martlet.training.progressive import shrunk
 from martlet.training.ranks import ONE_PROCESS, LostError, Ranks
 from martlet.training.recipe import Recipe
@@ -77,6 +78,7 @@ class Job:
     through: a network -> the same as batches go through it, where they are not plain tensors.
     class_weights: (classes,) of samples in the loss; None: all alike.
     teacher: whose answers are learnt from, beside the targets.
+    measured: the training part as it is scored, for the statistics of norm="recalibrated".
     """
 
     header: Header
@@ -90,6 +92,7 @@ class Job:
     through: Callable[[nn.Module], nn.Module] = lambda model: model
     class_weights: Tensor | None = None
     teacher: Teacher | None = None
+    measured: Iterable[tuple[Any, Tensor]] | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -133,7 +136,7 @@ def epochs(job: Job, state: State, reduce: Reducer) -> Iterator[Step | EpochEnd]
     saved = time.monotonic()
 
     while not state.ended(recipe, job.task.better):
-        state.model.train()
+        set_modes(state.model, head_alone=state.epoch < recipe.head_epochs)
         started = time.monotonic()
         batches = job.train.epoch(state.epoch, first=state.batch)
         for samples, targets in ranks.in_step(batches, partial(asked, job, state)):
@@ -170,8 +173,7 @@ def epochs(job: Job, state: State, reduce: Reducer) -> Iterator[Step | EpochEnd]
         rate = learning_rate(turn.step, turn.per_epoch, recipe, recipe.lr)
         row = {"epoch": state.epoch + 1, "lr": rate}
         row |= {f"train_{name}": mean for name, mean in state.means.items()}
-        if recipe.epochs * steps_per_epoch <= SHORT:
-            measure_again(averaged, job.train, state.epoch, job.to_input, ranks)
+        measure_norms(job, averaged, state.epoch)
         row |= validate(job, averaged, step)
         row["seconds"] = state.seconds
         best = state.end_epoch(row, job.task.better)
@@ -247,6 +249,19 @@ def train_step(
         optimizer.step()
     mean, *sums = read.tolist()  # the device is waited for here, and nowhere else in a step
     return {"loss": mean * len(targets), **dict(zip(counts, sums, strict=True))}
+
+
+def measure_norms(job: Job, model: nn.Module, epoch: int) -> None:
+    """Measure the statistics of batch norm anew before validation, where the recipe or a short run
+    asks for it; not while the classifier alone is trained.
+    """
+    recipe = job.recipe
+    if epoch < recipe.head_epochs:
+        return
+    if recipe.norm == "recalibrated" and job.measured is not None:
+        measure_over(model, job.measured, job.to_input)
+    elif recipe.epochs * len(job.train) <= SHORT:
+        measure_again(model, job.train, epoch, job.to_input, job.ranks)
 
 
 def validate(job: Job, model: nn.Module, step: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from martlet.training.freezing import depths
 from martlet.training.muon import Muon
 from martlet.training.recipe import Recipe
 from martlet.training.rmsprop import TensorFlowRMSprop
@@ -16,22 +17,30 @@ class Treatment(NamedTuple):
 
     free: bool  # of weight decay
     orthogonal: bool  # see muon.py
+    depth: int = 0  # stages to the classifier, where rates depend on it
+    later: bool = False  # moved from the epochs on that train more than the classifier
 
 
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """Groups for the optimiser: params, weight_decay, peak_lr, and for Muon rows.
 
     Weights of convolutions and linear layers decay, depthwise filters if asked to; biases and
-    batch norm do not. Parameters that need no gradient are left out.
+    batch norm do not. Parameters that need no gradient are left out. Weights that are frozen at
+    first form groups of their own: a fused step takes all weights of a group for equally far.
     """
     matrices = _matrices(model) if recipe.optimizer == "muon" else {}
+    away = depths(model) if recipe.lr_decay < 1 else {}
+    head = set(model.get_submodule("classifier").parameters()) if recipe.head_epochs else set()
     groups: dict[Treatment, list[Tensor]] = {}
     for layer in model.modules():
         spared = _is_depthwise(layer) and not recipe.decay_depthwise
         for weight in layer.parameters(recurse=False):
             if weight.requires_grad:
                 treatment = Treatment(
-                    free=weight.ndim <= 1 or spared, orthogonal=weight in matrices
+                    free=weight.ndim <= 1 or spared,
+                    orthogonal=weight in matrices,
+                    depth=away.get(weight, 0),
+                    later=bool(head) and weight not in head,
                 )
                 groups.setdefault(treatment, []).append(weight)
     made = []
@@ -39,9 +48,11 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
         group = {
             "params": weights,
             "weight_decay": 0.0 if treatment.free else recipe.weight_decay,
-            "peak_lr": recipe.muon_lr if treatment.orthogonal else recipe.lr,
+            "peak_lr": (recipe.muon_lr if treatment.orthogonal else recipe.lr)
+            * recipe.lr_decay**treatment.depth,
         }
         group |= {"rows": [matrices[w] for w in weights]} if treatment.orthogonal else {}
+        group |= {"later": True} if treatment.later else {}
         made.append(group)
     return made
 

@@ -2,7 +2,7 @@
 
 Its fields, and those that it inherits, are the only place of a training option: type, default,
 help, range. A field's order in tables and help is that of the files: optimization_fields,
-target_fields, picture_fields, recording_fields, and this one.
+target_fields, transfer_fields, picture_fields, recording_fields, and this one.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from martlet.training.picture_fields import PictureFields, check_pictures
 from martlet.training.ranges import SEED
 from martlet.training.recording_fields import RecordingFields
 from martlet.training.target_fields import TargetFields
+from martlet.training.transfer_fields import TransferFields, check_transfer
 
 WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0}  # what leaves samples as they are
 PER_64 = {"sgd": 0.1, "muon": 0.1, "rmsprop": 0.004}  # learning rate for 64 pictures a step
@@ -24,7 +25,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(RecordingFields, PictureFields, TargetFields, OptimizationFields):
+class Recipe(RecordingFields, PictureFields, TransferFields, TargetFields, OptimizationFields):
     """Checked on creation; raises MartletError that names the field, its value and the range.
 
     Fields of which None is the default are None only until `filled` has put in what fits the rest;
@@ -48,6 +49,7 @@ class Recipe(RecordingFields, PictureFields, TargetFields, OptimizationFields):
     def __post_init__(self) -> None:
         check_options(self)
         check_pictures(self)
+        check_transfer(self)
 
     def filled(
         self,

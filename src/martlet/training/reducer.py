@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from martlet.training.accumulation import Turn
+from martlet.training.freezing import is_frozen
 from martlet.training.ranks import Ranks
 from martlet.training.state import State
 
@@ -51,8 +52,10 @@ class Reducer:
 
 
 def statistics(model: nn.Module) -> list[Tensor]:
-    """Running means and variances, without the counters of batches, which are alike everywhere."""
-    return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+    """Running means and variances that move, without the counters, which are alike everywhere."""
+    moving = (module for module in model.modules() if not is_frozen(module))
+    buffers = (buffer for module in moving for buffer in module.buffers(recurse=False))
+    return [buffer for buffer in buffers if buffer.is_floating_point()]
 
 
 def reduce_statistics(ranks: Ranks, model: nn.Module) -> None:

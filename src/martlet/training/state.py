@@ -13,6 +13,7 @@ from martlet.arguments import checked
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
+from martlet.training.freezing import freeze
 from martlet.training.optimizer import build_optimizer, state_fields
 from martlet.training.recipe import Recipe
 from martlet.training.run_files import MODEL, RESUME
@@ -37,6 +38,7 @@ class State:
     def __init__(self, model: nn.Module, recipe: Recipe, processes: int = 1) -> None:
         self.processes = processes
         self.model = model
+        freeze(model, recipe)
         self.optimizer = build_optimizer(model, recipe)
         self.fields = state_fields(recipe)  # of the optimiser, for each weight
         self.ema = copy.deepcopy(model).requires_grad_(False) if recipe.ema else None
@@ -141,7 +143,7 @@ class State:
         if self.ema is not None:
             checkpoint.load_weights(self.ema, checkpoint.part(tensors, "ema"), path, name)
         try:
-            self._restore_optimizer(checkpoint.part(tensors, "optimizer"))
+            self._restore_optimizer(checkpoint.part(tensors, "optimizer"), header)
             self._restore_counters(header)
         except MartletError as error:
             raise MartletError(f"{path} cannot be resumed: {error}") from error
@@ -169,8 +171,11 @@ class State:
         if began and not self.optimizer.state and self.fields:
             raise MartletError("the optimiser's state is missing.")
 
-    def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
-        """Momenta lie in memory as their weights do: a fused step reads both in one sweep."""
+    def _restore_optimizer(self, tensors: dict[str, Tensor], header: Header) -> None:
+        """Momenta lie in memory as their weights do: a fused step reads both in one sweep.
+
+        Weights that were frozen up to here have none yet.
+        """
         groups = self.optimizer.state_dict()["param_groups"]
         weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         saved: dict[int, dict[str, Tensor]] = {}
@@ -182,7 +187,13 @@ class State:
             elif field != "step" or tensor.dim() > 0:
                 raise MartletError(f"optimizer.{key} has the shape {tuple(tensor.shape)}.")
             saved.setdefault(int(number), {})[field] = tensor
-        complete = saved.keys() == set(range(len(weights)))
+        all_moved = (header.state["epoch"], header.state["batch"]) > (header.recipe.head_epochs, 0)
+        moved = [
+            all_moved or not group.get("later", False)
+            for group in self.optimizer.param_groups
+            for _ in group["params"]
+        ]
+        complete = saved.keys() == {number for number, one in enumerate(moved) if one}
         if saved and not (complete and all(set(one) == self.fields for one in saved.values())):
             raise MartletError("the optimiser's state is not complete.")
         self.optimizer.load_state_dict({"state": saved, "param_groups": groups})

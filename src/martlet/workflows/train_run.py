@@ -43,7 +43,7 @@ from martlet.workflows.stopping import stopping
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import Plan, make_header, make_network, make_plan
 from martlet.workflows.train_resume import go_on, keep_split, told_early
-from martlet.workflows.train_start import load_start
+from martlet.workflows.train_start import check_kept, load_start
 from martlet.workflows.train_teacher import Taught, learn_from
 from martlet.workflows.train_tiles import scored_batches, through, tiles_for
 from martlet.workflows.train_trackers import KEPT, tracked
@@ -135,6 +135,7 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
+    check_kept(header.recipe, plan.start)
     model = train_setup.build(header.network, header.recipe, plan.start.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
     tiles = in_tiles(header, samples, split, model, ranks)
@@ -299,6 +300,9 @@ def make_job(
             else kind.on_device(batches, preprocess, recipe, device)
         )
     val = scored_batches(model, samples, targets, split.val, preprocess) if split.val else None
+    measured = None
+    if recipe.norm == "recalibrated":
+        measured = scored_batches(model, samples, targets, split.train, preprocess)
     return Job(
         header=header,
         train=loader,
@@ -312,6 +316,7 @@ def make_job(
         class_weights=weights,
         teacher=taught.teacher,
         ranks=ranks,
+        measured=measured,
     )
 
 

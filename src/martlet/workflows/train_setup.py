@@ -177,6 +177,9 @@ def told(header: Header, model: nn.Module, batches: Loader) -> Iterator[str]:
         f"{recipe.epochs} epochs of {steps} steps of {several}{batches.batch_size}, "
         f"{recipe.optimizer}, lr {recipe.lr:.3g}{own}, seed {recipe.seed}"
     )
+    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    if frozen:
+        yield f"frozen: {frozen:,} params of {params:,}"
     cores = os.cpu_count() or batches.workers
     if batches.workers > cores:
         yield f"workers={batches.workers} is more than the cores here ({cores})"

@@ -19,6 +19,7 @@ from martlet.models.weights.published import Published, published
 from martlet.models.weights.torchvision import to_channels
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
+from martlet.training.recipe import Recipe
 from martlet.workflows.convert import OthersWeights, read_others
 from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train_options import TrainOptions
@@ -149,6 +150,21 @@ def network_options(options: TrainOptions, row: Spec, start: Start) -> dict[str,
                 "with; leave it out, or train without weights."
             )
     return before | given
+
+
+def check_kept(recipe: Recipe, start: Start) -> None:
+    """Raises MartletError for options that keep what was learnt before where nothing was."""
+    if start.pretrained or start.path is not None:
+        return
+    for name, value, none in (
+        ("freeze", recipe.freeze, "none"),
+        ("head_epochs", recipe.head_epochs, 0),
+    ):
+        if value != none:
+            raise MartletError(
+                f"{name}={value!r} keeps weights that have learnt something, and these are fresh; "
+                "give pretrained, or leave it out."
+            )
 
 
 def load_start(start: Start, model: nn.Module, network: Network, classes: Sequence[str]) -> Loaded:

@@ -25,7 +25,7 @@ def set_momentum(model: nn.Module, steps: int) -> None:
     """
     for module in _norms(model):
         if module.momentum is not None:
-            module.momentum = max(module.momentum, min(0.1, 100 / steps))
+            module.momentum = max(module.momentum, min(0.1, 100 / max(steps, 1)))
 
 
 def measure_again(

@@ -22,7 +22,7 @@ class Journal:
     ) -> None:
         self.path = folder / METRICS
         # A kill may have come between the checkpoint and the note: the events are told anew.
-        purged = 1 if history else None
+        purged = int(history[0]["epoch"]) if history else None
         self.events = SummaryWriter(str(folder), purge_step=purged) if events else None
         if history:
             write_text(self.path, table(history))

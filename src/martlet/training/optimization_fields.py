@@ -9,6 +9,7 @@ from martlet.training.ranges import (
     AT_LEAST_0,
     AT_LEAST_1,
     BELOW_1,
+    EPOCHS,
     SHARE,
     SHARE_ABOVE_0,
     TWO_INPUTS,
@@ -19,7 +20,7 @@ from martlet.training.ranges import (
 class OptimizationFields:
     """Optimiser, schedule, loss, averages; of every kind of data."""
 
-    epochs: int = option(30, "Times that the network sees every training input.", AT_LEAST_1)
+    epochs: int = option(30, "Times that the network sees every training input.", EPOCHS)
     batch_size: int = option(32, "Inputs per step.", TWO_INPUTS)
     accumulate: int = option(1, "Batches whose gradients make one step together.", AT_LEAST_1)
     clip_grad: float = option(

@@ -15,6 +15,7 @@ def seconds_of(time: str) -> float:
 
 
 AT_LEAST_0 = Range("0 or more", lambda value: value >= 0)
+EPOCHS = Range("1 or more, or 0 with few", lambda value: value >= 0)
 AT_LEAST_1 = Range("1 or more", lambda value: value >= 1)
 ABOVE_0 = Range("a number above 0", lambda value: value > 0)
 BELOW_1 = Range("0 up to (not including) 1", lambda value: 0 <= value < 1)

@@ -159,7 +159,7 @@ class State:
         numbers = [row["epoch"] for row in self.history]
         names = {frozenset(row) for row in self.history}
         if (
-            numbers != list(range(1, self.epoch + 1))
+            numbers != list(range(0 if header.recipe.few else 1, self.epoch + 1))
             or len(names) > 1
             or self.epoch > header.recipe.epochs
             or min(self.batch, self.seen, self.seconds) < 0

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from martlet.arguments import Range, option
+from martlet.arguments import option
 from martlet.errors import MartletError
-from martlet.training.ranges import SHARE_ABOVE_0
+from martlet.training.ranges import AT_LEAST_0, EPOCHS, SHARE_ABOVE_0
 
 NONE, BACKBONE = "none", "backbone"
-EPOCHS = Range("0 or more", lambda value: value >= 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +30,20 @@ class TransferFields:
         "as they are scored, before each validation.",
     )
     head_epochs: int = option(
-        0, "The first of the epochs, in which the classifier alone is trained.", EPOCHS
+        0, "The first of the epochs, in which the classifier alone is trained.", AT_LEAST_0
+    )
+    few: bool = option(
+        False,
+        "The classifier alone, in closed form, in seconds; epochs or time, if given, train all "
+        "from there on.",
     )
 
 
 def check_transfer(recipe: Any) -> None:
     """Raises MartletError for options that leave nothing to train; `freeze` becomes text."""
     object.__setattr__(recipe, "freeze", str(recipe.freeze).replace(" ", "") or NONE)
+    if recipe.epochs == 0 and not recipe.few:
+        raise MartletError(f"epochs=0 is not accepted; give {EPOCHS.accepted}.")
     if recipe.head_epochs == 0:
         return
     if recipe.head_epochs >= recipe.epochs:

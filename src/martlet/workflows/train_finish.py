@@ -31,6 +31,7 @@ from martlet.workflows.calibration import believed, draw_calibration, fitted
 from martlet.workflows.report_page import write_report
 from martlet.workflows.run_folder import RELIABILITY, Run
 from martlet.workflows.samples import noun_of
+from martlet.workflows.train_few import of_head
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_scene import map_scene, of_scene
 from martlet.workflows.train_tiles import scored_batches
@@ -83,6 +84,8 @@ def finish(
     named = called(found.metrics, noun_of(header.preprocess))
     metrics = {"part": part, "best_epoch": best_epoch, **named, **how}
     metrics |= {"counts": counts, "seconds": round(state.seconds, 1), **of_data(samples, split)}
+    fit, told = of_head(job.header, best_epoch)
+    metrics |= fit | ({"notes": [*metrics.get("notes", ()), *told]} if told else {})
     metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}
     metrics |= {"command": command, "machine": machine(), "versions": versions()}
     header = header.with_metrics(metrics)

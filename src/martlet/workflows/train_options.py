@@ -30,6 +30,7 @@ NOT_THE_NETWORKS = {  # options of `create_model` that training sets
     "features_only": "training needs a classifier",
     "out_indices": "training needs a classifier",
 }
+USUAL_EPOCHS = next(one.default for one in fields(Recipe) if one.name == "epochs")
 UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
 
@@ -73,6 +74,8 @@ class TrainOptions(
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.few and not self.given & {"epochs", "time"} and self.epochs == USUAL_EPOCHS:
+            object.__setattr__(self, "epochs", 0)
         if self.time is None:
             return
         if "epochs" in self.given:
@@ -107,7 +110,8 @@ class TrainOptions(
         words = ["train", str(data)]
         for one in fields(self):
             value, flag = getattr(self, one.name), one.name.replace("_", "-")
-            if value == one.default or "help" not in one.metadata or one.name in NOT_REPEATED:
+            usual = value == one.default and not (self.few and one.name == "epochs")  # see above
+            if usual or "help" not in one.metadata or one.name in NOT_REPEATED:
                 continue
             if isinstance(value, Mapping):
                 for name, part in value.items():

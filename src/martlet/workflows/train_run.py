@@ -40,6 +40,7 @@ from martlet.workflows.processes import device_of, joined, refuse_several, told
 from martlet.workflows.run_folder import SPLIT, Run, check_folder, new_run
 from martlet.workflows.samples import describe, noun_of, read_samples
 from martlet.workflows.stopping import stopping
+from martlet.workflows.train_few import as_begun, begin_with_head
 from martlet.workflows.train_options import TrainOptions
 from martlet.workflows.train_plan import Plan, make_header, make_network, make_plan
 from martlet.workflows.train_resume import go_on, keep_split, told_early
@@ -84,7 +85,7 @@ def steps(plan: Plan, voice: Voice, ranks: Ranks) -> Run:
         ready = prepare(plan, voice, ranks)
         if ready.plan.options.dry_run:
             return expect(*ready[:6], voice)
-        begin(ready, voice)
+        ready = ready._replace(job=begin(ready, voice))
     plan, job, samples, _, split, counts, state, _ = ready
     command = plan.options.command(plan.data)
     with tracked(plan, job.header, voice) if ranks.first else Trackers(()) as trackers:
@@ -163,8 +164,8 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
     return Ready(plan, job, samples, model, split, counts, state, saved)
 
 
-def begin(ready: Ready, voice: Voice) -> None:
-    """Go on from the run's checkpoint, or write its first files."""
+def begin(ready: Ready, voice: Voice) -> Job:
+    """Go on from the run's checkpoint, or write its first files; the job, as that leaves it."""
     plan, job, state, saved = ready.plan, ready.job, ready.state, ready.saved
     judged = judge_labels(
         plan, job, ready.samples, ready.model
@@ -172,15 +173,19 @@ def begin(ready: Ready, voice: Voice) -> None:
     if plan.before is not None:
         go_on(plan.before, job.header, state, voice)
         keep_split(plan.folder / SPLIT, saved, voice)
+        job = as_begun(job, plan.before)
     else:
         if plan.options.resume:
             voice.say(f"{plan.folder} has no {RESUME} yet: the run starts from the beginning.")
+        if job.recipe.few:
+            job = begin_with_head(job, state, ready.samples, ready.split, voice)
         with new_run(plan.folder) as first:
             write_text(first / SPLIT, json.dumps(saved))
-            save(replace(job, folder=first), state, step=0)
+            save(replace(job, folder=first), state, step=0, best=job.recipe.few)
     if judged is not None:
         preprocess, noun = job.header.preprocess, noun_of(job.header.preprocess)
         voice.say(check_labels(plan.folder, judged, ready.samples, preprocess, noun))
+    return job
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:

@@ -173,10 +173,11 @@ def told(header: Header, model: nn.Module, batches: Loader) -> Iterator[str]:
         steps = turn_of(0, steps, recipe.accumulate).per_epoch
         several = f"{recipe.accumulate} × "
     own = f" (matrices {recipe.muon_lr:.3g})" if recipe.optimizer == "muon" else ""
-    yield (
-        f"{recipe.epochs} epochs of {steps} steps of {several}{batches.batch_size}, "
-        f"{recipe.optimizer}, lr {recipe.lr:.3g}{own}, seed {recipe.seed}"
-    )
+    if recipe.epochs:
+        yield (
+            f"{recipe.epochs} epochs of {steps} steps of {several}{batches.batch_size}, "
+            f"{recipe.optimizer}, lr {recipe.lr:.3g}{own}, seed {recipe.seed}"
+        )
     frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
     if frozen:
         yield f"frozen: {frozen:,} params of {params:,}"

@@ -159,6 +159,7 @@ def check_kept(recipe: Recipe, start: Start) -> None:
     for name, value, none in (
         ("freeze", recipe.freeze, "none"),
         ("head_epochs", recipe.head_epochs, 0),
+        ("few", recipe.few, False),
     ):
         if value != none:
             raise MartletError(

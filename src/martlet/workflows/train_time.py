@@ -44,17 +44,19 @@ def with_epochs(
     limit = seconds_of(asked or "")
     pace = pace_of(job, samples, model, split, min(MOST_SECONDS, limit / 10))
     spent, last = time.monotonic() - began, at_the_end(pace, split)
+    spent += len(split.train) * pace.scored if job.recipe.few else 0.0  # the features
     epoch = pace.epoch(len(job.train))
     epochs = floor((limit * (1 - SPARE) - spent - pace.begin - last) / epoch)
     around = f"{in_words(spent + pace.begin)} before the first and {in_words(last)} after the last"
-    if epochs < 1:
+    if epochs < 1 and not job.recipe.few:
         needed = (spent + pace.begin + last + epoch) / (1 - SPARE)
         raise MartletError(
             f"time={asked!r} is shorter than one epoch, which takes {in_words(epoch)} here, with "
             f"{around}; give {as_option(needed)} or more, a smaller network or smaller inputs."
         )
+    epochs = max(epochs, 0)  # the classifier in closed form takes no epoch
     voice.say(
-        f"time {asked}: {epochs} epoch{'s' * (epochs > 1)} of {in_words(epoch)}, with {around}; "
+        f"time {asked}: {epochs} epoch{'s' * (epochs != 1)} of {in_words(epoch)}, with {around}; "
         f"measured on {pace.steps} step{'s' * (pace.steps > 1)}."
     )
     return replace(plan, options=replace(plan.options, epochs=epochs, time=None))
@@ -69,7 +71,9 @@ def as_begun(plan: Plan, voice: Voice) -> Plan:
 
 
 def pace_of(job: Job, samples: Samples, model: nn.Module, split: Split, seconds: float) -> Pace:
-    """How long training by `job` takes; the model stays as it is."""
+    """How long training by `job` takes, if for an epoch; the model stays as it is."""
+    recipe = replace(job.recipe, epochs=max(1, job.recipe.epochs))
+    job = replace(job, header=replace(job.header, trained=recipe))
     placed = train_setup.place(
         copy.deepcopy(model), job.to_input.device, job.recipe.epochs * len(job.train)
     )

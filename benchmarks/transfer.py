@@ -1,0 +1,154 @@
+"""What weights that were learnt elsewhere bring on small sets, and which way of going on from them.
+
+    python benchmarks/transfer.py CIFAR10 FLOWERS  # folders: CIFAR10/train/CLASS, FLOWERS/CLASS
+    python benchmarks/transfer.py --table          # the means and ranges of results/transfer.csv
+
+A network learns CIFAR-10 at 32 pixels, then scikit-learn's digits (gray, 32 pixels, a tenth of them
+to learn from) and the flowers at 64 pixels: from fresh weights, from those of CIFAR-10 in several
+ways, and by `few`. Three seeds, which also split; seconds are those of the whole call, on a machine
+that does nothing else. Goes on where it was stopped, within the first training too. Writes
+results/transfer.csv.
+"""
+
+import argparse
+import csv
+import time
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from record import RESULTS, write_rows
+
+from martlet import train
+from martlet.data.pictures.digits import write_digits
+
+MODEL = "shufflenet_v2_x0_5"
+SEEDS = (0, 1, 2)
+BATCH = 32
+KEYS = ("set", "way", "seed", "first", "epochs", "train", "seconds", "val_best", "test")
+SETS: dict[str, dict[str, Any]] = {
+    "digits": {"image_size": 32, "channels": "L", "val": 0.1, "test": 0.8},
+    "flowers": {"image_size": 64},
+}
+WAYS: dict[str, dict[str, Any]] = {  # "first": from the weights of CIFAR-10
+    "scratch": {},
+    "fine-tuned": {"first": True},
+    "a tenth of the rate": {"first": True, "share": 0.1},
+    "head first": {"first": True, "head_epochs": 2, "warmup_epochs": 4.0},
+    "stem and two stages frozen": {"first": True, "freeze": 3},
+    "norm frozen": {"first": True, "norm": "frozen"},
+    "norm recalibrated": {"first": True, "norm": "recalibrated"},
+    "rates by depth": {"first": True, "lr_decay": 0.7},
+    "classifier alone, trained": {"first": True, "freeze": "backbone"},
+    "few": {"first": True, "few": True, "epochs": 0},
+    "few, then a tenth of the rate": {"first": True, "few": True, "share": 0.1},
+}
+
+
+def done() -> list[dict[str, str]]:
+    """The rows of an earlier, unfinished run."""
+    path = RESULTS / "transfer.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [{key: row[key] for key in KEYS} for row in csv.DictReader(file)]
+
+
+def linked(source: Path, folder: Path, most: int | None) -> Path:
+    """A folder that links to the first `most` pictures of each class."""
+    for found in sorted(source.iterdir()):
+        if found.is_dir() and not (folder / found.name).exists():
+            (folder / found.name).mkdir(parents=True)
+            for picture in sorted(found.iterdir())[:most]:
+                (folder / found.name / picture.name).symlink_to(picture.resolve())
+    return folder
+
+
+def carried_out(data: Path, name: str, way: str, seed: int, options: Any) -> dict[str, str]:
+    """A row: a run on a set, in one of the ways."""
+    given = dict(WAYS[way])
+    epochs = given.pop("epochs", options.epochs)
+    if given.pop("first", False):
+        given["pretrained"] = options.folder / "first"
+    if "head_epochs" in given:
+        given["head_epochs"] = min(given["head_epochs"], epochs - 1)
+    given["lr"] = 0.1 * BATCH / 64 * given.pop("share", 1.0)
+    started = time.monotonic()
+    run = train(
+        data, model=options.model, batch_size=BATCH, epochs=epochs, seed=seed, small_input=True,
+        folder=options.folder, name="run", overwrite=True, quiet=True, workers=options.workers,
+        **SETS[name], **given,
+    )  # fmt: skip
+    seconds = time.monotonic() - started
+    with (run.folder / "metrics.csv").open(encoding="utf-8") as file:
+        best = max(float(row["val_top1"]) for row in csv.DictReader(file))
+    return {
+        "set": name, "way": way, "seed": str(seed), "first": str(options.first_epochs),
+        "epochs": str(epochs), "train": str(sum(run.metrics["counts"]["train"])),
+        "seconds": f"{seconds:.1f}", "val_best": f"{best:.4f}",
+        "test": f"{run.metrics['top1']:.4f}",
+    }  # fmt: skip
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """Means and ranges over the seeds, in Markdown."""
+    names = list(dict.fromkeys(row["set"] for row in rows))
+    lines = [f"| way | {' | '.join(f'{name}, seconds' for name in names)} |"]
+    lines.append("| --- |" + " ---: |" * len(names))
+    for way in dict.fromkeys(row["way"] for row in rows):
+        cells = []
+        for name in names:
+            found = [row for row in rows if (row["set"], row["way"]) == (name, way)]
+            if not found:
+                cells.append("–")
+                continue
+            tests = [100 * float(row["test"]) for row in found]
+            seconds = fmean(float(row["seconds"]) for row in found)
+            cells.append(
+                f"{fmean(tests):.1f} % ({min(tests):.1f} to {max(tests):.1f}), {seconds:.0f} s"
+            )
+        lines.append(f"| {way} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cifar10", type=Path, nargs="?")
+    parser.add_argument("flowers", type=Path, nargs="?")
+    parser.add_argument("--table", action="store_true", help="show what was measured")
+    parser.add_argument("--folder", type=Path, default=Path("runs/transfer"), help="for all runs")
+    parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--first-epochs", type=int, default=15, help="on CIFAR-10")
+    parser.add_argument("--epochs", type=int, default=10, help="on the small sets")
+    parser.add_argument("--most", type=int, help="pictures of each class, for a trial")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS))
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    rows = done()
+    if options.table:
+        print(table(rows))
+        return
+    if options.flowers is None:
+        parser.error("give the folders of CIFAR-10 and of the flowers")
+    links = options.folder / "links"
+    sets = {
+        "digits": write_digits(options.folder / "digits"),
+        "flowers": linked(options.flowers, links / "flowers", options.most),
+    }
+    train(
+        linked(options.cifar10 / "train", links / "cifar10", options.most), model=options.model,
+        epochs=options.first_epochs, batch_size=128, image_size=32, small_input=True, val=0.05,
+        test=0.05, folder=options.folder, name="first", resume=True, workers=options.workers,
+    )  # fmt: skip
+    known = {(row["set"], row["way"], row["seed"]) for row in rows}
+    for name, data in sets.items():
+        for way in WAYS:
+            for seed in range(options.seeds):
+                if (name, way, str(seed)) not in known:
+                    rows.append(carried_out(data, name, way, seed, options))
+                    write_rows("transfer", rows)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

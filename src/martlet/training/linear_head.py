@@ -12,7 +12,7 @@ mirrored pictures as further samples, or features averaged over both, gained not
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from torch import Tensor, nn
 
+from martlet.data.batches import ScoredBatches
 from martlet.data.kind import ToInput
 from martlet.errors import MartletError
 from martlet.memory import require_memory
@@ -68,7 +69,7 @@ class Pooled(nn.Module):
 
 
 def pooled_features(
-    model: nn.Module, batches: Iterable[tuple[Any, Tensor]], to_input: ToInput
+    model: nn.Module, batches: ScoredBatches, to_input: ToInput
 ) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Features (samples, head_hidden_size) and targets of all batches.
 

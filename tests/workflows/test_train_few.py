@@ -2,7 +2,7 @@
 
 import csv
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import torch
 from martlet.api.evaluate import evaluate
 from martlet.api.predict import predict
 from martlet.errors import MartletError
-from martlet.training import checkpoint
+from martlet.training import checkpoint, loop
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train_options import TrainOptions
@@ -101,6 +101,7 @@ def test_epochs_after_it_go_on_bit_for_bit(
 ) -> None:
     whole = few(quick, trained, epochs=2, name="whole", val=0.2)
     assert [row["epoch"] for row in rows(whole.folder)] == ["0", "1", "2"]
+    assert all(value for row in rows(whole.folder) for value in row.values())
     assert whole.metrics["best_epoch"] in (0, 1, 2)
     assert any("closed form" in note for note in whole.metrics["notes"])
 
@@ -120,6 +121,30 @@ def test_features_of_fresh_weights_are_refused(quick: Quick, tmp_path: Path) -> 
     with pytest.raises(MartletError, match=r"^few=True keeps weights .* fresh; give pretrained"):
         quick(few=True)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_kill_within_the_epochs_after_it(
+    quick: Quick, trained: Run, monkeypatch: pytest.MonkeyPatch, same_weights: Callable[..., bool]
+) -> None:
+    options = {"epochs": 2, "val": 0.2, "head_epochs": 1, "lr_decay": 0.5}
+    whole, saved = few(quick, trained, name="whole", **options), loop.save
+    for saves in (2, 3):  # before the first step, and behind each epoch: the next one fails
+        count = iter(range(saves))
+
+        def save(*given: object, count: Iterator[int] = count, **named: object) -> None:
+            if next(count, None) is None:
+                raise KeyboardInterrupt
+            saved(*given, **named)  # type: ignore[arg-type]
+
+        name = f"killed{saves}"
+        with monkeypatch.context() as patch:
+            patch.setattr("martlet.training.loop.save", save)
+            patch.setattr("martlet.workflows.train_run.save", save)
+            with pytest.raises(KeyboardInterrupt):
+                few(quick, trained, name=name, **options)
+        again = few(quick, trained, name=name, resume=True, **options)
+        assert same_weights(whole.folder, again.folder), saves
 
 
 @pytest.mark.parametrize("classes", [0, 1])

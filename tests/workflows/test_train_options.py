@@ -111,7 +111,7 @@ def test_the_command_of_a_run_names_what_is_not_default() -> None:
         ({"workers": -1}, "workers=-1 is not accepted; give 0 to 1024."),
         (
             {"epoch": 3},
-            "option 'epoch' is not known; did you mean epochs, step_epochs, warmup_epochs?",
+            "option 'epoch' is not known; did you mean epochs, step_epochs, head_epochs?",
         ),
     ],
 )

@@ -39,9 +39,16 @@ def killed_at(below: Path, kill_at: int, delay: float) -> None:
     sys.addaudithook(heard)
 
 
+def as_at_first(below: Path) -> None:
+    """A cache below a folder; and processes for inputs as any run has them, not from the server."""
+    os.environ["MARTLET_CACHE"] = str(below / "cache")
+    if sys.platform == "linux":
+        multiprocessing.set_start_method("fork", force=True)
+
+
 def child(below: Path, kill_at: int, delay: float, data: Path, options: dict[str, Any]) -> None:
     """What the process does; a checkpoint is written after each step."""
-    os.environ["MARTLET_CACHE"] = str(below / "cache")
+    as_at_first(below)
     loop.SAVE_SECONDS = 0.0
     killed_at(below, kill_at, delay)
     train(data, **options)
@@ -95,7 +102,7 @@ def read_only(below: Path) -> None:
 
 def train_beside(below: Path, data: Path, options: dict[str, Any], readable_alone: bool) -> None:
     """What a process does that trains to its end, with the cache of `below`."""
-    os.environ["MARTLET_CACHE"] = str(below / "cache")
+    as_at_first(below)
     if readable_alone:
         read_only(data)
         with suppress(PermissionError):

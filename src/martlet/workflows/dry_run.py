@@ -77,12 +77,13 @@ def sentences(expected: dict[str, Any], noun: str) -> list[str]:
     low, high = expected["seconds_range"]
     free = available_bytes()
     there = "" if free is None else f", and {in_words(free)} are free"
+    steps = expected["measured_steps"]
     macs, one = f"{expected['macs'] / 1e6:.1f} M MACs", noun.removesuffix("s")
     return [
         f"cost: {expected['params']:,} params, {macs} forward for a {one}",
         f"time: {duration(expected['seconds'])} ({duration(low)} to {duration(high)}): "
         f"{expected['epochs']} epochs of {duration(expected['seconds_per_epoch'])} on "
-        f"{expected['device']}, by {expected['measured_steps']} steps measured now; other work "
+        f"{expected['device']}, by {steps} step{'s' * (steps > 1)} measured now; other work "
         "on this machine makes it longer",
         f"memory: {in_words(expected['memory_bytes'])}, the most that this process has held{there}",
     ]

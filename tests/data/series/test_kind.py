@@ -255,6 +255,11 @@ def test_every_subject_is_held_out_once_and_finished_folds_are_kept(
         assert not {row[3] for row in rows["train"]} & set(fold["held_out"])
     with pytest.raises(MartletError, match="exists already; use --resume"):
         martlet.train(folder, **given)
+    for changed in ({"window": "0.64s"}, {"rate": 25.0}, {"channels": "acc_x"}):
+        with pytest.raises(
+            MartletError, match=r"or how they are split, are not those that .*fold-"
+        ):
+            martlet.train(folder, **{**given, **changed}, resume=True)
     before = (run.folder / "fold-1" / "model.safetensors").read_bytes()
     shutil.rmtree(run.folder / "fold-2")
     again = martlet.train(folder, **given, resume=True)

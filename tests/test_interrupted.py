@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from tests.covering import covering, pairs
 from tests.killed import train_killed
 
 from martlet.api.train import train
+from martlet.errors import MartletError
 from martlet.storage.locks import TEMPORARY
+from martlet.training.picture_fields import check_pictures
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import read_json
 
@@ -63,6 +66,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "rand_augment_ops": (2, 1),
     "erase": (0.0, 0.5),
     "repeated_augmentation": (1, 2),
+    "augment_on": ("cpu", "device"),
     "progressive": (1.0, 0.5),
     "mixup": (0.0, 0.2),
     "cutmix": (0.0, 1.0),
@@ -74,10 +78,12 @@ LEFT_OUT = {"compile", "tiles", "distill_weight", "distill_temperature"}
 
 
 def allowed(row: dict[str, Any]) -> bool:
-    """Whether the options go together."""
-    return not (row["rand_augment"] and row["trivial_augment"]) and (
-        row["flip"] or not row["flip_alternating"]
-    )
+    """Whether the options go together, as a recipe itself says it."""
+    try:
+        check_pictures(SimpleNamespace(**row, compile="off"))
+    except MartletError:
+        return False
+    return True
 
 
 ROWS = covering(VALUES, allowed)

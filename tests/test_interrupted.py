@@ -17,7 +17,8 @@ from martlet.errors import MartletError
 from martlet.storage.locks import TEMPORARY
 from martlet.training.picture_fields import check_pictures
 from martlet.training.recipe import Recipe
-from martlet.workflows.run_folder import read_json
+from martlet.training.transfer_fields import check_transfer
+from martlet.workflows.run_folder import Run, read_json
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 Same = Callable[[Path, Path], bool]
@@ -70,6 +71,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "progressive": (1.0, 0.5),
     "mixup": (0.0, 0.2),
     "cutmix": (0.0, 1.0),
+    "freeze": ("none", "stem", "backbone"),
+    "lr_decay": (1.0, 0.5),
+    "norm": ("train", "frozen", "recalibrated"),
+    "head_epochs": (0, 1),
+    "few": (False, True),
     "seed": (0, 7),
     "precision": ("float32", "bfloat16"),
 }
@@ -80,7 +86,9 @@ LEFT_OUT = {"compile", "tiles", "distill_weight", "distill_temperature"}
 def allowed(row: dict[str, Any]) -> bool:
     """Whether the options go together, as a recipe itself says it."""
     try:
-        check_pictures(SimpleNamespace(**row, compile="off"))
+        values = SimpleNamespace(**row, compile="off")
+        check_pictures(values)
+        check_transfer(values)
     except MartletError:
         return False
     return True
@@ -123,18 +131,20 @@ def _with(one: str, value: Any) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS[:2])
 def test_some_of_all_options(
-    row: dict[str, Any], photos: Path, tmp_path: Path, same_weights: Same
+    row: dict[str, Any], photos: Path, trained: Run, tmp_path: Path, same_weights: Same
 ) -> None:
-    assert same_run(photos, tmp_path, row, kills=3, most=40) > 0
+    learnt = {**row, "weights": trained.folder}  # what is kept of them is an option
+    assert same_run(photos, tmp_path, learnt, kills=3, most=40) > 0
     assert same_weights(tmp_path / "whole" / "run", tmp_path / "killed" / "run")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("row", ROWS[2:])
 def test_all_pairs_of_options(
-    row: dict[str, Any], photos: Path, tmp_path: Path, same_weights: Same
+    row: dict[str, Any], photos: Path, trained: Run, tmp_path: Path, same_weights: Same
 ) -> None:
-    assert same_run(photos, tmp_path, row, kills=4, most=40) > 0
+    learnt = {**row, "weights": trained.folder}  # what is kept of them is an option
+    assert same_run(photos, tmp_path, learnt, kills=4, most=40) > 0
     assert same_weights(tmp_path / "whole" / "run", tmp_path / "killed" / "run")
 
 

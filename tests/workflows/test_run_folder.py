@@ -5,10 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
+from martlet.data.pictures.preprocess import Preprocess
 from martlet.errors import MartletError
 from martlet.storage.claim import claimed
+from martlet.training import checkpoint
+from martlet.training.checkpoint import Header, Network
+from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run, check_folder, new_run
 
 OURS = ["events.out.tfevents.1", "metrics.csv", "model.onnx", "model.safetensors", "report.html"]
@@ -68,3 +73,24 @@ def test_two_trainings_at_once_are_kept_apart(quick: Callable[..., Run], tmp_pat
 def test_a_name_that_tensorboard_cannot_write_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MartletError, match=r"'.*da\\udce9ta' has a name that is not UTF-8.*--name"):
         check_folder(tmp_path / "da\udce9ta", resume=False, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "killed"),
+    [({"epoch": 0}, True), ({"epoch": 1}, False), ({"part": "test", "best_epoch": 0}, False)],
+)
+def test_a_kill_between_the_first_files_is_gone_on_from(
+    tmp_path: Path, metrics: dict[str, object], killed: bool
+) -> None:
+    """Weights of no epoch are fitted again; those of an epoch are nowhere else."""
+    header = Header(Network("tiny", 2, 3, False), ("a", "b"), Preprocess(size=8), Recipe())
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, {"x": torch.zeros(1)}, header.with_metrics(metrics))
+    for name in ("", "split.json", "metrics.csv"):
+        if name:
+            (tmp_path / name).write_text("{}")
+        if killed and name != "metrics.csv":
+            check_folder(tmp_path, resume=True, overwrite=False)
+            continue
+        with pytest.raises(MartletError, match="files that a new run would replace"):
+            check_folder(tmp_path, resume=True, overwrite=False)

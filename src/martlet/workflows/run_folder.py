@@ -75,7 +75,7 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
         raise MartletError("resume and overwrite cannot both be set; choose one.")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     found = {name for name in names if name != CLAIM and not TEMPORARY.fullmatch(name)}
-    if not found or (resume and (RESUME in found or found == {SPLIT})):  # killed at its very start
+    if not found or (resume and (RESUME in found or _at_its_start(folder, found))):
         return
     if resume:
         raise MartletError(
@@ -102,6 +102,20 @@ def new_run(folder: Path) -> AbstractContextManager[Path]:
     explained = (folder / EXPLAINED).glob(f"*_{EXPLAINED}.png")
     old += [f"{EXPLAINED}/{path.name}" for path in explained]
     return staging(folder, old, last=RESUME)
+
+
+def _at_its_start(folder: Path, found: set[str]) -> bool:
+    """Whether a run was killed while its first files took their places, the checkpoint last.
+
+    Weights among them are those of a classifier in closed form, which is fitted again.
+    """
+    if found <= {SPLIT} or not found <= {SPLIT, MODEL}:
+        return found == {SPLIT}
+    from martlet.training import checkpoint
+
+    with suppress(MartletError):
+        return checkpoint.load_header(folder / MODEL).metrics.get("epoch") == 0
+    return False
 
 
 def _is_run(folder: Path) -> bool:

@@ -225,6 +225,11 @@ def recipe() -> Recipe:
 Work = Callable[[Ranks], object]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that fork processes come first: after some exports autograd cannot be forked."""
+    items.sort(key=lambda item: "together" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture
 def together(tmp_path: Path) -> Callable[..., list[Any]]:
     """Runs a function in several processes that train together; what each of them returned."""

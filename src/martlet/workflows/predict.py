@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from martlet.data import kinds
+from martlet.data.pictures.kind import PICTURES
 from martlet.data.pictures.list_file import Columns
 from martlet.data.pictures.sources import find_sources
 from martlet.inference.views import over_views
@@ -57,6 +58,10 @@ def answers(
                 network, sources, output=output, smooth=smooth, unknown=unknown, quiet=quiet
             )
         )
-    columns = Columns(path_column=options.get("path_column"), root=options.get("root"))
-    network = over_views(network, options.get("tta", "none"))
-    return network.predict(find_sources(sources, columns), top=top, unknown=unknown)
+    if kind.name == PICTURES.name:
+        columns = Columns(path_column=options.get("path_column"), root=options.get("root"))
+        sources = find_sources(sources, columns)
+        network = over_views(network, options.get("tta", "none"))
+    else:
+        sources = kind.find(sources)
+    return network.predict(sources, top=top, unknown=unknown)

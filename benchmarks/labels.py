@@ -23,7 +23,7 @@ from record import RESULTS, write_rows
 import martlet
 from martlet.measuring.label_errors import suspects
 from martlet.measuring.linear_head import out_of_fold_logits
-from martlet.workflows.out_of_fold import OutOfFold, read_out_of_fold
+from martlet.workflows.folds.out_of_fold import OutOfFold, read_out_of_fold
 
 MODEL = "shufflenet_v2_x0_5"
 SEEDS = (0, 1, 2)

@@ -41,7 +41,7 @@ from martlet.measuring.machine import machine
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import WholeScene
 from martlet.training import checkpoint
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 MODEL, BATCH = "hybridsn_salinas", 16
 EPOCHS = {0.01: 200, 0.05: 60, 0.1: 40}  # 600 to 1,320 steps

@@ -1,6 +1,6 @@
 """Writes the table of options into docs/training.md: python docs/training.py
 
-tests/workflows/test_train_options.py holds the page to the options.
+tests/workflows/train/test_options.py holds the page to the options.
 """
 
 from dataclasses import fields
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from martlet.arguments import named
 from martlet.storage.files import write_text
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 PAGE = Path(__file__).with_suffix(".md")
 START, END = "<!-- table: options -->\n", "<!-- end -->\n"

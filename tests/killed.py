@@ -57,7 +57,7 @@ def child(below: Path, kill_at: int, delay: float, data: Path, options: dict[str
 def forks() -> Any:
     """Where processes come from: one that has imported all that training needs, once."""
     processes = multiprocessing.get_context("forkserver")
-    wanted = ["martlet.workflows.train_run", "martlet.workflows.train_finish"]
+    wanted = ["martlet.workflows.train.run", "martlet.workflows.train.finish"]
     processes.set_forkserver_preload(wanted)
     return processes
 

@@ -22,7 +22,7 @@ ELSEWHERE = {
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
     "data/odd": ("data/test_cache.py", "what a cache says of its pictures"),
     "data/pictures/kind": (
-        "workflows/test_train_setup.py",
+        "workflows/train/test_setup.py",
         "a row of the table, through its verbs",
     ),
     "data/pictures/shards/index": (
@@ -38,8 +38,11 @@ ELSEWHERE = {
         "others' shards, as samples",
     ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
-    "workflows/siblings": ("workflows/test_train_protocols.py", "runs that lie beside each other"),
-    "workflows/train_scene": ("workflows/test_train_protocols.py", "the end of training"),
+    "workflows/train/siblings": (
+        "workflows/train/test_protocols.py",
+        "runs that lie beside each other",
+    ),
+    "workflows/train/scene": ("workflows/train/test_protocols.py", "the end of training"),
     "data/scenes/contents": ("data/scenes/test_formats.py", "what every format gives"),
     "data/series/to_input": ("data/series/test_preprocess.py", "the same numbers"),
     "exporting/trained": ("exporting/test_formats.py", "what every format gets"),

@@ -19,7 +19,7 @@ from tests.mutated import Counts, mutated_bytes
 from martlet.data.series import kind
 from martlet.data.series.kind import SERIES
 from martlet.data.series.split import split
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 Write = Callable[[Path], None]
 ROWS = 60  # of a recording

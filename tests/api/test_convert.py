@@ -33,8 +33,8 @@ from martlet.training import checkpoint
 from martlet.workflows.convert import ConvertedFile, class_names, preprocess_of, read_others
 from martlet.workflows.hub_config import hub_settings
 from martlet.workflows.run_folder import Run
-from martlet.workflows.train_options import TrainOptions
-from martlet.workflows.train_start import start_of
+from martlet.workflows.train.options import TrainOptions
+from martlet.workflows.train.start import start_of
 
 SMALL = "shufflenet_v2_x0_5"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from martlet.api.demo import demo
-from martlet.workflows.demo_stations import free_name
+from martlet.workflows.demo.stations import free_name
 
 
 def test_a_free_name_is_found(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from martlet.api.train import train
 from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Network
-from martlet.workflows import train_plan, train_setup
 from martlet.workflows.run_folder import Run
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train import plan as train_plan
+from martlet.workflows.train import setup as train_setup
+from martlet.workflows.train.options import TrainOptions
 
 FILES = {
     "model.safetensors",

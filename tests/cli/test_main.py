@@ -20,8 +20,8 @@ from martlet.api.train import train
 from martlet.cli import main
 from martlet.console.result import plain
 from martlet.only_for import kinds_of
-from martlet.workflows import train_protocols
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train import protocols as train_protocols
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -10,8 +10,8 @@ from martlet.training.run_files import MODEL
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import Run
 from martlet.workflows.torch_network import torch_network
-from martlet.workflows.train_options import TrainOptions
-from martlet.workflows.train_start import start_of
+from martlet.workflows.train.options import TrainOptions
+from martlet.workflows.train.start import start_of
 
 
 def test_a_checkpoint_runs_on_the_device_that_is_given(trained: Run) -> None:

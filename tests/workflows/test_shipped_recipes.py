@@ -12,7 +12,7 @@ from martlet.errors import MartletError
 from martlet.workflows import shipped_recipes
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.shipped_recipes import NOT_RUN, PROMISED, REPORTED, matching, names, shipped
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 ROOT = Path(__file__).parents[2]
 Call = Callable[..., tuple[int, str, str]]

@@ -28,7 +28,9 @@ def demo(
     folder is made each time: demo, demo-2, …
     """
     from martlet.api.train import train
-    from martlet.workflows import demo, demo_scenes, demo_series
+    from martlet.workflows.demo import demo
+    from martlet.workflows.demo import scenes as demo_scenes
+    from martlet.workflows.demo import series as demo_series
 
     tours = {"pictures": demo.tour, "scenes": demo_scenes.tour, "series": demo_series.tour}
     return tours[which](train, folder, epochs, quiet)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from martlet.arguments import takes
 from martlet.workflows.run_folder import Run
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 
 @takes(TrainOptions)
@@ -32,9 +32,9 @@ def train(
     no earlier run is touched then.
     """
     if options.cross_validate is not None and options.fold is None and not options.dry_run:
-        from martlet.workflows.cross_validate import cross_validate
+        from martlet.workflows.folds.cross_validate import cross_validate
 
         return cross_validate(data, options)
-    from martlet.workflows.train_protocols import carry_out_all
+    from martlet.workflows.train.protocols import carry_out_all
 
     return carry_out_all(data, options)

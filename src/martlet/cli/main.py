@@ -36,9 +36,9 @@ from martlet.errors import MartletError
 from martlet.named_values import assignment, assignments
 from martlet.version import __version__
 from martlet.workflows.allocator import keep_freed_memory
-from martlet.workflows.processes import speaks
 from martlet.workflows.recipe_file import load_recipe
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
+from martlet.workflows.train.processes import speaks
 
 GRACE_SECONDS = 3.0  # torchrun ends all other processes as soon as one of them has failed
 

@@ -22,10 +22,10 @@ from martlet.inference.views import ManyViews, over_views
 from martlet.measuring.accuracy import called
 from martlet.memory import eval_batch_size
 from martlet.only_for import Limited, refuse_others
-from martlet.workflows.calibration import believed
 from martlet.workflows.open_network import open_network
 from martlet.workflows.run_folder import SPLIT, read_json
 from martlet.workflows.samples import noun_of, read_samples
+from martlet.workflows.train.calibration import believed
 
 OF_FILES = (
     *("labels", "array", "labels_array", "bands_axis", "class_names"),  # of scenes

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from martlet.arguments import checked, parameters_of
 from martlet.errors import MartletError, unknown
 from martlet.workflows.shipped_recipes import SUFFIX, names, shipped_path
-from martlet.workflows.train_options import NOT_IN_RECIPES, TrainOptions
+from martlet.workflows.train.options import NOT_IN_RECIPES, TrainOptions
 
 
 def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from martlet.workflows.run_folder import (
     SHEET_OF_SUSPECTS,
     SPECTRA,
 )
-from martlet.workflows.siblings import siblings
+from martlet.workflows.train.siblings import siblings
 
 
 def write_report(

@@ -18,7 +18,7 @@ from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.data.scenes.samples import SceneSamples
 from martlet.errors import MartletError
 from martlet.training import checkpoint
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 ROWS, COLUMNS, BANDS = 40, 44, 16
 GIVEN: dict[str, Any] = {

@@ -21,7 +21,7 @@ from martlet.workflows.open_network import open_network
 from martlet.workflows.predict_series import predict_recordings
 from martlet.workflows.run_folder import Run, read_json
 from martlet.workflows.stream import Stream
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 RATE = 50
 GIVEN: dict[str, Any] = {

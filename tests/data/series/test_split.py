@@ -13,7 +13,7 @@ from martlet.data.series.split import OPTIMISTIC, split, who_is_where
 from martlet.data.series.windows import cut_windows
 from martlet.data.split import Split
 from martlet.errors import MartletError
-from martlet.workflows.train_options import TrainOptions
+from martlet.workflows.train.options import TrainOptions
 
 
 def samples(people: int = 6, known: bool = True, **fields: Any) -> SeriesSamples:

@@ -1,0 +1,1 @@
+"""`demo`: data that is made here, through all verbs."""

@@ -1,0 +1,1 @@
+"""`train --cross-validate`: runs of which each holds another part out."""

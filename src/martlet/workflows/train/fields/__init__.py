@@ -1,0 +1,1 @@
+"""Options of `train` that are none of the recipe's, a file for each subject."""

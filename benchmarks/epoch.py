@@ -22,8 +22,9 @@ import torchvision
 from pipeline import BATCH, CROP_SCALE, torchvision_loader
 from record import write_rows
 
-from martlet.data.batches import TrainBatches, TrainLoader
+from martlet.data.batches import TrainBatches
 from martlet.data.cache import PixelCache
+from martlet.data.loader import TrainLoader
 from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan

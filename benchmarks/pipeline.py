@@ -21,8 +21,9 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from martlet.data.batches import TrainBatches, TrainLoader
+from martlet.data.batches import TrainBatches
 from martlet.data.cache import PixelCache
+from martlet.data.loader import TrainLoader
 from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from martlet.data.pictures.read import scan

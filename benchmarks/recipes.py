@@ -2,14 +2,14 @@
 
     python benchmarks/recipes.py cifar10 CIFAR10 --model shufflenet_v2_x1_0 --epochs 10 \
         --arms plain cifar10 [--seeds 0 1 2]
-    python benchmarks/recipes.py flowers FLOWERS --epochs 30 --arms plain default without
+    python benchmarks/recipes.py flowers FLOWERS --epochs 30 --arms plain default default,flip=false
 
 Same files, same network, same test part, all that is not of the test part trained on, and the
 weights of the last epoch: nothing is chosen on what is scored. CIFAR10/{train,test}/CLASS hold the
 files as they were given; of FLOWERS/CLASS a share of 0.3, drawn anew by each seed, is the test
-part; `few` takes 200 pictures a class of CIFAR-10's training part. An arm is `plain`, `default`
-(the options of `martlet train`), the name of a shipped recipe, `without` (each of the changes in
-WITHOUT, taken off the default alone), or one of those changes by its name. Each result is a row of
+part; `few` takes 200 pictures a class of CIFAR-10's training part. An arm is `plain`, or the name
+of a shipped recipe, or `default` (the options of `martlet train`); behind any of the last two
+NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`. Each result is a row of
 results/recipes.csv; rows that are there are not measured again.
 """
 
@@ -25,12 +25,12 @@ from plain_recipe import train_plainly
 from record import add_row, rows_of
 
 from martlet import create_model, train
+from martlet.named_values import assignments
 from martlet.workflows.allocator import keep_freed_memory
 from martlet.workflows.recipe_file import load_recipe
 
 SIDES = {"cifar10": 32, "few": 32, "flowers": 64}
 TEST_SHARE, FEW = 0.3, 200
-WITHOUT: dict[str, dict[str, Any]] = {}  # name of a change taken off the default -> options
 
 
 def link(pictures: list[Path], folder: Path) -> None:
@@ -61,11 +61,9 @@ def in_parts(name: str, source: Path, folder: Path, seed: int) -> Path:
 
 def options_of(arm: str) -> dict[str, Any]:
     """What `martlet train` is given for an arm, besides network, epochs and size."""
-    if arm == "default":
-        return {}
-    if arm in WITHOUT:
-        return dict(WITHOUT[arm])
-    return load_recipe(arm)
+    name, *changes = arm.split(",")
+    options = {} if name == "default" else load_recipe(name)
+    return options | assignments(changes, "arm")
 
 
 def measured(
@@ -87,9 +85,8 @@ def measured(
 
 def cases(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What is to be measured, seeds outermost, so that early rows already compare."""
-    arms = [name for arm in given.arms for name in (WITHOUT if arm == "without" else [arm])]
     for seed in given.seeds:
-        for arm in arms:
+        for arm in given.arms:
             yield {
                 "set": given.set,
                 "model": given.model,

@@ -19,8 +19,8 @@ from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import predict_logits
 from martlet.training.loop import fit
 from martlet.training.state import State
+from martlet.workflows.train.job import make_job
 from martlet.workflows.train.options import TrainOptions
-from martlet.workflows.train.run import make_job
 
 
 class Form(nn.Module):

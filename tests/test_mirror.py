@@ -59,6 +59,8 @@ ELSEWHERE = {
     "tasks/task": ("tasks/test_tasks.py", "the fields of a row of the table"),
     "training/*_fields": ("training/test_recipe.py", "what a recipe inherits"),
     "training/ranges": ("training/test_recipe.py", "what options accept"),
+    "training/job": ("training/test_loop.py", "what the loop works on"),
+    "data/loader": ("data/test_batches.py", "the same batches, from other processes"),
     "training/run_files": ("api/test_train.py", "names of files"),
     "training/state": ("training/test_loop.py", "what the loop changes"),
     "workflows/*": ("api", "a verb's steps, through the verb: its files and sentences are seen"),

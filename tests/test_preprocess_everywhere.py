@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from martlet.api.export import export
-from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader
+from martlet.data.batches import EvalBatches, TrainBatches
 from martlet.data.cache import PixelCache
+from martlet.data.loader import TrainLoader
 from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan

@@ -12,8 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from martlet.data.batches import EvalBatches, TrainBatches, TrainLoader, seed_torch
+from martlet.data.batches import EvalBatches, TrainBatches, seed_torch
 from martlet.data.cache import PixelCache
+from martlet.data.loader import TrainLoader
 from martlet.data.pictures.augment import augmented, build_augment
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.read import scan

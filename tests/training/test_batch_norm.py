@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from martlet.api.train import train
-from martlet.data.batches import TrainLoader
+from martlet.data.loader import TrainLoader
 from martlet.training.batch_norm import BATCHES, measure_again, measure_over, set_momentum
 from martlet.training.freezing import MARK
 

@@ -16,7 +16,8 @@ from martlet.models.stages import stages
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.freezing import frozen_modules, is_frozen, norms, set_modes
-from martlet.training.loop import Job, fit
+from martlet.training.job import Job
+from martlet.training.loop import fit
 from martlet.training.optimizer import parameter_groups
 from martlet.training.recipe import Recipe
 from martlet.training.state import State

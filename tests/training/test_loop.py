@@ -17,7 +17,8 @@ from martlet.tasks.classification import CLASSIFICATION
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.distillation import Teacher
-from martlet.training.loop import EpochEnd, Job, Step, fit, train_step
+from martlet.training.job import EpochEnd, Job, Step
+from martlet.training.loop import fit, train_step
 from martlet.training.mixing import Mixing
 from martlet.training.recipe import Recipe
 from martlet.training.state import State

@@ -12,7 +12,7 @@ from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.to_input import ToInput
 from martlet.training import pace
 from martlet.training.checkpoint import Header, Network
-from martlet.training.loop import Job
+from martlet.training.job import Job
 from martlet.training.pace import Pace, measure_pace
 from martlet.training.recipe import Recipe
 

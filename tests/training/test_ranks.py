@@ -18,7 +18,8 @@ from martlet.data.share import Share
 from martlet.errors import MartletError
 from martlet.training import accumulation, checkpoint, loop
 from martlet.training.checkpoint import Header, Network
-from martlet.training.loop import EpochEnd, Job, fit
+from martlet.training.job import EpochEnd, Job
+from martlet.training.loop import fit
 from martlet.training.ranks import ONE_PROCESS, LostError, Ranks
 from martlet.training.recipe import Recipe
 from martlet.training.reducer import Reducer

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from martlet.console.safe_console import SafeConsole
-from martlet.training.loop import EpochEnd, Step
+from martlet.training.job import EpochEnd, Step
 
 
 class Voice:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from martlet.data.batches import Loader
 from martlet.data.kind import ToInput
+from martlet.data.loader import Loader
 from martlet.training.freezing import is_frozen
 from martlet.training.ranks import ONE_PROCESS, Ranks
 from martlet.training.reducer import reduce_statistics

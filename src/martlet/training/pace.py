@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from martlet.training.evaluate import predict_logits
-from martlet.training.loop import EpochEnd, Job, Stop, fit, save
+from martlet.training.job import EpochEnd, Job, Stop
+from martlet.training.loop import fit, save
 from martlet.training.state import State
 
 WARM_UP_STEPS = 3  # memory is taken, caches fill

@@ -21,7 +21,7 @@ from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train import plan as train_plan
-from martlet.workflows.train import run as train_run
+from martlet.workflows.train import prepare
 from martlet.workflows.train import setup as train_setup
 from martlet.workflows.train.options import TrainOptions
 
@@ -322,8 +322,8 @@ def test_a_long_run_is_compiled_on_a_cpu_alone(
     split = Split(tuple(range(99)), (), (), digests=tuple(map(str, range(99))))
     voice = Voice(quiet=True)
     given = torch.device(device)
-    assert train_run.choose_compile(plan, model, split, given, voice) == compiled
-    assert train_run.choose_compile(plan, model, split, given, voice, tiled=True) == "off"
+    assert prepare.choose_compile(plan, model, split, given, voice) == compiled
+    assert prepare.choose_compile(plan, model, split, given, voice, tiled=True) == "off"
 
 
 @pytest.mark.slow

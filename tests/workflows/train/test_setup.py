@@ -102,7 +102,7 @@ def test_memory_is_asked_for_before_pictures_are_read(
 ) -> None:
     monkeypatch.setattr("martlet.workflows.train.setup.available_bytes", lambda: 4 * 10**9)
     monkeypatch.setattr("martlet.memory.available_bytes", lambda: 4 * 10**9)
-    monkeypatch.setattr("martlet.workflows.train.run.read_samples", None)
+    monkeypatch.setattr("martlet.workflows.train.prepare.read_samples", None)
     sentence = (
         r"^a step of 8 inputs of 4096×4096 with shufflenet_v2_x0_5 needs \d+\.\d GB of memory at "
         r"least, and 4\.0 GB are free; give a smaller image_size or batch_size\.$"

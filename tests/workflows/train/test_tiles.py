@@ -20,8 +20,10 @@ from martlet.errors import MartletError
 from martlet.models import create_model
 from martlet.training import checkpoint
 from martlet.training.evaluate import predict_logits
-from martlet.training.loop import Step, fit
+from martlet.training.job import Step
+from martlet.training.loop import fit
 from martlet.training.recipe import Recipe
+from martlet.workflows.train import prepare
 from martlet.workflows.train import run as train_run
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.tiles import scored_batches, through, tiles_for
@@ -117,8 +119,8 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
         given |= {"tiles": "auto", "mixup": 0.3}
         given["teacher"] = martlet.train(files[0], name="teacher", **given).folder
     if way == "on":  # tiles are not compiled, however long the run
-        monkeypatch.setattr(train_run, "COMPILE_PAYS_FROM_MACS", 0)
-        monkeypatch.setattr(train_run.train_setup, "can_compile", lambda: True)
+        monkeypatch.setattr(prepare, "COMPILE_PAYS_FROM_MACS", 0)
+        monkeypatch.setattr(prepare.train_setup, "can_compile", lambda: True)
     whole = martlet.train(files[0], name="whole", **given)
     assert checkpoint.load_header(whole.checkpoint).recipe.compile == "off"
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from martlet.data.batches import Loader, TrainBatches
+    from martlet.data.batches import TrainBatches
+    from martlet.data.loader import Loader
     from martlet.data.pictures.to_input import ToInput
 
 SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off

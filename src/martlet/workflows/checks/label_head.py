@@ -15,7 +15,7 @@ from martlet.errors import MartletError
 from martlet.measuring.linear_head import out_of_fold_logits
 from martlet.memory import eval_batch_size
 from martlet.models.classifier import Classifier
-from martlet.training.loop import Job
+from martlet.training.job import Job
 from martlet.workflows.folds.out_of_fold import OutOfFold
 from martlet.workflows.run_folder import SUSPECTS
 from martlet.workflows.train.options import TrainOptions

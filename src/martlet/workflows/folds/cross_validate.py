@@ -37,9 +37,9 @@ from martlet.workflows.run_folder import SHEET_OF_SUSPECTS, SUSPECTS, Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.plan import Plan, make_plan
+from martlet.workflows.train.prepare import choose_split
 from martlet.workflows.train.processes import refuse_several
 from martlet.workflows.train.resume import model_is_lost
-from martlet.workflows.train.run import choose_split
 
 SUMMARY = "cross_validation.json"
 

@@ -13,7 +13,7 @@ from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
 from martlet.workflows.samples import noun_of
 from martlet.workflows.train.plan import Plan, make_network
-from martlet.workflows.train.run import choose_split
+from martlet.workflows.train.prepare import choose_split
 
 OPEN = (None, "auto")  # what is filled in as a run starts
 

@@ -9,7 +9,7 @@ from martlet.data.kind import Samples
 from martlet.data.split import Split
 from martlet.measuring.cost import cost
 from martlet.memory import available_bytes, in_words, peak_bytes
-from martlet.training.loop import Job
+from martlet.training.job import Job
 from martlet.training.pace import Pace
 from martlet.workflows.run_folder import Run
 from martlet.workflows.samples import noun_of

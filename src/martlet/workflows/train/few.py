@@ -18,6 +18,7 @@ from martlet.memory import eval_batch_size
 from martlet.report.result import percent
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
+from martlet.training.job import Job
 from martlet.training.linear_head import (
     LinearHead,
     fit_head,
@@ -25,7 +26,7 @@ from martlet.training.linear_head import (
     pooled_features,
     put_head,
 )
-from martlet.training.loop import Job, validate
+from martlet.training.loop import validate
 from martlet.training.state import State
 from martlet.workflows.samples import noun_of
 

@@ -21,8 +21,9 @@ from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
 from martlet.tasks.temperature import divided
 from martlet.training import checkpoint
+from martlet.training.checkpoint import Header
 from martlet.training.evaluate import evidence_maps, predict_logits
-from martlet.training.loop import Job
+from martlet.training.job import Job
 from martlet.training.run_files import MODEL
 from martlet.training.state import State
 from martlet.version import versions
@@ -61,21 +62,7 @@ def finish(
     model.to(job.to_input.device)
     part = "test" if split.test else "val" if split.val else "train"
     indices = getattr(split, part)
-    targets = job.task.targets(samples, header.classes)
-
-    def outputs_of(chosen: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        batches = scored_batches(model, samples, targets, chosen, header.preprocess)
-        return predict_logits(job.through(model), batches, job.to_input, ranks)
-
-    plain, truth = outputs_of(indices)
-    taken = (model, samples, indices, header.preprocess, job.to_input, options.tta, ranks)
-    outputs, how = several_views((plain, truth), *taken)
-    if job.task.calibrated:
-        val = (plain, truth) if part == "val" else outputs_of(split.val) if split.val else None
-        header, calibration = fitted(header, val, options.reject)
-        how |= calibration
-        outputs = divided(outputs, header.temperature)
-        how |= believed(outputs, truth, header.classes, header.temperature, header.unknown)
+    outputs, truth, header, how = calibrated(job, model, header, samples, split, part, options)
     if not ranks.first:
         ranks.meet(patient=True)
         return Run(job.folder, checkpoint.load_header(path).metrics)
@@ -106,6 +93,37 @@ def finish(
         voice.say(sentence)
     ranks.meet()
     return Run(job.folder, metrics)
+
+
+def calibrated(
+    job: Job,
+    model: Classifier,
+    header: Header,
+    samples: Samples,
+    split: Split,
+    part: str,
+    options: TrainOptions,
+) -> tuple[NDArray[np.float32], NDArray[Any], Header, dict[str, Any]]:
+    """Outputs and targets of a part, the header with temperature and threshold, and what the
+    metrics say of these.
+    """
+    targets, preprocess = job.task.targets(samples, header.classes), header.preprocess
+
+    def outputs_of(chosen: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        batches = scored_batches(model, samples, targets, chosen, preprocess)
+        return predict_logits(job.through(model), batches, job.to_input, job.ranks)
+
+    indices = getattr(split, part)
+    plain, truth = outputs_of(indices)
+    taken = (model, samples, indices, preprocess, job.to_input, options.tta, job.ranks)
+    outputs, how = several_views((plain, truth), *taken)
+    if job.task.calibrated:
+        val = (plain, truth) if part == "val" else outputs_of(split.val) if split.val else None
+        header, calibration = fitted(header, val, options.reject)
+        how |= calibration
+        outputs = divided(outputs, header.temperature)
+        how |= believed(outputs, truth, header.classes, header.temperature, header.unknown)
+    return outputs, truth, header, how
 
 
 def of_data(samples: Samples, split: Split) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from martlet.errors import MartletError
 if TYPE_CHECKING:
     import torch
 
-    from martlet.data.batches import Loader
+    from martlet.data.loader import Loader
     from martlet.training.ranks import Ranks
 
 NEEDED = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # beside WORLD_SIZE

@@ -15,8 +15,9 @@ from martlet import tasks
 from martlet.arguments import parameters_of
 from martlet.data import kinds
 from martlet.data.balance import class_weights
-from martlet.data.batches import INIT, Loader, seed_torch
+from martlet.data.batches import INIT, seed_torch
 from martlet.data.kind import AnyPreprocess, Kind
+from martlet.data.loader import Loader
 from martlet.data.pictures.kind import PICTURES, SMALL
 from martlet.data.scenes.kind import SCENES, window_side
 from martlet.errors import MartletError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from martlet.console.progress import Voice
-from martlet.training.loop import Stop
+from martlet.training.job import Stop
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from martlet.data.kind import Samples
 from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.training import checkpoint
-from martlet.training.loop import Job
+from martlet.training.job import Job
 from martlet.training.pace import MOST_SECONDS, Pace, measure_pace
 from martlet.training.ranges import seconds_of
 from martlet.workflows.train import setup as train_setup

@@ -15,6 +15,8 @@ from typing import Any
 from martlet.api.train import train
 from martlet.training import loop
 
+ROOT = Path(__file__).parent.parent
+
 WRITES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 
 
@@ -56,6 +58,8 @@ def child(below: Path, kill_at: int, delay: float, data: Path, options: dict[str
 
 def forks() -> Any:
     """Where processes come from: one that has imported all that training needs, once."""
+    if str(ROOT) not in sys.path:  # which goes with what a process is sent; pytest leaves it out
+        sys.path.append(str(ROOT))
     processes = multiprocessing.get_context("forkserver")
     wanted = ["martlet.workflows.train.run", "martlet.workflows.train.finish"]
     processes.set_forkserver_preload(wanted)

@@ -207,7 +207,7 @@ def left(folder: Path) -> set[str]:
     return {re.sub(r"[0-9a-f]{6,}|[0-9.]{6,}", "N", path.name) for path in files}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twenty_kills_at_any_moment(
     drive: Driver, tmp_path: Path, whole: Path, same_weights: Same
 ) -> None:

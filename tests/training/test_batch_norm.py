@@ -73,12 +73,20 @@ def twenty_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+def four_epochs(name: str, batch_size: int, mark: str = "slow") -> object:
+    """A network whose training takes a quarter of a minute."""
+    return pytest.param(name, batch_size, marks=getattr(pytest.mark, mark))
+
+
 @pytest.mark.parametrize(
     ("name", "batch_size"),
     [
-        *[("shufflenet_v1_g3_x0_5", 16), ("shufflenet_v2_x0_5", 16), ("mobilenet_v1_x0_5", 16)],
-        *[("mobilenet_v2_x0_5", 16), ("mobilenet_v3_small_x1_0", 8), ("se_resnet20", 16)],
+        four_epochs("shufflenet_v1_g3_x0_5", 16, "long"),
+        four_epochs("shufflenet_v2_x0_5", 16),
+        four_epochs("mobilenet_v1_x0_5", 16, "long"),
+        four_epochs("mobilenet_v2_x0_5", 16),
+        four_epochs("mobilenet_v3_small_x1_0", 8),
+        four_epochs("se_resnet20", 16, "long"),
     ],
 )
 def test_four_epochs_leave_chance_behind(

@@ -45,10 +45,14 @@ def in_parts(name: str, source: Path, folder: Path, seed: int) -> Path:
         return source
     classes = source if name == "flowers" else source / "train"
     for one in sorted(path for path in classes.iterdir() if path.is_dir()):
-        pictures = sorted(
-            (path for path in one.iterdir() if path.is_file()),
-            key=lambda path: hashlib.sha256(f"{seed} {path.name}".encode()).digest(),
-        )
+        # Of pictures with the same content one alone, where those of both parts are dealt here.
+        contents = {
+            hashlib.sha256(path.read_bytes()).hexdigest(): path
+            for path in sorted(one.iterdir(), reverse=True)
+            if path.is_file()
+        }
+        order = sorted(contents, key=lambda of: hashlib.sha256(f"{seed} {of}".encode()).digest())
+        pictures = [contents[of] for of in order]
         held_out = round(len(pictures) * TEST_SHARE) if name == "flowers" else 0
         most = None if name == "flowers" else FEW
         link(pictures[held_out:][:most], folder / "train" / one.name)

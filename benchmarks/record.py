@@ -42,7 +42,11 @@ def add_row(name: str, row: dict[str, Any]) -> None:
     row = {**row, "date": date.today().isoformat(), **machine()}
     print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.csv"
+    append(RESULTS / f"{name}.csv", row)
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Append `row` as it is to a CSV file, which gets a first line of names; on the disk."""
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")

@@ -12,7 +12,6 @@ run, to results/scene_training.csv.
 
 import argparse
 import csv
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from record import RESULTS
+from record import RESULTS, append
 from scipy.ndimage import gaussian_filter
 
 from martlet import train
@@ -147,14 +146,7 @@ def main() -> None:
                 continue
             row = {**result(case, *files[case.scene]), **machine()}
             print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-            new = not given.results.exists()
-            with given.results.open("a", newline="", encoding="utf-8") as file:
-                table = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-                if new:
-                    table.writeheader()
-                table.writerow(row)
-                file.flush()
-                os.fsync(file.fileno())
+            append(given.results, row)
 
 
 if __name__ == "__main__":

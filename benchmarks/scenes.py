@@ -12,7 +12,6 @@ is written after each run, to results/scenes.csv.
 
 import argparse
 import csv
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 import torch
 from numpy.typing import NDArray
 from record import RESULTS
@@ -197,15 +197,7 @@ def done(path: Path) -> list[dict[str, str]]:
 
 def append(path: Path, row: dict[str, Any]) -> None:
     """One row, with the machine; a line is written at once."""
-    row = {**row, "threads": torch.get_num_threads(), **machine()}
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-        if new:
-            table.writeheader()
-        table.writerow(row)
-        file.flush()
-        os.fsync(file.fileno())
+    record.append(path, {**row, "threads": torch.get_num_threads(), **machine()})
 
 
 def main() -> None:

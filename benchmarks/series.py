@@ -36,7 +36,7 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numpy as np
 from numpy.typing import NDArray
-from record import RESULTS
+from record import RESULTS, append
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
 
@@ -245,13 +245,7 @@ def run(fold: Fold, model: str, seed: int) -> None:
         "params": params, "windows": len(fold.train), "seconds": f"{seconds:.1f}",
     }  # fmt: skip
     print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-    row |= {"date": date.today().isoformat(), **machine()}
-    fresh = not PATH.exists()
-    with PATH.open("a", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-        if fresh:
-            table.writeheader()
-        table.writerow(row)
+    append(PATH, row | {"date": date.today().isoformat(), **machine()})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

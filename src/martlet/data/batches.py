@@ -18,6 +18,7 @@ from martlet.data.balance import balanced_order, by_class, occurrences
 from martlet.data.kind import AnyPreprocess, Samples
 from martlet.data.share import WHOLE, Share
 from martlet.errors import MartletError
+from martlet.memory import eval_batch_size
 
 Batch = tuple[Tensor, Tensor]  # samples (N, ...) as the cache lays them out, and targets (N, ...)
 BatchKey = tuple[int, int]  # epoch, number of the batch within it
@@ -148,7 +149,10 @@ class TrainBatches(Dataset[int | str]):
 
 
 class EvalBatches(Dataset[Batch]):
-    """Samples as the Preprocess crops them, in the given order; item n is the n-th batch."""
+    """Samples as the Preprocess crops them, in the given order; item n is the n-th batch.
+
+    batch_size: None: as many as memory is usually there for.
+    """
 
     def __init__(
         self,
@@ -157,9 +161,10 @@ class EvalBatches(Dataset[Batch]):
         indices: Sequence[int],
         *,
         preprocess: AnyPreprocess,
-        batch_size: int,
+        batch_size: int | None = None,
     ) -> None:
-        self.samples, self.preprocess, self.batch_size = samples, preprocess, batch_size
+        self.samples, self.preprocess = samples, preprocess
+        self.batch_size = batch_size or eval_batch_size(preprocess.shape)
         self.targets = np.asarray(targets)
         self.indices = np.asarray(indices, dtype=np.int64)
 

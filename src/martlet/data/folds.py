@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from martlet.data.hold_out import place
 from martlet.data.kind import Samples
@@ -39,14 +40,24 @@ def folds_of(
         )
     if count == len(names):
         return [(name,) for name in names]
+    of, numbers = np.asarray(groups), dealt_evenly(labels, groups, count, seed)
+    return [tuple(dict.fromkeys(of[numbers == number].tolist())) for number in range(count)]
+
+
+def dealt_evenly(
+    labels: Sequence[int] | NDArray[np.integer],
+    keys: Sequence[str] | NDArray[Any],
+    count: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """The fold of each sample (N,), from 0: alike in size and in classes, each key in one fold."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    dealer = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    of = np.asarray(groups)
-    return [
-        tuple(dict.fromkeys(of[held].tolist()))
-        for _, held in dealer.split(np.zeros(len(of)), np.asarray(labels), of)
-    ]
+    dealer, found = StratifiedGroupKFold(count, shuffle=True, random_state=seed), np.asarray(keys)
+    numbers = np.zeros(len(found), np.int64)
+    for number, (_, held) in enumerate(dealer.split(found, np.asarray(labels), found)):
+        numbers[held] = number
+    return numbers
 
 
 def folds_of_pictures(samples: Samples, asked: str, seed: int) -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from martlet.data.pictures.perceptual_hash import NONE, small_gray
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]  # numbers of pictures (N,), and of others (N,)
 
 # Chosen by looking at what is found among 1,000 flowers and the 60,000 pictures of CIFAR-10; see
-# docs/near_duplicates.md.
+# docs/checking_data.md.
 DISTANCE = 8  # bits of 64 in which two hashes may differ
 ALIKE = 0.8  # correlation of two small gray copies, at least
 MANY, DISTANCE_OF_MANY = 200_000, 4  # from so many pictures on: the time is of their square

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from martlet.data.batches import EvalBatches
-from martlet.data.folds import keys_of
+from martlet.data.folds import dealt_evenly, keys_of
 from martlet.data.kind import AnyPreprocess, Samples, ToInput
 from martlet.errors import MartletError
 from martlet.measuring.linear_head import out_of_fold_logits
-from martlet.memory import eval_batch_size
 from martlet.models.classifier import Classifier
+from martlet.training.evaluate import predict_logits
 from martlet.training.job import Job
+from martlet.training.linear_head import Pooled
 from martlet.workflows.folds.out_of_fold import OutOfFold
 from martlet.workflows.run_folder import SUSPECTS
 from martlet.workflows.train.options import TrainOptions
@@ -70,18 +70,13 @@ def answers_of_head(
 
     Copies, and what shares a group, are in one fold. Raises MartletError for fewer contents.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     keys = np.asarray(keys_of(samples))
     if len(np.unique(keys)) < folds:
         raise MartletError(f"check_labels={folds} needs as many different pictures; give less.")
-    numbers = np.zeros(len(keys), np.int64)
-    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for number, (_, held) in enumerate(dealer.split(keys, targets, keys), 1):
-        numbers[held] = number
-    logits = out_of_fold_logits(
-        _features(model, samples, targets, preprocess, to_input), targets, numbers, len(classes)
-    )
+    numbers = dealt_evenly(targets, keys, folds, seed) + 1
+    batches = EvalBatches(samples, targets, range(len(samples)), preprocess=preprocess)
+    features, _ = predict_logits(Pooled(model), batches, to_input)
+    logits = out_of_fold_logits(features, targets, numbers, len(classes))
     return OutOfFold(
         classes=np.array(classes),
         names=np.array(samples.names),
@@ -90,26 +85,3 @@ def answers_of_head(
         folds=numbers,
         logits=logits,
     )
-
-
-@torch.inference_mode()
-def _features(
-    model: Classifier,
-    samples: Samples,
-    targets: NDArray[np.int64],
-    preprocess: AnyPreprocess,
-    to_input: ToInput,
-) -> NDArray[np.float32]:
-    """What the classifier takes, of each sample; the mode of the network is put back."""
-    training = model.training
-    model.eval()
-    size = eval_batch_size(preprocess.shape)
-    batches = EvalBatches(
-        samples, targets, range(len(samples)), preprocess=preprocess, batch_size=size
-    )
-    found = [
-        model.forward_head(model.forward_features(to_input(one)), pre_logits=True).float().cpu()
-        for one, _ in batches
-    ]
-    model.train(training)
-    return np.asarray(torch.cat(found).numpy())

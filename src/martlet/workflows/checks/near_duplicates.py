@@ -1,6 +1,7 @@
 """What `train` says of pictures that are nearly the same in two parts: a warning, and a sheet."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,8 @@ def find(samples: Samples, split: Split) -> list[Alike]:
     return across_parts(samples, samples.hashes, [getattr(split, p) for p in PARTS], PARTS)
 
 
-def warned(samples: Samples, split: Split) -> Split:
-    """The split, with a note where pictures of its parts are nearly the same."""
-    found = find(samples, split)
+def warned(samples: Samples, split: Split, found: Sequence[Alike]) -> Split:
+    """The split, with a note where pictures of its parts are nearly the same, as `found`."""
     if not found:
         return split
     count = Counter(one.part for one in found)
@@ -38,9 +38,8 @@ def warned(samples: Samples, split: Split) -> Split:
     return replace(split, notes=(*split.notes, note))
 
 
-def draw(samples: Samples, split: Split, folder: Path) -> None:
-    """near_duplicates.png, where there are any; else none is left there."""
-    found = find(samples, split)
+def draw(samples: Samples, found: Sequence[Alike], folder: Path) -> None:
+    """near_duplicates.png, where any were found; else none is left there."""
     if not found:
         (folder / PAIRS).unlink(missing_ok=True)
         return

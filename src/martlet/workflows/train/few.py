@@ -14,7 +14,6 @@ from martlet.data.batches import EvalBatches
 from martlet.data.folds import keys_of
 from martlet.data.kind import Samples
 from martlet.data.split import Split
-from martlet.memory import eval_batch_size
 from martlet.report.result import percent
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
@@ -127,8 +126,7 @@ def _features(job: Job, state: State, samples: Samples, indices: Any) -> tuple[A
     """Of the samples as they are scored."""
     preprocess = job.header.preprocess
     targets = job.task.targets(samples, job.header.classes)
-    size = eval_batch_size(preprocess.shape)
-    batches = EvalBatches(samples, targets, indices, preprocess=preprocess, batch_size=size)
+    batches = EvalBatches(samples, targets, indices, preprocess=preprocess)
     return pooled_features(state.model, batches, job.to_input)
 
 

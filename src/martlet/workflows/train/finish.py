@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from martlet.console.progress import Voice
 from martlet.data.batches import EvalBatches
 from martlet.data.kind import AnyPreprocess, Samples, ToInput
+from martlet.data.pictures.near_duplicates import Alike
 from martlet.data.split import Split
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import called
 from martlet.measuring.machine import machine
-from martlet.memory import eval_batch_size
 from martlet.models.classifier import Classifier
 from martlet.report.curves import draw_curves
 from martlet.tasks.task import Scored
@@ -44,12 +44,15 @@ def finish(
     state: State,
     samples: Samples,
     split: Split,
+    alike: Sequence[Alike],
     counts: dict[str, list[int]],
     options: TrainOptions,
     command: str,
     voice: Voice,
 ) -> Run:
     """Score model.safetensors as it lies on the disk, note the metrics in it, draw, write.
+
+    alike: pictures that are nearly the same as one of an earlier part.
 
     Its temperature and threshold are fitted first, on the validation part; the figures are those of
     the calibrated network.
@@ -86,7 +89,7 @@ def finish(
     job.task.draw(found, scored)
     if job.task.calibrated:
         draw_calibration(outputs, truth, header.temperature, job.folder / RELIABILITY)
-    near_duplicates.draw(samples, split, job.folder)
+    near_duplicates.draw(samples, alike, job.folder)
     map_scene(job.folder, samples, job.to_input.device.type, voice)
     write_report(job.folder, header, model)
     for sentence in (*job.task.told(header.network.name, metrics), *told_views(metrics)):
@@ -144,6 +147,5 @@ def evidence_for(
     """What each place of these samples says for the class that is given for each."""
     asked = np.zeros(len(samples), np.int64)
     asked[list(numbers)] = classes
-    size = eval_batch_size(preprocess.shape)
-    batches = EvalBatches(samples, asked, numbers, preprocess=preprocess, batch_size=size)
+    batches = EvalBatches(samples, asked, numbers, preprocess=preprocess)
     return evidence_maps(model, batches, to_input)

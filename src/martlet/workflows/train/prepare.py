@@ -1,6 +1,7 @@
 """What `train` makes before its first step: samples, parts, network, and the loop's job."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,7 @@ from martlet.console.progress import Voice
 from martlet.data import kinds
 from martlet.data.folds import parts_of_fold
 from martlet.data.kind import Samples
+from martlet.data.pictures.near_duplicates import Alike
 from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
@@ -43,7 +45,7 @@ class Ready(NamedTuple):
     """What there is before the first step.
 
     plan: with what was learnt of the data; counts: of the samples, by part and class; saved: what
-    split.json is to hold.
+    split.json is to hold; alike: pictures that are nearly the same as one of an earlier part.
     """
 
     plan: Plan
@@ -54,6 +56,7 @@ class Ready(NamedTuple):
     counts: dict[str, list[int]]
     state: State
     saved: Any
+    alike: Sequence[Alike]
 
 
 def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
@@ -67,7 +70,9 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
     if 0 not in plan.preprocess.shape:  # else the data says it
         train_setup.check_memory(data, network, plan.preprocess, options, device, ranks.count)
     samples = read_samples(data, plan.preprocess, voice, options=options, max_bad=options.max_bad)
-    split = near_duplicates.warned(samples, choose_split(plan, samples))
+    split = choose_split(plan, samples)
+    alike = near_duplicates.find(samples, split)
+    split = near_duplicates.warned(samples, split, alike)
     known = 0 not in plan.preprocess.shape
     plan, samples = fit_preprocess(plan, samples, split)
     if not known:
@@ -101,7 +106,7 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
     said = (*train_setup.told(header, model, job.train), *told(ranks, job.train))
     for sentence in filter(None, (*said, loaded.told, taught.told)):
         voice.say(sentence)
-    return Ready(plan, job, samples, model, split, counts, state, saved)
+    return Ready(plan, job, samples, model, split, counts, state, saved, alike)
 
 
 def choose_split(plan: Plan, samples: Samples) -> Split:

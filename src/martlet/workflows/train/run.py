@@ -59,12 +59,12 @@ def steps(plan: Plan, voice: Voice, ranks: Ranks) -> Run:
         if ready.plan.options.dry_run:
             return expect(*ready[:6], voice)
         ready = ready._replace(job=begin(ready, voice))
-    plan, job, samples, _, split, counts, state, _ = ready
+    plan, job, samples, _, split, counts, state, _, alike = ready
     command = plan.options.command(plan.data)
     with tracked(plan, job.header, voice) if ranks.first else Trackers(()) as trackers:
         run_loop(job, state, voice, trackers)
         try:
-            run = finish(job, state, samples, split, counts, plan.options, command, voice)
+            run = finish(job, state, samples, split, alike, counts, plan.options, command, voice)
         except KeyboardInterrupt:
             voice.say("Trained; the report is missing: the same command with --resume makes it.")
             raise

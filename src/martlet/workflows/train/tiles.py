@@ -12,7 +12,6 @@ from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.tiles import Extent, StripBatches, TileLoader
 from martlet.data.share import WHOLE, Share
 from martlet.errors import MartletError
-from martlet.memory import eval_batch_size
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import OnTiles, map_macs
 from martlet.training.recipe import Recipe
@@ -98,8 +97,7 @@ def scored_batches(
         strips = StripBatches(samples, targets, indices)
         if _macs(model, strips.extents()) < len(indices) * _macs(model, [(1, 1, 1)]):
             return strips
-    size = eval_batch_size(preprocess.shape)
-    return EvalBatches(samples, targets, indices, preprocess=preprocess, batch_size=size)
+    return EvalBatches(samples, targets, indices, preprocess=preprocess)
 
 
 def _macs(model: HybridSN, extents: Sequence[Extent]) -> int:

@@ -51,6 +51,22 @@ def test_another_process_is_named(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["x"]
 
 
+def test_a_folder_that_goes_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, mkdir, refused = tmp_path / "run", Path.mkdir, [FileExistsError(17, "File exists")]
+
+    def gone_at_first(path: Path, *given: object, **named: object) -> None:
+        if path == folder and refused:
+            raise refused.pop()
+        mkdir(path, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "mkdir", gone_at_first)
+    with claimed(folder):
+        assert not refused
+        assert folder.is_dir()
+
+
 @posix
 def test_a_killed_process_blocks_nobody_though_its_child_lives(tmp_path: Path) -> None:
     process, child = hold(tmp_path / "run", "fork")

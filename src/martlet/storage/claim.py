@@ -55,11 +55,12 @@ def _take(lock: "FileLock", path: Path, wait: float) -> None:
 
     try:
         for last in (*[False] * 9, True):
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
+                # FileExistsError: gone again before mkdir looked whether it is a folder.
+                path.parent.mkdir(parents=True, exist_ok=True)
                 lock.acquire(timeout=wait)
                 break
-            except FileNotFoundError:  # the other process removed the folder that it had made
+            except (FileExistsError, FileNotFoundError):  # the other process removed what it made
                 if last:
                     raise
         since = f"{datetime.now():%Y-%m-%d %H:%M:%S}"

@@ -58,14 +58,18 @@ def temporary(folder: Path, make: Callable[[Path], None]) -> Iterator[Path]:
 def _start(folder: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:
     """Its name, and its lock, which says that this process lives; readers may share it."""
     for last in (*[False] * 9, True):
-        folder.mkdir(parents=True, exist_ok=True)
         try:
+            # FileExistsError: gone again before mkdir looked whether it is a folder.
+            folder.mkdir(parents=True, exist_ok=True)
             with locked(folder):  # what another process has just made would look stale to `_sweep`
                 _sweep(folder)
                 inside = folder / f".martlet-{secrets.token_hex(4)}.tmp"
                 make(inside)
                 return inside, _hold(inside, shared=True)
-        except FileNotFoundError:  # another process, which failed, removed what it had made
+        except (
+            FileExistsError,
+            FileNotFoundError,
+        ):  # another process, which failed, removed what it had made
             if last:
                 raise
     raise AssertionError

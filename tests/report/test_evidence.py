@@ -53,3 +53,10 @@ def test_a_thin_picture_and_a_box_thinner_than_a_pixel() -> None:
 def test_no_map_is_refused(evidence: np.ndarray) -> None:
     with pytest.raises(MartletError, match="is no map of finite numbers"):
         overlay(GRAY, evidence)
+
+
+def test_lines_of_the_picture_stay_seen_under_the_highest_evidence() -> None:
+    lines = np.zeros((8, 8, 3), np.uint8)
+    lines[:, ::2] = 255
+    shown = overlay(lines, np.ones((1, 1), np.float32)).mean(axis=2)
+    assert shown[:, ::2].min() - shown[:, 1::2].max() > 100

@@ -15,7 +15,7 @@ from martlet.report.reliability import (
 )
 from martlet.report.values import picture
 
-BINS = [Bin(0.5, 0.4, 3, 0.5), Bin(0.95, 0.8, 400, 0.97)]
+BINS = [Bin(0.2, 0.3, 9, 0.23), Bin(0.5, 0.4, 30, 0.5), Bin(0.95, 0.8, 400, 0.97)]
 FITTED = {
     "part": "test",
     "pictures": 90,
@@ -31,8 +31,18 @@ def test_the_points_are_what_was_promised_and_kept(cut_off: Callable[[Figure], l
     lines = {line.get_gid(): line for line in figure.axes[0].lines if line.get_gid()}
     assert list(lines["calibrated"].get_xdata()) == [50, 95]
     assert list(lines["calibrated"].get_ydata()) == [40, 80]
-    assert [bar.get_height() for bar in figure.axes[1].patches] == [3, 400, 400]
+    assert [bar.get_height() for bar in figure.axes[1].patches] == [9, 30, 400, 30, 400]
     assert cut_off(figure) == []
+
+
+def test_a_bin_of_few_answers_is_a_hollow_point_beside_the_line() -> None:
+    points = reliability_figure({"calibrated": BINS}).axes[0].collections[0]
+    assert points.get_offsets().tolist() == [[20, 30], [50, 40], [95, 80]]
+    fills = [tuple(colour) for colour in points.get_facecolor()]
+    assert fills[0] == (1, 1, 1, 1)
+    assert fills[1] == fills[2] == tuple(points.get_edgecolor()[0])
+    few = reliability_figure({"calibrated": BINS[:1]})  # no line at all, and no warning
+    assert len(few.axes[0].collections[0].get_offsets()) == 1
 
 
 def test_the_file_says_what_it_shows(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from martlet.errors import MartletError
 from martlet.storage.files import replacing
 
-VERSION = 4
+VERSION = 5
 MAGIC = b"martlet pixels\r\n"
 _FOOTER = struct.Struct("<QQ16s16s")  # start and length of the index in bytes, its hash, MAGIC
 DIGEST_BYTES = 16

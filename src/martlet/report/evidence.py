@@ -12,8 +12,9 @@ Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
 COLOURS = "inferno"  # matplotlib's: even steps to the eye, in gray and for the colour-blind too
-_LEAST, _MOST = 0.2, 0.7  # share of the map's colour where nothing, and most, speaks for the class
+_LEAST, _MOST = 0.2, 0.85  # share of the map's colour where nothing, and most, speaks for the class
 _GRAY = 0.5  # share of the picture's own colours that is taken away, so that the map's stand out
+_UNLIT = 0.5  # brightness of the map's colour on black; the picture's lines stay seen within it
 _UNSEEN = 0.3  # brightness of what the network does not see
 
 
@@ -41,8 +42,9 @@ def overlay(pixels: Pixels, evidence: npt.NDArray[np.floating], box: Box | None 
     heat = _enlarged(evidence, bottom - top, right - left)
     colours = 255 * colormaps[COLOURS](heat)[..., :3]
     shown *= _UNSEEN
+    lit = _UNLIT + (1 - _UNLIT) * gray[top:bottom, left:right, None] / 255
     shown[top:bottom, left:right] = seen + (_LEAST + (_MOST - _LEAST) * heat[..., None]) * (
-        colours - seen
+        lit * colours - seen
     )
     return np.rint(shown).astype(np.uint8)
 

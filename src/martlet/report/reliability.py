@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ _NAMES = {
     "loss": "cross entropy",
     "brier": "Brier's score, 0 to 2",
 }
+FEW = 10  # answers of a bin: of fewer the share that is right is chance, and no line goes there
 FEWEST_SCORED = 50  # samples; of fewer a calibration error, and a diagram, show chance
 
 
@@ -83,16 +85,18 @@ def _draw_diagram(panel: "Axes", curves: Mapping[str, Sequence[Bin]]) -> None:
     # The answers' own curve is on top, and is named first.
     for place, (name, bins) in reversed(list(enumerate(curves.items()))):
         line, text = _COLOURS[place]
-        points = [(100 * one.confidence, 100 * one.accuracy) for one in bins]
-        across, up = zip(*points, strict=True)
+        across = [100 * one.confidence for one in bins]
+        up = [100 * one.accuracy for one in bins]
+        many = [one.count >= FEW for one in bins]
+        above = 3 + len(curves) - place
         panel.plot(
-            across, up, color=line, linewidth=1.2, gid=name, clip_on=False,
-            zorder=3 + len(curves) - place,
+            list(compress(across, many)), list(compress(up, many)), color=line, linewidth=1.2,
+            gid=name, clip_on=False, zorder=above,
         )  # fmt: skip
         most = max(one.count for one in bins)
         panel.scatter(  # the more answers, the larger: a bin of few says little
-            across, up, s=[8 + 60 * one.count / most for one in bins], color=line,
-            clip_on=False, zorder=3 + len(curves) - place,
+            across, up, s=[8 + 60 * one.count / most for one in bins], edgecolor=line,
+            facecolor=[line if one else style.WHITE for one in many], clip_on=False, zorder=above,
         )  # fmt: skip
         panel.text(
             0.03, 0.95 - 0.065 * place, name, transform=panel.transAxes, color=text, va="top",

@@ -49,3 +49,11 @@ def test_gray_pixels_and_single_ones() -> None:
     assert small_gray(gray).shape == (SIDE, SIDE)
     assert perceptual_hash(gray) == perceptual_hash(gray.repeat(3, axis=-1))
     assert perceptual_hash(np.zeros((1, 1, 3), np.uint8)) == NONE
+
+
+def test_a_tiny_picture_is_like_no_other() -> None:
+    def shrunk(side: int) -> int:
+        return perceptual_hash(np.asarray(photo(0).resize((40, side))))
+
+    assert shrunk(15) == NONE
+    assert shrunk(16) != NONE

@@ -13,8 +13,9 @@ from PIL import Image
 
 SIDE = 32  # pixels of the small gray copy
 LOW = 8  # frequencies along each axis that are kept: LOW * LOW bits
+FEWEST = 2 * LOW  # pixels of a side: of fewer, those frequencies are all there is
 FLAT = 3.0  # deviation of the small copy's values, of 255: below it there is nothing to tell apart
-NONE = 0  # the hash of a flat picture, which is like no other
+NONE = 0  # the hash of a picture without details, which is like no other
 
 
 def small_gray(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -25,7 +26,12 @@ def small_gray(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
-    """Of a picture, uint8 (H, W, C) with one channel or three; `NONE` for a flat one."""
+    """Of a picture, uint8 (H, W, C) with one channel or three; `NONE` for a flat or tiny one.
+
+    Two scans of the digit 7 in 8 x 8 pixels differ as little as two copies of a photo do.
+    """
+    if min(pixels.shape[:2]) < FEWEST:
+        return NONE
     small = small_gray(pixels)
     if small.std() < FLAT:
         return NONE

@@ -33,7 +33,8 @@ def warned(samples: Samples, split: Split, found: Sequence[Alike]) -> Split:
     note = (
         f"Nearly the same as a picture of a part before theirs: {total}, such as "
         f"{samples.names[first.held]!r} ({first.part}) and {samples.names[first.other]!r} "
-        f"({first.other_part}). Figures flatter a network that has seen them; {way}."
+        f"({first.other_part}). Where they are copies, or of one burst ({PAIRS} shows them), "
+        f"figures flatter a network that has seen them; {way}."
     )
     return replace(split, notes=(*split.notes, note))
 

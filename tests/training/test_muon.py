@@ -19,6 +19,19 @@ def test_singular_values_come_near_one() -> None:
     torch.testing.assert_close(scaled, orthogonal(matrices), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("columns", [4, 7, 8, 9, 60])
+def test_a_long_matrix_by_products_of_squares_comes_to_the_same(columns: int) -> None:
+    torch.manual_seed(2)
+    scale = torch.logspace(0, -4, 4, dtype=torch.float64)[:, None]
+    matrices = scale * torch.randn(2, 4, columns, dtype=torch.float64)
+    x = matrices / matrices.norm(dim=(1, 2), keepdim=True)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    torch.testing.assert_close(orthogonal(matrices), x, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(orthogonal(matrices.float()), x.float(), rtol=0, atol=1e-4)
+
+
 def weights() -> list[nn.Parameter]:
     """Of one shape, of its transpose, of another one, and of two groups of a convolution."""
     torch.manual_seed(1)

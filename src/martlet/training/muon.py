@@ -24,6 +24,7 @@ from torch import Tensor
 A, B, C = 3.4445, -4.7750, 2.0315
 STEPS = 5
 LEAST_NORM = 1e-7
+LONG = 2  # columns of a row, from which on the products are those of a square
 
 
 class Muon(torch.optim.SGD):
@@ -87,7 +88,24 @@ def orthogonal(matrices: Tensor) -> Tensor:
     step; zeros stay zeros. Newton and Schulz's iteration, of matrix products alone.
     """
     x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=LEAST_NORM)
-    for _ in range(STEPS):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
-    return x
+    rows, columns = x.shape[1:]
+    if columns < LONG * rows:
+        for _ in range(STEPS):
+            x = torch.baddbmm(x, _polynomial(x @ x.mT), x, beta=A)
+        return x
+    # A step multiplies x from the left by a polynomial p of xxᵀ, and so xxᵀ on both sides: long
+    # matrices are multiplied twice, not ten times.
+    gram = x @ x.mT
+    total: Tensor | None = None
+    for step in range(STEPS):
+        p = _polynomial(gram)
+        p.diagonal(dim1=1, dim2=2).add_(A)
+        total = p if total is None else p @ total
+        gram = p @ gram @ p if step + 1 < STEPS else gram
+    assert total is not None
+    return total @ x
+
+
+def _polynomial(gram: Tensor) -> Tensor:
+    """b · xxᵀ + c · (xxᵀ)², of xxᵀ."""
+    return torch.baddbmm(gram, gram, gram, beta=B, alpha=C)

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from martlet.training import muon
 from martlet.training.muon import Muon, orthogonal
 
 
@@ -30,6 +31,23 @@ def test_a_long_matrix_by_products_of_squares_comes_to_the_same(columns: int) ->
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
     torch.testing.assert_close(orthogonal(matrices), x, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(orthogonal(matrices.float()), x.float(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("columns", [70, 300])
+def test_coarse_products_are_as_good(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    matrices = torch.randn(2, 64, columns)
+
+    def made(coarse: bool) -> Tensor:
+        monkeypatch.setattr(muon, "multiplies_bfloat16", lambda device: coarse)
+        return orthogonal(matrices)
+
+    exact, coarse = made(False), made(True)
+    assert coarse.dtype == torch.float32
+    assert 0 < (coarse - exact).abs().max() < 0.02
+    found, expected = torch.linalg.svdvals(coarse), torch.linalg.svdvals(exact)
+    assert found.max() < 1.05 * expected.max()
+    assert found.min() > 0.8 * expected.min()
 
 
 def weights() -> list[nn.Parameter]:

@@ -73,7 +73,8 @@ def test_a_checkpoint_without_a_newer_field_is_read_with_its_default(recipe: Rec
 def test_what_is_left_open_is_filled_in(optimizer: Any, lr: float, muon_lr: float | None) -> None:
     asked = Recipe(optimizer=optimizer, batch_size=64)
     assert (asked.lr, asked.muon_lr, asked.drop_rate) == (None, None, None)
-    expected = replace(asked, lr=lr, muon_lr=muon_lr, drop_rate=0.2, **WITHOUT)
+    others = {name: value for name, value in WITHOUT.items() if name != "optimizer"}
+    expected = replace(asked, lr=lr, muon_lr=muon_lr, drop_rate=0.2, **others)
     assert asked.filled(0.2, pictures=64) == expected
     assert replace(asked, lr=0.5, drop_rate=0.0).filled(0.2, pictures=64).lr == 0.5
 
@@ -81,6 +82,18 @@ def test_what_is_left_open_is_filled_in(optimizer: Any, lr: float, muon_lr: floa
 def test_what_is_usual_for_the_data_gives_way_to_what_is_asked() -> None:
     filled = Recipe(jitter=0.5).filled(0.0, 10, usual={"jitter": 0.2, "scaling": 0.3})
     assert (filled.jitter, filled.scaling, filled.time_warp) == (0.5, 0.3, 0.0)
+    usual = {"optimizer": "muon"}
+    assert Recipe().filled(0.0, 10).optimizer == "sgd"
+    assert Recipe().filled(0.0, 10, usual=usual).muon_lr == 0.02
+    assert Recipe(optimizer="adamw").filled(0.0, 10, usual=usual).lr == 0.002
+
+
+def test_a_given_rate_moves_that_of_muons_matrices_along() -> None:
+    asked = Recipe(optimizer="muon", batch_size=64, lr=0.05)
+    assert asked.filled(0.0, 64).muon_lr == pytest.approx(0.01)
+    assert asked.filled(0.0, 64, published=True).muon_lr == pytest.approx(0.01)
+    assert replace(asked, muon_lr=0.3).filled(0.0, 64).muon_lr == 0.3
+    assert replace(asked, lr=None).filled(0.0, 64, published=True).muon_lr == pytest.approx(0.002)
 
 
 def test_a_checkpoint_from_before_an_option_was_trained_without_it() -> None:

@@ -30,13 +30,18 @@ class OptimizationFields:
         0, "Epochs without a better one after which training ends; 0 turns it off.", AT_LEAST_0
     )
     lr: float = option(None, "Peak learning rate (default: fits optimizer and batch).", ABOVE_0)
-    optimizer: Literal["sgd", "rmsprop", "adamw", "muon"] = option("sgd", "The optimiser.")
+    optimizer: Literal["sgd", "rmsprop", "adamw", "muon"] = option(
+        None, "The optimiser (default: sgd; muon for pictures where weights are fresh)."
+    )
     momentum: float = option(0.9, "Momentum of SGD, RMSprop and Muon.", BELOW_1)
     nesterov: bool = option(True, "Momentum of SGD and Muon looks a step ahead (Nesterov).")
     rmsprop_decay: float = option(0.9, "RMSprop: decay of the mean of squared gradients.", BELOW_1)
     rmsprop_epsilon: float = option(1e-3, "RMSprop: added to that mean, inside the root.", ABOVE_0)
     muon_lr: float = option(
-        None, "Muon: peak learning rate of the matrices (default: 0.02).", ABOVE_0
+        None,
+        "Muon: peak learning rate of the matrices (default: 0.02, and as far from it as lr is from "
+        "its own).",
+        ABOVE_0,
     )
     weight_decay: float = option(5e-4, "Not applied to biases and batch norm.", AT_LEAST_0)
     decay_depthwise: bool = option(True, "Weight decay is applied to depthwise filters too.")

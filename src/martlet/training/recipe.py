@@ -19,8 +19,10 @@ from martlet.training.recording_fields import RecordingFields
 from martlet.training.target_fields import TargetFields
 from martlet.training.transfer_fields import TransferFields, check_transfer
 
-WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0}  # what leaves samples as they are
+# What a recipe without these fields was: samples stayed as they are, and there was one optimiser.
+WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0, "optimizer": "sgd"}
 PER_64 = {"sgd": 0.1, "muon": 0.1, "rmsprop": 0.004}  # learning rate for 64 pictures a step
+MUON = 0.02  # that of the matrices
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -63,19 +65,21 @@ class Recipe(RecordingFields, PictureFields, TransferFields, TargetFields, Optim
 
         The peak learning rate is 0.1 per 64 pictures of a step for SGD, also that of Muon, 0.004
         for RMSprop (0.064 for 1,024, as torchvision and timm trained MobileNetV3), and 0.002 for
-        AdamW; that of Muon's matrices, whose moves have one size whatever the batch, is 0.02. For
-        `published` weights a tenth of that, as is usual. For those of an own run the full rate was
-        the best of five on two sets (benchmarks/fine_tuning.py). A step has no more than
-        `pictures`.
+        AdamW; that of Muon's matrices, whose moves have one size whatever the batch, is 0.02, or as
+        many times that as the given rate is of the one that fits. For `published` weights a tenth
+        of that, as is usual. For those of an own run the full rate was the best of five on two sets
+        (benchmarks/fine_tuning.py). A step has no more than `pictures`.
         """
         values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
+        usual = {**WITHOUT, **usual, "drop_rate": drop_rate}
+        optimizer = values["optimizer"] or usual["optimizer"]
         step = min(min(self.batch_size, pictures) * self.accumulate, pictures)
         share = 0.1 if published else 1
-        lr = 2e-3 if self.optimizer == "adamw" else PER_64[self.optimizer] * step / 64
-        rates = {"lr": lr * share, "muon_lr": None}
-        if self.optimizer == "muon":
-            rates["muon_lr"] = 0.02 * share
-        for name, value in {**WITHOUT, **usual, **rates, "drop_rate": drop_rate}.items():
+        fits = share * (2e-3 if optimizer == "adamw" else PER_64[optimizer] * step / 64)
+        usual["lr"] = fits
+        if optimizer == "muon":
+            usual["muon_lr"] = MUON * share * (self.lr or fits) / fits
+        for name, value in usual.items():
             values[name] = value if values[name] is None else values[name]
         return Recipe(**values)
 

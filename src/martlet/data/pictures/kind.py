@@ -144,4 +144,5 @@ PICTURES = Kind(
     augment=augment,
     to_input=to_input,
     on_device=on_device,
+    usual={"optimizer": "muon"},  # docs/optimization.md, "What each part brings"
 )

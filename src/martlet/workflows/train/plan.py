@@ -89,11 +89,14 @@ def of_window(plan: Plan) -> dict[str, Any]:
 def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
     """Network and recipe for this data, what was left open filled in."""
     network = make_network(plan, len(outputs))
+    usual = dict(kinds.find(plan.preprocess.kind).usual)
+    if not plan.start.fresh:
+        usual.pop("optimizer", None)  # was measured where nothing is there that it could undo
     recipe = plan.options.filled(
         plan.row.drop_rate,
         pictures,
         published=plan.start.published,
-        usual=kinds.find(plan.preprocess.kind).usual,
+        usual=usual,
     )
     task = plan.task.name
     return Header(network, tuple(outputs), plan.preprocess, recipe, task=task, split=split)

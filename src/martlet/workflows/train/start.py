@@ -50,6 +50,11 @@ class Start:
     told: str = ""
 
     @property
+    def fresh(self) -> bool:
+        """Whether the weights have learnt nothing yet."""
+        return self.path is None and self.others is None and not self.pretrained
+
+    @property
     def published(self) -> bool:
         """Whether the weights are others', mostly learnt from a million pictures."""
         return self.pretrained or (self.header is not None and self.header.trained is None)

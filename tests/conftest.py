@@ -214,6 +214,7 @@ def recipe() -> Recipe:
         epochs=3,
         batch_size=8,
         lr=0.1,
+        optimizer="sgd",
         warmup_epochs=1.0,
         weight_decay=1e-4,
         drop_rate=0.0,

@@ -38,6 +38,7 @@ from martlet.workflows.allocator import keep_freed_memory
 
 SIZE = 224
 RECIPE = Recipe(
+    optimizer="sgd",
     epochs=1,
     batch_size=BATCH,
     lr=0.01,

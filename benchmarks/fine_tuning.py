@@ -63,7 +63,10 @@ def main() -> None:
         sets["cifar-10, the other five"] = classes(
             options.cifar10, folder / "later", first=False, most=200
         )
-        learnt = train(before, model=MODEL, epochs=10, image_size=32, folder=folder, name="first")
+        learnt = train(
+            before, model=MODEL, epochs=10, image_size=32, optimizer="sgd", folder=folder,
+            name="first",
+        )  # fmt: skip
         for name, size in LATER.items():
             for share in (None, *SHARES):
                 for seed in SEEDS:
@@ -71,7 +74,7 @@ def main() -> None:
                         continue
                     run = train(
                         sets[name], model=MODEL, epochs=EPOCHS, image_size=size, seed=seed,
-                        batch_size=BATCH, lr=usual * (share or 1.0), small_input=True,
+                        batch_size=BATCH, lr=usual * (share or 1.0), small_input=True, optimizer="sgd",
                         weights=learnt.folder if share else None, folder=folder, name="run",
                         overwrite=True, quiet=True,
                     )  # fmt: skip

@@ -74,9 +74,9 @@ def main() -> None:
                         continue
                     run = train(
                         sets[name], model=MODEL, epochs=EPOCHS, image_size=size, seed=seed,
-                        batch_size=BATCH, lr=usual * (share or 1.0), small_input=True, optimizer="sgd",
-                        weights=learnt.folder if share else None, folder=folder, name="run",
-                        overwrite=True, quiet=True,
+                        batch_size=BATCH, lr=usual * (share or 1.0), small_input=True,
+                        optimizer="sgd", weights=learnt.folder if share else None,
+                        folder=folder, name="run", overwrite=True, quiet=True,
                     )  # fmt: skip
                     with (run.folder / "metrics.csv").open() as file:
                         best = max(float(row["val_top1"]) for row in csv.DictReader(file))

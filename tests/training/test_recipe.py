@@ -67,7 +67,7 @@ def test_a_checkpoint_without_a_newer_field_is_read_with_its_default(recipe: Rec
         ("sgd", 0.1, None),
         ("rmsprop", 0.004, None),
         ("adamw", 0.002, None),
-        ("muon", 0.1, 0.02),
+        ("muon", 0.1, 0.05),
     ],
 )
 def test_what_is_left_open_is_filled_in(optimizer: Any, lr: float, muon_lr: float | None) -> None:
@@ -84,16 +84,16 @@ def test_what_is_usual_for_the_data_gives_way_to_what_is_asked() -> None:
     assert (filled.jitter, filled.scaling, filled.time_warp) == (0.5, 0.3, 0.0)
     usual = {"optimizer": "muon"}
     assert Recipe().filled(0.0, 10).optimizer == "sgd"
-    assert Recipe().filled(0.0, 10, usual=usual).muon_lr == 0.02
+    assert Recipe().filled(0.0, 10, usual=usual).muon_lr == 0.05
     assert Recipe(optimizer="adamw").filled(0.0, 10, usual=usual).lr == 0.002
 
 
 def test_a_given_rate_moves_that_of_muons_matrices_along() -> None:
     asked = Recipe(optimizer="muon", batch_size=64, lr=0.05)
-    assert asked.filled(0.0, 64).muon_lr == pytest.approx(0.01)
-    assert asked.filled(0.0, 64, published=True).muon_lr == pytest.approx(0.01)
+    assert asked.filled(0.0, 64).muon_lr == pytest.approx(0.025)
+    assert asked.filled(0.0, 64, published=True).muon_lr == pytest.approx(0.025)
     assert replace(asked, muon_lr=0.3).filled(0.0, 64).muon_lr == 0.3
-    assert replace(asked, lr=None).filled(0.0, 64, published=True).muon_lr == pytest.approx(0.002)
+    assert replace(asked, lr=None).filled(0.0, 64, published=True).muon_lr == pytest.approx(0.005)
 
 
 def test_a_checkpoint_from_before_an_option_was_trained_without_it() -> None:

@@ -39,7 +39,7 @@ class OptimizationFields:
     rmsprop_epsilon: float = option(1e-3, "RMSprop: added to that mean, inside the root.", ABOVE_0)
     muon_lr: float = option(
         None,
-        "Muon: peak learning rate of the matrices (default: 0.02, and as far from it as lr is from "
+        "Muon: peak learning rate of the matrices (default: 0.05, and as far from it as lr is from "
         "its own).",
         ABOVE_0,
     )

@@ -22,7 +22,7 @@ from martlet.training.transfer_fields import TransferFields, check_transfer
 # What a recipe without these fields was: samples stayed as they are, and there was one optimiser.
 WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0, "optimizer": "sgd"}
 PER_64 = {"sgd": 0.1, "muon": 0.1, "rmsprop": 0.004}  # learning rate for 64 pictures a step
-MUON = 0.02  # that of the matrices
+MUON = 0.05  # that of the matrices
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -65,7 +65,7 @@ class Recipe(RecordingFields, PictureFields, TransferFields, TargetFields, Optim
 
         The peak learning rate is 0.1 per 64 pictures of a step for SGD, also that of Muon, 0.004
         for RMSprop (0.064 for 1,024, as torchvision and timm trained MobileNetV3), and 0.002 for
-        AdamW; that of Muon's matrices, whose moves have one size whatever the batch, is 0.02, or as
+        AdamW; that of Muon's matrices, whose moves have one size whatever the batch, is 0.05, or as
         many times that as the given rate is of the one that fits. For `published` weights a tenth
         of that, as is usual. For those of an own run the full rate was the best of five on two sets
         (benchmarks/fine_tuning.py). A step has no more than `pictures`.
@@ -78,7 +78,7 @@ class Recipe(RecordingFields, PictureFields, TransferFields, TargetFields, Optim
         fits = share * (2e-3 if optimizer == "adamw" else PER_64[optimizer] * step / 64)
         usual["lr"] = fits
         if optimizer == "muon":
-            usual["muon_lr"] = MUON * share * (self.lr or fits) / fits
+            usual["muon_lr"] = MUON * share * ((self.lr or fits) / fits)
         for name, value in usual.items():
             values[name] = value if values[name] is None else values[name]
         return Recipe(**values)

@@ -1,18 +1,18 @@
 """What the shipped recipes promise: each run as its header's command says, with three seeds.
 
-    python benchmarks/promises.py flowers FLOWERS [OPTION=VALUE ...] [--seeds 0 1 2]
+    python benchmarks/promises.py flowers FLOWERS [OPTION=VALUE ...] [--seeds 0 1 2] [--folder RUNS]
     python benchmarks/promises.py --table       # means and ranges of results/promises.csv
 
 RECIPE is the name of a shipped recipe, or the file of one that is to be shipped; OPTION=VALUE is
 what else the command has, such as labels=scene_gt.mat. Seeds also deal the parts, where the data
 have none of their own. Each run is a row of results/promises.csv, with what the options came to and
-the seconds of the whole call; rows that are there are not measured again.
+the seconds of training; rows that are there are not measured again, and in RUNS a run that was
+stopped goes on where it was.
 """
 
 import argparse
 import csv
 import tempfile
-import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
@@ -28,7 +28,7 @@ from martlet.workflows.recipe_file import load_recipe
 NAME = "promises"
 
 
-def measure(recipe: str, data: str, changes: list[str], seeds: list[int]) -> None:
+def measure(recipe: str, data: str, changes: list[str], seeds: list[int], runs: Path) -> None:
     """A row for each seed that has none."""
     name = Path(recipe).stem
     known = {(row["recipe"], row["options"], row["seed"]) for row in rows_of(NAME)}
@@ -36,11 +36,10 @@ def measure(recipe: str, data: str, changes: list[str], seeds: list[int]) -> Non
     for seed in seeds:
         if (name, " ".join(changes), str(seed)) in known:
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            began = time.perf_counter()
-            run = train(data, **{**options, "seed": seed, "folder": folder, "quiet": True})
-            seconds = time.perf_counter() - began
-            trained = load_header(run.checkpoint).trained
+        place = {"folder": runs, "name": f"{name}-{seed}"}
+        resume = (runs / place["name"]).exists()
+        run = train(data, **{**options, **place, "seed": seed, "resume": resume, "quiet": True})
+        trained = load_header(run.checkpoint).trained
         add_row(
             NAME,
             {
@@ -50,7 +49,7 @@ def measure(recipe: str, data: str, changes: list[str], seeds: list[int]) -> Non
                 "epochs": trained.epochs if trained else "",
                 "part": run.metrics["part"],
                 "top1": f"{run.metrics['top1']:.4f}",
-                "seconds": round(seconds),
+                "seconds": round(run.metrics["seconds"]),
                 "threads": torch.get_num_threads(),
             },
         )
@@ -77,12 +76,15 @@ def main() -> None:
     parser.add_argument("data", nargs="?")
     parser.add_argument("changes", nargs="*", metavar="OPTION=VALUE")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--folder", type=Path, help="where runs are kept (default: nowhere)")
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
     if given.table:
         table()
     elif given.recipe and given.data:
-        measure(given.recipe, given.data, given.changes, given.seeds)
+        with tempfile.TemporaryDirectory() as nowhere:
+            runs = given.folder or Path(nowhere)
+            measure(given.recipe, given.data, given.changes, given.seeds, runs)
     else:
         parser.error("a recipe and data are needed, or --table")
 

@@ -3,14 +3,17 @@
     python benchmarks/recipes.py cifar10 CIFAR10 --model shufflenet_v2_x1_0 --epochs 10 \
         --arms plain cifar10 [--seeds 0 1 2]
     python benchmarks/recipes.py flowers FLOWERS --epochs 30 --arms plain default default,flip=false
+    python benchmarks/recipes.py few CIFAR10 --epochs 30 --arms parts options
 
 Same files, same network, same test part, all that is not of the test part trained on, and the
 weights of the last epoch: nothing is chosen on what is scored. CIFAR10/{train,test}/CLASS hold the
 files as they were given; of FLOWERS/CLASS a share of 0.3, drawn anew by each seed, is the test
 part; `few` takes 200 pictures a class of CIFAR-10's training part. An arm is `plain`, or the name
 of a shipped recipe, or `default` (the options of `martlet train`); behind any of the last two
-NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`. Each result is a row of
-results/recipes.csv; rows that are there are not measured again.
+NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`. `parts` stands for the default
+and for it without one of its parts each, `options` for it with one more each (docs/training.md has
+what they bring). Each result is a row of results/recipes.csv; rows that are there are not measured
+again.
 """
 
 import argparse
@@ -31,6 +34,21 @@ from martlet.workflows.recipe_file import load_recipe
 
 SIDES = {"cifar10": 32, "few": 32, "flowers": 64}
 TEST_SHARE, FEW = 0.3, 200
+PARTS = (
+    "optimizer=sgd", "nesterov=false", "weight_decay=0.0", "warmup_epochs=0.0", "schedule=linear",
+    "label_smoothing=0.0", "crop_scale=1.0", "flip=false", "batch_size=128",
+)  # fmt: skip
+OPTIONS = (
+    "optimizer=adamw", "optimizer=rmsprop", "decay_depthwise=false", "schedule=step",
+    "schedule=constant", "final_lr=0.1", "ema=0.99", "clip_grad=1.0", "accumulate=4",
+    "drop_rate=0.2", "pad_crop=4", "pad_crop=4,pad_mode=zero", "flip_alternating=true",
+    "color_jitter=0.4", "trivial_augment=true", "rand_augment=9", "erase=0.25", "mixup=0.2",
+    "cutmix=1.0", "repeated_augmentation=2", "progressive=0.5", "tta=flip", "tta=crops",
+)  # fmt: skip
+SEVERAL = {
+    name: ("default", *(f"default,{change}" for change in changes))
+    for name, changes in {"parts": PARTS, "options": OPTIONS}.items()
+}
 
 
 def link(pictures: list[Path], folder: Path) -> None:
@@ -89,8 +107,9 @@ def measured(
 
 def cases(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What is to be measured, seeds outermost, so that early rows already compare."""
+    arms = dict.fromkeys(arm for name in given.arms for arm in SEVERAL.get(name, (name,)))
     for seed in given.seeds:
-        for arm in given.arms:
+        for arm in arms:
             yield {
                 "set": given.set,
                 "model": given.model,

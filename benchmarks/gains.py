@@ -1,33 +1,26 @@
-"""Writes the tables of what options bring into docs/gains.md: python docs/gains.py
+"""What each part of the default recipe brings, and each option more: a table in Markdown.
 
-Their figures are differences of rows in benchmarks/results/recipes.csv; tests/test_gains.py holds
-the page to them.
+python benchmarks/gains.py     # of results/recipes.csv, which benchmarks/recipes.py fills
 """
 
-import csv
 from collections import defaultdict
-from pathlib import Path
 from statistics import fmean
 
-from martlet.storage.files import write_text
+from record import rows_of
 
-PAGE = Path(__file__).with_suffix(".md")
-RESULTS = PAGE.parents[1] / "benchmarks" / "results" / "recipes.csv"
-START, END = "<!-- table: gains -->\n", "<!-- end -->\n"
 SETS = {"few": "CIFAR-10, 200 a class", "flowers": "flowers, 64²"}
 MODEL, EPOCHS, FEWEST = "shufflenet_v2_x0_5", 30, 3
 DEFAULT = "default"
 Scores = dict[str, dict[tuple[str, int], float]]  # arm, then set and seed: accuracy in percent
 
 
-def scores(path: Path = RESULTS) -> Scores:
+def scores() -> Scores:
     """Of the arms that are changes of the default, in the order in which they were measured."""
     found: Scores = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            same = (row["model"], row["epochs"], row["batch"]) == (MODEL, str(EPOCHS), "")
-            if same and row["arm"].startswith(DEFAULT) and row["set"] in SETS:
-                found[row["arm"]][row["set"], int(row["seed"])] = 100 * float(row["top1"])
+    for row in rows_of("recipes"):
+        same = (row["model"], row["epochs"], row["batch"]) == (MODEL, str(EPOCHS), "")
+        if same and row["arm"].startswith(DEFAULT) and row["set"] in SETS:
+            found[row["arm"]][row["set"], int(row["seed"])] = 100 * float(row["top1"])
     return found
 
 
@@ -39,9 +32,9 @@ def gain(arm: dict[tuple[str, int], float], usual: dict[tuple[str, int], float],
     return f"{fmean(pairs):+.1f} ({min(pairs):+.1f} … {max(pairs):+.1f})".replace("-", "−")
 
 
-def table(path: Path = RESULTS) -> str:
+def table() -> str:
     """A row per change of the default."""
-    measured = scores(path)
+    measured = scores()
     usual = measured.pop(DEFAULT, {})
     lines = [f"| Change | {' | '.join(SETS.values())} |", "| --- | ---: | ---: |"]
     for arm, found in measured.items():
@@ -52,11 +45,5 @@ def table(path: Path = RESULTS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page() -> str:
-    """The page with a fresh table."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
-    return f"{before}{START}\n{table()}\n{END}{rest.partition(END)[2]}"
-
-
 if __name__ == "__main__":
-    write_text(PAGE, page())
+    print(table(), end="")

@@ -11,14 +11,13 @@ stopped goes on where it was.
 """
 
 import argparse
-import csv
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
 import torch
-from record import RESULTS, add_row, rows_of
+from record import add_row, rows_of
 
 from martlet import train
 from martlet.named_values import assignments
@@ -58,9 +57,8 @@ def measure(recipe: str, data: str, changes: list[str], seeds: list[int], runs: 
 def table() -> None:
     """Mean and range of each recipe over its seeds, and the mean of its minutes."""
     found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
-    with (RESULTS / f"{NAME}.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            found[row["recipe"], row["options"]].append(row)
+    for row in rows_of(NAME):
+        found[row["recipe"], row["options"]].append(row)
     for (recipe, options), rows in found.items():
         top1 = [100 * float(row["top1"]) for row in rows]
         minutes = fmean(float(row["seconds"]) for row in rows) / 60

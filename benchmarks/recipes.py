@@ -11,7 +11,7 @@ files as they were given; of FLOWERS/CLASS a share of 0.3, drawn anew by each se
 part; `few` takes 200 pictures a class of CIFAR-10's training part. An arm is `plain`, or the name
 of a shipped recipe, or `default` (the options of `martlet train`); behind any of the last two
 NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`. `parts` stands for the default
-and for it without one of its parts each, `options` for it with one more each (docs/training.md has
+and for it without one of its parts each, `options` for it with one more each (gains.py prints
 what they bring). Each result is a row of results/recipes.csv; rows that are there are not measured
 again.
 """

@@ -52,7 +52,7 @@ class Start:
     @property
     def fresh(self) -> bool:
         """Whether the weights have learnt nothing yet."""
-        return self.path is None and self.others is None and not self.pretrained
+        return self.path is None and not self.pretrained
 
     @property
     def published(self) -> bool:
@@ -159,7 +159,7 @@ def network_options(options: TrainOptions, row: Spec, start: Start) -> dict[str,
 
 def check_kept(recipe: Recipe, start: Start) -> None:
     """Raises MartletError for options that keep what was learnt before where nothing was."""
-    if start.pretrained or start.path is not None:
+    if not start.fresh:
         return
     for name, value, none in (
         ("freeze", recipe.freeze, "none"),

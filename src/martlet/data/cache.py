@@ -245,8 +245,9 @@ def _decode_one(path: str, preprocess: Preprocess) -> Decoded:
     try:
         content = read_bytes(path)
         digest = hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
-        pixels = preprocess.resize(decode_bytes(content, path))
-        return Decoded(digest, pixels, hash=perceptual_hash(pixels))
+        picture = decode_bytes(content, path)
+        pixels = preprocess.resize(picture)
+        return Decoded(digest, pixels, hash=perceptual_hash(pixels, min(picture.size)))
     except BadPicture as error:
         reason = error.reason
     except MartletError as error:

@@ -57,3 +57,9 @@ def test_a_tiny_picture_is_like_no_other() -> None:
 
     assert shrunk(15) == NONE
     assert shrunk(16) != NONE
+
+
+def test_what_counts_is_the_size_before_it_was_scaled() -> None:
+    pixels = np.asarray(photo(0).resize((40, 40)))
+    assert perceptual_hash(pixels, 15) == NONE
+    assert perceptual_hash(pixels, 16) == perceptual_hash(pixels) != NONE

@@ -25,12 +25,14 @@ def small_gray(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(gray, np.float32)
 
 
-def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
+def perceptual_hash(pixels: NDArray[np.uint8], side: int | None = None) -> int:
     """Of a picture, uint8 (H, W, C) with one channel or three; `NONE` for a flat or tiny one.
 
     Two scans of the digit 7 in 8 x 8 pixels differ as little as two copies of a photo do.
+
+    side: the shorter one of the picture that these are scaled from (default: theirs).
     """
-    if min(pixels.shape[:2]) < FEWEST:
+    if (min(pixels.shape[:2]) if side is None else side) < FEWEST:
         return NONE
     small = small_gray(pixels)
     if small.std() < FLAT:

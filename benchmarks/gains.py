@@ -1,4 +1,4 @@
-"""What each part of the default recipe brings, and each option more: a table in Markdown.
+"""What each part of a recipe brings, and each option more: tables in Markdown.
 
 python benchmarks/gains.py     # of results/recipes.csv, which benchmarks/recipes.py fills
 """
@@ -8,42 +8,61 @@ from statistics import fmean
 
 from record import rows_of
 
-SETS = {"few": "CIFAR-10, 200 a class", "flowers": "flowers, 64²"}
-MODEL, EPOCHS, FEWEST = "shufflenet_v2_x0_5", 30, 3
-DEFAULT = "default"
+FEWEST = 3  # seeds, for a figure
+TABLES = {  # base: what is beside each other, each a set, its epochs, and its head
+    "default": (
+        ("few", 15, "200 a class"),
+        ("flowers", 30, "flowers, 64²"),
+        ("uneven", 15, "200 to 20 a class"),
+    ),
+    "series": (("series", 20, "MotionSense, by subjects"),),
+}
 Scores = dict[str, dict[tuple[str, int], float]]  # arm, then set and seed: accuracy in percent
 
 
-def scores() -> Scores:
-    """Of the arms that are changes of the default, in the order in which they were measured."""
+def scores(base: str) -> Scores:
+    """Of `base` and its changes, in the order in which they were measured."""
+    asked = {(name, str(epochs)) for name, epochs, _ in TABLES[base]}
     found: Scores = defaultdict(dict)
     for row in rows_of("recipes"):
-        same = (row["model"], row["epochs"], row["batch"]) == (MODEL, str(EPOCHS), "")
-        if same and row["arm"].startswith(DEFAULT) and row["set"] in SETS:
+        same = (row["set"], row["epochs"]) in asked and not row["batch"]
+        if same and row["arm"].split(",")[0] == base:
             found[row["arm"]][row["set"], int(row["seed"])] = 100 * float(row["top1"])
     return found
 
 
 def gain(arm: dict[tuple[str, int], float], usual: dict[tuple[str, int], float], of: str) -> str:
-    """Points above the default on a set, seed by seed: mean, lowest and highest."""
+    """Points above the base on a set, seed by seed: mean, lowest and highest."""
     pairs = [arm[key] - usual[key] for key in arm if key[0] == of and key in usual]
     if len(pairs) < FEWEST:
         return ""
-    return f"{fmean(pairs):+.1f} ({min(pairs):+.1f} … {max(pairs):+.1f})".replace("-", "−")
+    return f"{fmean(pairs):+.1f} ({min(pairs):+.1f} to {max(pairs):+.1f})".replace("-", "−")
 
 
-def table() -> str:
-    """A row per change of the default."""
-    measured = scores()
-    usual = measured.pop(DEFAULT, {})
-    lines = [f"| Change | {' | '.join(SETS.values())} |", "| --- | ---: | ---: |"]
+def mean(usual: dict[tuple[str, int], float], of: str) -> str:
+    """Accuracy of the base itself: mean, lowest and highest."""
+    own = [score for key, score in usual.items() if key[0] == of]
+    if len(own) < FEWEST:
+        return ""
+    return f"{fmean(own):.1f} % ({min(own):.1f} to {max(own):.1f})"
+
+
+def table(base: str) -> str:
+    """A row for the base, and one per change of it; sets of which nothing is known are left out."""
+    measured = scores(base)
+    usual = measured.pop(base, {})
+    rows = {f"`{base}`": [mean(usual, of) for of, _, _ in TABLES[base]]}
     for arm, found in measured.items():
-        cells = [gain(found, usual, of) for of in SETS]
+        changed = ", ".join(f"`{change}`" for change in arm.split(",")[1:])
+        rows[changed] = [gain(found, usual, of) for of, _, _ in TABLES[base]]
+    kept = [at for at, cells in enumerate(zip(*rows.values(), strict=True)) if any(cells)]
+    heads = [f"{head}, {epochs} epochs" for _, epochs, head in TABLES[base]]
+    lines = [f"| | {' | '.join(heads[at] for at in kept)} |", "| --- |" + " ---: |" * len(kept)]
+    for changed, cells in rows.items():
         if any(cells):
-            changed = ", ".join(f"`{change}`" for change in arm.split(",")[1:])
-            lines.append(f"| {changed} | {' | '.join(cells)} |")
+            lines.append(f"| {changed} | {' | '.join(cells[at] for at in kept)} |")
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    print("\n".join(table(base) for base in TABLES), end="")

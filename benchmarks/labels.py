@@ -10,15 +10,15 @@ stopped. Writes results/labels.csv.
 """
 
 import argparse
-import csv
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from record import RESULTS, write_rows
+from record import add_row, rows_of
 
 import martlet
 from martlet.measuring.label_errors import suspects
@@ -29,8 +29,8 @@ MODEL = "shufflenet_v2_x0_5"
 SEEDS = (0, 1, 2)
 FLIPPED = 0.03
 FOLDS = 5
-EPOCHS = 30
-SIDE = 128
+EPOCHS = 15
+SIDE = 64
 
 
 def flipped(source: Path, folder: Path, seed: int) -> tuple[Path, set[str]]:
@@ -106,29 +106,20 @@ def by_linear_head(data: Path, weights: Path, seed: int) -> OutOfFold:
     return OutOfFold(np.array(classes), names, names, targets, folds, logits)
 
 
-def rows_of(how: str, seed: int, found: OutOfFold, wrong: set[str], seconds: float) -> Iterator:
+def rows(
+    how: str, seed: int, found: OutOfFold, wrong: set[str], seconds: float
+) -> Iterator[dict[str, Any]]:
     """A row for each order."""
     is_wrong = np.array([name in wrong for name in found.names.tolist()])
     truth = found.logits.argmax(axis=1) == found.targets
     for order, numbers in orders(found.logits, found.targets).items():
         share = is_wrong[numbers[: len(wrong)]].sum() / len(wrong)
         yield {
-            "answers": how, "order": order, "seed": str(seed), "flipped": str(len(wrong)),
-            "found_among_as_many": f"{share:.3f}",
-            "suspects": str(len(suspects(found.logits, found.targets))),
+            "answers": how, "order": order, "seed": seed, "epochs": EPOCHS, "side": SIDE,
+            "flipped": len(wrong), "found_among_as_many": f"{share:.3f}",
+            "suspects": len(suspects(found.logits, found.targets)),
             "agree_with_the_labels": f"{truth.mean():.3f}", "seconds": f"{seconds:.0f}",
         }  # fmt: skip
-
-
-def done() -> list[dict[str, str]]:
-    """The rows of an earlier, unfinished run."""
-    path = RESULTS / "labels.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        keys = (table.fieldnames or [])[:8]
-        return [{key: row[key] for key in keys} for row in table]
 
 
 def main() -> None:
@@ -136,8 +127,7 @@ def main() -> None:
     parser.add_argument("flowers", type=Path)
     parser.add_argument("--weights", type=Path, help="a run of other pictures")
     options = parser.parse_args()
-    rows = done()
-    known = {(row["answers"], row["seed"]) for row in rows}
+    known = {(row["answers"], row["seed"]) for row in rows_of("labels")}
     ways = ["five folds, fresh"]
     if options.weights is not None:
         ways += ["linear head", "five folds, from weights"]
@@ -154,8 +144,8 @@ def main() -> None:
                     weights = options.weights if how.endswith("weights") else None
                     found = by_training(data, Path(scratch), seed, weights)
                 seconds = time.perf_counter() - started
-            rows += rows_of(how, seed, found, wrong, seconds)
-            write_rows("labels", rows)
+            for row in rows(how, seed, found, wrong, seconds):
+                add_row("labels", row)
 
 
 if __name__ == "__main__":

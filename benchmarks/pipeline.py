@@ -14,6 +14,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from record import write_rows
@@ -33,7 +34,7 @@ BATCH = 32
 CROP_SCALE = 0.35
 
 
-def torchvision_loader(folder: Path, size: int, workers: int) -> DataLoader:
+def torchvision_loader(folder: Path, size: int, workers: int) -> DataLoader[Any]:
     """As torchvision's reference does it with its default (Pillow) backend."""
     steps = transforms.Compose(
         [

@@ -7,6 +7,7 @@ PyTorch repositories for CIFAR have it. The accuracy is that of the last epoch's
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def train_plainly(
     train = InMemory(folder / "train", side, v2.Compose([*moves, *ending]))
     test = InMemory(folder / "test", side, v2.Compose(ending))
     batch = min(batch, len(train))
-    loader = DataLoader(train, batch, shuffle=True, drop_last=True, num_workers=1)
+    loader: DataLoader[Any] = DataLoader(train, batch, shuffle=True, drop_last=True, num_workers=1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(loader))
     started = time.perf_counter()

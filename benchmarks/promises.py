@@ -35,9 +35,9 @@ def measure(recipe: str, data: str, changes: list[str], seeds: list[int], runs: 
     for seed in seeds:
         if (name, " ".join(changes), str(seed)) in known:
             continue
-        place = {"folder": runs, "name": f"{name}-{seed}"}
-        resume = (runs / place["name"]).exists()
-        run = train(data, **{**options, **place, "seed": seed, "resume": resume, "quiet": True})
+        place = {"folder": runs, "name": f"{name}-{seed}", "quiet": True}
+        resume = (runs / f"{name}-{seed}").exists()
+        run = train(data, **{**options, **place, "seed": seed, "resume": resume})
         trained = load_header(run.checkpoint).trained
         add_row(
             NAME,

@@ -3,17 +3,22 @@
     python benchmarks/recipes.py cifar10 CIFAR10 --model shufflenet_v2_x1_0 --epochs 10 \
         --arms plain cifar10 [--seeds 0 1 2]
     python benchmarks/recipes.py flowers FLOWERS --epochs 30 --arms plain default default,flip=false
-    python benchmarks/recipes.py few CIFAR10 --epochs 30 --arms parts options
+    python benchmarks/recipes.py few CIFAR10 --epochs 15 --arms parts options
+    python benchmarks/recipes.py uneven CIFAR10 --epochs 15 --arms uneven
+    python benchmarks/recipes.py series MOTIONSENSE --epochs 20 --arms recordings
 
 Same files, same network, same test part, all that is not of the test part trained on, and the
 weights of the last epoch: nothing is chosen on what is scored. CIFAR10/{train,test}/CLASS hold the
 files as they were given; of FLOWERS/CLASS a share of 0.3, drawn anew by each seed, is the test
-part; `few` takes 200 pictures a class of CIFAR-10's training part. An arm is `plain`, or the name
-of a shipped recipe, or `default` (the options of `martlet train`); behind any of the last two
-NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`. `parts` stands for the default
-and for it without one of its parts each, `options` for it with one more each (gains.py prints
-what they bring). Each result is a row of results/recipes.csv; rows that are there are not measured
-again.
+part; `few` takes 200 pictures a class of CIFAR-10's training part, `uneven` from 200 of one class
+down to 20 of another, which ones being the seed's. Of MotionSense's subjects a fifth is held out,
+drawn by the seed.
+
+An arm is `plain`, or the name of a shipped recipe, or `default` (the options of `martlet train`);
+behind any of the last two NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`.
+`parts` stands for the default and for it without one of its parts each, `options` for it with one
+more each, `uneven` and `recordings` likewise (gains.py prints what they bring). Each result is a
+row of results/recipes.csv; rows that are there are not measured again.
 """
 
 import argparse
@@ -32,8 +37,8 @@ from martlet.named_values import assignments
 from martlet.workflows.allocator import keep_freed_memory
 from martlet.workflows.recipe_file import load_recipe
 
-SIDES = {"cifar10": 32, "few": 32, "flowers": 64}
-TEST_SHARE, FEW = 0.3, 200
+SIDES = {"cifar10": 32, "few": 32, "uneven": 32, "flowers": 64, "series": None}
+TEST_SHARE, FEW, FEWEST = 0.3, 200, 20
 PARTS = (
     "optimizer=sgd", "nesterov=false", "weight_decay=0.0", "warmup_epochs=0.0", "schedule=linear",
     "label_smoothing=0.0", "crop_scale=1.0", "flip=false", "batch_size=128",
@@ -45,9 +50,21 @@ OPTIONS = (
     "color_jitter=0.4", "trivial_augment=true", "rand_augment=9", "erase=0.25", "mixup=0.2",
     "cutmix=1.0", "repeated_augmentation=2", "progressive=0.5", "tta=flip", "tta=crops",
 )  # fmt: skip
+UNEVEN = ("balance=weights", "balance=sampling", "balance=weights,clip_grad=1.0")
+RECORDINGS = (
+    "half_turns=0.0", "optimizer=sgd,lr=0.1,weight_decay=0.0005",
+    "optimizer=muon,lr=0.1,weight_decay=0.0005", "drop_rate=0.0", "weight_decay=0.0005",
+    "time_warp=0.0", "scaling=0.0", "jitter=0.0", "rotation=15", "time_crop=0.8",
+    "drop_channels=0.1", "mixup=0.2", "cutmix=1.0", "ema=0.99", "clip_grad=1.0",
+)  # fmt: skip
 SEVERAL = {
-    name: ("default", *(f"default,{change}" for change in changes))
-    for name, changes in {"parts": PARTS, "options": OPTIONS}.items()
+    name: (base, *(f"{base},{change}" for change in changes))
+    for name, base, changes in (
+        ("parts", "default", PARTS),
+        ("options", "default", OPTIONS),
+        ("uneven", "default", UNEVEN),
+        ("recordings", "series", RECORDINGS),
+    )
 }
 
 
@@ -58,11 +75,12 @@ def link(pictures: list[Path], folder: Path) -> None:
 
 
 def in_parts(name: str, source: Path, folder: Path, seed: int) -> Path:
-    """A folder with train/CLASS and test/CLASS."""
-    if name == "cifar10":
+    """A folder with train/CLASS and test/CLASS; of recordings as they lie."""
+    if name in ("cifar10", "series"):
         return source
     classes = source if name == "flowers" else source / "train"
-    for one in sorted(path for path in classes.iterdir() if path.is_dir()):
+    folders = sorted(path for path in classes.iterdir() if path.is_dir())
+    for number, one in enumerate(folders):
         # Of pictures with the same content one alone, where those of both parts are dealt here.
         contents = {
             hashlib.sha256(path.read_bytes()).hexdigest(): path
@@ -72,13 +90,18 @@ def in_parts(name: str, source: Path, folder: Path, seed: int) -> Path:
         order = sorted(contents, key=lambda of: hashlib.sha256(f"{seed} {of}".encode()).digest())
         pictures = [contents[of] for of in order]
         held_out = round(len(pictures) * TEST_SHARE) if name == "flowers" else 0
-        most = None if name == "flowers" else FEW
+        most = {"few": FEW, "uneven": uneven(number + 3 * seed, len(folders))}.get(name)
         link(pictures[held_out:][:most], folder / "train" / one.name)
         if name == "flowers":
             link(pictures[:held_out], folder / "test" / one.name)
         else:
             link(sorted((source / "test" / one.name).iterdir()), folder / "test" / one.name)
     return folder
+
+
+def uneven(number: int, classes: int) -> int:
+    """How many pictures a class has, of FEW to FEWEST in equal ratios."""
+    return round(FEW * (FEWEST / FEW) ** (number % classes / (classes - 1)))
 
 
 def options_of(arm: str) -> dict[str, Any]:
@@ -99,8 +122,8 @@ def measured(
         model = create_model(case["model"], num_classes=classes, small_input=True)
         return train_plainly(model, parts, side, case["epochs"], seed, batch or 128)
     options = options_of(arm) | ({"batch_size": batch} if batch else {})
-    options |= {"model": case["model"], "epochs": case["epochs"], "image_size": side}
-    options |= {"small_input": True, "seed": seed, "val": 0.0}
+    options |= {"model": case["model"], "epochs": case["epochs"], "seed": seed, "val": 0.0}
+    options |= {"image_size": side, "small_input": True} if side else {}
     run = train(parts, **options, folder=scratch, name="run", overwrite=True, quiet=True)
     return run.metrics["top1"], run.metrics["seconds"]
 
@@ -113,7 +136,7 @@ def cases(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             yield {
                 "set": given.set,
                 "model": given.model,
-                "side": SIDES[given.set],
+                "side": SIDES[given.set] or "",
                 "arm": arm,
                 "batch": given.batch or "",
                 "epochs": given.epochs,
@@ -132,6 +155,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="of every arm (default: the recipe's own)")
     parser.add_argument("--results", default="recipes", help="name of the file of results")
     given = parser.parse_args()
+    if given.set == "series":
+        given.model = load_recipe("series")["model"]
     keep_freed_memory()
     for case in cases(given):
         if any(all(row[key] == str(case[key]) for key in case) for row in rows_of(given.results)):

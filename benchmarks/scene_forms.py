@@ -18,9 +18,11 @@ from martlet.models.hybridsn import CHANNELS, HIDDEN, LAST, MAPS, glorot
 from martlet.training.checkpoint import Header, Network
 from martlet.training.evaluate import predict_logits
 from martlet.training.loop import fit
+from martlet.training.ranks import ONE_PROCESS
 from martlet.training.state import State
 from martlet.workflows.train.job import make_job
 from martlet.workflows.train.options import TrainOptions
+from martlet.workflows.train.teacher import Taught
 
 
 class Form(nn.Module):
@@ -72,7 +74,7 @@ def train_form(
     header = Header(network, samples.classes, preprocess, recipe)
     seed_torch(recipe.seed, INIT)
     model = FORMS[form](preprocess.components, preprocess.window, len(samples.classes))
-    job = make_job(folder, header, samples, split, cpu, 0, model)
+    job = make_job(folder, header, samples, split, cpu, 0, model, None, Taught(), ONE_PROCESS)
     state = State(model, recipe)
     for _ in fit(job, state):
         pass

@@ -5,8 +5,8 @@
 
 A network learns CIFAR-10 at 32 pixels, then scikit-learn's digits (gray, 32 pixels, a tenth of them
 to learn from) and the flowers at 64 pixels: from fresh weights, from those of CIFAR-10 in several
-ways, and by `few`. Three seeds, which also split; seconds are those of the whole call, on a machine
-that does nothing else. Goes on where it was stopped, within the first training too. Writes
+ways, and by `few`. Three seeds, which also split; seconds are those of the whole call on as many
+threads as the row says. Goes on where it was stopped, within the first training too. Writes
 results/transfer.csv.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from record import RESULTS, write_rows
+import torch
+from record import add_row, rows_of
 
 from martlet import train
 from martlet.data.pictures.digits import write_digits
@@ -25,14 +26,18 @@ from martlet.data.pictures.digits import write_digits
 MODEL = "shufflenet_v2_x0_5"
 SEEDS = (0, 1, 2)
 BATCH = 32
-KEYS = ("set", "way", "seed", "first", "epochs", "train", "seconds", "val_best", "test")
+FIRST: dict[str, Any] = {  # what CIFAR-10 is learnt with
+    "batch_size": 32, "image_size": 32, "small_input": True, "pad_crop": 2, "lr": 0.2,
+    "muon_lr": 0.05, "schedule": "linear", "warmup_epochs": 0.5, "val": 0.05, "test": 0.05,
+}  # fmt: skip
 SETS: dict[str, dict[str, Any]] = {
     "digits": {"image_size": 32, "channels": "L", "val": 0.1, "test": 0.8},
     "flowers": {"image_size": 64},
 }
-WAYS: dict[str, dict[str, Any]] = {  # "first": from the weights of CIFAR-10
+WAYS: dict[str, dict[str, Any]] = {  # "first": from the weights of CIFAR-10; SGD, from fresh Muon
     "scratch": {},
     "fine-tuned": {"first": True},
+    "fine-tuned, Muon": {"first": True, "optimizer": "muon"},
     "a tenth of the rate": {"first": True, "share": 0.1},
     "head first": {"first": True, "head_epochs": 2, "warmup_epochs": 4.0},
     "stem and two stages frozen": {"first": True, "freeze": 3},
@@ -42,16 +47,13 @@ WAYS: dict[str, dict[str, Any]] = {  # "first": from the weights of CIFAR-10
     "classifier alone, trained": {"first": True, "freeze": "backbone"},
     "few": {"first": True, "few": True, "epochs": 0},
     "few, then a tenth of the rate": {"first": True, "few": True, "share": 0.1},
+    "few, then a tenth of the rate, Muon": {
+        "first": True,
+        "few": True,
+        "share": 0.1,
+        "optimizer": "muon",
+    },
 }
-
-
-def done() -> list[dict[str, str]]:
-    """The rows of an earlier, unfinished run."""
-    path = RESULTS / "transfer.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        return [{key: row[key] for key in KEYS} for row in csv.DictReader(file)]
 
 
 def linked(source: Path, folder: Path, most: int | None) -> Path:
@@ -64,7 +66,7 @@ def linked(source: Path, folder: Path, most: int | None) -> Path:
     return folder
 
 
-def carried_out(data: Path, name: str, way: str, seed: int, options: Any) -> dict[str, str]:
+def carried_out(data: Path, name: str, way: str, seed: int, options: Any) -> dict[str, Any]:
     """A row: a run on a set, in one of the ways."""
     given = dict(WAYS[way])
     epochs = given.pop("epochs", options.epochs)
@@ -83,10 +85,10 @@ def carried_out(data: Path, name: str, way: str, seed: int, options: Any) -> dic
     with (run.folder / "metrics.csv").open(encoding="utf-8") as file:
         best = max(float(row["val_top1"]) for row in csv.DictReader(file))
     return {
-        "set": name, "way": way, "seed": str(seed), "first": str(options.first_epochs),
-        "epochs": str(epochs), "train": str(sum(run.metrics["counts"]["train"])),
-        "seconds": f"{seconds:.1f}", "val_best": f"{best:.4f}",
-        "test": f"{run.metrics['top1']:.4f}",
+        "set": name, "way": way, "seed": seed, "first": options.first_epochs, "epochs": epochs,
+        "train": sum(run.metrics["counts"]["train"]), "seconds": f"{seconds:.1f}",
+        "val_best": f"{best:.4f}", "test": f"{run.metrics['top1']:.4f}",
+        "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 
@@ -118,13 +120,13 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="show what was measured")
     parser.add_argument("--folder", type=Path, default=Path("runs/transfer"), help="for all runs")
     parser.add_argument("--model", default=MODEL)
-    parser.add_argument("--first-epochs", type=int, default=15, help="on CIFAR-10")
+    parser.add_argument("--first-epochs", type=int, default=5, help="on CIFAR-10")
     parser.add_argument("--epochs", type=int, default=10, help="on the small sets")
     parser.add_argument("--most", type=int, help="pictures of each class, for a trial")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    rows = done()
+    rows = rows_of("transfer")
     if options.table:
         print(table(rows))
         return
@@ -137,17 +139,16 @@ def main() -> None:
     }
     train(
         linked(options.cifar10 / "train", links / "cifar10", options.most), model=options.model,
-        epochs=options.first_epochs, batch_size=128, image_size=32, small_input=True, val=0.05,
-        test=0.05, folder=options.folder, name="first", resume=True, workers=options.workers,
+        epochs=options.first_epochs, folder=options.folder, name="first", workers=options.workers,
+        resume=(options.folder / "first").exists(), **FIRST,
     )  # fmt: skip
     known = {(row["set"], row["way"], row["seed"]) for row in rows}
     for name, data in sets.items():
         for way in WAYS:
             for seed in range(options.seeds):
                 if (name, way, str(seed)) not in known:
-                    rows.append(carried_out(data, name, way, seed, options))
-                    write_rows("transfer", rows)
-    print(table(rows))
+                    add_row("transfer", carried_out(data, name, way, seed, options))
+    print(table(rows_of("transfer")))
 
 
 if __name__ == "__main__":

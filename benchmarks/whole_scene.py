@@ -70,7 +70,7 @@ def small() -> list[dict[str, Any]]:
 def compared(timed: dict[str, Callable[[], NDArray[np.float32]]]) -> list[dict[str, Any]]:
     """Seconds of each, once for the windows and the best of three for the others."""
     rows: list[dict[str, Any]] = []
-    expected, slowest = np.zeros(0), 0.0
+    expected, slowest = np.zeros(0, np.float32), 0.0
     for what, run in timed.items():
         seconds = []
         for _ in range(3 if rows else 1):
@@ -133,10 +133,10 @@ def large() -> list[dict[str, Any]]:
         np.save(place / "small.npy", (spectra[labels] + noise).astype(np.int16))
         shape = (LARGE, LARGE, BANDS)
         made = np.lib.format.open_memmap(place / "large.npy", "w+", dtype=np.int16, shape=shape)
-        for row in range(0, LARGE, SMALL):
-            rows = min(SMALL, LARGE - row)
+        for first in range(0, LARGE, SMALL):
+            rows = min(SMALL, LARGE - first)
             pattern = np.tile(spectra[labels[:rows]], (1, -(-LARGE // SMALL), 1))[:, :LARGE]
-            made[row : row + rows] = pattern + rng.normal(0, 200, (rows, 1, 1))
+            made[first : first + rows] = pattern + rng.normal(0, 200, (rows, 1, 1))
         del made
         run = martlet.train(
             place / "small.npy", labels=place / "gt.npy", bands_axis=2, model="hybridsn",

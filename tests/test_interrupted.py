@@ -148,6 +148,31 @@ def test_all_pairs_of_options(
     assert same_weights(tmp_path / "whole" / "run", tmp_path / "killed" / "run")
 
 
+# What a run is asked beside its recipe; RUN stands for one that has learnt.
+BESIDE: dict[str, dict[str, Any]] = {
+    "a teacher": {"teacher": "RUN", "distill_weight": 0.9, "distill_temperature": 2.0},
+    "labels in doubt": {"weights": "RUN", "check_labels": 3},
+    "groups": {"group_by": "near-duplicates"},
+    "several views": {"tta": "crops", "reject": 0.1},
+    "rates by depth": {"weights": "RUN", "lr_decay": 0.5, "head_epochs": 1},
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", BESIDE.values(), ids=BESIDE)
+def test_what_stands_beside_a_recipe(
+    options: dict[str, Any], photos: Path, trained: Run, tmp_path: Path, same_weights: Same
+) -> None:
+    given = {name: trained.folder if value == "RUN" else value for name, value in options.items()}
+    assert same_run(photos, tmp_path, {"epochs": 2, **given}, kills=6, most=60) > 0
+    whole, killed = tmp_path / "whole" / "run", tmp_path / "killed" / "run"
+    assert same_weights(whole, killed)
+    assert read_json(whole / "split.json") == read_json(killed / "split.json")
+    found = [run / "suspects.csv" for run in (whole, killed)]
+    assert [path.exists() for path in found] == [options.get("check_labels", 0) > 0] * 2
+    assert len({path.read_bytes() for path in found if path.exists()}) < 2
+
+
 @pytest.mark.long
 def test_twenty_kills_of_one_run(photos: Path, tmp_path: Path, same_weights: Same) -> None:
     """While the cache is built, checkpoints written, the report drawn; nothing half is left."""

@@ -81,8 +81,10 @@ def check_options(options: Any) -> None:
         range = ranges[name]
         if value is None or range is None:
             continue
-        if not range.holds(value) or (isinstance(value, float) and not isfinite(value)):
-            raise MartletError(f"{name}={value} is not accepted; give {range.accepted}.")
+        finite = not isinstance(value, float) or isfinite(value)
+        if not (finite and range.holds(value)):
+            accepted = range.accepted if finite else f"a finite number, {range.accepted}"
+            raise MartletError(f"{name}={value} is not accepted; give {accepted}.")
 
 
 def parameters_of(options: type) -> list[inspect.Parameter]:

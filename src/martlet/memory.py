@@ -50,9 +50,11 @@ def eval_batch_size(shape: tuple[int, ...], usual: int = 64) -> int:
 
 
 def in_words(size: int) -> str:
-    """ "4.3 GB", "12 MB"; the number may be of any size."""
+    """ "4.3 GB", "12 MB", "50 kB"; the number may be of any size."""
     if size >= 10**15:
         return "more than a million GB"
+    if size < 10**6:
+        return f"{size / 1e3:,.0f} kB"
     return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{size / 1e6:,.0f} MB"
 
 

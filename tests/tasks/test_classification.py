@@ -51,6 +51,10 @@ def test_class_weights_weigh_samples_not_batches(recipe: Recipe) -> None:
     torch.testing.assert_close(task.loss(logits, targets, recipe), expected)
     soft = torch.nn.functional.one_hot(targets, 3).float()
     torch.testing.assert_close(task.loss(logits, soft, recipe), expected)
+    mixed = torch.tensor([[0.75, 0.0, 0.25]])  # each part by its own class's weight
+    two = [task.loss(logits[:1], torch.tensor([label]), recipe) for label in (0, 2)]
+    found = task.loss(logits[:1], mixed, recipe)
+    torch.testing.assert_close(found, 0.75 * two[0] + 0.25 * two[1])
     alike = classification.CLASSIFICATION.weighing(torch.ones(3))
     plain = classification.loss(logits, targets, recipe)
     torch.testing.assert_close(alike.loss(logits, targets, recipe), plain)

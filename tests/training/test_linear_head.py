@@ -45,6 +45,37 @@ def test_left_out_answers_are_those_of_fits_without_the_sample(count: int, width
         np.testing.assert_allclose(head.left_out[sample], ratio[0, 0] * one[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize(("count", "width", "largest"), [(60, 8, 20), (24, 40, 5)])
+def test_what_is_alike_is_left_out_together(count: int, width: int, largest: int) -> None:
+    """Against fits without the group: one with more members than directions, and with fewer."""
+    features, labels = clouds(count, width)
+    keys = ["large"] * largest + ["pair"] * 2 + [str(number) for number in range(count)]
+    head = fit_head(features, labels, COLOURS, keys[:count])
+    deviation = features.std(axis=0, dtype=np.float64)
+    x = (features - features.mean(axis=0, dtype=np.float64)) / np.where(deviation > 0, deviation, 1)
+    targets = np.eye(COLOURS)[labels]
+    scale = (head.logits(features) / Ridge(alpha=head.strength).fit(x, targets).predict(x))[0, 0]
+    for group in (np.arange(largest), np.arange(largest, largest + 2), np.array([count - 1])):
+        rest = np.delete(np.arange(count), group)
+        left = Ridge(alpha=head.strength).fit(x[rest], targets[rest]).predict(x[group])
+        np.testing.assert_allclose(head.left_out[group], scale * left, rtol=1e-5)
+
+
+def test_copies_are_no_evidence() -> None:
+    """Noise that is there twice would be answered by its own copy."""
+    random = np.random.default_rng(0)
+    features = np.repeat(random.normal(size=(40, 200)), 2, axis=0)
+    labels = np.repeat(random.integers(0, 2, 40), 2)
+    keys = [str(number // 2) for number in range(80)]
+    fooled, honest = fit_head(features, labels, 2), fit_head(features, labels, 2, keys)
+    assert (fooled.left_out.argmax(axis=1) == labels).all()
+    assert (honest.left_out.argmax(axis=1) == labels).mean() < 0.8
+    once = fit_head(features[::2], labels[::2], 2)
+    np.testing.assert_allclose(honest.left_out[::2], once.left_out, rtol=0.02)
+    of_one = fit_head(features, labels, 2, ["all"] * 80)  # nothing would be left
+    np.testing.assert_array_equal(of_one.left_out, fooled.left_out)
+
+
 def test_the_strength_and_the_scale_have_the_least_errors() -> None:
     features, labels = clouds(80, 10)
     head = fit_head(features, labels, COLOURS)

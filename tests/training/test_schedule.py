@@ -22,7 +22,11 @@ def test_rate_rises_to_the_peak_and_falls_to_zero(recipe: Recipe) -> None:
 
 def test_rate_of_a_run_shorter_than_its_warmup(recipe: Recipe) -> None:
     short = replace(recipe, epochs=1, warmup_epochs=5.0)
-    assert all(0 < rate <= short.lr for rate in rates(short, 3))
+    found = rates(short, 6)
+    assert found == sorted(found[:3]) + sorted(found[3:], reverse=True)  # half of it rises
+    assert max(found) == found[3] == short.lr
+    assert found[-1] < 0.3 * short.lr
+    assert rates(short, 1) == [short.lr]
 
 
 def test_linear(recipe: Recipe) -> None:

@@ -1,10 +1,12 @@
 """Each recipe in the package loads, holds differences alone, and has a header that promises."""
 
+import csv
 import json
 import runpy
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -52,6 +54,21 @@ def test_a_header_promises(name: str) -> None:
         assert (ROOT / recipe.header["csv"]).is_file()
         assert "seeds" in recipe.header["result"]
         assert float(recipe.header["minutes"]) > 0
+
+
+@pytest.mark.parametrize("name", [name for name in names() if "csv" in shipped(name).header])
+def test_a_promise_is_what_its_runs_reached(name: str) -> None:
+    header = shipped(name).header
+    with (ROOT / header["csv"]).open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["recipe"] == name]
+    top1 = [100 * float(row["top1"]) for row in rows]
+    spread = f"({min(top1):.1f} to {max(top1):.1f}, {len({row['seed'] for row in rows})} seeds)"
+    assert len(rows) >= 3
+    assert header["result"].startswith(f"{fmean(top1):.1f} % ")
+    assert header["result"].endswith(spread)
+    assert header["minutes"] == f"{fmean(float(row['seconds']) for row in rows) / 60:.1f}"
+    threads = {"1": "one thread", "2": "two threads"}
+    assert {f"{row['cpu']}, {threads[row['threads']]}" for row in rows} == {header["machine"]}
 
 
 def test_a_header_is_the_comment_at_the_top(folder: Path) -> None:

@@ -29,14 +29,14 @@ from martlet.api.predict import predict
 from martlet.api.shard import shard
 from martlet.api.show import show
 from martlet.api.train import train
+from martlet.cli.recipe_option import reader
 from martlet.cli.standing_alone import flags_of, with_values
 from martlet.console.printable import print_what_can_be, printable
 from martlet.console.result import print_result
 from martlet.errors import MartletError
-from martlet.named_values import assignment, assignments
+from martlet.named_values import assignments
 from martlet.version import __version__
 from martlet.workflows.allocator import keep_freed_memory
-from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.processes import speaks
 
@@ -152,7 +152,7 @@ def add(
             str | None,
             typer.Option(
                 help="Shipped recipe (`martlet list --recipes`) or TOML file; flags win.",
-                callback=_reader(options),
+                callback=reader(options),
                 is_eager=True,
             ),
         ]
@@ -245,28 +245,6 @@ def _for_people(docstring: str) -> str:
     kept = [p for p in paragraphs if not p.startswith(("Raises", "Returns", "Args"))]
     flowing = (" ".join(p.split()) for p in kept)
     return "\n\n".join(p.split(" Raises MartletError")[0] for p in flowing)
-
-
-def _as_typed(value: Any) -> Any:
-    """A value of a recipe as it would stand on the command line, which then reads and refuses it.
-
-    Of other types some versions of typer only raise whatever comes of them.
-    """
-    if isinstance(value, dict):
-        return [assignment(*pair) for pair in value.items()]
-    return value if isinstance(value, (bool, list)) else str(value)
-
-
-def _reader(options: type) -> Callable[[typer.Context, str | None], str | None]:
-    """--recipe NAME or FILE: its values become the defaults of the options not given."""
-
-    def use(context: typer.Context, value: str | None) -> str | None:
-        if value is not None:
-            found = {name: _as_typed(given) for name, given in load_recipe(value, options).items()}
-            context.default_map = {**(context.default_map or {}), **found}
-        return value
-
-    return use
 
 
 add(train, "tables.trained", "train", TrainOptions)

@@ -52,6 +52,7 @@ class Page:
         odd: sentences about files that were skipped or are unusual.
         notes: sentences about who or what is in which part.
         caution: a sentence that stands wherever the figures do.
+        views: sentences about the views of each picture that the figures are of.
         noun: what samples are called, in the plural.
         maps: of a scene, its PNG files, each with a title; they are shown at one scale.
         spectra: of a scene's classes, the PNG file that `draw_spectra` wrote.
@@ -83,6 +84,7 @@ class Page:
     odd: Sequence[str] = ()
     notes: Sequence[str] = ()
     caution: str = ""
+    views: Sequence[str] = ()
     noun: str = "pictures"
     maps: Sequence[tuple[str, Path]] = ()
     spectra: Path | None = None
@@ -143,6 +145,7 @@ def page_html(page: Page) -> str:
             page.network, page.part, page.correct, page.total, page.noun, bool(page.caution)
         ),
         caveats=[page.caution] * bool(page.caution)
+        + [*page.views]
         + caveats(
             page.part,
             page.chose_checkpoint,

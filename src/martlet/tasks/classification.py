@@ -73,17 +73,19 @@ def weighted_loss(
 ) -> "Tensor":
     """The mean of the samples' cross entropies times the weights of their classes.
 
-    A mixed target has the mean of its classes' weights. The sum is divided by the number of
-    samples, not by their weights as torch's is: so parts of a batch add up to the whole.
+    Of a mixed target each part has the weight of its own class; what label smoothing spreads is
+    weighed with the part that it is taken from. The sum is divided by the number of samples, not
+    by their weights as torch's is: so parts of a batch add up to the whole.
     """
     import torch.nn.functional as F
 
-    each = F.cross_entropy(
-        logits, targets, label_smoothing=recipe.label_smoothing, reduction="none"
-    )
-    weights = class_weights.to(logits.device)
-    own = weights[targets] if targets.ndim == 1 else targets.to(weights.dtype) @ weights
-    return (own * each).mean()
+    weights, smoothing = class_weights.to(logits.device), recipe.label_smoothing
+    if targets.ndim == 1:
+        each = F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")
+        return (weights[targets] * each).mean()
+    weighed = targets.to(weights.dtype) * weights
+    spread = smoothing / targets.shape[1] * weighed.sum(dim=1, keepdim=True)
+    return F.cross_entropy(logits, (1 - smoothing) * weighed + spread)
 
 
 def counts(logits: "Tensor", targets: "Tensor") -> "dict[str, Tensor]":

@@ -3,8 +3,9 @@
 Ridge regression on one-hot targets. Its strength is the one with the least squared error where each
 sample is answered without having been learnt from, which needs no second fit: the answer of a
 sample's own left-out fit follows from its residual and its leverage (Allen's PRESS statistic, 1974;
-scikit-learn's RidgeCV does the same). Regression answers are near 0 and 1, so they are scaled to
-logits: the scale is the one with the least cross entropy of those left-out answers.
+scikit-learn's RidgeCV does the same). Copies and members of one group are left out together, by the
+same formula with a matrix for the leverage. Regression answers are near 0 and 1, so they are scaled
+to logits: the scale is the one with the least cross entropy of those left-out answers.
 
 It takes a part of the time of logistic regression whose strength comes from folds.
 """
@@ -41,7 +42,7 @@ Floats = NDArray[np.float64]
 class LinearHead:
     """weight (classes, features) and bias (classes,) of the logits; the chosen strength.
 
-    left_out: (samples, classes) logits of each sample, of the fit without it.
+    left_out: (samples, classes) logits of each sample, of the fit without it and its like.
     """
 
     weight: Floats
@@ -91,9 +92,15 @@ def pooled_features(
     return features, targets
 
 
-def fit_head(features: NDArray[Any], labels: NDArray[np.integer], classes: int) -> LinearHead:
+def fit_head(
+    features: NDArray[Any],
+    labels: NDArray[np.integer],
+    classes: int,
+    keys: Sequence[str] | None = None,
+) -> LinearHead:
     """The classifier for `labels` (samples,) of `classes` classes on `features` (samples, n).
 
+    keys: samples of one key are left out together; None, or where all have the same: each alone.
     Raises MartletError when there is no memory for it.
     """
     count, width = features.shape
@@ -110,12 +117,12 @@ def fit_head(features: NDArray[Any], labels: NDArray[np.integer], classes: int) 
     shares = targets.mean(axis=0)
     along, values, directions = _principal(x)
     on_targets = along.T @ (targets - shares)
+    groups = _alike(keys)
     strength, error, left_out = 0.0, np.inf, targets
     for each in STRENGTHS:
         fitted = along @ (on_targets / (values + each)[:, None]) + shares
-        leverage = (along**2 / (values + each)).sum(axis=1) + 1 / count
-        own = np.maximum(1 - leverage, 1e-9)[:, None]
-        without = targets - (targets - fitted) / own
+        halves = np.hstack([along / np.sqrt(values + each), np.full((count, 1), count**-0.5)])
+        without = targets - _without(halves, targets - fitted, groups)
         found = float(((targets - without) ** 2).mean())
         if found < error:
             strength, error, left_out = float(each), found, without
@@ -123,6 +130,41 @@ def fit_head(features: NDArray[Any], labels: NDArray[np.integer], classes: int) 
     weight = (directions @ (on_targets / (values + strength)[:, None])).T / deviation
     bias = shares - weight @ mean
     return LinearHead(scale * weight, scale * bias, strength, scale * left_out)
+
+
+def _alike(keys: Sequence[str] | None) -> list[NDArray[np.intp]]:
+    """The samples of each key that several have."""
+    if keys is None:
+        return []
+    _, numbers, sizes = np.unique(np.asarray(keys), return_inverse=True, return_counts=True)
+    if len(sizes) < 2:
+        return []
+    order = np.argsort(numbers, kind="stable")
+    found = np.split(order, np.cumsum(sizes)[:-1])
+    return [rows for rows in found if len(rows) > 1]
+
+
+def _without(halves: Floats, residuals: Floats, groups: list[NDArray[np.intp]]) -> Floats:
+    """What is missed of each target (samples, classes) by the fit without its sample, or group.
+
+    halves: the hat matrix is their product with their transpose, so that a group's block of it is
+    small in one of two ways: by its samples, or by its directions.
+    """
+    leverage = (halves**2).sum(axis=1)
+    missed: Floats = residuals / np.maximum(1 - leverage, 1e-9)[:, None]
+    for rows in groups:
+        own, left = halves[rows], residuals[rows]
+        if len(rows) <= own.shape[1]:
+            missed[rows] = _solved(own @ own.T, left)
+        else:  # (I - UUᵀ)⁻¹ = I + U (I - UᵀU)⁻¹ Uᵀ
+            missed[rows] = left + own @ _solved(own.T @ own, own.T @ left)
+    return missed
+
+
+def _solved(block: Floats, right: Floats) -> Floats:
+    """(I - block)⁻¹ right; a little is added, for what others say nothing of at all."""
+    answer = np.linalg.solve((1 + 1e-9) * np.eye(len(block)) - block, right)
+    return np.asarray(answer, np.float64)
 
 
 def _principal(x: Floats) -> tuple[Floats, Floats, Floats]:
@@ -170,7 +212,8 @@ def fold_scores(
     for number in range(count):
         held = numbers == number
         rest = ~held
-        head = fit_head(features[rest], labels[rest], classes)
+        others = [key for key, kept in zip(keys, rest, strict=True) if kept]
+        head = fit_head(features[rest], labels[rest], classes, others)
         right = head.logits(features[held]).argmax(axis=1) == labels[held]
         scores.append(float(right.mean()))
     return scores

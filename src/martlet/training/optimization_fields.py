@@ -51,7 +51,9 @@ class OptimizationFields:
     step_epochs: float = option(10.0, "Schedule step: epochs from one fall to the next.", ABOVE_0)
     step_factor: float = option(0.1, "Schedule step: the rate is multiplied by it.", SHARE_ABOVE_0)
     final_lr: float = option(0.0, "Share of the peak rate that the schedule falls to.", SHARE)
-    warmup_epochs: float = option(2.0, "Epochs in which the learning rate rises.", AT_LEAST_0)
+    warmup_epochs: float = option(
+        2.0, "Epochs in which the learning rate rises; at most half of all.", AT_LEAST_0
+    )
     label_smoothing: float = option(0.1, "Share of the target spread over all classes.", BELOW_1)
     balance: Literal["none", "weights", "sampling"] = option(
         "none", "Classes count alike: weighed in the loss, or drawn equally often."

@@ -8,10 +8,11 @@ from martlet.training.recipe import Recipe
 def learning_rate(step: int, steps_per_epoch: int, recipe: Recipe, peak: float) -> float:
     """The rate of step 0, 1, … of a run, for weights whose highest rate is `peak`.
 
-    A linear rise over the warm-up, then the recipe's schedule over what is left of its epochs.
+    A linear rise over the warm-up, at most half of the run, which else would end at its highest
+    rate; then the recipe's schedule over what is left of its epochs.
     """
     total = recipe.epochs * steps_per_epoch
-    warmup = min(round(recipe.warmup_epochs * steps_per_epoch), total - 1)
+    warmup = min(round(recipe.warmup_epochs * steps_per_epoch), total // 2)
     if step < warmup:
         return peak * (step + 1) / (warmup + 1)
     return peak * _share(step - warmup, total - warmup, steps_per_epoch, recipe)

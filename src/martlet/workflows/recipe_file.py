@@ -31,6 +31,11 @@ def load_recipe(path: str | Path, options: type = TrainOptions) -> dict[str, Any
     parameters = [p for p in parameters_of(options) if p.name not in NOT_IN_RECIPES]
     hints = {p.name: get_args(p.annotation)[0] for p in parameters}
     for key, value in values.items():
+        if key in NOT_IN_RECIPES and issubclass(options, TrainOptions):
+            raise MartletError(
+                f"{path}: {key} says where a run lies and how it is treated, not what it is; leave "
+                "it out, and give it beside the recipe."
+            )
         if key not in hints:
             raise unknown(f"{path}: option", key, list(hints))
         if isinstance(value, (list, dict)):  # a flag's text can be any other value

@@ -30,6 +30,7 @@ from martlet.workflows.run_folder import (
     SPECTRA,
 )
 from martlet.workflows.train.siblings import siblings
+from martlet.workflows.train.views import told_views
 
 
 def write_report(
@@ -71,6 +72,7 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         odd=metrics["odd"],
         notes=metrics.get("notes", ()),
         caution=metrics.get("caution", ""),
+        views=told_views(metrics),
         noun=noun,
         maps=[(title, folder / name) for name, title in MAPS.items() if (folder / name).exists()],
         spectra=spectra if spectra.exists() else None,

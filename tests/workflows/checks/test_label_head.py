@@ -1,10 +1,12 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from martlet.errors import MartletError
+from martlet.workflows.checks import label_check
 from martlet.workflows.run_folder import Run
 
 
@@ -40,6 +42,24 @@ def test_flipped_labels_are_the_first_in_doubt(
     quick(**given, overwrite=True)
     assert not (run.folder / "suspects.csv").exists()
     assert not (run.folder / "suspects.png").exists()
+
+
+def test_the_list_is_there_when_the_sheet_is(
+    flipped: Path, trained: Run, quick: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the sheet is drawn: the run that goes on makes both."""
+    given: dict[str, Any] = {"data": flipped, "check_labels": 5, "weights": trained.folder}
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(label_check, "draw_predictions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            quick(**given, epochs=1, name="cut")
+    run = quick(**given, epochs=1, name="cut", resume=True)
+    assert (run.folder / "suspects.csv").exists()
+    assert (run.folder / "suspects.png").exists()
 
 
 def test_where_a_head_cannot_judge(flipped: Path, trained: Run, quick: Callable[..., Run]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from martlet.api.train import train
 from martlet.data.series.preprocess import SeriesPreprocess
@@ -161,7 +162,11 @@ def test_a_kill_costs_no_finished_fold(crossed: Run, photos: Path, tmp_path: Pat
             {"cross_validate": "subject"},
             "'subject' is not accepted; give a number of folds from 2, as 5",
         ),
-        ({"cross_validate": "1"}, "'1' is not accepted"),
+        ({"cross_validate": 1}, "'1' is not accepted"),
+        (
+            {"cross_validate": 3, "teacher": nn.Linear(2, 3)},
+            "in a process of its own, which cannot have the module Linear as teacher; give a run",
+        ),
         ({"cross_validate": "3", "fold": 4}, r"fold=4 is not there; there are 3 folds"),
     ],
 )
@@ -171,6 +176,16 @@ def test_folds_that_cannot_be(
     with pytest.raises(MartletError, match=sentence):
         train(photos, folder=tmp_path, name="cv", **SMALL, **options)
     assert not (tmp_path / "cv").exists()
+
+
+@pytest.mark.parametrize("given", [{}, {"overwrite": True}, {"resume": True, "overwrite": True}])
+def test_a_folder_of_something_else(photos: Path, tmp_path: Path, given: dict[str, bool]) -> None:
+    (tmp_path / "cv" / "fold-1").mkdir(parents=True)
+    (tmp_path / "cv" / "mine.txt").write_text("kept")
+    told = r"cv holds 'mine\.txt', which no cross-validation wrote, and is neither gone on with nor"
+    with pytest.raises(MartletError, match=told):
+        train(photos, cross_validate=3, folder=tmp_path, name="cv", **SMALL, **given)
+    assert (tmp_path / "cv" / "mine.txt").read_text() == "kept"
 
 
 def test_given_parts_are_not_divided_again(photos: Path, tmp_path: Path) -> None:

@@ -66,9 +66,14 @@ def test_as_json_and_for_people(call: Call, photos: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("stand_in")
-def test_of_several_runs_it_is_the_first(quick: Callable[..., Run], tmp_path: Path) -> None:
-    expected = quick(dry_run=True, cross_validate="4").metrics
+def test_of_several_runs_it_is_the_first(
+    quick: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = quick(dry_run=True, cross_validate=4, quiet=False).metrics
     assert expected["counts"]["test"] == [3, 3, 3]
+    assert expected["fold"] == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "this is the first of cross_validate=4; each of the others takes as long" in said
     assert list(tmp_path.iterdir()) == []
 
 

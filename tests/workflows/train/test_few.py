@@ -117,6 +117,17 @@ def test_epochs_after_it_go_on_bit_for_bit(
     assert stopped.metrics["few"] == whole.metrics["few"]
 
 
+def test_options_of_epochs_need_some() -> None:
+    told = r"^mixup=0\.4 is for epochs, and few=True alone has none; give epochs or time, or leave"
+    with pytest.raises(MartletError, match=told):
+        TrainOptions(few=True, mixup=0.4, given=frozenset(("few", "mixup")))
+    with pytest.raises(MartletError, match=r"^head_epochs=1 is for epochs, and few=True alone has"):
+        TrainOptions(few=True, head_epochs=1, given=frozenset(("few", "head_epochs")))
+    given = frozenset(("few", "mixup", "seed", "epochs"))
+    assert TrainOptions(few=True, mixup=0.4, seed=1, epochs=2, given=given).epochs == 2
+    assert TrainOptions(few=True, seed=1, given=frozenset(("few", "seed"))).epochs == 0
+
+
 def test_features_of_fresh_weights_are_refused(quick: Quick, tmp_path: Path) -> None:
     with pytest.raises(MartletError, match=r"^few=True keeps weights .* fresh; give pretrained"):
         quick(few=True)

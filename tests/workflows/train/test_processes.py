@@ -160,6 +160,33 @@ def test_a_killed_worker_ends_the_job_which_resumes_bit_for_bit(
     assert same_weights(tmp_path / "killed", tmp_path / "whole")
 
 
+TOGETHER = {
+    "a teacher of mixed, growing pictures": "--mixup 0.2 --cutmix 1 --progressive 0.5 --teacher {}",
+    "weighed classes, averages, two batches a step": "--balance weights --ema 0.9 --accumulate 2",
+    "drawn classes, views, an early end": "--balance sampling --tta flip --early-stop 2",
+    "weights, a head first, labels": "--weights {} --head-epochs 1 --check-labels 3",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", TOGETHER.values(), ids=TOGETHER)
+def test_options_in_several_processes_resume_bit_for_bit(
+    torchrun: Callable[..., subprocess.CompletedProcess[str]],
+    trained: Run,
+    tmp_path: Path,
+    same_weights: Same,
+    options: str,
+) -> None:
+    given = options.format(trained.folder).split()
+    whole = torchrun("--name", "whole", *given)
+    assert whole.returncode == 0, whole.stderr
+    killed = torchrun("--name", "killed", *given, die=(1, 4))
+    assert killed.returncode != 0
+    resumed = torchrun("--name", "killed", *given, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert same_weights(tmp_path / "killed", tmp_path / "whole")
+
+
 @pytest.mark.long
 def test_mistakes_are_said_once_and_other_numbers_of_processes_are_named(
     torchrun: Callable[..., subprocess.CompletedProcess[str]],

@@ -331,7 +331,7 @@ def test_pretrained_on_the_command_line_and_in_a_recipe(
         assert sentence in " ".join(err.split())
 
 
-@pytest.mark.parametrize("options", [{"freeze": 2}, {"head_epochs": 1}])
+@pytest.mark.parametrize("options", [{"freeze": 2}, {"head_epochs": 1}, {"norm": "frozen"}])
 def test_fresh_weights_are_not_kept(quick: Callable[..., Run], options: dict[str, Any]) -> None:
     with pytest.raises(MartletError, match=r"have learnt something, and these are fresh; give pre"):
         quick(**options)

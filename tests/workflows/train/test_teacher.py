@@ -124,6 +124,14 @@ def test_what_cannot_teach_is_refused(trained: Run, header: Header, tmp_path: Pa
     refused(of_others, r"knows the classes red, green, pink, and these data have blue, green, red;")
     refused(Colours(2), r"^teacher=Colours answers two inputs with \(2, 2\), not with .* \(2, 3\)")
     refused(nn.Linear(3, 3), r"^teacher=Linear does not take inputs of shape \(2, 3, 16, 16\): ")
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 3))
+    small = replace(header, trained=replace(header.recipe, progressive=0.5))
+    told = r"shape \(2, 3, 8, 8\), with which progressive=0\.5 begins; leave progressive out: mat1"
+    assert taught_by(flat, header).teacher is not None
+    with pytest.raises(MartletError, match=told):
+        taught_by(flat, small)
+    nn.init.constant_(flat[1].weight, torch.nan)
+    refused(flat, r"^teacher=Sequential: 1\.weight is NaN or infinite, so its weights are damaged")
     assert isinstance(header.preprocess, Preprocess)
     gray = replace(header.preprocess, channels="BGR")
     refused(changed(trained, tmp_path, preprocess=gray), r"takes channels BGR, not RGB here; give")

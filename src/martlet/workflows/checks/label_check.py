@@ -20,15 +20,16 @@ SHOWN = 24  # pictures on the sheet
 def check_labels(
     folder: Path, found: OutOfFold, samples: Samples, preprocess: AnyPreprocess, noun: str
 ) -> str:
-    """Write suspects.csv, and of pictures suspects.png; say how many labels are in doubt."""
+    """Write suspects.png, of pictures, then suspects.csv, by which a run that goes on knows that
+    both are there; say how many labels are in doubt."""
     doubted = suspects(found.logits, found.targets)
-    write_text(folder / SUSPECTS, suspects_csv(found, doubted))
     shown = sheet(found, doubted, samples, preprocess)
     if shown:
         title = "Labels in doubt, highest loss first: the answer, and the label"
         draw_predictions(shown, folder / SHEET_OF_SUSPECTS, title=title, truth="labelled")
     else:
         (folder / SHEET_OF_SUSPECTS).unlink(missing_ok=True)
+    write_text(folder / SUSPECTS, suspects_csv(found, doubted))
     if not doubted:
         return f"Labels: what was not fitted on them agrees with the label of all {noun}."
     return (

@@ -42,6 +42,7 @@ from martlet.workflows.train.processes import refuse_several
 from martlet.workflows.train.resume import model_is_lost
 
 SUMMARY = "cross_validation.json"
+WRITTEN = (SUMMARY, OUT_OF_FOLD, "confusion.png", SUSPECTS, SHEET_OF_SUSPECTS)
 
 
 def cross_validate(data: Path, options: TrainOptions) -> Run:
@@ -89,13 +90,20 @@ def _check_folder(plan: Plan) -> None:
     names -= {CLAIM}
     if not names or (plan.options.resume and not plan.options.overwrite):
         return
-    written = (SUMMARY, OUT_OF_FOLD, "confusion.png", SUSPECTS, SHEET_OF_SUSPECTS)
-    ours = all(name.startswith("fold-") or name in written for name in names)
+    ours = all(name.startswith("fold-") or name in WRITTEN for name in names)
     if not (plan.options.overwrite and ours):
         raise MartletError(
             f"{plan.folder} exists already; use --resume to go on with its folds, --name for "
-            "another folder" + (", or --overwrite to train them anew." if ours else ".")
+            "another folder, or --overwrite to train them anew."
+            if ours
+            else f"{plan.folder} holds {min(names, key=_strange)!r}, which no cross-validation "
+            "wrote, and is neither gone on with nor overwritten; give --name for another folder."
         )
+
+
+def _strange(name: str) -> tuple[bool, str]:
+    """Sorts files that are no fold's first."""
+    return name.startswith("fold-") or name in WRITTEN, name
 
 
 def command_of(plan: Plan, fold: int) -> list[str]:

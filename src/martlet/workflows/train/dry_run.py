@@ -54,8 +54,16 @@ def expect(
         "memory_bytes": max(least, peak_bytes() or 0),
         "device": str(job.to_input.device),
     }
+    asked, fold = plan.options.cross_validate, plan.options.fold
+    if asked is not None:
+        expected["fold"] = fold or 1
     for sentence in sentences(expected, noun_of(plan.preprocess)):
         voice.say(sentence)
+    if asked is not None and fold is None:
+        voice.say(
+            f"folds: this is the first of cross_validate={asked}; each of the others takes as "
+            "long, and as many are trained at once, on one thread each, as there are cores"
+        )
     return Run(plan.folder, expected)
 
 

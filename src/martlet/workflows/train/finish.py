@@ -120,6 +120,8 @@ def calibrated(
     plain, truth = outputs_of(indices)
     taken = (model, samples, indices, preprocess, job.to_input, options.tta, job.ranks)
     outputs, how = several_views((plain, truth), *taken)
+    if how and not (job.recipe.flip or job.recipe.flip_alternating):
+        how["never_mirrored"] = True
     if job.task.calibrated:
         val = (plain, truth) if part == "val" else outputs_of(split.val) if split.val else None
         header, calibration = fitted(header, val, options.reject)

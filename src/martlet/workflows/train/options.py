@@ -30,6 +30,9 @@ NOT_THE_NETWORKS = {  # options of `create_model` that training sets
     "features_only": "training needs a classifier",
     "out_indices": "training needs a classifier",
 }
+BESIDE_FEW = frozenset(  # of a recipe, what few without epochs makes use of, or lets pass
+    ("few", "epochs", "seed", "batch_size", "label_smoothing", "drop_rate", "compile", "precision")
+)
 USUAL_EPOCHS = next(one.default for one in fields(Recipe) if one.name == "epochs")
 UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
@@ -76,6 +79,10 @@ class TrainOptions(
         super().__post_init__()
         if self.few and not self.given & {"epochs", "time"} and self.epochs == USUAL_EPOCHS:
             object.__setattr__(self, "epochs", 0)
+            self._refuse_what_waits()
+        if self.cross_validate is not None:
+            object.__setattr__(self, "cross_validate", str(self.cross_validate))
+            self._refuse_a_module()
         if self.time is None:
             return
         if "epochs" in self.given:
@@ -86,6 +93,26 @@ class TrainOptions(
             raise MartletError(
                 f"time={self.time!r} is for one run, and several are to be compared after as many "
                 "epochs each; give epochs."
+            )
+
+    def _refuse_what_waits(self) -> None:
+        """Raises MartletError for options that work in epochs, where few has none."""
+        of_recipe = {one.name: one.default for one in fields(Recipe)}
+        for name in sorted(self.given & of_recipe.keys() - BESIDE_FEW):
+            value = getattr(self, name)
+            if value != of_recipe[name]:
+                raise MartletError(
+                    f"{name}={value!r} is for epochs, and few=True alone has none; give epochs or "
+                    "time, or leave it out."
+                )
+
+    def _refuse_a_module(self) -> None:
+        """Raises MartletError for a teacher that processes of their own cannot have."""
+        if self.teacher is not None and not isinstance(self.teacher, (str, Path)):
+            raise MartletError(
+                f"cross_validate={self.cross_validate!r} trains each fold in a process of its own, "
+                f"which cannot have the module {type(self.teacher).__name__} as teacher; give a "
+                "run folder or its model.safetensors."
             )
 
     @property

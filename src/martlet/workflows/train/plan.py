@@ -19,7 +19,7 @@ from martlet.training.progressive import side_at
 from martlet.training.run_files import RESUME
 from martlet.workflows.train import setup as train_setup
 from martlet.workflows.train.options import TrainOptions
-from martlet.workflows.train.start import Start, network_name, network_options, start_of
+from martlet.workflows.train.start import Start, check_kept, network_name, network_options, start_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
             least = side_at(preprocess.shape[-1], 0, options.progressive)
             first = f"progressive={options.progressive}: the first side"
             check_network(row, least, plan.small_input, first)
+    check_kept(options, start)
     return plan
 
 

@@ -31,7 +31,7 @@ from martlet.workflows.train import time_budget as train_time
 from martlet.workflows.train.job import in_tiles, make_job
 from martlet.workflows.train.plan import Plan, make_header, make_network
 from martlet.workflows.train.processes import device_of, told
-from martlet.workflows.train.start import check_kept, load_start
+from martlet.workflows.train.start import load_start
 from martlet.workflows.train.teacher import learn_from
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of
@@ -81,7 +81,6 @@ def prepare(plan: Plan, voice: Voice, ranks: Ranks) -> Ready:
     saved = to_save(split, samples)
     counts = describe(samples, split, voice)
     header = make_header(plan, plan.task.outputs(samples), len(split.train), digest(saved))
-    check_kept(header.recipe, plan.start)
     model = train_setup.build(header.network, header.recipe, plan.start.pretrained)
     loaded = load_start(plan.start, model, header.network, header.classes)
     tiles = in_tiles(header, samples, split, model, ranks)

@@ -165,6 +165,7 @@ def check_kept(recipe: Recipe, start: Start) -> None:
         ("freeze", recipe.freeze, "none"),
         ("head_epochs", recipe.head_epochs, 0),
         ("few", recipe.few, False),
+        ("norm", "frozen" if recipe.norm == "frozen" else "train", "train"),
     ):
         if value != none:
             raise MartletError(

@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.distillation import Teacher
+from martlet.training.progressive import side_at
 from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.tiles import through
@@ -58,7 +59,14 @@ def learn_from(options: TrainOptions, header: Header, device: torch.device) -> T
             f"teacher={given!r} is not accepted; give a run folder, its model.safetensors, or an "
             "nn.Module."
         )
-    digest = _digest(teacher.model.state_dict())
+    tensors = teacher.model.state_dict()
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise MartletError(
+                f"teacher={said}: {name} is NaN or infinite, so its weights are damaged; give "
+                "another one."
+            )
+    digest = _digest(tensors)
     recipe = header.recipe
     told = (
         f"teacher: {said}, {recipe.distill_weight:.0%} of the loss, temperature "
@@ -120,16 +128,26 @@ def _renormalised(
 def _of_module(given: nn.Module, header: Header) -> Teacher:
     """A copy of the caller's module, which is tried out: it must answer with a logit a class."""
     model = copy.deepcopy(given).cpu().eval()
-    shape, outputs = header.preprocess.shape, len(header.classes)
-    name = type(given).__name__
+    shape, start = header.preprocess.shape, header.recipe.progressive
+    _try_out(model, shape, header, "")
+    if start < 1:
+        side = side_at(shape[-1], 0.0, start)
+        way = f", with which progressive={start:g} begins; leave progressive out"
+        _try_out(model, (*shape[:-2], side, side), header, way)
+    return Teacher(model)
+
+
+def _try_out(model: nn.Module, shape: Sequence[int], header: Header, way: str) -> None:
+    """Raises MartletError where two inputs are not answered with a finite logit a class each."""
+    name, outputs = type(model).__name__, len(header.classes)
     try:
         with torch.no_grad():
             answers = model(torch.zeros(2, *shape))
     except Exception as error:  # of whatever the module does
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise MartletError(
-            f"teacher={name} does not take inputs of shape (2, {', '.join(map(str, shape))}): "
-            f"{reason}."
+            f"teacher={name} does not take inputs of shape (2, {', '.join(map(str, shape))})"
+            f"{way}: {reason}."
         ) from error
     found = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
     if found != (2, outputs):
@@ -137,7 +155,6 @@ def _of_module(given: nn.Module, header: Header) -> Teacher:
             f"teacher={name} answers two inputs with {found}, not with logits of shape (2, "
             f"{outputs}): one for each of {_listed(header.classes)}, in this order."
         )
-    return Teacher(model)
 
 
 def _placed(teacher: Teacher, device: torch.device) -> Teacher:

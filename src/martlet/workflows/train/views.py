@@ -69,7 +69,13 @@ def told_views(metrics: Mapping[str, Any]) -> list[str]:
     if "tta" not in metrics or "top1" not in metrics:
         return []
     number, one = VIEWS[metrics["tta"]], metrics["one_view_top1"]
-    return [
+    said = [
         f"tta {metrics['tta']}: the mean over {number} views of each picture, in {number} times "
         f"the time, is right for {metrics['top1']:.1%}; one view for {one:.1%}."
     ]
+    if metrics.get("never_mirrored"):
+        said.append(
+            f"Half of the views of tta={metrics['tta']} are mirrored, and training mirrored "
+            "nothing: where left and right mean something, leave tta out."
+        )
+    return said

@@ -66,7 +66,7 @@ class DataFields:
         FOLDS,
         only="pictures",
     )
-    cross_validate: str | None = option(
+    cross_validate: int | str | None = option(
         None,
         "Pictures: a run for each of so many parts that is held out in turn, as 5. Recordings: the "
         "same by subjects; subject holds out each one alone.",

@@ -9,6 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
+    "benchmarks/training_tables.py": [
+        ROOT / "docs" / f"{name}.md"
+        for name in ("training", "optimization", "transfer", "answers", "checking_data")
+    ],
     "benchmarks/latency_tables.py": [ROOT / "README.md", ROOT / "docs" / "compiling.md"],
     "docs/networks.py": [
         page
@@ -26,7 +30,8 @@ def filled(script: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
     """A page's text with its tables made anew."""
     monkeypatch.syspath_prepend(str(ROOT / script).rpartition("/")[0])
     made: Callable[[str], str] = runpy.run_path(str(ROOT / script))["filled"]
-    sys.modules.pop("latency_chart", None)
+    for name in ("latency_chart", "gains", "transfer", "record"):
+        sys.modules.pop(name, None)
     return made
 
 

@@ -165,6 +165,7 @@ TOGETHER = {
     "weighed classes, averages, two batches a step": "--balance weights --ema 0.9 --accumulate 2",
     "drawn classes, views, an early end": "--balance sampling --tta flip --early-stop 2",
     "weights, a head first, labels": "--weights {} --head-epochs 1 --check-labels 3",
+    "the classifier in closed form first": "--pretrained {} --few",
 }
 
 

@@ -19,6 +19,7 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train.options import TrainOptions
+from martlet.workflows.train.plan import make_plan
 from martlet.workflows.train.teacher import Taught, learn_from
 
 CPU = torch.device("cpu")
@@ -119,6 +120,8 @@ def test_what_cannot_teach_is_refused(trained: Run, header: Header, tmp_path: Pa
 
     refused(None, r"^distill_weight=0\.5 is for a run with a teacher; give one", distill_weight=0.5)
     refused(tmp_path / "none", r"none does not exist")
+    with pytest.raises(MartletError, match="none does not exist"):  # before the data are read
+        make_plan(tmp_path / "nowhere", TrainOptions(teacher=tmp_path / "none"))
     refused(3, r"^teacher=3 is not accepted; give a run folder, its model\.safetensors, or an nn")
     of_others = changed(trained, tmp_path, classes=("red", "green", "pink"))
     refused(of_others, r"knows the classes red, green, pink, and these data have blue, green, red;")

@@ -17,6 +17,7 @@ from martlet.tasks import Task
 from martlet.training.checkpoint import Header, Network
 from martlet.training.progressive import side_at
 from martlet.training.run_files import RESUME
+from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train import setup as train_setup
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.start import Start, check_kept, network_name, network_options, start_of
@@ -67,6 +68,8 @@ def make_plan(data: Path, options: TrainOptions) -> Plan:
             first = f"progressive={options.progressive}: the first side"
             check_network(row, least, plan.small_input, first)
     check_kept(options, start)
+    if isinstance(options.teacher, Path):  # before anything is read
+        checkpoint_path(options.teacher)
     return plan
 
 

@@ -38,6 +38,17 @@ WAYS: dict[str, dict[str, Any]] = {  # "first": from the weights of CIFAR-10; SG
     "scratch": {},
     "fine-tuned": {"first": True},
     "fine-tuned, Muon": {"first": True, "optimizer": "muon"},
+    "fine-tuned, Muon, a third of the rate": {"first": True, "optimizer": "muon", "share": 0.3},
+    "fine-tuned, Muon, a tenth of the rate": {"first": True, "optimizer": "muon", "share": 0.1},
+    "head first, Muon": {
+        "first": True,
+        "head_epochs": 2,
+        "warmup_epochs": 4.0,
+        "optimizer": "muon",
+    },
+    "stem and two stages frozen, Muon": {"first": True, "freeze": 3, "optimizer": "muon"},
+    "norm recalibrated, Muon": {"first": True, "norm": "recalibrated", "optimizer": "muon"},
+    "rates by depth, Muon": {"first": True, "lr_decay": 0.7, "optimizer": "muon"},
     "a tenth of the rate": {"first": True, "share": 0.1},
     "head first": {"first": True, "head_epochs": 2, "warmup_epochs": 4.0},
     "stem and two stages frozen": {"first": True, "freeze": 3},
@@ -71,7 +82,7 @@ def carried_out(data: Path, name: str, way: str, seed: int, options: Any) -> dic
     given = dict(WAYS[way])
     epochs = given.pop("epochs", options.epochs)
     if given.pop("first", False):
-        given["pretrained"] = options.folder / "first"
+        given = {"optimizer": "sgd", **given, "pretrained": options.folder / "first"}
     if "head_epochs" in given:
         given["head_epochs"] = min(given["head_epochs"], epochs - 1)
     given["lr"] = 0.1 * BATCH / 64 * given.pop("share", 1.0)

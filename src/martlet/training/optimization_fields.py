@@ -31,7 +31,7 @@ class OptimizationFields:
     )
     lr: float = option(None, "Peak learning rate (default: fits optimizer and batch).", ABOVE_0)
     optimizer: Literal["sgd", "rmsprop", "adamw", "muon"] = option(
-        None, "The optimiser (default: sgd; muon for pictures where weights are fresh)."
+        None, "The optimiser (default: sgd; muon for pictures, unless weights are published ones)."
     )
     momentum: float = option(0.9, "Momentum of SGD, RMSprop and Muon.", BELOW_1)
     nesterov: bool = option(True, "Momentum of SGD and Muon looks a step ahead (Nesterov).")

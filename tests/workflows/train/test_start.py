@@ -18,8 +18,10 @@ from martlet.models import spec
 from martlet.ops.attention import Attention
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
+from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
 from martlet.workflows.train.options import TrainOptions
+from martlet.workflows.train.plan import make_header, make_plan
 from martlet.workflows.train.setup import is_small
 from martlet.workflows.train.start import Start, load_start, network_name, start_of
 
@@ -94,6 +96,14 @@ def test_others_weights_get_a_lower_rate(trained: Run, tmp_path: Path) -> None:
     assert not start_of(TrainOptions()).published
     assert start_of(TrainOptions(weights=converted)).published
     assert start_of(TrainOptions(pretrained=True)).published
+
+    def recipe(weights: Path | None) -> Recipe:
+        plan = make_plan(tmp_path, TrainOptions(weights=weights, image_size=16))
+        return make_header(plan, ["a", "b"], pictures=64, split="").recipe
+
+    fresh, own, others = map(recipe, (None, trained.folder, converted))
+    assert (fresh.optimizer, own.optimizer, others.optimizer) == ("muon", "muon", "sgd")
+    assert fresh.lr == own.lr == pytest.approx(10 * others.lr)
 
 
 def test_a_run_of_an_earlier_version_goes_on(trained: Run, quick: Callable[..., Run]) -> None:

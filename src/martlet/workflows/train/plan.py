@@ -94,8 +94,8 @@ def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -
     """Network and recipe for this data, what was left open filled in."""
     network = make_network(plan, len(outputs))
     usual = dict(kinds.find(plan.preprocess.kind).usual)
-    if not plan.start.fresh:
-        usual.pop("optimizer", None)  # was measured where nothing is there that it could undo
+    if plan.start.published:
+        usual.pop("optimizer", None)  # not measured: none could be loaded where the others were
     recipe = plan.options.filled(
         plan.row.drop_rate,
         pictures,

@@ -54,7 +54,7 @@ def in_words(size: int) -> str:
     if size >= 10**15:
         return "more than a million GB"
     if size < 10**6:
-        return f"{size / 1e3:,.0f} kB"
+        return f"{size / 1e3:,.0f} kB" if size >= 10**3 else f"{size} bytes"
     return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{size / 1e6:,.0f} MB"
 
 

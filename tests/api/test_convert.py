@@ -121,6 +121,7 @@ def test_a_network_of_another_structure_is_trained_on(
     assert checkpoint.load(run.checkpoint)[1].network.options == {"ceil_pool": True}
 
 
+@pytest.mark.slow
 def test_timms_config_says_how_pictures_are_prepared(tmp_path: Path) -> None:
     import timm
 

@@ -22,6 +22,7 @@ def run(trained: Run, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained.folder, tmp_path / "copy"))
 
 
+@pytest.mark.slow
 def test_the_file_lies_where_it_is_told(run: Path, tmp_path: Path) -> None:
     found = export(run, output=tmp_path / "deep" / "net.onnx")
     assert found.path == tmp_path / "deep" / "net.onnx"
@@ -57,6 +58,7 @@ def of_recordings(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
 def test_c_takes_samples_as_they_come_when_asked(
     of_recordings: Path, call: Callable[..., tuple[int, str, str]]

@@ -52,6 +52,7 @@ def test_what_is_no_picture_is_refused(trained: Run, given: object) -> None:
         predict(trained.folder, given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "compiled"])
 def test_an_exported_network_needs_no_torch(
     exported: Path, photos: Path, tmp_path: Path, kind: str

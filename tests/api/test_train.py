@@ -134,6 +134,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(
     assert all(t.isfinite().all() for t in tensors.values())
 
 
+@pytest.mark.slow
 def test_weights_and_checkpoints_are_read_once(
     quick: Callable[..., Run], trained: Run, tmp_path: Path, reads: Counter[str]
 ) -> None:
@@ -184,6 +185,7 @@ def test_dropout_is_the_network_s_unless_given(given: float | None, kept: float)
     assert model.dropout.p == kept
 
 
+@pytest.mark.slow
 def test_an_epoch_of_one_step_has_no_speed(
     quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:

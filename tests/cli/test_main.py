@@ -255,6 +255,7 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 @pytest.mark.parametrize("options", ["", "--json"])
 def test_a_full_standard_output_is_one_line(options: str) -> None:

@@ -143,6 +143,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_vectors_go_through_all_verbs(table: Path, tmp_path: Path) -> None:
     options: Mapping[str, Any] = {"model": "perceptron", "epochs": 6, "batch_size": 8}
     run = martlet.train(table, **options, workers=1, folder=tmp_path, name="run", quiet=True)

@@ -43,6 +43,7 @@ def test_files_are_for_this_machine_and_answer_as_pytorch(trained: Trained, kept
     np.testing.assert_array_equal(found.argmax(1), expected.argmax(1))
 
 
+@pytest.mark.slow
 def test_a_wrong_one_is_removed_and_the_earlier_stays(
     trained: Trained, kept: Path, tmp_path: Path
 ) -> None:

@@ -160,6 +160,7 @@ def shifted(model: nn.Module) -> nn.Module:
     return folded
 
 
+@pytest.mark.slow
 def test_a_wrong_export_is_removed_and_keeps_the_earlier_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

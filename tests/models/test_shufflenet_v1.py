@@ -58,6 +58,7 @@ def test_without_shuffle(stride: int) -> None:
     torch.testing.assert_close(block(x), by_the_paper(block, x, stride, groups=1))
 
 
+@pytest.mark.slow
 def test_without_shuffle_no_operator_is_left() -> None:
     assert operators() == (49, 16)
     assert operators(shuffle=False) == (49, 0)

@@ -80,6 +80,7 @@ def test_without_a_mistake_there_is_no_row_of_them(drawn_texts: Callable[..., An
     assert "Windows of 2 classes: 64 samples, as the network takes them" in texts
 
 
+@pytest.mark.slow
 def test_long_names_and_many_classes_stay_on_the_sheet(
     drawn_texts: Callable[..., Any],
     cut_off: Callable[..., list[str]],
@@ -112,6 +113,7 @@ def test_what_cannot_be_drawn_is_a_sentence(examples: Any, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_strip_below_says_when_the_answer_is_spoken_for(tmp_path: Path) -> None:
     evidence = np.array([-1.0, 0.0, 2.0, 0.0])  # a stretch of 16 samples each
     mistakes = [window("m", predicted="sit", probability=0.9, evidence=evidence), MISTAKES[0]]

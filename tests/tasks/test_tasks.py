@@ -69,6 +69,7 @@ def test_it_trains_and_keeps_its_better_epoch(regress: Callable[..., Run]) -> No
     assert checkpoint.load(run.checkpoint)[1].task == "redness"
 
 
+@pytest.mark.slow
 def test_it_resumes_bit_for_bit(
     regress: Callable[..., Run], same_weights: Callable[[Path, Path], bool]
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_burst_stays_in_one_part(bursts: Path, group_by: str) -> None:
     assert plain.groups is None
 
 
+@pytest.mark.slow
 def test_a_run_warns_of_them_and_shows_them(bursts: Path, quick: Callable[..., Run]) -> None:
     run = quick(data=bursts, epochs=1)
     (note,) = run.metrics["notes"]

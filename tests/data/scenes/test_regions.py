@@ -20,6 +20,7 @@ def fields(seed: int, block: int = 6, count: int = 8, classes: int = 3) -> np.nd
     return np.kron(chance * 10, np.ones((block, block), int))
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     seed=st.integers(0, 9),

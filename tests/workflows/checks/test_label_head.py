@@ -22,6 +22,7 @@ def flipped(photos: Path, tmp_path: Path) -> Path:
     return tmp_path / "flipped"
 
 
+@pytest.mark.slow
 def test_flipped_labels_are_the_first_in_doubt(
     flipped: Path,
     trained: Run,
@@ -44,6 +45,7 @@ def test_flipped_labels_are_the_first_in_doubt(
     assert not (run.folder / "suspects.png").exists()
 
 
+@pytest.mark.slow
 def test_the_list_is_there_when_the_sheet_is(
     flipped: Path, trained: Run, quick: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

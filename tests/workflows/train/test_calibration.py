@@ -62,6 +62,7 @@ def test_training_fits_both_on_its_validation_part(quick: Callable[..., Run], ph
     assert header.unknown.samples == len(rows) == 24
 
 
+@pytest.mark.slow
 def test_without_a_validation_part_none_is_fitted_and_it_is_said(quick: Callable[..., Run]) -> None:
     run = quick(val=0)
     header = checkpoint.load_header(run.checkpoint)

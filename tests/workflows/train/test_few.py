@@ -96,6 +96,7 @@ def test_a_run_of_the_classifier_alone_is_at_its_end(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_epochs_after_it_go_on_bit_for_bit(
     quick: Quick, trained: Run, monkeypatch: pytest.MonkeyPatch, same_weights: Callable[..., bool]
 ) -> None:

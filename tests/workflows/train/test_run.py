@@ -143,6 +143,7 @@ def slowly(when: str, number: int) -> object:
     return pytest.param(when, number, marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("when", "number"),
     [
@@ -186,6 +187,7 @@ def test_what_moves_weights_is_killed_and_goes_on(
     assert same_weights(folder / "run", whole / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_new_run_killed_before_its_first_checkpoint_keeps_the_old_one(
     drive: Driver, tmp_path: Path, whole: Path, number: int
@@ -246,6 +248,7 @@ def test_a_run_killed_again_and_again(
     assert same_weights(folder / "run", whole)
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
     drive: Driver, tmp_path: Path, whole: Path, same_weights: Same
 ) -> None:
@@ -258,6 +261,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
     assert same_weights(folder / "run", whole)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_resumed_stays(quick: Callable[..., Run]) -> None:
     run = quick(epochs=1)
     before, state = run.checkpoint.read_bytes(), run.folder / "resume.safetensors"

@@ -60,6 +60,7 @@ def test_weights_of_another_network_are_refused(trained: Run) -> None:
         load_start(start, network.build(), network, ("a", "b", "c"))
 
 
+@pytest.mark.slow
 def test_weights_say_which_network_and_form(
     trained: Run, quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +76,7 @@ def test_weights_say_which_network_and_form(
     assert f"weights: {len(tensors)} tensors of {trained.checkpoint}, with its classifier" in said
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_the_weights_that_it_began_with(
     trained: Run, quick: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_others_weights_get_a_lower_rate(trained: Run, tmp_path: Path) -> None:
     assert fresh.lr == own.lr == pytest.approx(10 * others.lr)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_goes_on(trained: Run, quick: Callable[..., Run]) -> None:
     """Its checkpoint does not say what the first weights were."""
     run = quick(weights=trained.folder, epochs=1)
@@ -125,6 +128,7 @@ def test_the_classifier_is_kept_for_names_of_another_form(trained: Run, tmp_path
     assert "with its classifier" in loaded.told
 
 
+@pytest.mark.slow
 def test_options_of_the_network(
     quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,6 +178,7 @@ def test_options_beside_weights(trained: Run, quick: Callable[..., Run]) -> None
         quick(weights=trained.folder, model_options={"shuffle": "even_odd"}, name="other")
 
 
+@pytest.mark.slow
 def test_options_on_the_command_line_and_in_a_recipe(
     call: Callable[..., tuple[int, str, str]], tmp_path: Path, photos: Path
 ) -> None:
@@ -203,6 +208,7 @@ def test_options_on_the_command_line_and_in_a_recipe(
         )
 
 
+@pytest.mark.slow
 def test_options_of_others_types_are_saved_and_repeated(quick: Callable[..., Run]) -> None:
     options = {"attention": Attention("se", reduction=np.int64(8)), "conv5": np.int64(64)}
     run = quick(model_options=options, epochs=1)
@@ -347,6 +353,7 @@ def test_fresh_weights_are_not_kept(quick: Callable[..., Run], options: dict[str
         quick(**options)
 
 
+@pytest.mark.slow
 def test_frozen_stages_of_a_run(
     trained: Run, quick: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -140,6 +140,7 @@ def test_what_cannot_teach_is_refused(trained: Run, header: Header, tmp_path: Pa
     refused(changed(trained, tmp_path, preprocess=gray), r"takes channels BGR, not RGB here; give")
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_with_the_same_teacher_alone(
     quick: Callable[..., Run], trained: Run, photos: Path
 ) -> None:

@@ -60,7 +60,7 @@ def test_they_are_fetched_once_and_are_the_same(served: str, tmp_path: Path) -> 
 
 
 def test_more_than_the_limit_is_not_fetched(served: str) -> None:
-    with pytest.raises(MartletError, match=r"more than cache_limit allows \(0 MB\); allow more"):
+    with pytest.raises(MartletError, match=r"more than cache_limit allows \(1 kB\); allow more"):
         opened(served, cache_limit=1000)
     assert not [line for line in Handler.asked if line.startswith("GET")]
 

@@ -131,7 +131,7 @@ def test_shards_of_other_pictures_are_kept_unless_told(many: Path, tmp_path: Pat
                 "disk_usage",
                 lambda _: shutil._ntuple_diskusage(10, 10, 10),  # type: ignore[attr-defined]
             ),
-            "the shards need .* and .* has 0 MB left; give a folder with more room",
+            "the shards need .* and .* has 10 bytes left; give a folder with more room",
         ),
     ],
 )

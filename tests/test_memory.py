@@ -23,7 +23,13 @@ def test_there_is_some_and_what_needs_more_is_one_sentence(
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(5, "5 bytes"), (50_400, "50 kB"), (12_300_000, "12 MB"), (10**10, "10.0 GB"), (10**400, "more than a million GB")],
+    [
+        (5, "5 bytes"),
+        (50_400, "50 kB"),
+        (12_300_000, "12 MB"),
+        (10**10, "10.0 GB"),
+        (10**400, "more than a million GB"),
+    ],
 )
 def test_in_words(size: int, words: str) -> None:
     assert memory.in_words(size) == words

@@ -227,8 +227,16 @@ Work = Callable[[Ranks], object]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that fork processes come first: after some exports autograd cannot be forked."""
-    items.sort(key=lambda item: "together" not in getattr(item, "fixturenames", ()))
+    """Tests that fork processes come first: after some exports autograd cannot be forked.
+
+    Then those that take minutes, so that at the end no process waits for them.
+    """
+    items.sort(
+        key=lambda item: (
+            "together" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("first") is None,
+        )
+    )
 
 
 @pytest.fixture

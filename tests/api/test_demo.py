@@ -14,6 +14,7 @@ def test_a_free_name_is_found(tmp_path: Path) -> None:
     assert free_name(tmp_path, "demo") == "demo-3"
 
 
+@pytest.mark.first
 @pytest.mark.slow
 def test_the_main_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = demo(folder=tmp_path)

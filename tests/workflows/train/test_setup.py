@@ -44,6 +44,7 @@ def run_loss(folder: Path) -> float:
     return float(header.state["history"][0]["train_loss"])
 
 
+@pytest.mark.first
 @pytest.mark.slow
 def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
     quick: Callable[..., Run], tmp_path: Path

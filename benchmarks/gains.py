@@ -6,7 +6,7 @@ python benchmarks/gains.py     # of results/recipes.csv, which benchmarks/recipe
 from collections import defaultdict
 from statistics import fmean
 
-from record import rows_of
+from record import rows_of, spread
 
 FEWEST = 3  # seeds, for a figure
 TABLES = {  # base: what is beside each other, each a set, its epochs, and its head
@@ -44,7 +44,7 @@ def mean(usual: dict[tuple[str, int], float], of: str) -> str:
     own = [score for key, score in usual.items() if key[0] == of]
     if len(own) < FEWEST:
         return ""
-    return f"{fmean(own):.1f} % ({min(own):.1f} to {max(own):.1f})"
+    return spread(own, " %")
 
 
 def table(base: str) -> str:

@@ -5,11 +5,17 @@ import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from martlet.measuring.machine import machine
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def spread(values: Sequence[float], sign: str = "") -> str:
+    """Mean, lowest and highest, as tables show them."""
+    return f"{fmean(values):.1f}{sign} ({min(values):.1f} to {max(values):.1f})"
 
 
 def write_rows(name: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from statistics import fmean
 
 import gains
 import transfer
-from record import rows_of
+from record import rows_of, spread
 
 DOCS = Path(__file__).parent.parent / "docs"
 KEYS = ("set", "epochs", "arm", "batch")
@@ -26,15 +26,17 @@ def grouped(rows: Sequence[Row], *names: str) -> dict[tuple[str, ...], list[Row]
     return found
 
 
-def spread(values: Sequence[float], sign: str = "") -> str:
-    """Mean, lowest and highest."""
-    return f"{fmean(values):.1f}{sign} ({min(values):.1f} to {max(values):.1f})"
-
-
 def written(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """A table in Markdown, whose first column is text."""
     rows = [heads, ["---", *["---:"] * (len(heads) - 1)], *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def reached(rows: Sequence[Row], digits: int) -> list[str]:
+    """Accuracy, how many seeds, and minutes with so many digits."""
+    minutes = fmean(float(row["seconds"]) for row in rows) / 60
+    top1 = spread([100 * float(row["top1"]) for row in rows], " %")
+    return [top1, str(len(rows)), f"{minutes:.{digits}f}"]
 
 
 def cifar10() -> str:
@@ -42,11 +44,9 @@ def cifar10() -> str:
     rows = [row for row in rows_of("recipes") if row["set"] == "cifar10"]
     lines = []
     for (arm, epochs), own in grouped(rows, "arm", "epochs").items():
-        minutes = [float(row["seconds"]) / 60 for row in own]
         changed = ", ".join(f"`{change}`" for change in arm.split(",")[1:])
         name = "the public recipe" if arm == "plain" else f"the default with {changed}"
-        top1 = spread([100 * float(row["top1"]) for row in own], " %")
-        lines.append([name, epochs, top1, str(len(own)), f"{fmean(minutes):.0f}"])
+        lines.append([name, epochs, *reached(own, digits=0)])
     return written(["recipe", "epochs", "test accuracy", "seeds", "minutes"], lines)
 
 
@@ -61,9 +61,7 @@ def small_sets() -> str:
             if own:
                 of = "the default" if arm == "default" else "the public recipe"
                 of += f", batches of {batch}" if batch else ""
-                minutes = fmean(float(row["seconds"]) for row in own) / 60
-                top1 = spread([100 * float(row["top1"]) for row in own], " %")
-                lines.append([f"{head}: {of}", str(epochs), top1, str(len(own)), f"{minutes:.1f}"])
+                lines.append([f"{head}: {of}", str(epochs), *reached(own, digits=1)])
     return written(["", "epochs", "test accuracy", "seeds", "minutes"], lines)
 
 

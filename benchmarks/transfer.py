@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from record import add_row, rows_of
+from record import add_row, rows_of, spread
 
 from martlet import train
 from martlet.data.pictures.digits import write_digits
@@ -117,9 +117,7 @@ def table(rows: list[dict[str, str]]) -> str:
                 continue
             tests = [100 * float(row["test"]) for row in found]
             seconds = fmean(float(row["seconds"]) for row in found)
-            cells.append(
-                f"{fmean(tests):.1f} % ({min(tests):.1f} to {max(tests):.1f}), {seconds:.0f} s"
-            )
+            cells.append(f"{spread(tests, ' %')}, {seconds:.0f} s")
         lines.append(f"| {way} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -13,9 +13,8 @@ from martlet.workflows.recipe_file import load_recipe
 def as_typed(value: Any, kind: Any) -> Any:
     """A value of a recipe as it would stand on the command line, which then reads and refuses it.
 
-    kind: the option's type; one that takes a text in place of several has them in one text.
-
-    Of other types some versions of typer only raise whatever comes of them.
+    Of other types some versions of typer only raise whatever comes of them. kind: the option's
+    type; one that takes a text in place of several has them in one text.
     """
     if isinstance(value, dict):
         return [assignment(*pair) for pair in value.items()]

@@ -1,6 +1,7 @@
 """`train --few`: the classifier alone, in closed form, on features of first weights."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, pstdev
@@ -88,7 +89,7 @@ def fit_few(job: Job, state: State, samples: Samples, split: Split, voice: Voice
     report: dict[str, Any] = {"strength": head.strength, "left_out_top1": right}
     least = int(np.bincount(labels, minlength=len(classes)).min())
     if least < SCORED_BELOW:
-        report |= _folds(job, state, samples, split, features, labels)
+        report |= _folds(job, state, samples, split, features, labels, keys)
         voice.say(report["told"])
     return report
 
@@ -100,6 +101,7 @@ def _folds(
     split: Split,
     features: Any,
     labels: Any,
+    keys: Sequence[str],
 ) -> dict[str, Any]:
     """Scores of folds over training and validation part, in numbers and in a sentence."""
     chosen = [*split.train, *split.val]
@@ -107,7 +109,6 @@ def _folds(
         more, their_labels = _features(job, state, samples, split.val)
         features = np.concatenate([features, more])
         labels = np.concatenate([labels, their_labels])
-    keys = keys_of(samples)
     scores = fold_scores(
         features,
         labels,

@@ -66,11 +66,10 @@ def kind_of(row: Spec, options: TrainOptions) -> str:
 def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
     """Raises MartletError for an option that was given and is for other kinds of data alone."""
     of_pictures = row.input.kind == PICTURES.name  # such networks also take scenes
+    steps = [] if of_pictures else ["give a network of pictures as model"]
+    steps += ["leave labels out"] if of_pictures or options.labels is not None else []
     ways = {
-        "pictures": "leave labels out"
-        if of_pictures
-        else "give a network of pictures as model"
-        + (", and leave labels out" if options.labels is not None else ""),
+        "pictures": ", and ".join(steps),
         "scenes": "give a scene's label map as labels"
         if of_pictures
         else "give a network of scenes as model, such as hybridsn",

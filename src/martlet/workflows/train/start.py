@@ -161,16 +161,16 @@ def check_kept(recipe: Recipe, start: Start) -> None:
     """Raises MartletError for options that keep what was learnt before where nothing was."""
     if not start.fresh:
         return
-    for name, value, none in (
-        ("freeze", recipe.freeze, "none"),
-        ("head_epochs", recipe.head_epochs, 0),
-        ("few", recipe.few, False),
-        ("norm", "frozen" if recipe.norm == "frozen" else "train", "train"),
+    for name, keeps in (
+        ("freeze", recipe.freeze != "none"),
+        ("head_epochs", recipe.head_epochs > 0),
+        ("few", recipe.few),
+        ("norm", recipe.norm == "frozen"),
     ):
-        if value != none:
+        if keeps:
             raise MartletError(
-                f"{name}={value!r} keeps weights that have learnt something, and these are fresh; "
-                "give pretrained, or leave it out."
+                f"{name}={getattr(recipe, name)!r} keeps weights that have learnt something, and "
+                "these are fresh; give pretrained, or leave it out."
             )
 
 

@@ -138,7 +138,7 @@ def _of_module(given: nn.Module, header: Header) -> Teacher:
 
 
 def _try_out(model: nn.Module, shape: Sequence[int], header: Header, way: str) -> None:
-    """Raises MartletError where two inputs are not answered with a finite logit a class each."""
+    """Raises MartletError where two inputs are not answered with a logit a class each."""
     name, outputs = type(model).__name__, len(header.classes)
     try:
         with torch.no_grad():

@@ -132,6 +132,10 @@ def test_differences_name_the_fields(recipe: Recipe) -> None:
             {"progressive": 0.5, "compile": "on"},
             r"^progressive=0\.5 and compile='on' exclude each other: inputs change their size, ",
         ),
+        (
+            {"repeated_augmentation": 9, "batch_size": 8},
+            r"^repeated_augmentation=9 is more copies than a batch of batch_size=8 has room for; ",
+        ),
     ],
 )
 def test_options_that_exclude_each_other_are_refused(

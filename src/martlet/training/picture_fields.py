@@ -89,6 +89,11 @@ def check_pictures(recipe: Any) -> None:
         raise MartletError(
             "flip_alternating=True and flip=False contradict each other; leave one of them out."
         )
+    if recipe.repeated_augmentation > recipe.batch_size:
+        raise MartletError(
+            f"repeated_augmentation={recipe.repeated_augmentation} is more copies than a batch of "
+            f"batch_size={recipe.batch_size} has room for; give at most {recipe.batch_size}."
+        )
     beyond = ("color_jitter", "trivial_augment", "rand_augment", "erase")
     given = [name for name in beyond if getattr(recipe, name)]
     if recipe.augment_on == "device" and given:

@@ -2,11 +2,9 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from martlet.storage.claim import CLAIM, claimed
 from martlet.storage.files import write_text
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
+from martlet.workflows.attached import last_words, start
 from martlet.workflows.checks.label_check import check_labels
 from martlet.workflows.device import choose_device
 from martlet.workflows.evaluate import logits_of
@@ -107,7 +106,8 @@ def _strange(name: str) -> tuple[bool, str]:
 
 
 def command_of(plan: Plan, fold: int) -> list[str]:
-    """What trains one fold; one that cannot go on, for its best weights are gone, from new."""
+    """The words behind `martlet` that train one fold; one that cannot go on, for its best weights
+    are gone, from new."""
     given = plan.options
     anew = given.overwrite or model_is_lost(plan.folder / f"fold-{fold}")
     options = replace(
@@ -118,7 +118,7 @@ def command_of(plan: Plan, fold: int) -> list[str]:
         workers=0 if given.workers is None else given.workers,
     )
     how = ["--quiet", "--overwrite"] if anew else ["--quiet", *["--resume"] * given.resume]
-    return [sys.executable, "-m", "martlet", *options.words(plan.data), *how]
+    return [*options.words(plan.data), *how]
 
 
 def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Voice) -> None:
@@ -135,15 +135,9 @@ def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Vo
     running: list[subprocess.Popen[str]] = []
 
     def train(number: int) -> tuple[int, int, str]:
-        with subprocess.Popen(
-            command_of(plan, number),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**environ, "OMP_NUM_THREADS": "1"},
-        ) as process:
-            running.append(process)
-            said = process.communicate()[1]
+        process = start(command_of(plan, number), threads=1)
+        running.append(process)
+        said = last_words(process)
         return number, process.returncode, said
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -152,10 +146,8 @@ def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Vo
             for ended in as_completed(started):
                 number, code, said = ended.result()
                 if code:
-                    last = (said.strip().splitlines() or [f"it ended with code {code}"])[-1]
                     raise MartletError(
-                        f"fold {number} failed: {last.removeprefix('error: ').rstrip('.')}; the "
-                        "others are kept, go on with --resume."
+                        f"fold {number} failed: {said}; the others are kept, go on with --resume."
                     )
                 header = checkpoint.load_header(plan.folder / f"fold-{number}" / MODEL)
                 voice.say(f"fold {number}: top1 {header.metrics['top1']:.2%}")

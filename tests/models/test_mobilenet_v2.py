@@ -13,7 +13,7 @@ from torch import nn
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import create_model
-from martlet.models.mobilenet_v2 import AT_SIZES, InvertedResidual
+from martlet.models.mobilenet_v2 import AT_SIZES, InvertedResidual, MobileNetV2
 from martlet.models.spec import AtSize, as_number
 from martlet.ops.attention import CBAM, SqueezeExcite
 
@@ -77,3 +77,34 @@ def test_attention_behind_the_depthwise_convolution(kind: str, module: type[nn.M
     expand, filtering, project = block.layers
     y = project(block.attention(filtering(expand(x))))
     assert torch.equal(block(x), x + y if block.residual else y)
+
+
+def test_an_activated_bottleneck_has_no_value_below_zero() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 32, 32)
+    for linear in (True, False):
+        model = create_model("mobilenet_v2_x0_35", linear=linear, shortcut=False).eval()
+        assert isinstance(model, MobileNetV2)
+        out = model.blocks(model.stem(x))
+        assert (out.min().item() >= 0) is not linear
+
+
+def test_without_shortcuts_blocks_are_their_layers() -> None:
+    model = create_model("mobilenet_v2_x0_35", shortcut=False)
+    assert isinstance(model, MobileNetV2)
+    assert not any(block.residual for block in model.blocks)
+    x = torch.randn(2, 8, 9, 9)
+    block = InvertedResidual(8, 8, 1, 6, shortcut=False).eval()
+    assert torch.equal(block(x), block.layers(x))
+
+
+def test_the_expansion_of_all_blocks_but_the_first() -> None:
+    model = create_model("mobilenet_v2_x1_0", expansion=3)
+    assert isinstance(model, MobileNetV2)
+    hidden = [block.layers[-1].conv.in_channels for block in model.blocks]
+    whole = create_model("mobilenet_v2_x1_0")
+    assert isinstance(whole, MobileNetV2)
+    assert hidden[0] == 32
+    assert hidden[1:] == [block.layers[-1].conv.in_channels // 2 for block in whole.blocks[1:]]
+    with pytest.raises(MartletError, match="expansion=0 is not accepted; give 1 or more"):
+        create_model("mobilenet_v2", expansion=0)

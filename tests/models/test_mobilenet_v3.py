@@ -172,3 +172,33 @@ def test_dropout_sits_behind_the_hidden_layer() -> None:
 def test_value_that_is_not_accepted(option: str, value: object, sentence: str) -> None:
     with pytest.raises(MartletError, match=sentence):
         create_model("mobilenet_v3_small", **{option: value})
+
+
+def activations(**options: object) -> list[bool]:
+    """Of the stem, the blocks' depthwise convolutions, the last one and the head: is it h-swish?"""
+    model = create_model("mobilenet_v3_large_x1_0", **options)
+    assert isinstance(model, MobileNetV3)
+    layers = [model.stem, *(block.depthwise for block in model.blocks), model.last]
+    return [
+        *(any(isinstance(one, nn.Hardswish) for one in layer.modules()) for layer in layers),
+        isinstance(model.hidden_act, nn.Hardswish),
+    ]
+
+
+def test_h_swish_begins_where_table_5_says() -> None:
+    assert activations() == [True, *[False] * 6, *[True] * 9, True, True]
+    assert activations(hardswish_from=16) == [True] * 18
+    assert activations(hardswish_from=112) == [True, *[False] * 10, *[True] * 5, True, True]
+    assert activations(hardswish=False) == [False] * 18
+
+
+def test_without_squeeze_no_block_has_it() -> None:
+    model = create_model("mobilenet_v3_small_x1_0", squeeze=False)
+    assert not any(isinstance(module, SqueezeExcite) for module in model.modules())
+    assert cost(model, (1, 3, 64, 64)).macs < cost(create_model("mobilenet_v3_small"),
+                                                   (1, 3, 64, 64)).macs  # fmt: skip
+
+
+def test_two_words_about_h_swish_contradict_each_other() -> None:
+    with pytest.raises(MartletError, match="hardswish_from=16 and hardswish=False contradict"):
+        create_model("mobilenet_v3_small", hardswish=False, hardswish_from=16)

@@ -16,6 +16,9 @@ Differences from the paper and from the authors' code:
 - Batch normalisation keeps PyTorch's momentum and epsilon, as torchvision does; the authors' code
   has an average decay of 0.997 and epsilon 0.001. Test: torchvision's outputs.
 
+For the paper's comparisons (Figure 6, and its discussion of t): `linear=False` activates the
+bottlenecks, `shortcut=False` leaves the shortcuts out, `expansion` takes the place of t=6.
+
 `attention` sits behind the depthwise convolution, where the channels are many and where MnasNet
 and MobileNetV3 have theirs; the paper has none.
 
@@ -35,6 +38,7 @@ from martlet.ops.attention import Attention, AttentionOption
 from martlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, pointwise
 
 STEM, LAST = 32, 1280
+EXPANSION = 6
 BLOCKS = (  # Table 2: expansion t, channels c, repeats n, stride of the first s
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -53,6 +57,9 @@ class Variant(Spec):
     width: float
     round_nearest: int = 8  # channels are a multiple of it
     expand_first: bool = False  # an expansion although t=1
+    linear: bool = True  # no activation behind a projection
+    shortcut: bool = True
+    expansion: int = EXPANSION
     attention: Attention | None = None
 
 
@@ -105,6 +112,8 @@ class InvertedResidual(nn.Module):
         expansion: int,
         *,
         expand_first: bool = False,
+        linear: bool = True,
+        shortcut: bool = True,
         attention: Attention | None = None,
     ) -> None:
         """`expand_first` gives it an expansion convolution at t = 1, too."""
@@ -112,10 +121,11 @@ class InvertedResidual(nn.Module):
         hidden = in_channels * expansion
         expands = expansion > 1 or expand_first
         layers = [pointwise(in_channels, hidden, act=nn.ReLU6)] if expands else []
-        layers += [depthwise(hidden, stride=stride, act=nn.ReLU6), pointwise(hidden, out_channels)]
+        last = pointwise(hidden, out_channels, act=None if linear else nn.ReLU6)
+        layers += [depthwise(hidden, stride=stride, act=nn.ReLU6), last]
         self.layers = nn.Sequential(*layers)
         self.attention = attention.build(hidden) if attention is not None else None
-        self.residual = stride == 1 and in_channels == out_channels
+        self.residual = shortcut and stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         projected: Tensor
@@ -141,12 +151,17 @@ class MobileNetV2(ImageClassifier):
         if divisor < 1:
             raise MartletError(f"round_nearest={divisor} is not accepted; give 1 or more.")
         block = partial(
-            InvertedResidual, expand_first=variant.expand_first, attention=variant.attention
+            InvertedResidual,
+            expand_first=variant.expand_first,
+            linear=variant.linear,
+            shortcut=variant.shortcut,
+            attention=variant.attention,
         )
         channels = make_divisible(STEM * variant.width, divisor)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if small_input else 2, act=nn.ReLU6)
         blocks = []
-        for expansion, base, repeats, first_stride in BLOCKS:
+        for printed, base, repeats, first_stride in BLOCKS:
+            expansion = variant.expansion if printed == EXPANSION else printed
             width = make_divisible(base * variant.width, divisor)
             for repeat in range(repeats):
                 shrinks = repeat == 0 and not (small_input and base == 24)
@@ -173,12 +188,23 @@ def build(
     attention: AttentionOption = None,
     round_nearest: int = 8,
     expand_first: bool = False,
+    linear: bool = True,
+    shortcut: bool = True,
+    expansion: int = EXPANSION,
 ) -> MobileNetV2:
-    """The network of a row with fresh weights; the options: see the top of the file."""
+    """The network of a row with fresh weights; the options: see the top of the file.
+
+    Raises MartletError for an expansion below 1.
+    """
+    if expansion < 1:
+        raise MartletError(f"expansion={expansion} is not accepted; give 1 or more.")
     variant = replace(
         variant,
         round_nearest=round_nearest,
         expand_first=expand_first,
+        linear=linear,
+        shortcut=shortcut,
+        expansion=expansion,
         attention=Attention.of(attention),
     )
     return MobileNetV2(variant, in_chans, small_input)

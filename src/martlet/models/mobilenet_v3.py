@@ -148,7 +148,7 @@ class MobileNetV3(ImageClassifier):
     def __init__(self, variant: Variant, form: Form, in_chans: int = 3) -> None:
         super().__init__(variant, in_chans, form.small_input)
         self.reduction //= 2 if form.dilated else 1
-        act = ACTIVATIONS["RE" if variant.minimalistic else "HS"]
+        act = ACTIVATIONS["RE" if variant.minimalistic or not form.hardswish else "HS"]
         channels = form.kept(STEM, variant.width)
         self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if form.small_input else 2, act=act)
         blocks = []
@@ -203,13 +203,28 @@ def build(
     dilated: bool = False,
     scaling: Scaling = "authors",
     bn_eps: float = 1e-3,
+    squeeze: bool = True,
+    hardswish: bool = True,
+    hardswish_from: int | None = None,
 ) -> MobileNetV3:
     """The network of a row with fresh weights.
 
     `reduced_tail` halves the channels from the last stride of 2 on, `dilated` dilates there
     instead of striding (section 6.3 and 6.4); `scaling` and `bn_eps`: see the top of the file.
+    `squeeze=False` and `hardswish=False` leave these out, `hardswish_from` has h-swish from the
+    first block of so many channels on (Table 5).
     """
-    form = Form(small_input, Attention.of(attention), reduced_tail, dilated, scaling, bn_eps)
+    form = Form(
+        small_input,
+        Attention.of(attention),
+        reduced_tail,
+        dilated,
+        scaling,
+        bn_eps,
+        squeeze,
+        hardswish,
+        hardswish_from,
+    )
     return MobileNetV3(variant, form, in_chans)
 
 

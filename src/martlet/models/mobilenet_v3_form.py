@@ -62,16 +62,27 @@ class Form:
     dilated: bool = False
     scaling: Scaling = "authors"
     bn_eps: float = 1e-3
+    squeeze: bool = True  # where the table has it
+    hardswish: bool = True  # likewise
+    hardswish_from: int | None = None  # output channels of the first block that has it
 
     def __post_init__(self) -> None:
         if not 0.0 < self.bn_eps < inf:
             raise MartletError(f"bn_eps={self.bn_eps} is not accepted; give a number above 0.")
+        if self.hardswish_from is not None and not self.hardswish:
+            raise MartletError(
+                f"hardswish_from={self.hardswish_from} and hardswish=False contradict each other; "
+                "give one of them."
+            )
 
     def table(self, size: Size, minimalistic: bool) -> list[Block]:
         """The rows of the table of this size in this form."""
         rows = list(BLOCKS[size])
         if minimalistic:
             rows = [row._replace(kernel=3, squeeze=False, act="RE") for row in rows]
+        if not self.squeeze:
+            rows = [row._replace(squeeze=False) for row in rows]
+        rows = [row._replace(act=self.act(row)) for row in rows]
         if self.small_input:
             first = next(number for number, row in enumerate(rows) if row.stride == 2)
             rows[first] = rows[first]._replace(stride=1)
@@ -84,6 +95,14 @@ class Form:
                 row = row._replace(expansion=halved, out=row.out // 2)
             rows[number] = row
         return rows
+
+    def act(self, row: Block) -> str:
+        """The row's activation; `hardswish_from` goes by channels at width 1 (Table 5)."""
+        if not self.hardswish:
+            return "RE"
+        if self.hardswish_from is None:
+            return row.act
+        return "HS" if row.out >= self.hardswish_from else "RE"
 
     def expansion(self, expansion: int, base: int, channels: int, width: float) -> int:
         """Channels of a depthwise convolution behind `channels`, which are `base` at width 1."""

@@ -38,6 +38,18 @@ ELSEWHERE = {
         "others' shards, as samples",
     ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
+    "console/experiment_tables": ("cli/test_main.py", "what a verb prints"),
+    "workflows/reproduce/experiment": (
+        "workflows/reproduce/test_reading.py",
+        "what a file is read as",
+    ),
+    "workflows/reproduce/outcome": (
+        "workflows/reproduce/test_reproduce.py",
+        "the end of the verb",
+    ),
+    "workflows/reproduce/tasks": ("workflows/reproduce/test_reproduce.py", "the queue's runs"),
+    "workflows/reproduce/train_run": ("workflows/reproduce/test_reproduce.py", "one run of them"),
+    "api/reproduce": ("workflows/reproduce/test_reproduce.py", "one call"),
     "workflows/train/siblings": (
         "workflows/train/test_protocols.py",
         "runs that lie beside each other",

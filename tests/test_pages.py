@@ -14,6 +14,7 @@ PAGES = {
         for name in ("training", "optimization", "transfer", "answers", "checking_data")
     ],
     "benchmarks/latency_tables.py": [ROOT / "README.md", ROOT / "docs" / "compiling.md"],
+    "docs/experiments.py": [ROOT / "docs" / "experiments.md"],
     "docs/networks.py": [
         page
         for page in sorted((ROOT / "docs").glob("*.md"))

@@ -26,6 +26,7 @@ from martlet.api.export import export
 from martlet.api.list import list_networks
 from martlet.api.measure import measure
 from martlet.api.predict import predict
+from martlet.api.reproduce import reproduce
 from martlet.api.shard import shard
 from martlet.api.show import show
 from martlet.api.train import train
@@ -260,5 +261,6 @@ for _verb, _printer, _name in (
     (list_networks, "network_tables.listed", "list"),
     (show, "network_tables.shown", "show"),
     (shard, "tables.sharded", "shard"),
+    (reproduce, "experiment_tables.reproduced", "reproduce"),
 ):
     add(_verb, _printer, _name)

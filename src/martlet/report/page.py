@@ -139,7 +139,7 @@ def page_html(page: Page) -> str:
     support = [(row["class"], row["support"]) for row in page.per_class]
     maps = [(title, values.picture(path)) for title, path in page.maps]
     low, high = wilson(page.correct, page.total)
-    return _template().render(
+    return template("page.html").render(
         page=page,
         sentence=sentence(
             page.network, page.part, page.correct, page.total, page.noun, bool(page.caution)
@@ -170,7 +170,8 @@ def page_html(page: Page) -> str:
 
 
 @cache
-def _template() -> "Template":
+def template(name: str) -> "Template":
+    """A page's template, with the filters of values.py."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -182,4 +183,4 @@ def _template() -> "Template":
     )
     filters = (values.plain, values.count, values.short, values.ms, values.span, percent)
     environment.filters |= {function.__name__: function for function in filters}
-    return environment.get_template("page.html")
+    return environment.get_template(name)

@@ -1,0 +1,115 @@
+"""What an experiment is: rows of a paper's table, what they say of each other, and its sizes.
+
+All of it is plain data, read from a file of `martlet/experiments/` by reading.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SIZES = ("tiny", "small", "paper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A cell of the paper's table: a network, and what is printed of it.
+
+    Attributes:
+        name: as tables and claims call it.
+        model: name of the network; None for one that is printed alone, for comparison.
+        options: those of `create_model`, `attention` among them.
+        train: options of `train` that differ from those of all rows.
+        paper: the figure that the paper prints, in its unit; None where it prints none. A file that
+            leaves it out, and changes nothing of the network, has that of the network's own row.
+        macs: multiply-adds as the paper prints them, such as "140M"; likewise.
+        only: the sizes that have this row; empty for all.
+    """
+
+    name: str
+    model: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    paper: float | None = None
+    macs: str | None = None
+    only: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What the paper says of its rows: those of `better` are better than those of `worse`.
+
+    Both have as many rows; the claim is of the mean of the differences, pair by pair. With
+    `interaction` it is that the first pair differs by more than the second.
+    """
+
+    says: str
+    better: Sequence[str]
+    worse: Sequence[str]
+    interaction: bool = False
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Row -> by what its error is multiplied; the claim is that the sum is above 0."""
+        share = 1.0 if self.interaction else 1.0 / len(self.better)
+        found: dict[str, float] = {}
+        for number, (low, high) in enumerate(zip(self.better, self.worse, strict=True)):
+            sign = -share if self.interaction and number else share
+            found[high] = found.get(high, 0.0) + sign
+            found[low] = found.get(low, 0.0) - sign
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """On what, and for how long, the rows are trained.
+
+    Attributes:
+        name: one of SIZES.
+        train, test: samples a class of the fixed part of the data; None for all there are.
+        seeds: how many runs each row has, with the seeds from 0 on.
+        options: those of `train`, for all rows.
+        minutes: of one core, that all runs were measured to take together; None before that.
+    """
+
+    name: str
+    train: int | None = None
+    test: int | None = None
+    seeds: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
+    minutes: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A paper's table, and what it is to show.
+
+    Attributes:
+        name: of its file, with "-" for "_".
+        title: what it is about, in a few words.
+        source: paper, arXiv id, table.
+        asks: the question that it answers.
+        unit: what the paper's figures are, "top-1 error, %" say.
+        figure: what of a run stands beside them: "error" or "accuracy".
+        rows, claims: in the order of the file.
+        sizes: by name.
+        note: in what the runs differ from the paper's, besides data and recipe.
+    """
+
+    name: str
+    title: str
+    source: str
+    asks: str
+    unit: str
+    figure: str
+    rows: Sequence[Row]
+    claims: Sequence[Claim]
+    sizes: Mapping[str, Size]
+    note: str = ""
+
+    def rows_at(self, size: str) -> list[Row]:
+        """The rows that this size has, those that are printed alone among them."""
+        return [row for row in self.rows if not row.only or size in row.only]
+
+    def runs_at(self, size: str) -> list[Row]:
+        """The rows that are trained at this size."""
+        return [row for row in self.rows_at(size) if row.model is not None]

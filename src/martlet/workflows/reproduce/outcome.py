@@ -1,0 +1,158 @@
+"""What is written of an experiment: table, picture and page, from the rows that are there."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from martlet.report.experiment_figure import Names, Point, draw_experiment
+from martlet.report.experiment_page import ExperimentPage, write_experiment_page
+from martlet.storage.files import write_text
+from martlet.workflows.reproduce.experiment import Experiment, Size
+from martlet.workflows.reproduce.findings import (
+    Cell,
+    cells_of,
+    figures_of,
+    finding_of,
+    order_of,
+)
+from martlet.workflows.reproduce.tables import (
+    as_csv,
+    as_markdown,
+    lines_of,
+    paper_macs,
+    table_of,
+)
+from martlet.workflows.reproduce.tasks import Task
+from martlet.workflows.reproduce.wording import caveat, sentence, summary
+
+OUTCOME = "outcome.json"
+OF_MACHINE = ("cpu", "cores", "memory_gib", "os", "python", "torch", "martlet", "threads")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the table, the picture and the page lie, and what they say.
+
+    Attributes:
+        folder: of this experiment at this size.
+        summary: in a few sentences.
+        findings: a sentence for each claim.
+        table: of the page, its head first.
+        failed: run -> why it is missing.
+    """
+
+    folder: Path
+    summary: str
+    findings: Sequence[str]
+    table: Sequence[Sequence[str]]
+    failed: Mapping[str, str]
+
+
+def write_outcome(
+    experiment: Experiment,
+    size: Size,
+    tasks: Sequence[Task],
+    rows: Mapping[str, Mapping[str, str]],
+    failed: Mapping[str, str],
+    folder: Path,
+    command: str,
+) -> Outcome:
+    """Write table.csv, table.md, picture.png, page.html and outcome.json into `folder`.
+
+    rows: of runs.csv, by key. failed: key -> why there is none.
+    """
+    done = {(task.row, task.seed): rows[task.key] for task in tasks if task.key in rows}
+    why = {task.row: failed[task.key] for task in tasks if task.key in failed}
+    cells, figures = cells_of(experiment, size, done, why), figures_of(experiment, done)
+    findings = [finding_of(claim, experiment, figures) for claim in experiment.claims]
+    sentences = [sentence(finding) for finding in findings]
+    told = summary(experiment, size, cells, findings, order_of(experiment, figures))
+    shown = next((cell.value for cell in cells if cell.value), None)
+    doubt = " ".join(part for part in (experiment.note, caveat(size, shown)) if part)
+    write_text(folder / "table.csv", as_csv(lines_of(experiment, cells)))
+    bullets = "\n".join(f"- {one}" for one in sentences)
+    write_text(folder / "table.md", as_markdown(experiment, size, cells, [told, doubt, bullets]))
+    picture = folder / "picture.png" if shown else None
+    if picture is not None:
+        _draw(experiment, size, cells, picture, told)
+    head, *body = table = table_of(experiment, cells)
+    write_experiment_page(
+        folder / "page.html",
+        ExperimentPage(
+            title=experiment.title,
+            source=experiment.source,
+            asks=experiment.asks,
+            size=size.name,
+            summary=told,
+            caveat=doubt,
+            findings=sentences,
+            head=head,
+            body=body,
+            picture=picture,
+            settings=_settings(size, tasks),
+            machines=_machines(list(done.values())),
+            command=command,
+        ),
+    )
+    write_text(folder / OUTCOME, _told(told, sentences, cells, done))
+    holes = {task.label: failed[task.key] for task in tasks if task.key in failed}
+    return Outcome(folder, told, sentences, table, holes)
+
+
+def _told(
+    told: str,
+    findings: Sequence[str],
+    cells: Sequence[Cell],
+    done: Mapping[tuple[str, int], Mapping[str, str]],
+) -> str:
+    """For programs: what it found, of how many runs, on which machines."""
+    seconds = sum(float(row["seconds"]) * int(row["threads"]) for row in done.values())
+    return json.dumps(
+        {
+            "summary": told,
+            "findings": list(findings),
+            "rows": sum(cell.row.model is not None for cell in cells),
+            "runs": len(done),
+            "core_minutes": round(seconds / 60, 1),
+            "machines": _machines(list(done.values())),
+        },
+        indent=1,
+    )
+
+
+def _draw(experiment: Experiment, size: Size, cells: Sequence[Cell], path: Path, told: str) -> None:
+    points = [
+        Point(
+            name=cell.row.name,
+            macs=float(cell.macs),
+            value=cell.value.mean if cell.value else None,
+            low=cell.value.low if cell.value else None,
+            high=cell.value.high if cell.value else None,
+            paper=cell.row.paper,
+            paper_macs=paper_macs(cell.row),
+        )
+        for cell in cells
+    ]
+    names = Names(f"{experiment.figure} here, %", f"the paper: {experiment.unit}")
+    draw_experiment(points, names, path, f"{experiment.title}, size {size.name}", told)
+
+
+def _settings(size: Size, tasks: Sequence[Task]) -> dict[str, Any]:
+    part = tasks[0].part
+    counts = {"training samples": part.train, "test samples": part.test} if part.train else {}
+    return {**counts, "seeds": size.seeds, "data": part.digest, **size.options}
+
+
+def _machines(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Each value that the runs' machines had, with how many runs, where there are several."""
+    found = {}
+    for name in OF_MACHINE:
+        counts = Counter(row.get(name, "") for row in rows)
+        found[name] = ", ".join(
+            f"{value} ({count} runs)" if len(counts) > 1 else value
+            for value, count in counts.most_common()
+        )
+    return found if rows else {}

@@ -1,0 +1,98 @@
+"""A queue of runs: what is done is passed over, what fails leaves a hole, and the rest goes on.
+
+Several runners may work on one folder: each run is claimed by one of them, and the others take the
+next. Each claim is a lock that the system lets go of when its process ends, however it ends.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from martlet.errors import MartletError
+from martlet.storage.claim import claimed
+from martlet.workflows.reproduce.record import WORK, Record
+from martlet.workflows.reproduce.tasks import Task
+
+ANOTHER_RUNNER_SECONDS = 14 * 24 * 3600.0  # that a run of another one is waited for
+
+CarryOut = Callable[[Task, Path], dict[str, Any]]
+Said = Callable[[str], None]
+
+
+@dataclass
+class Queue:
+    """The runs that are left to do, and what became of them."""
+
+    tasks: Sequence[Task]
+    record: Record
+    carry_out: CarryOut
+    say: Said
+    failed: dict[str, str] = field(default_factory=dict)  # key -> why
+    _taken: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def work_through(self, at_once: int) -> dict[str, str]:
+        """Do all runs that the record lacks, so many at once; key -> why, of those that failed.
+
+        Raises MartletError when the record or the folder cannot be written.
+        """
+        with ThreadPoolExecutor(at_once) as pool:
+            try:
+                for worker in [pool.submit(self._work) for _ in range(at_once)]:
+                    worker.result()
+            finally:
+                self._stopped.set()
+        return self.failed
+
+    def _work(self) -> None:
+        elsewhere: list[Task] = []
+        while (task := self._next()) is not None:
+            if not self._try(task, wait=0.0):
+                elsewhere.append(task)
+        for task in elsewhere:  # done by then, or left by a runner that ended
+            self._try(task, wait=ANOTHER_RUNNER_SECONDS)
+
+    def _next(self) -> Task | None:
+        with self._lock:
+            if self._stopped.is_set() or self._taken == len(self.tasks):
+                return None
+            self._taken += 1
+            return self.tasks[self._taken - 1]
+
+    def _try(self, task: Task, wait: float) -> bool:
+        """Do a run that nobody has done; False where another runner is at it."""
+        folder = self.record.folder / WORK / task.key
+        if task.key in self.record.rows():
+            return True
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(claimed(folder, wait))
+            except MartletError:
+                if wait or not folder.exists():
+                    raise
+                return False
+            if task.key not in self.record.rows():
+                self._do(task, folder)
+        return True
+
+    def _do(self, task: Task, folder: Path) -> None:
+        begun = time.monotonic()
+        try:
+            row = self.carry_out(task, folder)
+        except MartletError as error:
+            self.failed[task.key] = str(error)
+            self.say(f"{error} The rest goes on.")
+            return
+        self.record.add(row)
+        for path in folder.iterdir():  # all but the claim, which is still held
+            if path.is_dir():
+                shutil.rmtree(path)
+        minutes = (time.monotonic() - begun) / 60
+        self.say(f"{task.label}: top1 {float(row['top1']):.2%} ({minutes:.1f} min)")

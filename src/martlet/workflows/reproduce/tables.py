@@ -1,0 +1,110 @@
+"""An experiment's table as CSV, and as Markdown with what it shows."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from martlet.models.spec import as_number
+from martlet.models.table import spec
+from martlet.workflows.reproduce.experiment import Experiment, Row, Size
+from martlet.workflows.reproduce.findings import Cell
+from martlet.workflows.reproduce.wording import number
+
+
+def paper_macs(row: Row) -> float | None:
+    """Multiply-adds as the paper prints them; those of the network's row where it does not."""
+    if row.macs:
+        return as_number(row.macs)
+    return None if row.model is None else float(spec(row.model).macs)
+
+
+def lines_of(experiment: Experiment, cells: Sequence[Cell]) -> list[dict[str, str]]:
+    """Each row as texts, by column."""
+    lines = []
+    for cell in cells:
+        value, row = cell.value, cell.row
+        options = ", ".join(
+            f"{name}={given}" for name, given in {**row.options, **row.train}.items()
+        )
+        lines.append(
+            {
+                "row": row.name,
+                "network": row.model or "",
+                "options": options,
+                "macs": str(cell.macs or ""),
+                "params": str(cell.params or ""),
+                "bytes_moved": str(cell.bytes_moved or ""),
+                "seeds": str(value.seeds if value else 0),
+                experiment.figure: f"{value.mean:.2f}" if value else "",
+                "low": f"{value.low:.2f}" if value and value.low is not None else "",
+                "high": f"{value.high:.2f}" if value and value.high is not None else "",
+                "seconds": f"{cell.seconds:.0f}" if value else "",
+                "paper": "" if row.paper is None else f"{row.paper:g}",
+                "paper_macs": row.macs or "",
+                "failed": cell.failed,
+            }
+        )
+    return lines
+
+
+def as_csv(lines: Sequence[Mapping[str, str]]) -> str:
+    """The table with a first line of names."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(lines)
+    return text.getvalue()
+
+
+def table_of(experiment: Experiment, cells: Sequence[Cell]) -> list[list[str]]:
+    """The table for people, its head first."""
+    figure = f"{experiment.figure}, %"
+    head = ["", "MACs", "params", figure, "interval", "seeds", f"paper: {experiment.unit}"]
+    body = []
+    for cell in cells:
+        value, row = cell.value, cell.row
+        between = ""
+        if value and value.low is not None and value.high is not None:
+            between = f"{number(value.low)} to {number(value.high)}"
+        body.append(
+            [
+                row.name,
+                f"{cell.macs / 1e6:.2f}M" if cell.macs else "",
+                f"{cell.params / 1e3:.0f}k" if cell.params else "",
+                number(value.mean) if value else _hole(cell),
+                between,
+                "" if row.model is None else str(value.seeds if value else 0),
+                "" if row.paper is None else f"{row.paper:g}",
+            ]
+        )
+    return [head, *body]
+
+
+def as_markdown(
+    experiment: Experiment, size: Size, cells: Sequence[Cell], told: Sequence[str]
+) -> str:
+    """Title, question, table, findings."""
+    head, *body = table_of(experiment, cells)
+    table = [
+        "| " + " | ".join(_escaped(text) for text in line) + " |"
+        for line in (head, ["---", *["---:"] * (len(head) - 1)], *body)
+    ]
+    return "\n\n".join(
+        [
+            f"# {experiment.title}, size {size.name}",
+            f"{experiment.source}. {experiment.asks}",
+            "\n".join(table),
+            *told,
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def _hole(cell: Cell) -> str:
+    """What stands where no figure is; nothing for what is printed alone."""
+    if cell.failed:
+        return f"failed: {cell.failed}"
+    return "" if cell.row.model is None else "–"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

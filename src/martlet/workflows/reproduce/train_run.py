@@ -1,0 +1,71 @@
+"""One run of an experiment, by `martlet train` in a process of its own; then its row."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from martlet.errors import MartletError
+from martlet.measuring.cost import cost
+from martlet.training import checkpoint
+from martlet.training.run_files import MODEL
+from martlet.workflows.attached import last_words, start
+from martlet.workflows.reproduce.tasks import Task
+from martlet.workflows.train.options import TrainOptions
+
+RUN = "run"
+
+
+def carry_out(task: Task, folder: Path, threads: int) -> dict[str, Any]:
+    """Train it in `folder`, going on where a killed run stopped; its row.
+
+    Raises MartletError with the last words of a run that failed.
+    """
+    options = options_of(task, folder)
+    words = options.words(task.part.data)
+    process = start([*words, "--quiet", "--resume"], threads)
+    try:
+        said = last_words(process)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if process.returncode:
+        raise MartletError(f"{task.label} failed: {said}.")
+    return row_of(task, folder / RUN / MODEL, threads)
+
+
+def options_of(task: Task, folder: Path) -> TrainOptions:
+    """All that `train` is told, with where the run lies."""
+    given: dict[str, Any] = {"workers": 0, "log": "none", **task.options}
+    if task.part.train:
+        given |= {"root": task.part.root, "val": given.get("val", 0.0)}
+    options = TrainOptions(**given, given=frozenset(given))
+    return replace(options, folder=folder, name=RUN, quiet=True)
+
+
+def row_of(task: Task, path: Path, threads: int) -> dict[str, Any]:
+    """What runs.csv says of a finished run."""
+    header = checkpoint.load_header(path)
+    metrics, network = header.metrics, header.network
+    if "part" not in metrics:
+        raise MartletError(f"{task.label} failed: it ended before it was scored.")
+    once = cost(network.build(), (1, *header.preprocess.shape))
+    shown = {name: value for name, value in task.options.items() if name not in ("model", "seed")}
+    counts = {part: sum(found) for part, found in metrics["counts"].items()}
+    return {
+        "key": task.key,
+        "data": task.part.digest,
+        "train": counts.get("train", 0),
+        "test": counts.get(metrics["part"], 0),
+        "model": network.name,
+        "options": json.dumps(shown, sort_keys=True),
+        "seed": task.seed,
+        "top1": f"{metrics['top1']:.5f}",
+        "loss": f"{metrics['loss']:.4f}",
+        "seconds": f"{metrics['seconds']:.1f}",
+        "threads": threads,
+        "params": once.params,
+        "macs": once.macs,
+        "bytes_moved": once.bytes_moved,
+    }

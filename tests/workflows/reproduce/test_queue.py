@@ -1,0 +1,125 @@
+"""The queue of runs: nothing twice, nothing lost, whatever is killed."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from martlet.errors import MartletError
+from martlet.workflows.reproduce.part import Part
+from martlet.workflows.reproduce.queue import Queue
+from martlet.workflows.reproduce.record import Record
+from martlet.workflows.reproduce.tasks import Task
+
+COUNT = 12
+RUNNER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from test_queue import tasks, Queue, Record
+
+folder = Path(sys.argv[1])
+
+def carry_out(task, where):
+    with (folder / "begun.txt").open("a") as file:
+        file.write(task.key + chr(10))
+    time.sleep(float(sys.argv[2]))
+    return {{"key": task.key, "top1": task.seed / 100}}
+
+print(Queue(tasks(), Record(folder), carry_out, lambda told: None).work_through(2))
+"""
+
+
+def tasks() -> list[Task]:
+    part = Part(Path("list.csv"), None, "abc")
+    return [
+        Task(key=f"k{n:02}", label=f"row {n}", row=f"r{n}", seed=n, options={}, part=part)
+        for n in range(COUNT)
+    ]
+
+
+def runner(folder: Path, seconds: float) -> "subprocess.Popen[str]":
+    source = RUNNER.format(here=str(Path(__file__).parent))
+    return subprocess.Popen(
+        [sys.executable, "-c", source, str(folder), str(seconds)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def figures(folder: Path) -> dict[str, str]:
+    return {key: row["top1"] for key, row in Record(folder).rows().items()}
+
+
+EXPECTED = {f"k{n:02}": str(n / 100) for n in range(COUNT)}
+
+
+def test_what_is_done_is_passed_over(tmp_path: Path) -> None:
+    record, begun = Record(tmp_path), []
+    record.add({"key": "k03", "top1": 0.5})
+
+    def carry_out(task: Task, folder: Path) -> dict[str, Any]:
+        begun.append(task.key)
+        (folder / "run").mkdir(parents=True)
+        return {"key": task.key, "top1": task.seed / 100}
+
+    assert Queue(tasks(), record, carry_out, lambda told: None).work_through(3) == {}
+    assert sorted(begun) == sorted(EXPECTED.keys() - {"k03"})
+    assert figures(tmp_path) == {**EXPECTED, "k03": "0.5"}
+    assert not (tmp_path / "work").exists() or not list((tmp_path / "work").iterdir())
+
+
+def test_a_run_that_fails_leaves_a_hole_and_the_rest_goes_on(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def carry_out(task: Task, folder: Path) -> dict[str, Any]:
+        if task.seed % 5 == 0:
+            raise MartletError(f"{task.label} failed: no luck.")
+        return {"key": task.key, "top1": task.seed / 100}
+
+    failed = Queue(tasks(), Record(tmp_path), carry_out, told.append).work_through(2)
+    assert failed == {f"k{n:02}": f"row {n} failed: no luck." for n in (0, 5, 10)}
+    assert set(figures(tmp_path)) == EXPECTED.keys() - failed.keys()
+    assert "row 5 failed: no luck. The rest goes on." in told
+    assert not Queue(tasks(), Record(tmp_path), _well, told.append).work_through(2)
+    assert figures(tmp_path) == EXPECTED
+
+
+def _well(task: Task, folder: Path) -> dict[str, Any]:
+    return {"key": task.key, "top1": task.seed / 100}
+
+
+def test_a_folder_that_cannot_be_written_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("a file")
+    with pytest.raises(MartletError, match=r"work"):
+        Queue(tasks(), Record(tmp_path), _well, lambda told: None).work_through(2)
+
+
+@pytest.mark.slow
+def test_two_runners_do_no_run_twice(tmp_path: Path) -> None:
+    runners = [runner(tmp_path, 0.05) for _ in range(2)]
+    assert [one.communicate()[0].strip() for one in runners] == ["{}", "{}"]
+    begun = Counter((tmp_path / "begun.txt").read_text().split())
+    assert begun == dict.fromkeys(EXPECTED, 1)
+    assert figures(tmp_path) == EXPECTED
+
+
+@pytest.mark.slow
+def test_killed_at_five_random_moments_the_rows_are_the_same(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    for _ in range(5):
+        one = runner(tmp_path, 0.05)
+        while not (tmp_path / "begun.txt").exists():
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.0, 0.4))
+        one.send_signal(signal.SIGKILL)
+        one.communicate()
+        assert figures(tmp_path).items() <= EXPECTED.items()
+    assert runner(tmp_path, 0.0).communicate()[0].strip() == "{}"
+    assert figures(tmp_path) == EXPECTED

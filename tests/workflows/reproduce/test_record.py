@@ -1,0 +1,46 @@
+"""runs.csv: rows of several writers, other versions, damaged files."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from martlet.errors import MartletError
+from martlet.workflows.reproduce.record import Record
+
+
+def test_rows_of_many_writers_are_all_there_once(tmp_path: Path) -> None:
+    records = [Record(tmp_path), Record(tmp_path)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: records[n % 2].add({"key": f"k{n % 20}", "top1": n}), range(40)))
+    rows = records[0].rows()
+    assert len(rows) == 20
+    assert set(rows) == {f"k{n}" for n in range(20)}
+    assert all(row["cpu"] and row["date"] for row in rows.values())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["runs.csv", "work"]
+
+
+def test_no_file_has_no_rows(tmp_path: Path) -> None:
+    assert Record(tmp_path / "none").rows() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version,key\n2,a\n", r"runs\.csv, line 2: a row of version '2', and this martlet reads"),
+        ("key,top1\na,0.5\n", r"runs\.csv, line 2: a row of version None, and this"),
+        ("version,key\n1,a\n", r"line 2: a row of version '1', and .* with all its columns; move"),
+    ],
+)
+def test_a_file_of_another_version_is_left_alone(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text(text)
+    with pytest.raises(MartletError, match=told):
+        Record(tmp_path).add({"key": "b"})
+    assert path.read_text() == text
+
+
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_bytes(b"\xff\xfe\x00\xff")
+    with pytest.raises(MartletError, match=r"runs\.csv cannot be read"):
+        Record(tmp_path).rows()

@@ -98,6 +98,7 @@ def test_saved_splits(trained: Run, photos: Path, tmp_path: Path) -> None:
     counts.show("saved splits")
 
 
+@pytest.mark.long
 def test_others_files_of_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     state = torchvision.models.shufflenet_v2_x0_5(num_classes=3).state_dict()

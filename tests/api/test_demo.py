@@ -31,7 +31,7 @@ def test_the_main_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixt
     assert said.rstrip().endswith("martlet train photos/ --model shufflenet_v2_x1_0")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_quiet_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo(folder=tmp_path, epochs=1, quiet=True)
     captured = capsys.readouterr()

@@ -37,7 +37,7 @@ def residual() -> onnx.ModelProto:
     return graph(nodes, (1, 3, 18, 18), pads=[0, 0, 1, 1, 0, 0, 1, 1], table=(1, 8, 1, 1), **given)
 
 
-@pytest.mark.parametrize("make", [shuffle_unit, residual])
+@pytest.mark.parametrize("make", [shuffle_unit, pytest.param(residual, marks=pytest.mark.long)])
 def test_mutants_that_compile_run(
     make: Callable[[], onnx.ModelProto], tmp_path: Path, program: RunC, works: Works
 ) -> None:

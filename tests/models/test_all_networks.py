@@ -18,7 +18,8 @@ from martlet.models.spec import as_number
 
 IMAGE = [name for name in list_models() if isinstance(spec(name).input, ImageInput)]
 OTHER = [name for name in list_models() if name not in IMAGE]
-# Run on every plain run; the cheapest of each kind are `slow`, all others `long`.
+# Run on every plain run; the cheapest of each kind are `slow`, all others `long`, and
+# those of more than 5 GMACs.
 FEW = [
     *("shufflenet_v1_g3_x0_5", "shufflenet_v1_g8_x0_25", "shufflenet_v2_x0_5"),
     *("mobilenet_v2_x0_35", *OTHER),
@@ -36,10 +37,11 @@ def cheapest_of_each_kind() -> list[str]:
 
 
 CHEAPEST = cheapest_of_each_kind()
+LIGHT = [name for name in CHEAPEST if spec(name).macs < 5e9]
 
 
 def each(
-    names: Sequence[str], quick: Sequence[str] = FEW, slow: Sequence[str] = CHEAPEST
+    names: Sequence[str], quick: Sequence[str] = FEW, slow: Sequence[str] = LIGHT
 ) -> pytest.MarkDecorator:
     def mark(name: str) -> tuple[pytest.MarkDecorator, ...]:
         return () if name in quick else (pytest.mark.slow if name in slow else pytest.mark.long,)

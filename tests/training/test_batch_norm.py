@@ -84,8 +84,8 @@ def four_epochs(name: str, batch_size: int, mark: str = "slow") -> object:
         four_epochs("shufflenet_v1_g3_x0_5", 16, "long"),
         four_epochs("shufflenet_v2_x0_5", 16),
         four_epochs("mobilenet_v1_x0_5", 16, "long"),
-        four_epochs("mobilenet_v2_x0_5", 16),
-        four_epochs("mobilenet_v3_small_x1_0", 8),
+        four_epochs("mobilenet_v2_x0_5", 16, "long"),
+        four_epochs("mobilenet_v3_small_x1_0", 8, "long"),
         four_epochs("se_resnet20", 16, "long"),
     ],
 )

@@ -44,8 +44,6 @@ def reproduce(
 
     if experiment is None:
         return steps.list_experiments()
-    if data is None:
-        raise MartletError(f"{experiment} needs data; give --data and the folder of the data set.")
     if jobs is not None and jobs < 1:
         raise MartletError(f"jobs={jobs} is not accepted; give a whole number, 1 or more.")
     return steps.reproduce(experiment, data, size, folder, jobs, ray, quiet)

@@ -1,13 +1,14 @@
 """How `measure` makes its engines."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from math import prod
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.data.pictures.preprocess import LARGEST_SIZE
@@ -58,7 +59,7 @@ def time_engines(
     reported = header is not None and "per_class" in header.metrics and Path(run).is_dir()
     with claimed(Path(run)) if reported else nullcontext():
         pass  # an error before the work, not after it
-    with _engines(model, shape, names or USUAL, threads) as engines:
+    with engines_of(model, shape, names or USUAL, threads, model.num_classes) as engines:
         rows = latency(engines, _numbers(batch, shape), seconds=seconds)
     if header is not None and reported:
         from martlet.workflows.report_page import write_report
@@ -73,14 +74,15 @@ def _numbers(batch: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @contextmanager
-def _engines(
-    model: Classifier, shape: tuple[int, ...], names: tuple[str, ...], threads: int
+def engines_of(
+    model: nn.Module, shape: tuple[int, ...], names: Sequence[str], threads: int, outputs: int
 ) -> Iterator[list[Engine]]:
-    """The engines by name; their files are there while the block runs."""
+    """The engines by name, of a network of so many outputs; their files are there while the block
+    runs."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
         if set(names) != {"torch"}:
-            classes = [str(number) for number in range(model.num_classes)]
+            classes = [str(number) for number in range(outputs)]
             export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
         makers = {
             "torch": lambda: torch_engine(model, threads),

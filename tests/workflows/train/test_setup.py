@@ -45,7 +45,7 @@ def run_loss(folder: Path) -> float:
 
 
 @pytest.mark.first
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_compiled_run_trains_and_resumes_and_loads_like_any_other(
     quick: Callable[..., Run], tmp_path: Path
 ) -> None:

@@ -93,7 +93,7 @@ def write_outcome(
             body=body,
             picture=picture,
             settings=_settings(size, tasks),
-            machines=_machines(list(done.values())),
+            machines=machines_of(list(done.values())),
             command=command,
         ),
     )
@@ -117,7 +117,7 @@ def _told(
             "rows": sum(cell.row.model is not None for cell in cells),
             "runs": len(done),
             "core_minutes": round(seconds / 60, 1),
-            "machines": _machines(list(done.values())),
+            "machines": machines_of(list(done.values())),
         },
         indent=1,
     )
@@ -146,7 +146,7 @@ def _settings(size: Size, tasks: Sequence[Task]) -> dict[str, Any]:
     return {**counts, "seeds": size.seeds, "data": part.digest, **size.options}
 
 
-def _machines(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def machines_of(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Each value that the runs' machines had, with how many runs, where there are several."""
     found = {}
     for name in OF_MACHINE:

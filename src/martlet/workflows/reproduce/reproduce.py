@@ -9,12 +9,15 @@ from typing import Any
 from martlet.console.progress import Voice
 from martlet.data.cache import cores
 from martlet.errors import MartletError
-from martlet.workflows.reproduce import reading, train_run
-from martlet.workflows.reproduce.experiment import Experiment, Size
+from martlet.storage.claim import claimed
+from martlet.workflows.reproduce import reading, speed_measuring, train_run
+from martlet.workflows.reproduce.experiment import Experiment
 from martlet.workflows.reproduce.outcome import Outcome, write_outcome
 from martlet.workflows.reproduce.part import choose_part
 from martlet.workflows.reproduce.queue import Queue
 from martlet.workflows.reproduce.record import WORK, Record
+from martlet.workflows.reproduce.speed import SpeedExperiment
+from martlet.workflows.reproduce.speed_outcome import write_speed_outcome
 from martlet.workflows.reproduce.tasks import Task, tasks_of
 
 
@@ -34,56 +37,83 @@ def list_experiments() -> list[Listed]:
     """All experiments of the package."""
     found = [reading.find(name) for name in reading.names()]
     return [
-        Listed(
-            one.name,
-            one.title,
-            one.source,
-            one.asks,
-            len(one.rows),
-            {name: size.minutes for name, size in one.sizes.items()},
-        )
+        Listed(one.name, one.title, one.source, one.asks, len(one.rows), _minutes(one))
         for one in found
     ]
 
 
+def _minutes(experiment: Experiment | SpeedExperiment) -> dict[str, float | None]:
+    return {name: size.minutes for name, size in experiment.sizes.items()}
+
+
 def reproduce(
-    name: str, data: Path, size: str, folder: Path, jobs: int | None, ray: str | None, quiet: bool
+    name: str,
+    data: Path | None,
+    size: str,
+    folder: Path,
+    jobs: int | None,
+    ray: str | None,
+    quiet: bool,
 ) -> Outcome:
     """Do what the experiment lacks at this size; write and say what it comes to."""
-    experiment = reading.find(name)
-    chosen, voice = size_of(experiment, size), Voice(quiet)
-    part = choose_part(data, chosen, folder / WORK)
-    tasks, record = tasks_of(experiment, chosen, part), Record(folder)
-    left = [task for task in tasks if task.key not in record.rows()]
-    at_once = jobs or (cores() if ray is None else None)
+    experiment, voice = reading.find(name), Voice(quiet)
     voice.say(f"{experiment.source}: {experiment.asks}")
-    voice.say(
-        f"{len(tasks)} runs at size {size}, {len(tasks) - len(left)} of them done already"
-        + (f", {at_once} at once" if left and at_once else "")
-    )
-    carry_out, at_once = _carrying_out(ray, at_once)
-    failed = Queue(tasks, record, carry_out, voice.say).work_through(at_once) if left else {}
-    command = shlex.join(["martlet", "reproduce", name, "--size", size, "--data", str(data)])
-    outcome = write_outcome(
-        experiment,
-        chosen,
-        tasks,
-        record.rows(),
-        failed,
-        folder / f"{experiment.name}-{size}",
-        command,
-    )
+    place = folder / f"{experiment.name}-{size}"
+    words = ["martlet", "reproduce", name, "--size", size]
+    if isinstance(experiment, SpeedExperiment):
+        for option, value in (("data", data), ("jobs", jobs), ("ray", ray)):
+            if value is not None:
+                raise MartletError(
+                    f"{option}={value} is for experiments that train, and {name} measures speed, "
+                    "here, one row at a time; leave it out."
+                )
+        outcome = _time(experiment, size, place, shlex.join(words), voice)
+    else:
+        if data is None:
+            raise MartletError(f"{name} needs data; give --data and the folder of the data set.")
+        command = shlex.join([*words, "--data", str(data)])
+        outcome = _train(experiment, data, size, folder, place, jobs, ray, command, voice)
     for told in (outcome.summary, *outcome.findings):
         voice.say(told)
-    voice.say(f"table.csv, table.md, picture.png and page.html are in {outcome.folder}")
+    voice.say(f"table.md, picture.png and page.html are in {outcome.folder}")
     return outcome
 
 
-def size_of(experiment: Experiment, name: str) -> Size:
-    """Raises MartletError for a size that has no rows."""
-    if name not in experiment.sizes:
-        raise MartletError(f"size={name!r} is not known; give {', '.join(experiment.sizes)}.")
-    return experiment.sizes[name]
+def _time(
+    experiment: SpeedExperiment, size: str, place: Path, command: str, voice: Voice
+) -> Outcome:
+    chosen = experiment.sizes[size]
+    voice.say(
+        f"{len(experiment.rows)} rows in {', '.join(chosen.engines)} on "
+        f"{', '.join(map(str, chosen.threads))} threads, {chosen.seconds:g} s each"
+    )
+    with claimed(place):
+        timings, lines = speed_measuring.timings(experiment, chosen, place)
+        return write_speed_outcome(experiment, chosen, timings, lines, place, command)
+
+
+def _train(
+    experiment: Experiment,
+    data: Path,
+    size: str,
+    folder: Path,
+    place: Path,
+    jobs: int | None,
+    ray: str | None,
+    command: str,
+    voice: Voice,
+) -> Outcome:
+    chosen = experiment.sizes[size]
+    part = choose_part(data, chosen, folder / WORK)
+    tasks, record = tasks_of(experiment, chosen, part), Record(folder)
+    left = [task for task in tasks if task.key not in record.rows()]
+    voice.say(f"{len(tasks)} runs at size {size}, {len(tasks) - len(left)} of them done already")
+    failed: dict[str, str] = {}
+    if left:
+        carry_out, at_once = _carrying_out(ray, jobs or (cores() if ray is None else None))
+        voice.say(f"{at_once} at once")
+        failed = Queue(tasks, record, carry_out, voice.say).work_through(at_once)
+    return write_outcome(experiment, chosen, tasks, record.rows(), failed, place, command)
 
 
 def _carrying_out(

@@ -84,19 +84,22 @@ def as_markdown(
     experiment: Experiment, size: Size, cells: Sequence[Cell], told: Sequence[str]
 ) -> str:
     """Title, question, table, findings."""
-    head, *body = table_of(experiment, cells)
-    table = [
+    return markdown_of(
+        f"{experiment.title}, size {size.name}",
+        f"{experiment.source}. {experiment.asks}",
+        table_of(experiment, cells),
+        told,
+    )
+
+
+def markdown_of(title: str, about: str, table: Sequence[Sequence[str]], told: Sequence[str]) -> str:
+    """A page: title, a paragraph, the table (its head first), paragraphs."""
+    head, *body = table
+    lines = [
         "| " + " | ".join(_escaped(text) for text in line) + " |"
         for line in (head, ["---", *["---:"] * (len(head) - 1)], *body)
     ]
-    return "\n\n".join(
-        [
-            f"# {experiment.title}, size {size.name}",
-            f"{experiment.source}. {experiment.asks}",
-            "\n".join(table),
-            *told,
-        ]
-    ) + "\n"  # fmt: skip
+    return "\n\n".join([f"# {title}", about, "\n".join(lines), *told]) + "\n"
 
 
 def _hole(cell: Cell) -> str:

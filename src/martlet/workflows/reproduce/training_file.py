@@ -1,0 +1,139 @@
+"""Experiments that train: rows of a file, checked to the last name before anything is trained.
+
+A file says whose table it is (`title`, `source`, `asks`, `unit`), gives the rows and the claims,
+and names the `setting` that its runs share with other experiments: a table of settings.toml with
+data and options for each size. A table `[small]` of its own holds what differs from that.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from martlet.arguments import checked, parameters_of
+from martlet.errors import MartletError, unknown
+from martlet.models.spec import Printed
+from martlet.models.table import find as find_network
+from martlet.models.table import own_options
+from martlet.workflows.recipe_file import load_recipe
+from martlet.workflows.reproduce.experiment import SIZES, Experiment, Row, Size
+from martlet.workflows.reproduce.experiment_file import ExperimentFile
+from martlet.workflows.train.options import NOT_IN_RECIPES, TrainOptions
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+SETTINGS = "settings"
+TEXTS = ("title", "source", "asks", "unit")
+FIGURES = ("error", "accuracy")
+KEYS = (*TEXTS, "figure", "note", "setting", "rows", "claims", *SIZES)
+ROW: Mapping[str, Any] = {
+    "name": str, "model": str | None, "options": Mapping[str, Any], "train": Mapping[str, Any],
+    "paper": float | None, "macs": str | None, "only": Sequence[str],
+}  # fmt: skip
+SIZE: Mapping[str, Any] = {
+    "train": int | None, "test": int | None, "seeds": int, "options": Mapping[str, Any],
+    "minutes": float | None, "recipe": str,
+}  # fmt: skip
+
+
+class TrainingFile:
+    """Reads an experiment out of a file."""
+
+    def __init__(self, file: ExperimentFile) -> None:
+        self.file = file
+
+    def experiment(self) -> Experiment:
+        """All of it; raises MartletError for whatever is wrong in the file."""
+        file = self.file
+        file.check_keys(KEYS)
+        texts = {key: file.text(key) for key in TEXTS}
+        figure = file.values.get("figure", "error")
+        if figure not in FIGURES:
+            raise unknown(f"{file.at('figure')}: figure", str(figure), FIGURES)
+        rows = [self._row(given) for given in file.tables("rows")]
+        known = [row.name for row in rows]
+        file.check_names(known)
+        return Experiment(
+            name=file.path.stem.replace("_", "-"),
+            **texts,
+            figure=figure,
+            rows=rows,
+            claims=[file.claim(given, known) for given in file.tables("claims")],
+            sizes={name: self._size(name) for name in SIZES},
+            note=file.text("note") if "note" in file.values else "",
+        )
+
+    def _row(self, given: dict[str, Any]) -> Row:
+        self.file.fitting(given, ROW, "a row")
+        if "name" not in given:
+            raise MartletError(f"{self.file.at(*map(str, given.values()))}: a row has no name.")
+        row = Row(**given)
+        if row.model is None:
+            return self._printed_alone(row)
+        try:
+            file, network = find_network(row.model)
+            own_options(file, network, dict(row.options))
+        except MartletError as error:
+            raise MartletError(f"{self.file.at(row.name, row.model)}: {error}") from error
+        if not row.options and not row.train:
+            row = _with_printed(row, network.paper, self.file.values.get("figure", "error"))
+        self._check_train(row.train, row.name)
+        for size in row.only:
+            if size not in SIZES:
+                raise unknown(f"{self.file.at(row.name, size)}: size", size, SIZES)
+        return row
+
+    def _printed_alone(self, row: Row) -> Row:
+        if row.options or row.train or row.paper is None:
+            raise MartletError(
+                f"{self.file.at(row.name)}: {row.name!r} has no model, so that it is printed "
+                "alone; give its figure as paper, and neither options nor train, or a model."
+            )
+        return row
+
+    def _check_train(self, options: Mapping[str, Any], *near: str) -> None:
+        """Raises MartletError for options that `train` does not have, or values out of range."""
+        hints = {one.name: get_args(one.annotation)[0] for one in parameters_of(TrainOptions)}
+        accepted = [name for name in hints if name not in NOT_IN_RECIPES]
+        for key, value in options.items():
+            where = self.file.at(*near, key)
+            if key not in accepted:
+                raise unknown(f"{where}: option of train", key, accepted)
+            checked(f"{where}: {key}", value, hints[key])
+        try:
+            TrainOptions(**options)
+        except MartletError as error:
+            raise MartletError(f"{self.file.at(*near)}: {error}") from error
+
+    def _size(self, name: str) -> Size:
+        """The setting's size, with what this file says of it."""
+        own = self.file.values.get(name, {})
+        self.file.fitting(own, SIZE, f"[{name}]")
+        shared = settings()
+        setting = self.file.text("setting")
+        if setting not in shared:
+            raise unknown(f"{self.file.at('setting')}: setting", setting, list(shared))
+        given = shared[setting].get(name, {})
+        recipe = own.get("recipe", given.get("recipe"))
+        options = {} if recipe is None else load_recipe(recipe)
+        options |= {**given.get("options", {}), **own.get("options", {})}
+        self._check_train(options, f"[{name}]")
+        known = {one.name for one in fields(Size)}
+        values = {key: value for key, value in {**given, **own}.items() if key in known}
+        return Size(name=name, **{**values, "options": options})
+
+
+def _with_printed(row: Row, printed: Printed, figure: str) -> Row:
+    """With what the network's own row has of the paper, where the file says nothing."""
+    error = printed.top1_error
+    own = error if error is None or figure == "error" else 100 - error
+    return replace(
+        row,
+        paper=own if row.paper is None else row.paper,
+        macs=printed.macs if row.macs is None else row.macs,
+    )
+
+
+def settings() -> dict[str, dict[str, Any]]:
+    """Setting -> size -> what the runs of all its experiments have in common."""
+    return tomllib.loads((FOLDER / f"{SETTINGS}.toml").read_text(encoding="utf-8"))

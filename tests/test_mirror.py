@@ -43,6 +43,16 @@ ELSEWHERE = {
         "workflows/reproduce/test_reading.py",
         "what a file is read as",
     ),
+    "workflows/reproduce/experiment_file": (
+        "workflows/reproduce/test_reading.py",
+        "what files of all kinds have",
+    ),
+    "workflows/reproduce/training_file": ("workflows/reproduce/test_reading.py", "such a file"),
+    "workflows/reproduce/speed": ("workflows/reproduce/test_speed_file.py", "what a file says"),
+    "workflows/reproduce/speed_outcome": (
+        "workflows/reproduce/test_speed_measuring.py",
+        "the end of the verb",
+    ),
     "workflows/reproduce/outcome": (
         "workflows/reproduce/test_reproduce.py",
         "the end of the verb",

@@ -9,8 +9,9 @@ import pytest
 import martlet
 from martlet.errors import MartletError
 from martlet.workflows.reproduce import train_run
+from martlet.workflows.reproduce.experiment import Experiment
 from martlet.workflows.reproduce.part import choose_part
-from martlet.workflows.reproduce.reading import read
+from martlet.workflows.reproduce.reading import find
 from martlet.workflows.reproduce.record import Record
 from martlet.workflows.reproduce.tasks import tasks_of
 
@@ -34,6 +35,12 @@ seeds = 2
 """
 
 
+def read(path: Path) -> Experiment:
+    found = find(str(path))
+    assert isinstance(found, Experiment)
+    return found
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "mine.toml"
@@ -53,7 +60,7 @@ def test_all_experiments_are_listed() -> None:
 
 def test_what_is_missing_is_told() -> None:
     with pytest.raises(MartletError, match=r"^shufflenet-v1-table-3 needs data; give --data"):
-        martlet.reproduce("shufflenet-v1-table-3")
+        martlet.reproduce("shufflenet-v1-table-3", quiet=True)
     with pytest.raises(MartletError, match=r"^jobs=0 is not accepted"):
         martlet.reproduce("shufflenet-v1-table-3", data=Path("x"), jobs=0)
     with pytest.raises(MartletError, match=r"^size 'huge' is not known; accepted"):

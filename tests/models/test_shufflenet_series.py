@@ -10,6 +10,7 @@ from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import create_model, spec
 from martlet.models.shufflenet_series import VARIANTS, ShuffleNetSeries, Variant
+from martlet.ops.shuffle import channel_shuffle
 
 SENSORS = 5
 FORMS = pytest.mark.parametrize("stem", ["separable", "full"])
@@ -197,3 +198,13 @@ def test_bad_options_are_one_sentence(options: dict[str, object], sentence: str)
 def test_another_input_is_one_sentence(shape: tuple[int, ...]) -> None:
     with pytest.raises(MartletError, match=r"accepted: \(batch, 1, length, 5\) with a length of"):
         small()(torch.zeros(shape))
+
+
+def test_without_shuffle_channels_stay_where_they_are() -> None:
+    torch.manual_seed(0)
+    whole, bare = small().eval(), small(shuffle=False).eval()
+    bare.load_state_dict(whole.state_dict())
+    x = recordings(1)
+    first, other = whole.units[0], bare.units[0]
+    assert torch.equal(first(x), channel_shuffle(other(x), first.groups))
+    assert not torch.equal(whole(x), bare(x))

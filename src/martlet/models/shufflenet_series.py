@@ -19,6 +19,7 @@ Differences from that code:
   recordings of any length. Test: torch's adaptive pool.
 - Weights start from He's normal law over the fan-out of each group, biases at zero, as in the other
   ShuffleNets here; the code keeps PyTorch's start. Test: the deviation of each layer's weights.
+- `shuffle=False` leaves the shuffles out. Test: the order of the channels.
 - `width`, `stem="full"`, `sensors="mixed"` and the rows that use them are this project's. Mixed:
   the sensors are the channels of the first convolution, which has a filter for each, so that all
   pointwise convolutions mix them; maps are then one number wide. Test: params, by formula.
@@ -90,6 +91,7 @@ class SeriesUnit(nn.Module):
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int, groups: int, separable: bool
     ) -> None:
+        """groups: of the shuffle; 1 leaves the channels where they are."""
         super().__init__()
         along_time = nn.Conv2d(
             in_channels,
@@ -106,14 +108,21 @@ class SeriesUnit(nn.Module):
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return channel_shuffle(self.layers(x), self.groups)
+        y: Tensor = self.layers(x)
+        return channel_shuffle(y, self.groups) if self.groups > 1 else y
 
 
 class ShuffleNetSeries(Classifier):
     """Maps (batch, 1, length, sensors) to logits (batch, num_classes)."""
 
     def __init__(
-        self, variant: Variant, in_chans: int, kernel: int, width: float, stem: Stem
+        self,
+        variant: Variant,
+        in_chans: int,
+        kernel: int,
+        width: float,
+        stem: Stem,
+        shuffle: bool = True,
     ) -> None:
         super().__init__()
         if kernel < 1 or kernel % 2 == 0:
@@ -124,7 +133,8 @@ class ShuffleNetSeries(Classifier):
         for number, (base, groups) in enumerate(bases):
             wanted = widened(base, groups, width)
             separable = number > 0 or stem == "separable"
-            units.append(SeriesUnit(channels, wanted, kernel, groups, separable))
+            shuffled = groups if shuffle else 1
+            units.append(SeriesUnit(channels, wanted, kernel, shuffled, separable))
             channels = wanted
         self.units = nn.Sequential(*units)
         self.num_features = channels
@@ -184,6 +194,7 @@ def build(
     kernel: int | None = None,
     width: float | None = None,
     stem: Stem | None = None,
+    shuffle: bool = True,
 ) -> ShuffleNetSeries:
     """The network of a row with fresh weights; the other options are the row's if not given."""
     return ShuffleNetSeries(
@@ -192,4 +203,5 @@ def build(
         variant.kernel if kernel is None else kernel,
         variant.width if width is None else width,
         variant.stem if stem is None else stem,
+        shuffle,
     )

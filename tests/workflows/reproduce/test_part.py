@@ -86,6 +86,22 @@ def test_data_that_train_divides_itself_are_known_by_their_files(tmp_path: Path)
     assert choose_part(scene, whole, tmp_path / "work").digest != part.digest
 
 
+def test_files_that_are_named_are_taken_and_others_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "scene.mat").write_bytes(b"1234")
+    (tmp_path / "truth.mat").write_bytes(b"12")
+    size = Size(name="small", files={"data": "scene.mat", "labels": "truth.mat"})
+    part = choose_part(tmp_path, size, tmp_path / "work")
+    assert part.data == tmp_path / "scene.mat"
+    assert part.options == {"labels": tmp_path / "truth.mat"}
+    (tmp_path / "another.mat").write_bytes(b"1")
+    assert choose_part(tmp_path, size, tmp_path / "work").digest == part.digest
+    (tmp_path / "truth.mat").unlink()
+    with pytest.raises(
+        MartletError, match=r"has no truth\.mat, which this experiment takes as lab"
+    ):
+        choose_part(tmp_path, size, tmp_path / "work")
+
+
 def test_what_does_not_fit_is_told(parted: Path, tmp_path: Path) -> None:
     with pytest.raises(MartletError, match=r"^data=.*none is not there; give the folder"):
         choose_part(tmp_path / "none", SIZE, tmp_path / "work")

@@ -68,6 +68,8 @@ class Size:
         train, test: samples a class of the fixed part of the data; None for all there are.
         seeds: how many runs each row has, with the seeds from 0 on.
         options: those of `train`, for all rows.
+        files: of data that `train` divides itself: their name below the folder that is given
+            ("data"; without it the folder itself), and those of options that are files, as labels.
         minutes: of one core, that all runs were measured to take together; None before that.
     """
 
@@ -76,6 +78,7 @@ class Size:
     test: int | None = None
     seeds: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
 
 

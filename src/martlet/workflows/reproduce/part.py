@@ -7,8 +7,8 @@ machine and at every time. A folder without test/ gives its test part first.
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from martlet.data.pictures.content import SUFFIXES
@@ -26,6 +26,7 @@ class Part:
         root: the folder that a list's paths lie below.
         digest: of the content; runs of other data are other runs.
         train, test: samples; 0 where `train` divides the data itself.
+        options: of `train` that are files of the data.
     """
 
     data: Path
@@ -33,6 +34,7 @@ class Part:
     digest: str
     train: int = 0
     test: int = 0
+    options: Mapping[str, Path] = field(default_factory=dict)
 
 
 def choose_part(data: Path, size: Size, folder: Path) -> Part:
@@ -44,7 +46,7 @@ def choose_part(data: Path, size: Size, folder: Path) -> Part:
     if not data.exists():
         raise MartletError(f"data={data} is not there; give the folder of the data set.")
     if size.train is None:
-        return Part(data, None, _digest(_listing(data)))
+        return _whole(data, size)
     rows: list[tuple[str, str, str]] = []
     digests: list[str] = []
     for label, pictures in sorted(_classes(data).items()):
@@ -73,6 +75,21 @@ def choose_part(data: Path, size: Size, folder: Path) -> Part:
         write_text(path, text.getvalue())
     trained = sum(part == "train" for _, _, part in rows)
     return Part(path, data.resolve(), digest, trained, len(rows) - trained)
+
+
+def _whole(data: Path, size: Size) -> Part:
+    """Data that `train` divides itself; only the files that are named count."""
+    found = {option: data / name for option, name in size.files.items()}
+    for option, path in found.items():
+        if not path.exists():
+            raise MartletError(
+                f"data={data} has no {size.files[option]}, which this experiment takes as "
+                f"{option}; give the folder that has it."
+            )
+    named = list(found.values()) or [data]
+    digest = _digest([line for path in named for line in _listing(path)])
+    place = found.pop("data", data)
+    return Part(place, None, digest, options=found)
 
 
 def _classes(data: Path) -> dict[str, dict[str, list[Path]]]:

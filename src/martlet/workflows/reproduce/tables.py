@@ -59,7 +59,9 @@ def as_csv(lines: Sequence[Mapping[str, str]]) -> str:
 def table_of(experiment: Experiment, cells: Sequence[Cell]) -> list[list[str]]:
     """The table for people, its head first."""
     figure = f"{experiment.figure}, %"
-    head = ["", "MACs", "params", figure, "interval", "seeds", f"paper: {experiment.unit}"]
+    printed = any(cell.row.paper is not None for cell in cells)
+    head = ["", "MACs", "params", figure, "interval", "seeds"]
+    head += [f"paper: {experiment.unit}"] * printed
     body = []
     for cell in cells:
         value, row = cell.value, cell.row
@@ -74,7 +76,7 @@ def table_of(experiment: Experiment, cells: Sequence[Cell]) -> list[list[str]]:
                 number(value.mean) if value else _hole(cell),
                 between,
                 "" if row.model is None else str(value.seeds if value else 0),
-                "" if row.paper is None else f"{row.paper:g}",
+                *["" if row.paper is None else f"{row.paper:g}"] * printed,
             ]
         )
     return [head, *body]

@@ -37,7 +37,7 @@ def carry_out(task: Task, folder: Path, threads: int) -> dict[str, Any]:
 
 def options_of(task: Task, folder: Path) -> TrainOptions:
     """All that `train` is told, with where the run lies."""
-    given: dict[str, Any] = {"workers": 0, "log": "none", **task.options}
+    given: dict[str, Any] = {"workers": 0, "log": "none", **task.options, **task.part.options}
     if task.part.train:
         given |= {"root": task.part.root, "val": given.get("val", 0.0)}
     options = TrainOptions(**given, given=frozenset(given))

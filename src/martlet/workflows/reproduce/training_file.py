@@ -32,7 +32,7 @@ ROW: Mapping[str, Any] = {
 }  # fmt: skip
 SIZE: Mapping[str, Any] = {
     "train": int | None, "test": int | None, "seeds": int, "options": Mapping[str, Any],
-    "minutes": float | None, "recipe": str,
+    "files": Mapping[str, str], "minutes": float | None, "recipe": str,
 }  # fmt: skip
 
 

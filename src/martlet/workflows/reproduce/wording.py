@@ -67,15 +67,15 @@ def summary(experiment: Experiment, size: Size, cells: Sequence[Cell], found: Se
         told = [
             f"{counts[verdict]} {words}"
             for verdict, words in (
-                (HOLDS, "hold beyond the interval"),
-                (AGAINST, "are contradicted"),
-                (OPEN, "show no difference at this size"),
-                (ONE_SEED, "have one seed alone"),
-                (MISSING, "are not run"),
+                (HOLDS, "beyond the interval"),
+                (AGAINST, "contradicted"),
+                (OPEN, "without a difference at this size"),
+                (ONE_SEED, "of one seed alone"),
+                (MISSING, "not run"),
             )
             if counts[verdict]
         ]
-        parts.append(f"Of {len(found)} claims {_listed(told)}.")
+        parts.append(f"Claims: {', '.join(told)}.")
     if order is not None:
         pairs = order.same + order.against + order.open
         parts.append(
@@ -83,10 +83,6 @@ def summary(experiment: Experiment, size: Size, cells: Sequence[Cell], found: Se
             f"same one beyond the interval, {order.against} in the other, {order.open} open."
         )
     return " ".join(parts)
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def caveat(size: Size, shown: Interval | None) -> str:

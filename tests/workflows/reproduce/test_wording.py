@@ -57,7 +57,7 @@ def test_a_summary_counts_verdicts_and_pairs() -> None:
     full = Interval(30.0, 29.0, 31.0, 3)
     findings = [Finding(CLAIM, verdict, full, None) for verdict in (HOLDS, HOLDS, OPEN)]
     assert told([cell("a", full), cell("b", full)], findings, Order(4, 1, 2, 0.9)) == (
-        "Claims: 2 beyond the interval, 1 without a difference at this size. Of 7 pairs "
+        "Claims: 2 confirmed beyond the interval, 1 without a difference at this size. Of 7 pairs "
         "of rows that the paper puts in an order, 4 are in the same one beyond the interval, 1 in "
         "the other, 2 open."
     )

@@ -67,7 +67,7 @@ def summary(experiment: Experiment, size: Size, cells: Sequence[Cell], found: Se
         told = [
             f"{counts[verdict]} {words}"
             for verdict, words in (
-                (HOLDS, "beyond the interval"),
+                (HOLDS, "confirmed beyond the interval"),
                 (AGAINST, "contradicted"),
                 (OPEN, "without a difference at this size"),
                 (ONE_SEED, "of one seed alone"),

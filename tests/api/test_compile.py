@@ -128,7 +128,9 @@ def test_a_report_of_every_layer(small: Path, tmp_path: Path) -> None:
     assert net.profile is not None
     lines = (tmp_path / "out" / "m_layers.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + len(net.profile.layers)
-    assert lines[0].startswith("name,summary,macs,bytes,moved_bytes,tile,milliseconds,gflops")
+    assert lines[0].startswith(
+        "name,operator,summary,macs,bytes,moved_bytes,tile,milliseconds,gflops"
+    )
     assert net.profile.moved_bytes == 0
     assert any(layer.tile for layer in net.profile.layers)
     with Image.open(tmp_path / "out" / "m_layers.png") as picture:

@@ -22,6 +22,9 @@ def measure(
     batch: Annotated[int, "Inputs per call."] = 1,
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
     image_size: Annotated[int | None, "Side of the picture, for the name of a network."] = None,
+    roofline: Annotated[
+        bool, "Each layer against what memory and multipliers allow: roofline.png and .csv."
+    ] = False,
 ) -> "list[Latency]":
     """Time a network on this machine, engines side by side.
 
@@ -29,9 +32,12 @@ def measure(
     folder the rows are also shown in its report.html. Engine c is the network compiled to C; a
     folder that was compiled before has its own number of threads.
 
+    The roofline is of the network compiled to C, on one core; its files lie in the run folder, or
+    begin with the network's name in the current one.
+
     Raises MartletError for an engine that is not known and for what is neither a run nor a
     network.
     """
     from martlet.workflows.measure import time_engines
 
-    return time_engines(run, tuple(engines), threads, batch, seconds, image_size)
+    return time_engines(run, tuple(engines), threads, batch, seconds, image_size, roofline)

@@ -61,6 +61,7 @@ def _row(layer: Layer, facts: Facts, milliseconds: float, peak: float) -> LayerT
     gflops = 2e-6 * macs / milliseconds if milliseconds else 0.0
     return LayerTime(
         name=layer.name,
+        operator=layer.operator,
         summary=layer.summary(),
         macs=macs,
         bytes=times * (_bytes(layer) + facts.schedule.packed[layer.name].size),

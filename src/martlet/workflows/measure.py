@@ -40,8 +40,9 @@ def time_engines(
     batch: int,
     seconds: float,
     size: int | None,
+    roofline: bool = False,
 ) -> list[Latency]:
-    """The rows of `measure`."""
+    """The rows of `measure`; with `roofline` its files are written too."""
     names = tuple(part.strip() for name in names for part in name.split(","))
     for name in names:
         if name not in ENGINES:
@@ -52,6 +53,11 @@ def time_engines(
             accepted = f"1 to {most}" if option == "threads" else "1 or more"
             raise MartletError(f"{option}={value} is not accepted; give {accepted}.")
     if is_compiled(run) and not (Path(run) / MODEL).exists():
+        if roofline:
+            raise MartletError(
+                f"roofline=True times each layer anew, and {run} is compiled already; give the run "
+                "or the network, or use `compile --report`."
+            )
         return _time_compiled(Path(run), names, batch, seconds)
     model, shape, header = _network(run, size)
     needed = batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
@@ -61,6 +67,14 @@ def time_engines(
         pass  # an error before the work, not after it
     with engines_of(model, shape, names or USUAL, threads, model.num_classes) as engines:
         rows = latency(engines, _numbers(batch, shape), seconds=seconds)
+    if roofline:
+        from martlet.workflows.roofline import write_roofline  # draws: matplotlib
+
+        if header is None:
+            write_roofline(model, shape, str(run), Path(), f"{run}_", seconds)
+        else:
+            folder = checkpoint_path(Path(run)).parent
+            write_roofline(model, shape, header.network.name, folder, "", seconds)
     if header is not None and reported:
         from martlet.workflows.report_page import write_report
 

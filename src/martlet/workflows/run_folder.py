@@ -29,11 +29,12 @@ SPECTRA = "spectra.png"
 RELIABILITY = "reliability.png"
 PAIRS = "near_duplicates.png"
 SUSPECTS, SHEET_OF_SUSPECTS = "suspects.csv", "suspects.png"  # labels in doubt
+ROOFLINE = ("roofline.png", "roofline.csv")  # of `measure --roofline`
 PICTURES = (
     *("curves.png", "confusion.png", RELIABILITY, "predictions.png", "windows.png", SPECTRA),
     *(PAIRS, SHEET_OF_SUSPECTS, *MAPS),
 )
-FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, SUSPECTS, PAGE, EXPORTED, *PICTURES)
+FILES = (MODEL, RESUME, METRICS, TRACKERS, SPLIT, SUSPECTS, PAGE, EXPORTED, *PICTURES, *ROOFLINE)
 EVENTS = "events.out.tfevents.*"
 MAP = "map"  # where training puts the map of its scene
 EXPLAINED = "explained"  # where `explain` puts its pictures, and the end of their names

@@ -22,6 +22,7 @@ class Layer:
     """
 
     name: str  # its own, also in C
+    operator: str = "other"  # what kind of work it is, for sums of time over a network
     reads: list[Buffer]
     writes: list[Buffer]
     macs: int = 0

@@ -56,6 +56,8 @@ class Blockwise(Kernel):
 class Mean(Blockwise):
     """The mean of each map."""
 
+    operator = "pooling"
+
     def summary(self) -> str:
         return f"mean of {prod(self.x.axes)} maps of {self.x.places} places"
 
@@ -89,6 +91,7 @@ class Mean(Blockwise):
 class Placewise(Blockwise):
     """Shared by layers in which each place of a map is worked on for itself."""
 
+    operator = "element-wise"
     own_rows: Sequence[str] = ("x",)
 
     def rows(self, schedule: Schedule) -> int:

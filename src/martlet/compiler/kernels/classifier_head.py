@@ -30,6 +30,7 @@ MOST_BLOCKS = 8  # blocks of outputs whose sums stay in registers
 class Head(Kernel):
     """All three, group by group; `sums` holds what each group adds to the outputs."""
 
+    operator = "1×1 convolution"
     thread_rows = ("x", "add")  # as a pointwise product, but for what it writes
     in_place_with = ("add",)
 

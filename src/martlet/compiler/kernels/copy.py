@@ -13,6 +13,8 @@ class Copy(Kernel):
     not count as moved.
     """
 
+    operator = "copy"
+
     def __init__(self, name: str, x: Maps, target: Maps) -> None:
         self.name, self.x, self.target = name, x, target
         self.reads, self.writes = list(x.buffers), list(target.buffers)

@@ -39,6 +39,7 @@ class Windowed(Blockwise):
     ) -> None:
         super().__init__(name, x, y)
         self.window, self.kind, self.act = window, kind, act
+        self.operator = "depthwise convolution" if kind == "depthwise" else "pooling"
         self.weight, self.bias, self.count_padding = weight, bias, count_padding
         self.fused = [act.kind] if act else []
         if window.is_flat:

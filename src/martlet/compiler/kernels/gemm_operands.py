@@ -55,6 +55,7 @@ class Gemm(Kernel):
         self.name, self.x, self.add, self.gate = name, x, add, gate
         self.weight, self.bias, self.groups = weight, bias, groups
         self.window, self.registers = window, registers
+        self.operator = "1×1 convolution" if prod(window.kernel) == 1 else "convolution"
         self.act, self.act_after = act, act_after
         epilogue = act and act.kind, add and "sum", act_after and act_after.kind
         self.fused = [word for word in (gate and "gate", *epilogue) if word]

@@ -153,6 +153,8 @@ class Elementwise(Generic):
     Those that are a single number stand in the formula, and are no operands.
     """
 
+    operator = "element-wise"
+
     def __init__(self, name: str, formula: str, values: Sequence[Rows], y: Buffer) -> None:
         self.formula, self.shape = formula, y.spatial
         self.values = [rows.broadcast(self.shape) for rows in values]
@@ -181,6 +183,8 @@ class Elementwise(Generic):
 
 class Rearrange(Generic):
     """Copies tensors side by side into one; with each comes its first place in y."""
+
+    operator = "copy"
 
     def __init__(
         self, name: str, pieces: Sequence[tuple[Rows, int]], y: Buffer, fill: float | None = None
@@ -213,6 +217,8 @@ class Rearrange(Generic):
 
 class Picked(Generic):
     """y[i0, i1, …] = x at a listed index along each axis; an index of -1 means `fill`."""
+
+    operator = "copy"
 
     def __init__(
         self, name: str, x: Rows, indices: Sequence[NDArray[np.int64]], y: Buffer, fill: float = 0.0

@@ -32,6 +32,7 @@ def _taps(window: Sliding, innermost: Sequence[str]) -> list[str]:
 class GenericConvolution(Generic):
     """Convolution of a batch with weights (M, C / groups, *kernel), from memory or constant."""
 
+    operator = "convolution"
     weighs_inputs = False  # whether each input is weighed, or what makes each output
 
     def __init__(
@@ -115,6 +116,8 @@ class TransposedConvolution(GenericConvolution):
 
 class GenericPool(Generic):
     """Maximum, average, sum of squares or p-norm over a window; maps lie one behind the other."""
+
+    operator = "pooling"
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ class LayerTime:
     """One layer of a compiled network; times are medians."""
 
     name: str
+    operator: str  # "1×1 convolution", "depthwise convolution", "element-wise", …
     summary: str  # window, what was fused, shapes
     macs: int
     bytes: int  # read and written: maps, and weights

@@ -1,0 +1,62 @@
+"""`measure --roofline`: where memory is a network's limit, and where the multipliers are."""
+
+import csv
+import io
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from martlet.compiler import profile_onnx
+from martlet.console.progress import Voice
+from martlet.exporting import export_onnx
+from martlet.measuring.bandwidth import bandwidth
+from martlet.models import Classifier
+from martlet.report.roofline import LayerPoint, Roofs, draw_roofline
+from martlet.storage.files import write_text
+from martlet.workflows.run_folder import ROOFLINE
+
+PICTURE, TABLE = ROOFLINE
+
+
+def write_roofline(
+    model: Classifier, shape: tuple[int, ...], name: str, folder: Path, start: str, seconds: float
+) -> str:
+    """Time each layer in C on one core, measure the roofs, and draw; what it shows, in a sentence.
+
+    Files are called `start` and roofline.png, roofline.csv. Raises MartletError without a C
+    compiler, for a network that is not supported, and when the folder cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        classes = [str(number) for number in range(model.num_classes)]
+        export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
+        profile = profile_onnx(path, seconds=seconds)
+    points = [
+        LayerPoint(one.name, one.operator, one.milliseconds, one.macs, one.bytes)
+        for one in profile.layers
+    ]
+    roofs = Roofs(profile.peak_gflops, bandwidth())
+    title = f"{name}, one core, {' × '.join(map(str, shape))}"
+    told = draw_roofline(points, roofs, title, folder / f"{start}{PICTURE}")
+    write_text(folder / f"{start}{TABLE}", _table(points, roofs))
+    Voice().say(f"{folder / f'{start}{PICTURE}'}: {told}")
+    return told
+
+
+def _table(points: list[LayerPoint], roofs: Roofs) -> str:
+    text = io.StringIO()
+    names = [*asdict(points[0]), "operations_per_byte", "gflops", "roof_gflops"]
+    table = csv.DictWriter(text, names, lineterminator="\n")
+    table.writeheader()
+    for point in points:
+        roof = roofs.at(point.intensity) if point.macs else 0.0
+        table.writerow(
+            {
+                **asdict(point),
+                "milliseconds": f"{point.milliseconds:.5f}",
+                "operations_per_byte": f"{point.intensity:.3f}",
+                "gflops": f"{point.gflops:.2f}",
+                "roof_gflops": f"{roof:.2f}",
+            }
+        )
+    return text.getvalue()

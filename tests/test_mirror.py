@@ -39,6 +39,10 @@ ELSEWHERE = {
     ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
     "console/experiment_tables": ("cli/test_main.py", "what a verb prints"),
+    "workflows/on_device/connection": (
+        "workflows/on_device/test_measure_on.py",
+        "stand-ins for the programs",
+    ),
     "workflows/reproduce/experiment": (
         "workflows/reproduce/test_reading.py",
         "what a file is read as",

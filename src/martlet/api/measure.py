@@ -25,6 +25,16 @@ def measure(
     roofline: Annotated[
         bool, "Each layer against what memory and multipliers allow: roofline.png and .csv."
     ] = False,
+    ssh: Annotated[
+        str | None, "Host of another Linux machine, as ssh knows it: engine c is timed there."
+    ] = None,
+    adb: Annotated[str | None, "The same on an Android device, by its serial."] = None,
+    target: Annotated[
+        str | None, "Of engine c, as of `compile` (default: what the machine's processor has)."
+    ] = None,
+    csv: Annotated[
+        Path | None, "File that the rows are added to, with the machine's record."
+    ] = None,
 ) -> "list[Latency]":
     """Time a network on this machine, engines side by side.
 
@@ -35,9 +45,26 @@ def measure(
     The roofline is of the network compiled to C, on one core; its files lie in the run folder, or
     begin with the network's name in the current one.
 
+    With ssh or adb the network is built here, copied, run on the fastest cores there, its outputs
+    compared with ONNX Runtime's, and removed again; rows then have that machine's record: clocks
+    and temperature before and after, governor. A target that does not run here has no time here,
+    for an emulator's time says nothing.
+
     Raises MartletError for an engine that is not known and for what is neither a run nor a
     network.
     """
-    from martlet.workflows.measure import time_engines
+    from martlet.workflows.measure import Asked, time_engines
 
-    return time_engines(run, tuple(engines), threads, batch, seconds, image_size, roofline)
+    asked = Asked(
+        engines=tuple(engines),
+        threads=threads,
+        batch=batch,
+        seconds=seconds,
+        image_size=image_size,
+        roofline=roofline,
+        ssh=ssh,
+        adb=adb,
+        target=target,
+        csv=csv,
+    )
+    return time_engines(run, asked)

@@ -1,6 +1,7 @@
 """From C to a shared library: the system's compiler, or the one in the `ziglang` package."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from martlet.errors import MartletError, shortened
 
 STRICT = ("-std=gnu11", "-Wall", "-Wextra")
 CLEAN_UP_SECONDS = 5.0  # seconds that an interrupted compiler has to clean up
+_MUSL = re.compile(r"-linux-gnu[.0-9]*$")
 WASM = ("-mexec-model=reactor", "-Wl,--export=__heap_base")
 
 
@@ -69,17 +71,43 @@ def build(
     if target.system == "macos":  # its own name for itself would be where it is built
         kind.append(f"-Wl,-install_name,@rpath/{library.name}")
     kind.append("-s")  # no symbols that name this machine's folders
-    made = str(library.resolve())
-    words = [*STRICT, *FLAGS, *flags, *more, *kind, source.name, "-o", made, "-lm"]
+    _make([*command, *STRICT, *FLAGS, *flags, *more, *kind], [source], library, target, compiler)
+
+
+def build_program(
+    sources: Sequence[Path],
+    program: Path,
+    target: Target,
+    compiler: str | None,
+    more: Sequence[str] = (),
+) -> None:
+    """Make a program for Linux that needs no library of the machine it will run on.
+
+    Raises MartletError with the compiler's first complaint when it fails.
+    """
+    command = find_compiler(compiler, target)
+    flags = target.flags
+    if "ziglang" in command and target.zig:  # musl links statically, for any Linux and Android
+        flags = tuple(_MUSL.sub("-linux-musl", word) for word in target.zig)
+    words = [*command, *STRICT, *FLAGS, *flags, *more, "-static", "-s"]
+    _make(words, sources, program, target, compiler)
+
+
+def _make(
+    words: Sequence[str], sources: Sequence[Path], made: Path, target: Target, compiler: str | None
+) -> None:
+    """Run the compiler in the folder of the first source."""
+    names = [sources[0].name, *(str(source.resolve()) for source in sources[1:])]
+    command = [*words, *names, "-o", str(made.resolve()), "-lm"]
     try:
-        failed, said = _run([*command, *words], source.parent)
+        failed, said = _run(command, sources[0].parent)
     except OSError as error:
         raise MartletError(f"compiler={compiler!r} does not run ({error}).") from error
-    if failed or not library.is_file():
+    if failed or not made.is_file():
         complaint = next((line for line in said.splitlines() if "error" in line), said)
-        shown = shortened(complaint, 300) or "it made no library"
+        shown = shortened(complaint, 300) or "it made no file"
         raise MartletError(
-            f"{Path(command[0]).name} refuses {source.name} for target={target.name!r} ({shown})."
+            f"{Path(command[0]).name} refuses {names[0]} for target={target.name!r} ({shown})."
         )
 
 

@@ -240,4 +240,5 @@ def measured(rows: "Sequence[Latency]", console: Console | None = None) -> None:
             "measure again when nothing else runs",
             markup=False,
         )
-    console.print(", ".join(f"{key} {value}" for key, value in machine().items()), markup=False)
+    record = rows[0].record or machine()
+    console.print(", ".join(f"{key} {value}" for key, value in record.items()), markup=False)

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import isfinite
@@ -34,6 +34,7 @@ class Latency:
     calls: int
     round_medians_ms: tuple[float, ...]  # how far one round differs from the next
     core_share: float = 1.0  # of the time that the calling thread was given a core
+    record: Mapping[str, str] = field(default_factory=dict)  # of another machine; {}: of this one
     reliable: bool = field(init=False)  # whether nothing else seems to have run meanwhile
 
     def __post_init__(self) -> None:

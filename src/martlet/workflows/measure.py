@@ -3,6 +3,8 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 from torch import nn
 
 from martlet.compiler import CompiledNetwork, compile_onnx
+from martlet.compiler.targets import target as target_of
 from martlet.data.pictures.preprocess import LARGEST_SIZE
 from martlet.errors import MartletError, unknown
 from martlet.exporting import export_onnx
@@ -18,10 +21,12 @@ from martlet.inference import is_compiled
 from martlet.measuring.cost import cost
 from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
+from martlet.measuring.machine import machine
 from martlet.memory import require_memory
 from martlet.models import Classifier, create_model, spec
 from martlet.models.spec import check_network, input_shape
 from martlet.storage.claim import claimed
+from martlet.storage.csv_rows import read_rows, write_rows
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
@@ -33,48 +38,104 @@ MOST_THREADS = 1024  # of an engine: more are no machine of today
 WAIT_SECONDS = 10.0  # for another process that writes the report
 
 
-def time_engines(
-    run: Path | str,
-    names: tuple[str, ...],
-    threads: int,
-    batch: int,
-    seconds: float,
-    size: int | None,
-    roofline: bool = False,
-) -> list[Latency]:
-    """The rows of `measure`; with `roofline` its files are written too."""
-    names = tuple(part.strip() for name in names for part in name.split(","))
-    for name in names:
-        if name not in ENGINES:
-            raise unknown("engine", name, ENGINES)
-    for option, value in (("batch", batch), ("threads", threads)):  # before files are made
-        most = MOST_THREADS if option == "threads" else value
-        if not 1 <= value <= most:
-            accepted = f"1 to {most}" if option == "threads" else "1 or more"
-            raise MartletError(f"{option}={value} is not accepted; give {accepted}.")
-    if is_compiled(run) and not (Path(run) / MODEL).exists():
-        if roofline:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What `measure` is asked for; raises MartletError for what does not fit together."""
+
+    engines: tuple[str, ...] = ()
+    threads: int = 1
+    batch: int = 1
+    seconds: float = 2.0
+    image_size: int | None = None
+    roofline: bool = False
+    ssh: str | None = None
+    adb: str | None = None
+    target: str | None = None
+    csv: Path | None = None
+
+    def __post_init__(self) -> None:
+        names = tuple(part.strip() for name in self.engines for part in name.split(","))
+        object.__setattr__(self, "engines", names)
+        for name in names:
+            if name not in ENGINES:
+                raise unknown("engine", name, ENGINES)
+        for option, value in (("batch", self.batch), ("threads", self.threads)):
+            most = MOST_THREADS if option == "threads" else value
+            if not 1 <= value <= most:
+                accepted = f"1 to {most}" if option == "threads" else "1 or more"
+                raise MartletError(f"{option}={value} is not accepted; give {accepted}.")
+        if self.ssh is not None and self.adb is not None:
+            raise MartletError(f"ssh={self.ssh!r} and adb={self.adb!r} are two machines; give one.")
+        if self.target is not None and not self.elsewhere and not target_of(self.target).is_here:
             raise MartletError(
-                f"roofline=True times each layer anew, and {run} is compiled already; give the run "
-                "or the network, or use `compile --report`."
+                f"target={self.target!r} does not run here, and an emulator's time says nothing; "
+                "give ssh or adb with a machine that it runs on."
             )
-        return _time_compiled(Path(run), names, batch, seconds)
-    model, shape, header = _network(run, size)
-    needed = batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
-    require_memory(needed, f"a batch of {batch} of shape {shape}", "give a smaller batch or size")
+        others = [name for name in names if name != "c"]
+        if self.elsewhere and (others or self.roofline):
+            given = f"engines={','.join(others)}" if others else "roofline=True"
+            raise MartletError(
+                f"{given} is measured here, and {'ssh' if self.ssh else 'adb'} times engine c on "
+                "another machine; leave one of them out."
+            )
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another machine is measured."""
+        return self.ssh is not None or self.adb is not None
+
+
+def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
+    """The rows of `measure`; its files are written too, where they are asked for."""
+    if is_compiled(run) and not (Path(run) / MODEL).exists():
+        if asked.roofline or asked.elsewhere or asked.target:
+            raise MartletError(
+                f"{run} is compiled already, and roofline, ssh, adb and target build anew; give "
+                "the run, or the network's name."
+            )
+        rows = _time_compiled(Path(run), asked.engines, asked.batch, asked.seconds)
+        _keep(rows, str(run), asked.csv)
+        return rows
+    model, shape, header = _network(run, asked.image_size)
+    needed = asked.batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
+    require_memory(
+        needed, f"a batch of {asked.batch} of shape {shape}", "give a smaller batch or size"
+    )
+    if asked.elsewhere:
+        from martlet.workflows.on_device.measure_on import connect, time_on
+
+        there = connect(asked.ssh, asked.adb)
+        rows = [time_on(there, model, shape, asked.threads, asked.batch, asked.seconds,
+                        asked.target)]  # fmt: skip
+    else:
+        rows = _time_here(run, model, shape, header, asked)
+    _keep(rows, header.network.name if header else str(run), asked.csv)
+    return rows
+
+
+def _time_here(
+    run: Path | str,
+    model: Classifier,
+    shape: tuple[int, ...],
+    header: Header | None,
+    asked: Asked,
+) -> list[Latency]:
     reported = header is not None and "per_class" in header.metrics and Path(run).is_dir()
     with claimed(Path(run)) if reported else nullcontext():
         pass  # an error before the work, not after it
-    with engines_of(model, shape, names or USUAL, threads, model.num_classes) as engines:
-        rows = latency(engines, _numbers(batch, shape), seconds=seconds)
-    if roofline:
+    names = asked.engines or (("c",) if asked.target else USUAL)
+    with engines_of(
+        model, shape, names, asked.threads, model.num_classes, asked.target or "native"
+    ) as engines:
+        rows = latency(engines, _numbers(asked.batch, shape), seconds=asked.seconds)
+    if asked.roofline:
         from martlet.workflows.roofline import write_roofline  # draws: matplotlib
 
         if header is None:
-            write_roofline(model, shape, str(run), Path(), f"{run}_", seconds)
+            write_roofline(model, shape, str(run), Path(), f"{run}_", asked.seconds)
         else:
             folder = checkpoint_path(Path(run)).parent
-            write_roofline(model, shape, header.network.name, folder, "", seconds)
+            write_roofline(model, shape, header.network.name, folder, "", asked.seconds)
     if header is not None and reported:
         from martlet.workflows.report_page import write_report
 
@@ -83,13 +144,43 @@ def time_engines(
     return rows
 
 
+def _keep(rows: Sequence[Latency], network: str, path: Path | None) -> None:
+    """Add the rows to a CSV file, each with the record of its machine."""
+    if path is None:
+        return
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    new = [
+        {
+            "network": network,
+            "date": now,
+            "engine": row.engine,
+            "threads": row.threads,
+            "batch": row.batch,
+            "median_ms": f"{row.median_ms:.4f}",
+            "p10_ms": f"{row.p10_ms:.4f}",
+            "p90_ms": f"{row.p90_ms:.4f}",
+            "calls": row.calls,
+            "rounds": row.rounds,
+            "reliable": row.reliable,
+            **(row.record or machine()),
+        }
+        for row in rows
+    ]
+    write_rows(path, [*read_rows(path), *new])
+
+
 def _numbers(batch: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
 
 
 @contextmanager
 def engines_of(
-    model: nn.Module, shape: tuple[int, ...], names: Sequence[str], threads: int, outputs: int
+    model: nn.Module,
+    shape: tuple[int, ...],
+    names: Sequence[str],
+    threads: int,
+    outputs: int,
+    target: str = "native",
 ) -> Iterator[list[Engine]]:
     """The engines by name, of a network of so many outputs; their files are there while the block
     runs."""
@@ -101,7 +192,9 @@ def engines_of(
         makers = {
             "torch": lambda: torch_engine(model, threads),
             "onnxruntime": lambda: onnxruntime_engine(path, threads),
-            "c": lambda: _c_engine(compile_onnx(path, Path(scratch) / "c", threads=threads)),
+            "c": lambda: _c_engine(
+                compile_onnx(path, Path(scratch) / "c", threads=threads, target=target)
+            ),
         }
         yield [makers[name]() for name in names]
 

@@ -1,7 +1,5 @@
 """`measure --roofline`: where memory is a network's limit, and where the multipliers are."""
 
-import csv
-import io
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +10,7 @@ from martlet.exporting import export_onnx
 from martlet.measuring.bandwidth import bandwidth
 from martlet.models import Classifier
 from martlet.report.roofline import LayerPoint, Roofs, draw_roofline
+from martlet.storage.csv_rows import as_text
 from martlet.storage.files import write_text
 from martlet.workflows.run_folder import ROOFLINE
 
@@ -44,19 +43,15 @@ def write_roofline(
 
 
 def _table(points: list[LayerPoint], roofs: Roofs) -> str:
-    text = io.StringIO()
-    names = [*asdict(points[0]), "operations_per_byte", "gflops", "roof_gflops"]
-    table = csv.DictWriter(text, names, lineterminator="\n")
-    table.writeheader()
-    for point in points:
-        roof = roofs.at(point.intensity) if point.macs else 0.0
-        table.writerow(
+    return as_text(
+        [
             {
                 **asdict(point),
                 "milliseconds": f"{point.milliseconds:.5f}",
                 "operations_per_byte": f"{point.intensity:.3f}",
                 "gflops": f"{point.gflops:.2f}",
-                "roof_gflops": f"{roof:.2f}",
+                "roof_gflops": f"{roofs.at(point.intensity) if point.macs else 0.0:.2f}",
             }
-        )
-    return text.getvalue()
+            for point in points
+        ]
+    )

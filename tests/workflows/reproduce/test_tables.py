@@ -4,9 +4,10 @@ import csv
 import io
 
 from martlet.models import spec
+from martlet.storage.csv_rows import as_text
 from martlet.workflows.reproduce.experiment import Experiment, Row, Size
 from martlet.workflows.reproduce.findings import Cell, Interval
-from martlet.workflows.reproduce.tables import as_csv, as_markdown, lines_of, paper_macs
+from martlet.workflows.reproduce.tables import as_markdown, lines_of, paper_macs
 
 ROWS = [
     Row(name="a|b", model="shufflenet_v2_x0_5", options={"shuffle": False}, paper=39.7, macs="41M"),
@@ -25,7 +26,7 @@ EXPERIMENT = Experiment(
 
 
 def test_csv_has_a_line_a_row_with_paper_and_ours() -> None:
-    lines = list(csv.DictReader(io.StringIO(as_csv(lines_of(EXPERIMENT, CELLS)))))
+    lines = list(csv.DictReader(io.StringIO(as_text(lines_of(EXPERIMENT, CELLS)))))
     assert [line["row"] for line in lines] == ["a|b", "c", "printed"]
     first = lines[0]
     assert (first["error"], first["low"], first["high"]) == ("30.12", "29.50", "30.70")

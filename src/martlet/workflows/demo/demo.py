@@ -15,7 +15,7 @@ from martlet.workflows.demo.stations import (
     free_name,
     predicted,
 )
-from martlet.workflows.measure import time_engines
+from martlet.workflows.measure import Asked, time_engines
 from martlet.workflows.run_folder import SPLIT, Run
 
 MODEL = "shufflenet_v2_x0_5"
@@ -46,7 +46,7 @@ def tour(train: Callable[..., Run], folder: Path, epochs: int, quiet: bool) -> R
     evaluated(run, digits, voice, quiet)
     voice.heading("4. cost and latency")
     counted(run, voice, "picture")
-    tables.measured(time_engines(run.folder, (), 1, 1, 1.0, None), voice.console)
+    tables.measured(time_engines(run.folder, Asked(seconds=1.0)), voice.console)
     exported(run, voice)
     voice.heading("6. predict ten held-out pictures with the exported file")
     held_out = json.loads((run.folder / SPLIT).read_text())["test"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from martlet.report.experiment_figure import Names, Point, draw_experiment
 from martlet.report.experiment_page import ExperimentPage, write_experiment_page
+from martlet.storage.csv_rows import as_text
 from martlet.storage.files import write_text
 from martlet.workflows.reproduce.experiment import Experiment, Size
 from martlet.workflows.reproduce.findings import (
@@ -19,7 +20,6 @@ from martlet.workflows.reproduce.findings import (
     order_of,
 )
 from martlet.workflows.reproduce.tables import (
-    as_csv,
     as_markdown,
     lines_of,
     paper_macs,
@@ -72,7 +72,7 @@ def write_outcome(
     told = summary(experiment, size, cells, findings, order_of(experiment, figures))
     shown = next((cell.value for cell in cells if cell.value), None)
     doubt = " ".join(part for part in (experiment.note, caveat(size, shown)) if part)
-    write_text(folder / "table.csv", as_csv(lines_of(experiment, cells)))
+    write_text(folder / "table.csv", as_text(lines_of(experiment, cells)))
     bullets = "\n".join(f"- {one}" for one in sentences)
     write_text(folder / "table.md", as_markdown(experiment, size, cells, [told, doubt, bullets]))
     picture = folder / "picture.png" if shown else None

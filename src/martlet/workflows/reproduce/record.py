@@ -4,8 +4,6 @@ A run that two experiments have is there once. The file is written anew, whole o
 each row, so that a kill leaves it as it was; several processes may add to it.
 """
 
-import csv
-import io
 import threading
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +11,7 @@ from pathlib import Path
 
 from martlet.errors import MartletError
 from martlet.measuring.machine import machine
-from martlet.storage.files import write_text
+from martlet.storage.csv_rows import read_rows, write_rows
 from martlet.storage.locks import locked
 
 NAME = "runs.csv"
@@ -34,13 +32,7 @@ class Record:
 
     def rows(self) -> dict[str, dict[str, str]]:
         """Key -> row; raises MartletError for a file of another version, or no such file at all."""
-        if not self.path.exists():
-            return {}
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise MartletError(f"{self.path} cannot be read ({error}).") from error
-        lines = list(csv.DictReader(io.StringIO(text)))
+        lines = read_rows(self.path)
         for number, row in enumerate(lines, 2):
             if row.get("version") != VERSION or any(row.get(name) is None for name in OF_RUN):
                 raise MartletError(
@@ -60,10 +52,4 @@ class Record:
                 return
             full: dict[str, object] = {**dict.fromkeys(OF_RUN, ""), "version": VERSION, **row}
             full |= {"date": date.today().isoformat(), **machine()}
-            everything: list[Mapping[str, object]] = [*rows.values(), full]
-            names = list(dict.fromkeys(name for one in everything for name in one))
-            text = io.StringIO()
-            table = csv.DictWriter(text, names, lineterminator="\n", restval="")
-            table.writeheader()
-            table.writerows(everything)
-            write_text(self.path, text.getvalue())
+            write_rows(self.path, [*rows.values(), full])

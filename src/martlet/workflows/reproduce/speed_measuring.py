@@ -1,8 +1,6 @@
 """Rows and engines of an experiment of speed, timed in turns on this machine."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -22,7 +20,7 @@ from martlet.measuring.latency import latency
 from martlet.measuring.machine import machine
 from martlet.models import create_model
 from martlet.models.shufflenet_v2_guidelines import Stack, make_guideline
-from martlet.storage.files import write_text
+from martlet.storage.csv_rows import read_rows, write_rows
 from martlet.workflows.measure import engines_of
 from martlet.workflows.reproduce.speed import SpeedExperiment, SpeedRow, SpeedSize
 
@@ -67,7 +65,7 @@ def timings(
         record = {"date": date.today().isoformat(), **machine()}
         measured = measure(experiment.rows, size, threads)
         lines = kept + [_line(key, timing, record) for timing in measured]
-        write_lines(folder / NAME, lines)
+        write_rows(folder / NAME, lines)
     keys = {_key(experiment, size, threads) for threads in size.threads}
     mine = [line for line in lines if line["key"] in keys and _same(line, here)]
     return [_timing(line) for line in mine], mine
@@ -160,12 +158,7 @@ def _timing(line: Mapping[str, str]) -> Timing:
 
 def read_lines(path: Path) -> list[dict[str, str]]:
     """The lines of a speeds.csv, none where there is no file; MartletError for another version."""
-    if not path.exists():
-        return []
-    try:
-        lines = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    except (OSError, UnicodeError) as error:
-        raise MartletError(f"{path} cannot be read ({error}).") from error
+    lines = read_rows(path)
     for number, line in enumerate(lines, 2):
         if line.get("version") != VERSION or not line.get("rounds_ms"):
             raise MartletError(
@@ -173,14 +166,3 @@ def read_lines(path: Path) -> list[dict[str, str]]:
                 f"martlet reads and writes {VERSION!r}; move the file away, or give another folder."
             )
     return lines
-
-
-def write_lines(path: Path, lines: Sequence[Mapping[str, str]]) -> None:
-    """All lines, whole or not at all."""
-    text = io.StringIO()
-    names = list(dict.fromkeys(name for line in lines for name in line))
-    table = csv.DictWriter(text, names, lineterminator="\n", restval="")
-    table.writeheader()
-    table.writerows(lines)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, text.getvalue())

@@ -1,8 +1,6 @@
 """An experiment's table as CSV, and as Markdown with what it shows."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from martlet.models.spec import as_number
 from martlet.models.table import spec
@@ -45,15 +43,6 @@ def lines_of(experiment: Experiment, cells: Sequence[Cell]) -> list[dict[str, st
             }
         )
     return lines
-
-
-def as_csv(lines: Sequence[Mapping[str, str]]) -> str:
-    """The table with a first line of names."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows(lines)
-    return text.getvalue()
 
 
 def table_of(experiment: Experiment, cells: Sequence[Cell]) -> list[list[str]]:

@@ -1,0 +1,1 @@
+"""`measure --ssh` and `--adb`: a network in C, built here, timed on another machine."""

@@ -229,3 +229,14 @@ def test_false_is_none_and_numpys_numbers_are_numbers() -> None:
     assert Attention.of(False) is None
     attention = Attention("cbam", reduction=np.int64(8), kernel=np.int32(3))  # type: ignore[arg-type]
     assert (type(attention.reduction), type(attention.kernel)) == (int, int)
+
+
+@pytest.mark.parametrize(("gate", "function"), [("tanh", torch.tanh), ("relu", torch.relu)])
+def test_another_gate(gate: str, function: Callable[[Tensor], Tensor]) -> None:
+    torch.manual_seed(0)
+    module = Attention("se", gate=gate, reduction=2).build(8)  # type: ignore[arg-type]
+    x = torch.randn(2, 8, 5, 5)
+    hidden = torch.relu(module.fc1(x.mean((2, 3), keepdim=True)))
+    assert torch.allclose(module(x), x * function(module.fc2(hidden)), atol=1e-6)
+    with pytest.raises(MartletError, match=r"^gate 'swish' is not known; accepted: sigmoid, tanh"):
+        Attention("se", gate="swish")  # type: ignore[arg-type]

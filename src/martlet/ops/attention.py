@@ -21,7 +21,11 @@ from martlet.ops.pool import global_average, global_max, max_and_mean_of_channel
 
 Kind = Literal["se", "cbam"]
 Squeeze = Literal["avg", "max"]
+Gate = Literal["sigmoid", "tanh", "relu"]
 Order = Literal["channel_first", "spatial_first", "parallel"]
+
+
+GATES: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,10 @@ class Attention:
     """Which attention a network carries.
 
     `reduction` is r: the hidden layer has channels / r units. `squeeze` is SE's pooling (Table 11
-    of its paper). `order` is how CBAM joins its two gates (Table 3 of its paper), `kernel` the side
-    of its spatial convolution. `placement` says where in a block it sits; each network names the
-    placements that it has, "standard" always among them.
+    of its paper), `gate` what its last layer goes through (Table 12). `order` is how CBAM joins its
+    two gates (Table 3 of its paper), `kernel` the side of its spatial convolution. `placement` says
+    where in a block it sits; each network names the placements that it has, "standard" always among
+    them.
     """
 
     kind: Kind
@@ -40,12 +45,14 @@ class Attention:
     order: Order = "channel_first"
     kernel: int = 7
     placement: str = "standard"
+    gate: Gate = "sigmoid"
 
     def __post_init__(self) -> None:
         for name, value, accepted in (
             ("attention", self.kind, get_args(Kind)),
             ("squeeze", self.squeeze, get_args(Squeeze)),
             ("order", self.order, get_args(Order)),
+            ("gate", self.gate, get_args(Gate)),
         ):
             if value not in accepted:
                 raise unknown(name, str(value), accepted)
@@ -98,7 +105,8 @@ class Attention:
                 f"give at most {channels}."
             )
         if self.kind == "se":
-            return SqueezeExcite(channels, hidden, squeeze=self.squeeze)
+            gate = GATES[self.gate]
+            return SqueezeExcite(channels, hidden, squeeze=self.squeeze, gate=gate)
         return CBAM(channels, hidden, order=self.order, kernel=self.kernel)
 
 

@@ -61,6 +61,8 @@ def test_all_experiments_are_listed() -> None:
 def test_what_is_missing_is_told() -> None:
     with pytest.raises(MartletError, match=r"^shufflenet-v1-table-3 needs data; give --data"):
         martlet.reproduce("shufflenet-v1-table-3", quiet=True)
+    with pytest.raises(MartletError, match=r"^size='small' has no rows in shufflenet-v2-table-6,"):
+        martlet.reproduce("shufflenet-v2-table-6", data=Path("x"), quiet=True)
     with pytest.raises(MartletError, match=r"^jobs=0 is not accepted"):
         martlet.reproduce("shufflenet-v1-table-3", data=Path("x"), jobs=0)
     with pytest.raises(MartletError, match=r"^size 'huge' is not known; accepted"):

@@ -104,6 +104,12 @@ def _train(
     voice: Voice,
 ) -> Outcome:
     chosen = experiment.sizes[size]
+    if not experiment.runs_at(size):
+        others = [name for name in experiment.sizes if experiment.runs_at(name)]
+        raise MartletError(
+            f"size={size!r} has no rows in {experiment.name}, whose networks are too large for it; "
+            f"give {' or '.join(others)}."
+        )
     part = choose_part(data, chosen, folder / WORK)
     tasks, record = tasks_of(experiment, chosen, part), Record(folder)
     left = [task for task in tasks if task.key not in record.rows()]

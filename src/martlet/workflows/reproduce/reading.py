@@ -1,13 +1,17 @@
 """Where experiments lie, and how one is found."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from martlet.errors import MartletError, unknown
 from martlet.workflows.reproduce.experiment import Experiment
 from martlet.workflows.reproduce.experiment_file import ExperimentFile
+from martlet.workflows.reproduce.shares import OPERATORS, SharesExperiment, read_shares
 from martlet.workflows.reproduce.speed import SpeedExperiment
 from martlet.workflows.reproduce.speed_file import SPEED, read_speed
 from martlet.workflows.reproduce.training_file import FOLDER, SETTINGS, TrainingFile
+
+AnyExperiment = Experiment | SpeedExperiment | SharesExperiment
 
 
 def names() -> list[str]:
@@ -17,7 +21,7 @@ def names() -> list[str]:
     )
 
 
-def find(name: str) -> Experiment | SpeedExperiment:
+def find(name: str) -> AnyExperiment:
     """An experiment by its name, or by the path of a file.
 
     Raises MartletError for an unknown name, and for whatever is wrong in the file, with its line.
@@ -32,9 +36,16 @@ def find(name: str) -> Experiment | SpeedExperiment:
     return read(FOLDER / f"{name.replace('-', '_')}.toml")
 
 
-def read(path: Path) -> Experiment | SpeedExperiment:
+def read(path: Path) -> AnyExperiment:
     """An experiment from its file; raises MartletError for whatever is wrong in it."""
     file = ExperimentFile(path)
-    if file.values.get("kind") == SPEED:
-        return read_speed(file)
-    return TrainingFile(file).experiment()
+    readers: dict[str, Callable[[ExperimentFile], AnyExperiment]] = {
+        SPEED: read_speed,
+        OPERATORS: read_shares,
+    }
+    kind = file.values.get("kind")
+    if kind is None:
+        return TrainingFile(file).experiment()
+    if kind not in readers:
+        raise unknown(f"{file.at('kind')}: kind", str(kind), list(readers))
+    return readers[kind](file)

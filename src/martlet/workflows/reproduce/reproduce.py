@@ -16,6 +16,7 @@ from martlet.workflows.reproduce.outcome import Outcome, write_outcome
 from martlet.workflows.reproduce.part import choose_part
 from martlet.workflows.reproduce.queue import Queue
 from martlet.workflows.reproduce.record import WORK, Record
+from martlet.workflows.reproduce.shares import SharesExperiment, write_shares
 from martlet.workflows.reproduce.speed import SpeedExperiment
 from martlet.workflows.reproduce.speed_outcome import write_speed_outcome
 from martlet.workflows.reproduce.tasks import Task, tasks_of
@@ -42,7 +43,7 @@ def list_experiments() -> list[Listed]:
     ]
 
 
-def _minutes(experiment: Experiment | SpeedExperiment) -> dict[str, float | None]:
+def _minutes(experiment: reading.AnyExperiment) -> dict[str, float | None]:
     return {name: size.minutes for name, size in experiment.sizes.items()}
 
 
@@ -60,11 +61,11 @@ def reproduce(
     voice.say(f"{experiment.source}: {experiment.asks}")
     place = folder / f"{experiment.name}-{size}"
     words = ["martlet", "reproduce", name, "--size", size]
-    if isinstance(experiment, SpeedExperiment):
+    if not isinstance(experiment, Experiment):
         for option, value in (("data", data), ("jobs", jobs), ("ray", ray)):
             if value is not None:
                 raise MartletError(
-                    f"{option}={value} is for experiments that train, and {name} measures speed, "
+                    f"{option}={value} is for experiments that train, and {name} measures time, "
                     "here, one row at a time; leave it out."
                 )
         outcome = _time(experiment, size, place, shlex.join(words), voice)
@@ -80,8 +81,16 @@ def reproduce(
 
 
 def _time(
-    experiment: SpeedExperiment, size: str, place: Path, command: str, voice: Voice
+    experiment: SpeedExperiment | SharesExperiment,
+    size: str,
+    place: Path,
+    command: str,
+    voice: Voice,
 ) -> Outcome:
+    if isinstance(experiment, SharesExperiment):
+        voice.say(f"{len(experiment.rows)} networks, by PyTorch's profiler and in C")
+        with claimed(place):
+            return write_shares(experiment, experiment.sizes[size], place, command)
     chosen = experiment.sizes[size]
     voice.say(
         f"{len(experiment.rows)} rows in {', '.join(chosen.engines)} on "

@@ -40,7 +40,7 @@ def read_speed(file: ExperimentFile) -> SpeedExperiment:
     if figure not in FIGURES:
         raise unknown(f"{file.at('figure')}: figure", str(figure), FIGURES)
     texts = {key: file.text(key) for key in TEXTS}
-    rows = [_row(file, given) for given in file.tables("rows")]
+    rows = [read_row(file, given) for given in file.tables("rows")]
     known = [row.name for row in rows]
     file.check_names(known)
     return SpeedExperiment(
@@ -54,7 +54,8 @@ def read_speed(file: ExperimentFile) -> SpeedExperiment:
     )
 
 
-def _row(file: ExperimentFile, given: dict[str, Any]) -> SpeedRow:
+def read_row(file: ExperimentFile, given: dict[str, Any]) -> SpeedRow:
+    """A row of what is timed; raises MartletError for what is none."""
     file.fitting(given, ROW, "a row")
     if "name" not in given:
         raise MartletError(f"{file.at(*map(str, given.values()))}: a row has no name.")

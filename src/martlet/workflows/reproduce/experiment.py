@@ -95,6 +95,7 @@ class Experiment:
         figure: what of a run stands beside them: "error" or "accuracy".
         rows, claims: in the order of the file.
         sizes: by name.
+        setting: what its runs share with those of others, as settings.toml calls it.
         note: in what the runs differ from the paper's, besides data and recipe.
     """
 
@@ -108,6 +109,7 @@ class Experiment:
     claims: Sequence[Claim]
     sizes: Mapping[str, Size]
     note: str = ""
+    setting: str = ""
 
     def rows_at(self, size: str) -> list[Row]:
         """The rows that this size has, those that are printed alone among them."""

@@ -61,6 +61,7 @@ class TrainingFile:
             claims=[file.claim(given, known) for given in file.tables("claims")],
             sizes={name: self._size(name) for name in SIZES},
             note=file.text("note") if "note" in file.values else "",
+            setting=file.text("setting"),
         )
 
     def _row(self, given: dict[str, Any]) -> Row:

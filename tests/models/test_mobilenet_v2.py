@@ -83,14 +83,14 @@ def test_an_activated_bottleneck_has_no_value_below_zero() -> None:
     torch.manual_seed(0)
     x = torch.randn(2, 3, 32, 32)
     for linear in (True, False):
-        model = create_model("mobilenet_v2_x0_35", linear=linear, shortcut=False).eval()
+        model = create_model("mobilenet_v2_x0_35", linear=linear, shortcut="none").eval()
         assert isinstance(model, MobileNetV2)
         out = model.blocks(model.stem(x))
         assert (out.min().item() >= 0) is not linear
 
 
 def test_without_shortcuts_blocks_are_their_layers() -> None:
-    model = create_model("mobilenet_v2_x0_35", shortcut=False)
+    model = create_model("mobilenet_v2_x0_35", shortcut="none")
     assert isinstance(model, MobileNetV2)
     assert not any(block.residual for block in model.blocks)
     x = torch.randn(2, 8, 9, 9)
@@ -108,3 +108,21 @@ def test_the_expansion_of_all_blocks_but_the_first() -> None:
     assert hidden[1:] == [block.layers[-1].conv.in_channels // 2 for block in whole.blocks[1:]]
     with pytest.raises(MartletError, match="expansion=0 is not accepted; give 1 or more"):
         create_model("mobilenet_v2", expansion=0)
+
+
+def test_shortcuts_between_expansions_join_wide_maps_of_one_shape() -> None:
+    torch.manual_seed(0)
+    model = create_model("mobilenet_v2_x0_35", shortcut="expansion").eval()
+    assert isinstance(model, MobileNetV2)
+    blocks = list(model.blocks)
+    # Where the block before has as many wide channels, and no stride lies between.
+    joined = [number for number, found in enumerate(model.blocks.joined) if found]
+    assert joined == [2, 5, 8, 9, 10, 12, 15, 16]
+    first, second = blocks[4:6]
+    x = torch.randn(2, first.layers[0].conv.in_channels, 9, 9)
+    wide = first.layers[:-1](x)
+    other = second.layers[:-1](first.layers[-1](wide))
+    expected = second.layers[-1](other + wide)
+    assert torch.allclose(type(model.blocks)(first, second)(x), expected, atol=1e-6)
+    with pytest.raises(MartletError, match=r"^shortcut='expansion' and attention exclude each oth"):
+        create_model("mobilenet_v2", shortcut="expansion", attention="se")

@@ -17,7 +17,8 @@ Differences from the paper and from the authors' code:
   has an average decay of 0.997 and epsilon 0.001. Test: torchvision's outputs.
 
 For the paper's comparisons (Figure 6, and its discussion of t): `linear=False` activates the
-bottlenecks, `shortcut=False` leaves the shortcuts out, `expansion` takes the place of t=6.
+bottlenecks, `shortcut="none"` leaves the shortcuts out and `"expansion"` has them between the wide
+maps behind the depthwise convolutions, `expansion` takes the place of t=6.
 
 `attention` sits behind the depthwise convolution, where the channels are many and where MnasNet
 and MobileNetV3 have theirs; the paper has none.
@@ -27,6 +28,8 @@ Any other width: `create_model("mobilenet_v2_x0_6")` is width 0.6.
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -39,6 +42,8 @@ from martlet.ops.conv import ConvBNAct, depthwise, initialise, make_divisible, p
 
 STEM, LAST = 32, 1280
 EXPANSION = 6
+
+Shortcut = Literal["bottleneck", "expansion", "none"]
 BLOCKS = (  # Table 2: expansion t, channels c, repeats n, stride of the first s
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -58,7 +63,7 @@ class Variant(Spec):
     round_nearest: int = 8  # channels are a multiple of it
     expand_first: bool = False  # an expansion although t=1
     linear: bool = True  # no activation behind a projection
-    shortcut: bool = True
+    shortcut: Shortcut = "bottleneck"
     expansion: int = EXPANSION
     attention: Attention | None = None
 
@@ -140,6 +145,29 @@ class InvertedResidual(nn.Module):
         return x + projected if self.residual else projected
 
 
+class ExpansionShortcuts(nn.Sequential):
+    """Blocks with shortcuts between their wide maps (Figure 6 b), where these are of one shape."""
+
+    def __init__(self, *blocks: nn.Module) -> None:
+        super().__init__(*blocks)
+        depthwise = [block.layers[-2].conv for block in blocks]  # type: ignore[index, union-attr]
+        self.joined = [False] + [
+            one.in_channels == before.in_channels and one.stride == (1, 1)
+            for before, one in pairwise(depthwise)
+        ]
+
+    def forward(self, x: Tensor) -> Tensor:
+        before = x
+        for block, joined in zip(self, self.joined, strict=True):
+            *wide, project = block.layers  # type: ignore[misc]
+            y = x
+            for layer in wide:
+                y = layer(y)
+            before = y + before if joined else y
+            x = project(before)
+        return x
+
+
 class MobileNetV2(ImageClassifier):
     """Table 2. For small pictures the first two strides of 2 (stem and c=24) are 1."""
 
@@ -154,7 +182,7 @@ class MobileNetV2(ImageClassifier):
             InvertedResidual,
             expand_first=variant.expand_first,
             linear=variant.linear,
-            shortcut=variant.shortcut,
+            shortcut=variant.shortcut == "bottleneck",
             attention=variant.attention,
         )
         channels = make_divisible(STEM * variant.width, divisor)
@@ -167,7 +195,8 @@ class MobileNetV2(ImageClassifier):
                 shrinks = repeat == 0 and not (small_input and base == 24)
                 blocks.append(block(channels, width, first_stride if shrinks else 1, expansion))
                 channels = width
-        self.blocks = nn.Sequential(*blocks)
+        between = ExpansionShortcuts if variant.shortcut == "expansion" else nn.Sequential
+        self.blocks = between(*blocks)
         last = make_divisible(LAST * max(1.0, variant.width), divisor)
         self.last = pointwise(channels, last, act=nn.ReLU6)
         self.num_features = last
@@ -189,15 +218,19 @@ def build(
     round_nearest: int = 8,
     expand_first: bool = False,
     linear: bool = True,
-    shortcut: bool = True,
+    shortcut: Shortcut = "bottleneck",
     expansion: int = EXPANSION,
 ) -> MobileNetV2:
     """The network of a row with fresh weights; the options: see the top of the file.
 
-    Raises MartletError for an expansion below 1.
+    Raises MartletError for an expansion below 1, and attention with shortcuts between expansions.
     """
     if expansion < 1:
         raise MartletError(f"expansion={expansion} is not accepted; give 1 or more.")
+    if shortcut == "expansion" and attention:
+        raise MartletError(
+            "shortcut='expansion' and attention exclude each other; leave one of them out."
+        )
     variant = replace(
         variant,
         round_nearest=round_nearest,

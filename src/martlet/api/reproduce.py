@@ -28,6 +28,7 @@ def reproduce(
     ),
     jobs: Annotated[int | None, "Runs at once (default: a core each)."] = None,
     ray: Annotated[str | None, "Address of a Ray cluster to run on, or local."] = None,
+    keep: Annotated[bool, "Keep each run's weights, in models/ by its key in runs.csv."] = False,
     quiet: Annotated[bool, "Print nothing."] = False,
 ) -> "Outcome | list[Listed]":
     """Carry out a paper's experiment, or list what there is.
@@ -46,4 +47,5 @@ def reproduce(
         return steps.list_experiments()
     if jobs is not None and jobs < 1:
         raise MartletError(f"jobs={jobs} is not accepted; give a whole number, 1 or more.")
-    return steps.reproduce(experiment, data, size, folder, jobs, ray, quiet)
+    how = steps.How(jobs=jobs, ray=ray, keep=keep)
+    return steps.reproduce(experiment, data, size, folder, how, quiet)

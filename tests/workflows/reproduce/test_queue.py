@@ -75,6 +75,19 @@ def test_what_is_done_is_passed_over(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists() or not list((tmp_path / "work").iterdir())
 
 
+def test_weights_are_kept_where_that_is_asked(tmp_path: Path) -> None:
+    def carry_out(task: Task, folder: Path) -> dict[str, Any]:
+        (folder / "run").mkdir()
+        (folder / "run" / "model.safetensors").write_text(task.key)
+        return _well(task, folder)
+
+    queue = Queue(tasks()[:2], Record(tmp_path), carry_out, lambda told: None, keep=True)
+    assert queue.work_through(2) == {}
+    kept = sorted((tmp_path / "models").iterdir())
+    assert [path.name for path in kept] == ["k00.safetensors", "k01.safetensors"]
+    assert [path.read_text() for path in kept] == ["k00", "k01"]
+
+
 def test_a_run_that_fails_leaves_a_hole_and_the_rest_goes_on(tmp_path: Path) -> None:
     told: list[str] = []
 

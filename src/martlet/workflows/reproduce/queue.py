@@ -16,9 +16,13 @@ from typing import Any
 
 from martlet.errors import MartletError
 from martlet.storage.claim import claimed
+from martlet.storage.files import write_bytes
+from martlet.training.run_files import MODEL
 from martlet.workflows.reproduce.record import WORK, Record
 from martlet.workflows.reproduce.tasks import Task
+from martlet.workflows.reproduce.train_run import RUN
 
+MODELS = "models"  # where weights lie that are kept, by the key of their run
 ANOTHER_RUNNER_SECONDS = 14 * 24 * 3600.0  # that a run of another one is waited for
 
 CarryOut = Callable[[Task, Path], dict[str, Any]]
@@ -33,6 +37,7 @@ class Queue:
     record: Record
     carry_out: CarryOut
     say: Said
+    keep: bool = False  # the weights of each run, in models/
     failed: dict[str, str] = field(default_factory=dict)  # key -> why
     _taken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -90,6 +95,11 @@ class Queue:
             self.failed[task.key] = str(error)
             self.say(f"{error} The rest goes on.")
             return
+        if self.keep:
+            # A copy, before the row: a kill in between leaves a run that is whole.
+            kept = self.record.folder / MODELS / f"{task.key}.safetensors"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(kept, (folder / RUN / MODEL).read_bytes())
         self.record.add(row)
         for path in folder.iterdir():  # all but the claim, which is still held
             if path.is_dir():

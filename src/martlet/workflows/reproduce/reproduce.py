@@ -34,6 +34,15 @@ class Listed:
     minutes: dict[str, float | None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How runs are made: so many at once, on a Ray cluster, and whether their weights are kept."""
+
+    jobs: int | None = None
+    ray: str | None = None
+    keep: bool = False
+
+
 def list_experiments() -> list[Listed]:
     """All experiments of the package."""
     found = [reading.find(name) for name in reading.names()]
@@ -52,8 +61,7 @@ def reproduce(
     data: Path | None,
     size: str,
     folder: Path,
-    jobs: int | None,
-    ray: str | None,
+    how: How,
     quiet: bool,
 ) -> Outcome:
     """Do what the experiment lacks at this size; write and say what it comes to."""
@@ -62,7 +70,7 @@ def reproduce(
     place = folder / f"{experiment.name}-{size}"
     words = ["martlet", "reproduce", name, "--size", size]
     if not isinstance(experiment, Experiment):
-        for option, value in (("data", data), ("jobs", jobs), ("ray", ray)):
+        for option, value in (("data", data), ("jobs", how.jobs), ("ray", how.ray)):
             if value is not None:
                 raise MartletError(
                     f"{option}={value} is for experiments that train, and {name} measures time, "
@@ -73,7 +81,7 @@ def reproduce(
         if data is None:
             raise MartletError(f"{name} needs data; give --data and the folder of the data set.")
         command = shlex.join([*words, "--data", str(data)])
-        outcome = _train(experiment, data, size, folder, place, jobs, ray, command, voice)
+        outcome = _train(experiment, data, size, folder, place, how, command, voice)
     for told in (outcome.summary, *outcome.findings):
         voice.say(told)
     voice.say(f"table.md, picture.png and page.html are in {outcome.folder}")
@@ -107,8 +115,7 @@ def _train(
     size: str,
     folder: Path,
     place: Path,
-    jobs: int | None,
-    ray: str | None,
+    how: How,
     command: str,
     voice: Voice,
 ) -> Outcome:
@@ -123,11 +130,19 @@ def _train(
     tasks, record = tasks_of(experiment, chosen, part), Record(folder)
     left = [task for task in tasks if task.key not in record.rows()]
     voice.say(f"{len(tasks)} runs at size {size}, {len(tasks) - len(left)} of them done already")
+    if how.keep and how.ray is not None:
+        raise MartletError(
+            f"keep=True and ray={how.ray!r} exclude each other, since weights stay on the machines "
+            "that made them; leave one of them out."
+        )
     failed: dict[str, str] = {}
     if left:
-        carry_out, at_once = _carrying_out(ray, jobs or (cores() if ray is None else None))
+        carry_out, at_once = _carrying_out(
+            how.ray, how.jobs or (cores() if how.ray is None else None)
+        )
         voice.say(f"{at_once} at once")
-        failed = Queue(tasks, record, carry_out, voice.say).work_through(at_once)
+        queue = Queue(tasks, record, carry_out, voice.say, keep=how.keep)
+        failed = queue.work_through(at_once)
     return write_outcome(experiment, chosen, tasks, record.rows(), failed, place, command)
 
 

@@ -39,6 +39,7 @@ ELSEWHERE = {
     ),
     "data/scenes/to_input": ("data/scenes/test_kind.py", "seen in what the network is given"),
     "console/experiment_tables": ("cli/test_main.py", "what a verb prints"),
+    "workflows/measured_rows": ("workflows/on_device/test_measure_on.py", "a file of such rows"),
     "workflows/on_device/connection": (
         "workflows/on_device/test_measure_on.py",
         "stand-ins for the programs",
@@ -94,7 +95,7 @@ ELSEWHERE = {
 # Tests of more than one file.
 BROAD = {
     *("arguments", "docs", "family", "gpu", "layers", "mirror"),
-    *("pages", "preprocess_everywhere", "public_api", "readme", "all_networks"),
+    *("pages", "preprocess_everywhere", "public_api", "readme", "all_at_tiny", "all_networks"),
     *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
     *(
         "sanitizers",

@@ -188,7 +188,7 @@ def activations(**options: object) -> list[bool]:
 def test_h_swish_begins_where_table_5_says() -> None:
     assert activations() == [True, *[False] * 6, *[True] * 9, True, True]
     assert activations(hardswish_from=16) == [True] * 18
-    assert activations(hardswish_from=112) == [True, *[False] * 10, *[True] * 5, True, True]
+    assert activations(hardswish_from=112) == [False, *[False] * 10, *[True] * 5, True, True]
     assert activations(hardswish=False) == [False] * 18
 
 

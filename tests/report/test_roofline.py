@@ -41,9 +41,10 @@ def test_a_layer_lies_at_its_operations_a_byte_and_a_second() -> None:
 def test_it_is_said_where_the_time_goes() -> None:
     told = describe_roofline(POINTS, ROOFS)
     assert told == (
-        "1 of 3 layers do less than 5.0 operations for each byte, where memory would be the limit: "
-        "25% of the time, 2% of the MACs. 1 layers without MACs take 25% of the time. All together "
-        "41 GFLOP/s of a peak of 100."
+        "1 of 3 layers do less than 5.0 operations for each byte, left of the knee: 25% of the "
+        "time, 2% of the MACs; 0 of them are above memory's roof, their maps still in a cache (0% "
+        "of the time). 1 layers without MACs take 25% of the time. All together 41 GFLOP/s of a "
+        "peak of 100."
     )
     with pytest.raises(MartletError, match=r"^no layer has multiplications; a roofline needs one"):
         describe_roofline(POINTS[2:], ROOFS)

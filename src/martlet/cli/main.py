@@ -189,6 +189,8 @@ def add(
         result = verb(*positional, **asked)
         if form != "table" or as_json or options is None or not given["quiet"]:
             print_result(result, "json" if as_json else form, printer)
+        if verb is reproduce and getattr(result, "failed", None):
+            raise typer.Exit(1)  # the table has the reasons
         if verb in (predict, explain) and all(answer.error is not None for answer in result):
             raise typer.Exit(1)  # the reasons are printed
 

@@ -34,6 +34,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from martlet.errors import MartletError
 from martlet.models.classifier import ImageClassifier
 from martlet.models.mobilenet_v3_form import Block, Form, Scaling, Size
 from martlet.models.spec import Printed, Spec, Weights
@@ -150,7 +151,10 @@ class MobileNetV3(ImageClassifier):
         self.reduction //= 2 if form.dilated else 1
         act = ACTIVATIONS["RE" if variant.minimalistic or not form.hardswish else "HS"]
         channels = form.kept(STEM, variant.width)
-        self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if form.small_input else 2, act=act)
+        first = act
+        if form.hardswish_from is not None and form.hardswish_from > STEM:
+            first = ACTIVATIONS["RE"]
+        self.stem = ConvBNAct(in_chans, channels, 3, stride=1 if form.small_input else 2, act=first)
         blocks = []
         base = STEM  # `channels` at width 1
         for row in form.table(variant.size, variant.minimalistic):
@@ -211,9 +215,16 @@ def build(
 
     `reduced_tail` halves the channels from the last stride of 2 on, `dilated` dilates there
     instead of striding (section 6.3 and 6.4); `scaling` and `bn_eps`: see the top of the file.
-    `squeeze=False` and `hardswish=False` leave these out, `hardswish_from` has h-swish from the
-    first block of so many channels on (Table 5).
+    `squeeze=False` and `hardswish=False` leave these out; with `hardswish_from` the first layer
+    that has h-swish is one of so many channels, at width 1 (Table 5).
+
+    Raises MartletError for options that contradict each other.
     """
+    if variant.minimalistic and hardswish_from is not None:
+        raise MartletError(
+            f"hardswish_from={hardswish_from} does not fit {variant.name}, which has no h-swish; "
+            "leave it out."
+        )
     form = Form(
         small_input,
         Attention.of(attention),

@@ -69,6 +69,10 @@ class Form:
     def __post_init__(self) -> None:
         if not 0.0 < self.bn_eps < inf:
             raise MartletError(f"bn_eps={self.bn_eps} is not accepted; give a number above 0.")
+        if self.hardswish_from is not None and self.hardswish_from < 1:
+            raise MartletError(
+                f"hardswish_from={self.hardswish_from} is not accepted; give 1 or more channels."
+            )
         if self.hardswish_from is not None and not self.hardswish:
             raise MartletError(
                 f"hardswish_from={self.hardswish_from} and hardswish=False contradict each other; "
@@ -97,7 +101,7 @@ class Form:
         return rows
 
     def act(self, row: Block) -> str:
-        """The row's activation; `hardswish_from` goes by channels at width 1 (Table 5)."""
+        """The activation of a row of the table, or of the stem."""
         if not self.hardswish:
             return "RE"
         if self.hardswish_from is None:

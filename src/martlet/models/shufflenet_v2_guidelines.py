@@ -18,6 +18,7 @@ What the paper leaves open, and is chosen here:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from math import sqrt
 
 from torch import Tensor, nn
@@ -94,6 +95,12 @@ class G4:
     relu: bool = True
     shortcut: bool = True
 
+    def __post_init__(self) -> None:
+        if isinstance(self.channels, int) and self.channels < 4:
+            raise MartletError(
+                f"channels={self.channels} leave no bottleneck of a quarter; give 4 or more."
+            )
+
     def block(self) -> nn.Module:
         """One of the ten."""
         return Bottleneck(self.channels, self.relu, self.shortcut)
@@ -108,15 +115,22 @@ def make_guideline(name: str, **sizes: int | bool) -> Guideline:
     if name not in BY_NAME:
         raise MartletError(f"stack={name!r} is not known; give one of {', '.join(BY_NAME)}.")
     try:
-        made = BY_NAME[name](**sizes)  # type: ignore[arg-type]
+        signature(BY_NAME[name]).bind(**sizes)
     except TypeError as error:
         accepted = ", ".join(BY_NAME[name].__dataclass_fields__)
         raise MartletError(
             f"stack={name!r} does not take {', '.join(sizes) or 'nothing'}; it has {accepted}."
         ) from error
+    for word, value in sizes.items():
+        of_flag = word in ("shuffled", "parallel", "relu", "shortcut")
+        if type(value) is not (bool if of_flag else int):
+            raise MartletError(
+                f"stack={name!r}: {word}={value!r} is not accepted; give "
+                f"{'true or false' if of_flag else 'a whole number'}."
+            )
     if any(value < 1 for value in sizes.values() if not isinstance(value, bool)):
         raise MartletError(f"stack={name!r} with {sizes} has no channel; give 1 or more.")
-    return made
+    return BY_NAME[name](**sizes)  # type: ignore[arg-type]
 
 
 class Stack(nn.Module):

@@ -19,7 +19,7 @@ class ExperimentPage:
         summary: what it found, in sentences; caveat: what that does not show.
         findings: a sentence for each claim.
         head, body: of the table; the first column is text, the others are figures.
-        picture: the PNG file of `draw_experiment`; None where nothing is run.
+        picture: the PNG file of it; None where nothing is run. pictured: its title in words.
         settings: name -> value, of all runs.
         machines: name -> value, of the machines that the runs were made on.
         command: that makes all of it again.
@@ -35,6 +35,7 @@ class ExperimentPage:
     head: Sequence[str]
     body: Sequence[Sequence[str]]
     picture: Path | None
+    pictured: str = "Against multiply-adds"
     settings: Mapping[str, object] = field(default_factory=dict)
     machines: Mapping[str, str] = field(default_factory=dict)
     command: str = ""

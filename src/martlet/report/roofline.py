@@ -76,13 +76,15 @@ def describe_roofline(points: Sequence[LayerPoint], roofs: Roofs) -> str:
     if not macs:
         raise MartletError("no layer has multiplications; a roofline needs one that has.")
     left = [point for point in points if point.macs and point.intensity < roofs.knee]
+    cached = [point for point in left if point.gflops > roofs.at(point.intensity)]
     none = [point for point in points if not point.macs]
     return (
         f"{len(left)} of {len(points)} layers do less than {roofs.knee:.1f} operations for each "
-        f"byte, where memory would be the limit: {_share(left, total)} of the time, "
-        f"{sum(point.macs for point in left) / macs:.0%} of the MACs. {len(none)} layers without "
-        f"MACs take {_share(none, total)} of the time. All together {2e-6 * macs / total:.0f} "
-        f"GFLOP/s of a peak of {roofs.gflops:.0f}."
+        f"byte, left of the knee: {_share(left, total)} of the time, "
+        f"{sum(point.macs for point in left) / macs:.0%} of the MACs; {len(cached)} of them are "
+        f"above memory's roof, their maps still in a cache ({_share(cached, total)} of the time). "
+        f"{len(none)} layers without MACs take {_share(none, total)} of the time. All together "
+        f"{2e-6 * macs / total:.0f} GFLOP/s of a peak of {roofs.gflops:.0f}."
     )
 
 

@@ -17,7 +17,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a mark
     except (OSError, UnicodeError) as error:
         raise MartletError(f"{path} cannot be read ({error}).") from error
     return list(csv.DictReader(io.StringIO(text)))
@@ -28,7 +28,12 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
     Raises MartletError when the disk refuses; the file is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MartletError(
+            f"{path.parent} cannot be made ({error.strerror or error}); give another place."
+        ) from error
     write_text(path, as_text(rows))
 
 

@@ -4,8 +4,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from math import prod
+from math import inf, prod
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,14 @@ from martlet.inference import is_compiled
 from martlet.measuring.cost import cost
 from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
-from martlet.measuring.machine import machine
 from martlet.memory import require_memory
 from martlet.models import Classifier, create_model, spec
 from martlet.models.spec import check_network, input_shape
 from martlet.storage.claim import claimed
-from martlet.storage.csv_rows import read_rows, write_rows
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
+from martlet.workflows.measured_rows import check_csv, keep
 from martlet.workflows.open_network import checkpoint_path
 
 ENGINES = ("torch", "onnxruntime", "c")
@@ -66,6 +64,18 @@ class Asked:
                 raise MartletError(f"{option}={value} is not accepted; give {accepted}.")
         if self.ssh is not None and self.adb is not None:
             raise MartletError(f"ssh={self.ssh!r} and adb={self.adb!r} are two machines; give one.")
+        if not 0 < self.seconds < inf:
+            raise MartletError(f"seconds={self.seconds} is not accepted; give a number above 0.")
+        if self.target is not None and names and "c" not in names:
+            raise MartletError(
+                f"target={self.target!r} is of engine c, and engines={','.join(names)} has none; "
+                "leave one of them out."
+            )
+        if self.target in ("native", "portable") and self.elsewhere:
+            raise MartletError(
+                f"target={self.target!r} is of this machine, and another one is measured; leave it "
+                "out, or name a target."
+            )
         if self.target is not None and not self.elsewhere and not target_of(self.target).is_here:
             raise MartletError(
                 f"target={self.target!r} does not run here, and an emulator's time says nothing; "
@@ -87,6 +97,7 @@ class Asked:
 
 def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
     """The rows of `measure`; its files are written too, where they are asked for."""
+    check_csv(asked.csv)
     if is_compiled(run) and not (Path(run) / MODEL).exists():
         if asked.roofline or asked.elsewhere or asked.target:
             raise MartletError(
@@ -94,7 +105,7 @@ def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
                 "the run, or the network's name."
             )
         rows = _time_compiled(Path(run), asked.engines, asked.batch, asked.seconds)
-        _keep(rows, str(run), asked.csv)
+        keep(rows, str(run), asked.csv)
         return rows
     model, shape, header = _network(run, asked.image_size)
     needed = asked.batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
@@ -107,9 +118,9 @@ def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
         there = connect(asked.ssh, asked.adb)
         rows = [time_on(there, model, shape, asked.threads, asked.batch, asked.seconds,
                         asked.target)]  # fmt: skip
+        keep(rows, header.network.name if header else str(run), asked.csv)
     else:
         rows = _time_here(run, model, shape, header, asked)
-    _keep(rows, header.network.name if header else str(run), asked.csv)
     return rows
 
 
@@ -128,6 +139,7 @@ def _time_here(
         model, shape, names, asked.threads, model.num_classes, asked.target or "native"
     ) as engines:
         rows = latency(engines, _numbers(asked.batch, shape), seconds=asked.seconds)
+    keep(rows, header.network.name if header else str(run), asked.csv)
     if asked.roofline:
         from martlet.workflows.roofline import write_roofline  # draws: matplotlib
 
@@ -142,31 +154,6 @@ def _time_here(
         with claimed(Path(run), wait=WAIT_SECONDS):
             write_report(Path(run), header, model, rows)
     return rows
-
-
-def _keep(rows: Sequence[Latency], network: str, path: Path | None) -> None:
-    """Add the rows to a CSV file, each with the record of its machine."""
-    if path is None:
-        return
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    new = [
-        {
-            "network": network,
-            "date": now,
-            "engine": row.engine,
-            "threads": row.threads,
-            "batch": row.batch,
-            "median_ms": f"{row.median_ms:.4f}",
-            "p10_ms": f"{row.p10_ms:.4f}",
-            "p90_ms": f"{row.p90_ms:.4f}",
-            "calls": row.calls,
-            "rounds": row.rounds,
-            "reliable": row.reliable,
-            **(row.record or machine()),
-        }
-        for row in rows
-    ]
-    write_rows(path, [*read_rows(path), *new])
 
 
 def _numbers(batch: int, shape: tuple[int, ...]) -> np.ndarray:

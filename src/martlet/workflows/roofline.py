@@ -31,7 +31,7 @@ def write_roofline(
         export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
         profile = profile_onnx(path, seconds=seconds)
     points = [
-        LayerPoint(one.name, one.operator, one.milliseconds, one.macs, one.bytes)
+        LayerPoint(one.summary, one.operator, one.milliseconds, one.macs, one.bytes)
         for one in profile.layers
     ]
     roofs = Roofs(profile.peak_gflops, bandwidth())

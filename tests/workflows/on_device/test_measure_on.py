@@ -16,6 +16,7 @@ import pytest
 
 import martlet
 from martlet.errors import MartletError
+from martlet.workflows.measured_rows import check_csv
 from martlet.workflows.on_device import connection, measure_on
 from martlet.workflows.on_device.measure_on import numbers, read_times, record_of, summary
 from martlet.workflows.on_device.probe import read_probe
@@ -143,6 +144,12 @@ def test_through_ssh_itself(sshd: str, tmp_path: Path) -> None:
             {"target": "riscv64"},
             r"^target='riscv64' does not run here, and an emulator's time says",
         ),
+        (
+            {"target": "native", "ssh": "a"},
+            r"^target='native' is of this machine, and another one is",
+        ),
+        ({"target": "x86-64-v3", "engines": ["torch"]}, r"^target='x86-64-v3' is of engine c, and"),
+        ({"seconds": 0.0}, r"^seconds=0\.0 is not accepted; give a number above 0"),
         ({"target": "z80"}, r"^target 'z80' is not known"),
     ],
 )
@@ -166,13 +173,15 @@ def test_inputs_are_those_of_the_program() -> None:
     assert found[0] == np.float32(state >> 8) / np.float32(8388608) - np.float32(1)
 
 
-SAID = "pinned 1\noutputs 0.5 -1\n" + 5 * "round 1000000 2000000 1500000\n"
+SAID = "pinned 1\noutputs 0.5 -1\n" + 5 * "round 1000000 2000000 1500000\n" + "share 0.5\n"
 
 
 def test_what_the_program_writes_is_read() -> None:
-    pinned, outputs, rounds = read_times(SAID, "ssh='a'")
-    assert (pinned, outputs, rounds) == (True, [0.5, -1.0], [[1.0, 2.0, 1.5]] * 5)
+    read = read_times(SAID, "ssh='a'")
+    assert read == (True, [0.5, -1.0], [[1.0, 2.0, 1.5]] * 5, 0.5)
+    rounds = read[2]
     found = summary(rounds, 2, 1, {"cpu": "One"})
+    assert not summary(rounds, 1, 1, {}, share=0.5).reliable
     assert (found.median_ms, found.calls, found.threads) == (1.5, 15, 2)
     with pytest.raises(MartletError, match=r"^ssh='a': the program gave 4 of 5 rounds of times;"):
         read_times(SAID.rsplit("round", 1)[0], "ssh='a'")
@@ -197,3 +206,28 @@ def test_a_record_has_clocks_and_heat_of_both_moments() -> None:
     assert (record["mhz_before"], record["mhz_after"]) == ("2400", "1900")
     assert record["celsius"] == "41.5 to 63.0"
     assert (record["governor"], record["pinned_to"]) == ("performance", "4")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("notes\nmore\n", r"holds something else than rows of measure, or cut ones, and would be"),
+        ("network,date\na,b\n", r"holds something else than rows of measure"),
+        ("", None),
+    ],
+)
+def test_a_file_that_is_another_is_left_alone(tmp_path: Path, text: str, told: str | None) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text(text)
+    if told is None:
+        check_csv(path)
+        return
+    with pytest.raises(MartletError, match=told):
+        martlet.measure("shufflenet_v2_x0_5", csv=path)
+    assert path.read_text() == text
+
+
+def test_a_place_for_the_rows_is_looked_at_first(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "times.csv"):
+        with pytest.raises(MartletError, match=r"is a folder, or lies in none; give a file in a f"):
+            martlet.measure("shufflenet_v2_x0_5", csv=path)

@@ -102,7 +102,37 @@ def test_files_that_are_named_are_taken_and_others_do_not_count(tmp_path: Path) 
         choose_part(tmp_path, size, tmp_path / "work")
 
 
+def test_a_list_is_of_the_files_as_they_are_called(parted: Path, tmp_path: Path) -> None:
+    first = choose_part(parted, SIZE, tmp_path / "work")
+    for number, path in enumerate(sorted(parted.rglob("*.png"))):
+        path.rename(path.with_name(f"other{number}.png"))
+    second = choose_part(parted, SIZE, tmp_path / "work")
+    assert second.digest == first.digest
+    assert all((parted / row["path"]).exists() for row in rows(second.data))
+
+
+def test_content_counts_and_hidden_files_and_results_do_not(tmp_path: Path) -> None:
+    size = Size(name="small")
+    (tmp_path / "set").mkdir()
+    scene, own = tmp_path / "set" / "scene.mat", tmp_path / "set" / "reproduced"
+    scene.write_bytes(b"1234")
+    digest = choose_part(tmp_path / "set", size, own / "work").digest
+    (tmp_path / "set" / ".DS_Store").write_bytes(b"x")
+    own.mkdir()
+    (own / "runs.csv").write_text("a row")
+    assert choose_part(tmp_path / "set", size, own / "work").digest == digest
+    scene.write_bytes(b"1235")  # of the same size
+    assert choose_part(tmp_path / "set", size, own / "work").digest != digest
+
+
 def test_what_does_not_fit_is_told(parted: Path, tmp_path: Path) -> None:
+    (tmp_path / "a_file").write_text("x")
+    with pytest.raises(MartletError, match=r"a_file is a file; give the folder of the data set"):
+        choose_part(tmp_path / "a_file", SIZE, tmp_path / "work")
+    with pytest.raises(
+        MartletError, match=r"a_file.work cannot be written \(.*; give another --fo"
+    ):
+        choose_part(parted, SIZE, tmp_path / "a_file" / "work")
     with pytest.raises(MartletError, match=r"^data=.*none is not there; give the folder"):
         choose_part(tmp_path / "none", SIZE, tmp_path / "work")
     for path in list((parted / "test" / "dog").iterdir())[1:]:

@@ -4,14 +4,17 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from martlet.errors import MartletError
+from martlet.storage.claim import claimed
 from martlet.workflows.reproduce.part import Part
 from martlet.workflows.reproduce.queue import Queue
 from martlet.workflows.reproduce.record import Record
@@ -93,11 +96,11 @@ def test_a_run_that_fails_leaves_a_hole_and_the_rest_goes_on(tmp_path: Path) -> 
 
     def carry_out(task: Task, folder: Path) -> dict[str, Any]:
         if task.seed % 5 == 0:
-            raise MartletError(f"{task.label} failed: no luck.")
+            raise MartletError("no luck.")
         return {"key": task.key, "top1": task.seed / 100}
 
     failed = Queue(tasks(), Record(tmp_path), carry_out, told.append).work_through(2)
-    assert failed == {f"k{n:02}": f"row {n} failed: no luck." for n in (0, 5, 10)}
+    assert failed == {f"k{n:02}": "no luck." for n in (0, 5, 10)}
     assert set(figures(tmp_path)) == EXPECTED.keys() - failed.keys()
     assert "row 5 failed: no luck. The rest goes on." in told
     assert not Queue(tasks(), Record(tmp_path), _well, told.append).work_through(2)
@@ -136,3 +139,49 @@ def test_killed_at_five_random_moments_the_rows_are_the_same(tmp_path: Path) -> 
         assert figures(tmp_path).items() <= EXPECTED.items()
     assert runner(tmp_path, 0.0).communicate()[0].strip() == "{}"
     assert figures(tmp_path) == EXPECTED
+
+
+def test_a_runner_that_is_stopped_begins_nothing_more(tmp_path: Path) -> None:
+    """Also no run that another runner had when the others were done."""
+    begun, ended = [], []
+    other = tmp_path / "work" / "k00"
+
+    def carry_out(task: Task, folder: Path) -> dict[str, Any]:
+        begun.append(task.key)
+        if task.key == "k01":
+            raise KeyboardInterrupt
+        return _well(task, folder)
+
+    with claimed(other):
+        queue = Queue(
+            tasks()[:2], Record(tmp_path), carry_out, lambda told: None,
+            end_runs=lambda: ended.append(True),
+        )  # fmt: skip
+        with pytest.raises(KeyboardInterrupt):
+            queue.work_through(1)
+    assert (begun, ended) == (["k01"], [True])
+
+
+def test_a_run_of_another_runner_that_fails_there_is_made_here(tmp_path: Path) -> None:
+    made = []
+
+    def carry_out(task: Task, folder: Path) -> dict[str, Any]:
+        made.append(task.key)
+        return _well(task, folder)
+
+    with ExitStack() as stack:
+        stack.enter_context(claimed(tmp_path / "work" / "k00"))
+        threading.Timer(0.5, stack.close).start()
+        queue = Queue(tasks()[:2], Record(tmp_path), carry_out, lambda told: None)
+        assert queue.work_through(2) == {}
+    assert made == ["k01", "k00"]
+
+
+def test_after_each_run_that_is_recorded_somebody_is_told(tmp_path: Path) -> None:
+    seen: list[int] = []
+    record = Record(tmp_path)
+    queue = Queue(
+        tasks(), record, _well, lambda told: None, after=lambda: seen.append(len(record.rows()))
+    )
+    queue.work_through(1)
+    assert seen == list(range(1, COUNT + 1))

@@ -109,6 +109,19 @@ def test_an_interaction_is_one_difference_less_the_other(tmp_path: Path) -> None
         ("seeds = 5", 'seeds = "five"', r"line 15: seeds='five' is not accepted"),
         ('name = "without"', 'name = "plain"', r"line 7: two rows are called 'plain'; rename one"),
         ("rows = [", "rows = 3\nothers = [", r"key 'others' is not known"),
+        (
+            "epochs = 3",
+            "seed = 3",
+            r"line 16: seed is decided by the experiment, or hangs on the m",
+        ),
+        ("epochs = 3", 'time = "9m"', r"line 16: time is decided by the experiment, or hangs on"),
+        ("seeds = 5", "seeds = 0", r"line 15: seeds=0 is not accepted; give 1 or more"),
+        ("seeds = 5", "train = -4", r"line 15: train=-4 is not accepted; give 1 or more"),
+        ("paper = 55.0", "paper = nan", r"line 7: paper=nan is no percentage; give 0 to 100"),
+        ("paper = 55.0", 'macs = "about 4"', r"line 7: macs='about 4' is not accepted; give them"),
+        ("shuffle = false", "stem = 1000", r"line 8: stem=1000 does not fit"),
+        ('worse = "without"', 'worse = "plain"', r"line 11: a row is both better and worse; name"),
+        ("[small]\nseeds = 5\noptions", "small = 3\noptions", r"key 'options' is not known"),
         ("[small]", "[small", r"is no valid TOML \(.*line 14"),
     ],
 )
@@ -118,6 +131,35 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, to
     with pytest.raises(MartletError, match=told) as raised:
         reading.read(path)
     assert str(path) in str(raised.value)
+
+
+def test_a_size_is_a_table(tmp_path: Path) -> None:
+    text = GOOD.split("[small]")[0].replace("rows = [", "small = 3\nrows = [")
+    with pytest.raises(
+        MartletError, match=r"line 6: small is a table; give \[small\] and its keys"
+    ):
+        reading.read(written(tmp_path, text))
+
+
+def test_a_file_of_ones_own_does_not_take_the_place_of_the_packages(tmp_path: Path) -> None:
+    path = tmp_path / "shufflenet_v1_table_3.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(
+        MartletError, match=r"is called as an experiment of the package, whose resu"
+    ):
+        reading.find(str(path))
+    assert reading.find("shufflenet_v1_table_3").name == "shufflenet-v1-table-3"
+
+
+def test_another_network_may_stand_for_a_row_at_size_paper(tmp_path: Path) -> None:
+    text = GOOD.replace("paper = 55.0", 'at_paper = "shufflenet_v1_g3_x1_0", paper = 55.0')
+    experiment = reading.read(written(tmp_path, text))
+    assert isinstance(experiment, Experiment)
+    models = {size: experiment.runs_at(size)[0].model for size in SIZES}
+    assert models == {
+        "tiny": "shufflenet_v1_g3_x0_25", "small": "shufflenet_v1_g3_x0_25",
+        "paper": "shufflenet_v1_g3_x1_0",
+    }  # fmt: skip
 
 
 def test_an_unknown_experiment_is_told_the_closest_name() -> None:

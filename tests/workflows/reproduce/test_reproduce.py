@@ -13,7 +13,8 @@ from martlet.workflows.reproduce.experiment import Experiment
 from martlet.workflows.reproduce.part import choose_part
 from martlet.workflows.reproduce.reading import find
 from martlet.workflows.reproduce.record import Record
-from martlet.workflows.reproduce.tasks import tasks_of
+from martlet.workflows.reproduce.tasks import plain_options, tasks_of
+from martlet.workflows.reproduce.training_file import settings
 
 FILE = """\
 title = "A title"
@@ -81,6 +82,26 @@ def test_one_run_has_one_key_whatever_experiment_it_is_of(file: Path, photos: Pa
     assert len(set(keys[0])) == 4
 
 
+def test_a_network_has_one_key_however_its_attention_is_spelled() -> None:
+    spelled = ["se", {"kind": "se"}, {"kind": "se", "reduction": 16}]
+    assert [plain_options({"attention": one}) for one in spelled] == [
+        {"attention": {"kind": "se"}}
+    ] * 3
+    assert plain_options({"attention": {"kind": "se", "reduction": 8}, "stem": 3}) == {
+        "attention": {"kind": "se", "reduction": 8}, "stem": 3,
+    }  # fmt: skip
+
+
+def test_the_runs_of_size_small_hang_on_no_default() -> None:
+    """What decides weights is said in the file, so that old rows stay true."""
+    named = set(settings()["cifar10"]["small"]["options"])
+    assert {
+        *("optimizer", "lr", "muon_lr", "momentum", "nesterov", "batch_size", "weight_decay"),
+        *("schedule", "final_lr", "warmup_epochs", "label_smoothing", "pad_crop", "crop_scale"),
+        *("flip", "epochs", "image_size", "small_input", "precision", "mixup", "cutmix", "ema"),
+    } <= named
+
+
 def test_options_of_a_run_are_those_of_size_and_row(file: Path, photos: Path) -> None:
     experiment = read(file)
     part = choose_part(photos, experiment.sizes["tiny"], file.parent / "work")
@@ -141,7 +162,7 @@ def test_a_run_that_fails_is_a_hole_with_its_reason(
     result = martlet.reproduce(str(file), data=photos, size="tiny", folder=tmp_path / "out")
     assert list(result.failed) == ["g3, seed 0"]  # type: ignore[union-attr]
     assert "image_size=4 is too small" in result.failed["g3, seed 0"]  # type: ignore[union-attr]
-    assert "failed: g3, seed 0 failed: image_size=4" in (
-        tmp_path / "out" / "mine-tiny" / "table.md"
-    ).read_text(encoding="utf-8")
+    assert "failed: image_size=4" in (tmp_path / "out" / "mine-tiny" / "table.md").read_text(
+        encoding="utf-8"
+    )
     assert len(Record(tmp_path / "out").rows()) == 1

@@ -59,7 +59,8 @@ def test_a_summary_counts_verdicts_and_pairs() -> None:
     assert told([cell("a", full), cell("b", full)], findings, Order(4, 1, 2, 0.9)) == (
         "Claims: 2 confirmed beyond the interval, 1 without a difference at this size. Of 7 pairs "
         "of rows that the paper puts in an order, 4 are in the same one beyond the interval, 1 in "
-        "the other, 2 open."
+        "the other, 2 open (rank correlation of the means 0.90). By chance alone about 0 of them "
+        "would be beyond it."
     )
 
 
@@ -71,6 +72,10 @@ def test_a_summary_names_holes_first() -> None:
 
 def test_a_size_says_what_it_cannot_show() -> None:
     sure, alone = Interval(1.0, 0.5, 1.5, 3), Interval(1.0, None, None, 1)
-    assert "Student's t" in caveat(Size(name="small"), sure)
-    assert "Student's t" not in caveat(Size(name="small"), alone)
-    assert "say nothing of the networks" in caveat(Size(name="tiny"), alone)
+    assert "Student's t" in caveat(Size(name="small"), sure, True)
+    assert "Student's t" not in caveat(Size(name="small"), alone, True)
+    assert "say nothing of the networks" in caveat(Size(name="tiny"), alone, True)
+    assert "deals the parts anew" in caveat(Size(name="small"), sure, False)
+    assert "ImageNet" not in caveat(Size(name="small"), sure, False)
+    paper = Size(name="paper", recipe="imagenet_senet")
+    assert caveat(paper, None, True).startswith("Trained by the recipe imagenet_senet on the data")

@@ -49,6 +49,10 @@ def time_on(
     """
     before = probe(connection)
     made_for = before.target if target is None else target_of(target)
+    if threads > len(before.cores) > 0:
+        raise MartletError(
+            f"threads={threads} is not accepted; {connection.name} has {len(before.cores)} cores."
+        )
     find_compiler(None, made_for)  # an error before the work, not after it
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -69,10 +73,10 @@ def time_on(
         mask = sum(1 << core.number for core in cores if core.number < 64)
         said = _run_there(connection, program, seconds, mask)
     after = probe(connection)
-    pinned, outputs, rounds = read_times(said, connection.name)
+    pinned, outputs, rounds, share = read_times(said, connection.name)
     _compare(outputs, expected, connection.name)
     record = record_of(before, after, [core.number for core in cores] if pinned else [])
-    return summary(rounds, threads, batch, record)
+    return summary(rounds, threads, batch, record, share)
 
 
 def _run_there(connection: Connection, program: Path, seconds: float, mask: int) -> str:
@@ -106,15 +110,18 @@ def numbers(count: int) -> NDArray[np.float32]:
     return found.astype(np.float32) / np.float32(8388608) - np.float32(1)
 
 
-def read_times(said: str, name: str) -> tuple[bool, list[float], list[list[float]]]:
-    """What bench.c wrote: whether it kept to its cores, outputs, milliseconds of each round."""
-    pinned, outputs, rounds = False, list[float](), list[list[float]]()
+def read_times(said: str, name: str) -> tuple[bool, list[float], list[list[float]], float]:
+    """What bench.c wrote: whether it kept to its cores, outputs, milliseconds of each round, and
+    the share of the time that it had a core."""
+    pinned, outputs, rounds, share = False, list[float](), list[list[float]](), 1.0
     for line in said.splitlines():
         word, *values = line.split() or [""]
         if word == "pinned":
             pinned = values == ["1"]
         elif word == "outputs":
             outputs = [float(value) for value in values]
+        elif word == "share" and values:
+            share = float(values[0])
         elif word == "round" and values:
             rounds.append([int(value) / 1e6 for value in values])
     if len(rounds) != ROUNDS or not outputs:
@@ -122,7 +129,7 @@ def read_times(said: str, name: str) -> tuple[bool, list[float], list[list[float
             f"{name}: the program gave {len(rounds)} of {ROUNDS} rounds of times; run it again, "
             "and look whether the machine has the memory."
         )
-    return pinned, outputs, rounds
+    return pinned, outputs, rounds, share
 
 
 def _compare(outputs: Sequence[float], expected: NDArray[np.float32], name: str) -> None:
@@ -136,7 +143,11 @@ def _compare(outputs: Sequence[float], expected: NDArray[np.float32], name: str)
 
 
 def summary(
-    rounds: Sequence[Sequence[float]], threads: int, batch: int, record: dict[str, str]
+    rounds: Sequence[Sequence[float]],
+    threads: int,
+    batch: int,
+    record: dict[str, str],
+    share: float = 1.0,
 ) -> Latency:
     """Median and spread of all calls, as of `latency` here."""
     p10, median, p90 = np.percentile(np.concatenate([np.asarray(one) for one in rounds]),
@@ -152,6 +163,7 @@ def summary(
         calls=sum(map(len, rounds)),
         round_medians_ms=tuple(float(np.median(one)) for one in rounds),
         record=record,
+        core_share=share,
     )
 
 

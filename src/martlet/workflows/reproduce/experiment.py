@@ -4,10 +4,11 @@ All of it is plain data, read from a file of `martlet/experiments/` by reading.p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 SIZES = ("tiny", "small", "paper")
+PAPER = SIZES[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,16 +18,18 @@ class Row:
     Attributes:
         name: as tables and claims call it.
         model: name of the network; None for one that is printed alone, for comparison.
+        at_paper: the network that has its place at size paper, where that is another one.
         options: those of `create_model`, `attention` among them.
         train: options of `train` that differ from those of all rows.
-        paper: the figure that the paper prints, in its unit; None where it prints none. A file that
-            leaves it out, and changes nothing of the network, has that of the network's own row.
-        macs: multiply-adds as the paper prints them, such as "140M"; likewise.
+        paper: the figure that the paper prints, in its unit; None where it prints none.
+        macs: multiply-adds as the paper prints them, such as "140M"; without them the figure has no
+            place in the picture.
         only: the sizes that have this row; empty for all.
     """
 
     name: str
     model: str | None = None
+    at_paper: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
     paper: float | None = None
@@ -70,6 +73,7 @@ class Size:
         options: those of `train`, for all rows.
         files: of data that `train` divides itself: their name below the folder that is given
             ("data"; without it the folder itself), and those of options that are files, as labels.
+        recipe: of the options, where it is a shipped one.
         minutes: of one core, that all runs were measured to take together; None before that.
     """
 
@@ -79,6 +83,7 @@ class Size:
     seeds: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    recipe: str | None = None
     minutes: float | None = None
 
 
@@ -113,7 +118,15 @@ class Experiment:
 
     def rows_at(self, size: str) -> list[Row]:
         """The rows that this size has, those that are printed alone among them."""
-        return [row for row in self.rows if not row.only or size in row.only]
+        found = [row for row in self.rows if not row.only or size in row.only]
+        if size != PAPER:
+            return found
+        return [replace(row, model=row.at_paper) if row.at_paper else row for row in found]
+
+    def claims_at(self, size: str) -> list[Claim]:
+        """The claims about rows that this size has."""
+        rows = {row.name for row in self.rows_at(size)}
+        return [claim for claim in self.claims if set(claim.weights) <= rows]
 
     def runs_at(self, size: str) -> list[Row]:
         """The rows that are trained at this size."""

@@ -55,6 +55,13 @@ class ExperimentFile:
             raise MartletError(f'{self.at(key)}: {key} is missing or no text; give {key} = "…".')
         return value
 
+    def table(self, key: str) -> dict[str, Any]:
+        """A table, empty where there is none."""
+        found = self.values.get(key, {})
+        if not isinstance(found, dict):
+            raise MartletError(f"{self.at(key)}: {key} is a table; give [{key}] and its keys.")
+        return found
+
     def tables(self, key: str) -> list[dict[str, Any]]:
         """An array of tables, empty where there is none."""
         found = self.values.get(key, [])
@@ -82,6 +89,8 @@ class ExperimentFile:
                 if row not in known:
                     raise unknown(f"{self.at(says, row)}: row", row, known)
         interaction = given.get("interaction", False)
+        if set(sides["better"]) & set(sides["worse"]) and not given.get("interaction"):
+            raise MartletError(f"{self.at(says)}: a row is both better and worse; name two.")
         counts = len(sides["better"]), len(sides["worse"])
         if not says or counts[0] != counts[1] or not counts[0] or (interaction and counts[0] != 2):
             raise MartletError(

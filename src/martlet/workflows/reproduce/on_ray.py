@@ -48,7 +48,7 @@ def connected(
             row: dict[str, Any] | str = ray.get(remote.remote(task, folder.resolve()))
         except ray.exceptions.RayError as error:
             reason = (str(error) or type(error).__name__).strip().splitlines()[-1].rstrip(".")
-            raise MartletError(f"{task.label} failed on its machine: {reason}.") from error
+            raise MartletError(f"its machine failed: {reason}.") from error
         if isinstance(row, str):
             raise MartletError(row)
         return row
@@ -60,8 +60,8 @@ def _there(task: Task, folder: Path) -> dict[str, Any] | str:
     """On a machine of the cluster: the row, or the sentence of what went wrong."""
     if not task.part.data.exists():
         return (
-            f"{task.label} failed: {task.part.data} is not on one of the machines; data and folder "
-            "lie at the same path on all of them."
+            f"{task.part.data} is not on one of the machines; data and folder lie at the same path "
+            "on all of them."
         )
     folder.mkdir(parents=True, exist_ok=True)
     try:

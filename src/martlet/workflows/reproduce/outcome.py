@@ -67,11 +67,13 @@ def write_outcome(
     done = {(task.row, task.seed): rows[task.key] for task in tasks if task.key in rows}
     why = {task.row: failed[task.key] for task in tasks if task.key in failed}
     cells, figures = cells_of(experiment, size, done, why), figures_of(experiment, done)
-    findings = [finding_of(claim, experiment, figures) for claim in experiment.claims]
+    findings = [finding_of(one, experiment, figures) for one in experiment.claims_at(size.name)]
     sentences = [sentence(finding) for finding in findings]
     told = summary(experiment, size, cells, findings, order_of(experiment, figures))
     shown = next((cell.value for cell in cells if cell.value), None)
-    doubt = " ".join(part for part in (experiment.note, caveat(size, shown)) if part)
+    doubt = " ".join(
+        part for part in (experiment.note, caveat(size, shown, bool(tasks[0].part.train))) if part
+    )
     write_text(folder / "table.csv", as_text(lines_of(experiment, cells)))
     bullets = "\n".join(f"- {one}" for one in sentences)
     write_text(folder / "table.md", as_markdown(experiment, size, cells, [told, doubt, bullets]))
@@ -141,9 +143,16 @@ def _draw(experiment: Experiment, size: Size, cells: Sequence[Cell], path: Path,
 
 
 def _settings(size: Size, tasks: Sequence[Task]) -> dict[str, Any]:
-    part = tasks[0].part
+    """What all runs have in common; what differs is in their rows."""
+    part, first = tasks[0].part, tasks[0].options
     counts = {"training samples": part.train, "test samples": part.test} if part.train else {}
-    return {**counts, "seeds": size.seeds, "data": part.digest, **size.options}
+    common = {
+        name: value
+        for name, value in first.items()
+        if name not in ("model", "model_options", "seed")
+        and all(task.options.get(name) == value for task in tasks)
+    }
+    return {**counts, "seeds": size.seeds, "data": part.digest, **common}
 
 
 def machines_of(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -16,6 +16,8 @@ from martlet.errors import MartletError
 from martlet.storage.files import write_text
 from martlet.workflows.reproduce.experiment import Size
 
+MOST_READ_BYTES = 2 * 10**9  # of data whose content is looked at: ImageNet's takes an hour
+
 
 @dataclass(frozen=True)
 class Part:
@@ -45,8 +47,11 @@ def choose_part(data: Path, size: Size, folder: Path) -> Part:
     """
     if not data.exists():
         raise MartletError(f"data={data} is not there; give the folder of the data set.")
+    data = data.resolve()
     if size.train is None:
-        return _whole(data, size)
+        return _whole(data, size, folder.resolve().parent)
+    if not data.is_dir():
+        raise MartletError(f"data={data} is a file; give the folder of the data set.")
     rows: list[tuple[str, str, str]] = []
     digests: list[str] = []
     for label, pictures in sorted(_classes(data).items()):
@@ -64,21 +69,35 @@ def choose_part(data: Path, size: Size, folder: Path) -> Part:
             taken |= set(order)
             digests += [f"{part} {label} {content}" for content in order]
             rows += [(str(found[one].relative_to(data)), label, part) for one in order]
-    digest = _digest(digests)
+    path = _list(rows, folder)
+    trained = sum(part == "train" for _, _, part in rows)
+    return Part(path, data, _digest(digests), trained, len(rows) - trained)
+
+
+def _list(rows: Sequence[tuple[str, str, str]], folder: Path) -> Path:
+    """The list of pictures as a file, called by what is in it: of two commands both write the same.
+
+    Raises MartletError when the folder cannot be written.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("path", "label", "part"))
     table.writerows(rows)
-    path = folder / f"part-{digest}.csv"
-    if not path.exists():  # of two processes, both write the same
+    path = folder.resolve() / f"part-{_digest([text.getvalue()])}.csv"
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(path, text.getvalue())
-    trained = sum(part == "train" for _, _, part in rows)
-    return Part(path, data.resolve(), digest, trained, len(rows) - trained)
+        if not path.exists():
+            write_text(path, text.getvalue())
+    except OSError as error:
+        raise MartletError(
+            f"{folder} cannot be written ({error.strerror or error}); give another --folder."
+        ) from error
+    return path
 
 
-def _whole(data: Path, size: Size) -> Part:
-    """Data that `train` divides itself; only the files that are named count."""
+def _whole(data: Path, size: Size, own: Path) -> Part:
+    """Data that `train` divides itself; only the files that are named count, and nothing of what
+    lies in the folder `own` of results."""
     found = {option: data / name for option, name in size.files.items()}
     for option, path in found.items():
         if not path.exists():
@@ -87,7 +106,7 @@ def _whole(data: Path, size: Size) -> Part:
                 f"{option}; give the folder that has it."
             )
     named = list(found.values()) or [data]
-    digest = _digest([line for path in named for line in _listing(path)])
+    digest = _digest([line for path in named for line in _contents(path, own)])
     place = found.pop("data", data)
     return Part(place, None, digest, options=found)
 
@@ -116,13 +135,26 @@ def _by_content(pictures: Sequence[Path]) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _listing(data: Path) -> list[str]:
-    """Names and sizes of all files."""
-    files = sorted(path for path in data.rglob("*") if path.is_file()) if data.is_dir() else [data]
-    return [
-        f"{path.relative_to(data) if path != data else path.name} {path.stat().st_size}"
-        for path in files
-    ]
+def _contents(data: Path, own: Path) -> list[str]:
+    """Names and digests of all files but hidden ones; sizes in their place, of very much data."""
+    files = [data]
+    if data.is_dir():
+        files = [
+            path
+            for path in sorted(data.rglob("*"))
+            if path.is_file()
+            and own not in path.parents
+            and not any(part.startswith(".") for part in path.relative_to(data).parts)
+        ]
+    whole = sum(path.stat().st_size for path in files) <= MOST_READ_BYTES
+    lines = []
+    for path in files:
+        known = str(path.stat().st_size)
+        if whole:
+            with path.open("rb") as file:
+                known = hashlib.file_digest(file, "sha256").hexdigest()
+        lines.append(f"{path.relative_to(data) if path != data else path.name} {known}")
+    return lines
 
 
 def _digest(lines: Sequence[str]) -> str:

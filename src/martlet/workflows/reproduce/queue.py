@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from martlet.errors import MartletError
-from martlet.storage.claim import claimed
+from martlet.storage.claim import CLAIM, claimed
 from martlet.storage.files import write_bytes
 from martlet.training.run_files import MODEL
 from martlet.workflows.reproduce.record import WORK, Record
@@ -23,7 +23,7 @@ from martlet.workflows.reproduce.tasks import Task
 from martlet.workflows.reproduce.train_run import RUN
 
 MODELS = "models"  # where weights lie that are kept, by the key of their run
-ANOTHER_RUNNER_SECONDS = 14 * 24 * 3600.0  # that a run of another one is waited for
+POLL_SECONDS = 1.0  # between looks whether another runner's run has ended
 
 CarryOut = Callable[[Task, Path], dict[str, Any]]
 Said = Callable[[str], None]
@@ -38,6 +38,8 @@ class Queue:
     carry_out: CarryOut
     say: Said
     keep: bool = False  # the weights of each run, in models/
+    end_runs: Callable[[], None] = lambda: None  # when this runner is told to end
+    after: Callable[[], None] = lambda: None  # each run that is recorded, one at a time
     failed: dict[str, str] = field(default_factory=dict)  # key -> why
     _taken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -54,15 +56,17 @@ class Queue:
                     worker.result()
             finally:
                 self._stopped.set()
+                self.end_runs()
         return self.failed
 
     def _work(self) -> None:
         elsewhere: list[Task] = []
         while (task := self._next()) is not None:
-            if not self._try(task, wait=0.0):
+            if not self._try(task):
                 elsewhere.append(task)
         for task in elsewhere:  # done by then, or left by a runner that ended
-            self._try(task, wait=ANOTHER_RUNNER_SECONDS)
+            while not self._stopped.is_set() and not self._try(task):
+                self._stopped.wait(POLL_SECONDS)
 
     def _next(self) -> Task | None:
         with self._lock:
@@ -71,16 +75,16 @@ class Queue:
             self._taken += 1
             return self.tasks[self._taken - 1]
 
-    def _try(self, task: Task, wait: float) -> bool:
+    def _try(self, task: Task) -> bool:
         """Do a run that nobody has done; False where another runner is at it."""
         folder = self.record.folder / WORK / task.key
         if task.key in self.record.rows():
             return True
         with ExitStack() as stack:
             try:
-                stack.enter_context(claimed(folder, wait))
+                stack.enter_context(claimed(folder))
             except MartletError:
-                if wait or not folder.exists():
+                if not (folder / CLAIM).exists():  # not claimed, but not to be written
                     raise
                 return False
             if task.key not in self.record.rows():
@@ -92,8 +96,9 @@ class Queue:
         try:
             row = self.carry_out(task, folder)
         except MartletError as error:
-            self.failed[task.key] = str(error)
-            self.say(f"{error} The rest goes on.")
+            if not self._stopped.is_set():
+                self.failed[task.key] = str(error)
+                self.say(f"{task.label} failed: {error} The rest goes on.")
             return
         if self.keep:
             # A copy, before the row: a kill in between leaves a run that is whole.
@@ -106,3 +111,5 @@ class Queue:
                 shutil.rmtree(path)
         minutes = (time.monotonic() - begun) / 60
         self.say(f"{task.label}: top1 {float(row['top1']):.2%} ({minutes:.1f} min)")
+        with self._lock:
+            self.after()

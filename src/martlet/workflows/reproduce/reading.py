@@ -21,22 +21,31 @@ def names() -> list[str]:
     )
 
 
-def find(name: str) -> AnyExperiment:
+def find(name: str, thorough: bool = True) -> AnyExperiment:
     """An experiment by its name, or by the path of a file.
+
+    thorough: each network is built, to see that it can be.
 
     Raises MartletError for an unknown name, and for whatever is wrong in the file, with its line.
     """
     if name.endswith(".toml"):
-        return read(Path(name))
+        path = Path(name)
+        if path.stem.replace("_", "-") in names() and path.resolve().parent != FOLDER.resolve():
+            raise MartletError(
+                f"{name} is called as an experiment of the package, whose results it would "
+                "replace; rename the file."
+            )
+        return read(path, thorough)
+    name = name.replace("_", "-")
     if name not in names():
         raise MartletError(
             f"{unknown('experiment', name, names())} `martlet reproduce` lists them; a file's name "
             "ends in .toml."
         )
-    return read(FOLDER / f"{name.replace('-', '_')}.toml")
+    return read(FOLDER / f"{name.replace('-', '_')}.toml", thorough)
 
 
-def read(path: Path) -> AnyExperiment:
+def read(path: Path, thorough: bool = True) -> AnyExperiment:
     """An experiment from its file; raises MartletError for whatever is wrong in it."""
     file = ExperimentFile(path)
     readers: dict[str, Callable[[ExperimentFile], AnyExperiment]] = {
@@ -45,7 +54,7 @@ def read(path: Path) -> AnyExperiment:
     }
     kind = file.values.get("kind")
     if kind is None:
-        return TrainingFile(file).experiment()
+        return TrainingFile(file, thorough).experiment()
     if kind not in readers:
         raise unknown(f"{file.at('kind')}: kind", str(kind), list(readers))
     return readers[kind](file)

@@ -1,8 +1,11 @@
 """The steps of `reproduce`: the queue of an experiment's runs, then its table, picture and page."""
 
 import shlex
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from martlet.console.progress import Voice
 from martlet.data.cache import cores
 from martlet.errors import MartletError
 from martlet.storage.claim import claimed
+from martlet.workflows.attached import end_all
 from martlet.workflows.reproduce import reading, speed_measuring, train_run
 from martlet.workflows.reproduce.experiment import Experiment
 from martlet.workflows.reproduce.outcome import Outcome, write_outcome
@@ -20,6 +24,9 @@ from martlet.workflows.reproduce.shares import SharesExperiment, write_shares
 from martlet.workflows.reproduce.speed import SpeedExperiment
 from martlet.workflows.reproduce.speed_outcome import write_speed_outcome
 from martlet.workflows.reproduce.tasks import Task, tasks_of
+
+SHOWN = (".csv", ".md", ".png", ".html")
+BETWEEN_TABLES_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class How:
 
 def list_experiments() -> list[Listed]:
     """All experiments of the package."""
-    found = [reading.find(name) for name in reading.names()]
+    found = [reading.find(name, thorough=False) for name in reading.names()]
     return [
         Listed(one.name, one.title, one.source, one.asks, len(one.rows), _minutes(one))
         for one in found
@@ -68,7 +75,7 @@ def reproduce(
     experiment, voice = reading.find(name), Voice(quiet)
     voice.say(f"{experiment.source}: {experiment.asks}")
     place = folder / f"{experiment.name}-{size}"
-    words = ["martlet", "reproduce", name, "--size", size]
+    words = ["martlet", "reproduce", name, "--size", size, "--folder", str(folder)]
     if not isinstance(experiment, Experiment):
         for option, value in (("data", data), ("jobs", how.jobs), ("ray", how.ray)):
             if value is not None:
@@ -84,7 +91,8 @@ def reproduce(
         outcome = _train(experiment, data, size, folder, place, how, command, voice)
     for told in (outcome.summary, *outcome.findings):
         voice.say(told)
-    voice.say(f"table.md, picture.png and page.html are in {outcome.folder}")
+    written = sorted(path.name for path in outcome.folder.iterdir() if path.suffix in SHOWN)
+    voice.say(f"in {outcome.folder}: {', '.join(written)}")
     return outcome
 
 
@@ -135,15 +143,54 @@ def _train(
             f"keep=True and ray={how.ray!r} exclude each other, since weights stay on the machines "
             "that made them; leave one of them out."
         )
-    failed: dict[str, str] = {}
-    if left:
-        carry_out, at_once = _carrying_out(
-            how.ray, how.jobs or (cores() if how.ray is None else None)
+    writer = _Writer(experiment, size, tasks, record, place, command)
+    if not left:
+        return writer.write({})
+    carry_out, at_once = _carrying_out(how.ray, how.jobs or (cores() if how.ray is None else None))
+    voice.say(f"{at_once} at once")
+    queue = Queue(
+        tasks,
+        record,
+        carry_out,
+        voice.say,
+        keep=how.keep,
+        end_runs=end_all,
+        after=writer.now_and_then,
+    )
+    try:
+        queue.work_through(at_once)
+    except BaseException:
+        with suppress(MartletError):  # what ended it is the error that counts
+            writer.write(queue.failed)
+        raise
+    return writer.write(queue.failed)
+
+
+@dataclass
+class _Writer:
+    """Writes what the runs come to so far."""
+
+    experiment: Experiment
+    size: str
+    tasks: Sequence[Task]
+    record: Record
+    place: Path
+    command: str
+    written: float = 0.0
+
+    def now_and_then(self) -> None:
+        """Not after each run, for drawing takes a second or two."""
+        if time.monotonic() - self.written > BETWEEN_TABLES_SECONDS:
+            self.write({})
+
+    def write(self, failed: Mapping[str, str]) -> Outcome:
+        """Table, picture and page of the rows that are there."""
+        self.written = time.monotonic()
+        size = self.experiment.sizes[self.size]
+        rows = self.record.rows()
+        return write_outcome(
+            self.experiment, size, self.tasks, rows, failed, self.place, self.command
         )
-        voice.say(f"{at_once} at once")
-        queue = Queue(tasks, record, carry_out, voice.say, keep=how.keep)
-        failed = queue.work_through(at_once)
-    return write_outcome(experiment, chosen, tasks, record.rows(), failed, place, command)
 
 
 def _carrying_out(
@@ -156,4 +203,8 @@ def _carrying_out(
         return connected(ray, at_once)
     assert at_once is not None
     threads = max(1, cores() // at_once)
-    return lambda task, folder: train_run.carry_out(task, folder, threads), at_once
+    return partial(_here, threads), at_once
+
+
+def _here(threads: int, task: Task, folder: Path) -> dict[str, Any]:
+    return train_run.carry_out(task, folder, threads)

@@ -75,7 +75,7 @@ def read_shares(file: ExperimentFile) -> SharesExperiment:
 
 
 def _size(file: ExperimentFile, name: str) -> SharesSize:
-    own = file.values.get(name, {})
+    own = file.table(name)
     file.fitting(own, SIZE, f"[{name}]")
     usual: dict[str, Any] = {"seconds": 0.05, "calls": LEAST_CALLS} if name == "tiny" else {}
     size = SharesSize(name=name, **{**usual, **own})
@@ -111,6 +111,7 @@ def write_shares(
         head=table[0],
         body=table[1:],
         picture=folder / "picture.png",
+        pictured="Shares of the time",
         settings={"seconds": size.seconds, "calls": size.calls},
         machines=machines,
         command=command,

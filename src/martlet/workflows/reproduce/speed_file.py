@@ -43,12 +43,19 @@ def read_speed(file: ExperimentFile) -> SpeedExperiment:
     rows = [read_row(file, given) for given in file.tables("rows")]
     known = [row.name for row in rows]
     file.check_names(known)
+    claims = [file.claim(given, known) for given in file.tables("claims")]
+    for claim in claims:
+        if len(claim.better) > 1 or claim.interaction:
+            raise MartletError(
+                f"{file.at(claim.says)}: a claim about speed is of one row and another; make it "
+                "several claims."
+            )
     return SpeedExperiment(
         name=file.path.stem.replace("_", "-"),
         **texts,
         figure=figure,
         rows=rows,
-        claims=[file.claim(given, known) for given in file.tables("claims")],
+        claims=claims,
         sizes={name: _size(file, name) for name in SIZES},
         note=file.text("note") if "note" in file.values else "",
     )
@@ -60,6 +67,10 @@ def read_row(file: ExperimentFile, given: dict[str, Any]) -> SpeedRow:
     if "name" not in given:
         raise MartletError(f"{file.at(*map(str, given.values()))}: a row has no name.")
     row = SpeedRow(**given)
+    if not row.name.strip():
+        raise MartletError(f"{file.at('rows')}: a row's name is empty; give it one.")
+    if row.paper is not None and not 0 < row.paper < float("inf"):
+        raise MartletError(f"{file.at(row.name)}: paper={row.paper} is not accepted; above 0.")
     if (row.model is None) == (row.stack is None):
         raise MartletError(
             f"{file.at(row.name)}: {row.name!r} needs a model or a stack, one of both."
@@ -81,7 +92,7 @@ def read_row(file: ExperimentFile, given: dict[str, Any]) -> SpeedRow:
 
 
 def _size(file: ExperimentFile, name: str) -> SpeedSize:
-    own = file.values.get(name, {})
+    own = file.table(name)
     file.fitting(own, SIZE, f"[{name}]")
     size = SpeedSize(name=name, **{**SHORTEST.get(name, {}), **own})
     for engine in size.engines:

@@ -14,6 +14,8 @@ from martlet.workflows.reproduce.findings import AGAINST, HOLDS, OPEN, interval
 from martlet.workflows.reproduce.speed import IMAGES, SpeedExperiment, SpeedRow
 from martlet.workflows.reproduce.speed_measuring import Timing
 
+EQUAL = "equal"
+EQUAL_WITHIN = 1.05  # both ends of an interval, where two speeds are called equal
 SAME = 1.03  # up to here two speeds are called the same: code lies elsewhere in each build
 ENGINE_NAMES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "c": "C"}
 
@@ -68,16 +70,18 @@ def ratio_of(fast: Timing, slow: Timing) -> Ratio:
 
 
 def verdict_of(ratio: Ratio) -> str:
-    """Faster by more than SAME, slower by more than it, or neither."""
+    """Faster by more than SAME, slower by more than it, the same within it, or open."""
     if ratio.low is None or ratio.high is None:
         return OPEN
     if ratio.low > 1 and ratio.value > SAME:
         return HOLDS
-    return AGAINST if ratio.high < 1 and ratio.value < 1 / SAME else OPEN
+    if ratio.high < 1 and ratio.value < 1 / SAME:
+        return AGAINST
+    return EQUAL if ratio.low > 1 / EQUAL_WITHIN and ratio.high < EQUAL_WITHIN else OPEN
 
 
 def speed_findings(experiment: SpeedExperiment, timings: Sequence[Timing]) -> list[SpeedFinding]:
-    """Each claim in each column; of several pairs the first alone."""
+    """Each claim in each column."""
     by_place = {(timing.row, *column(timing)): timing for timing in timings}
     rows = {row.name: row for row in experiment.rows}
     found = []
@@ -97,7 +101,12 @@ def in_words(found: Sequence[SpeedFinding]) -> list[str]:
     by_claim: dict[str, list[SpeedFinding]] = {}
     for one in found:
         by_claim.setdefault(one.claim.says, []).append(one)
-    words: Mapping[str, str] = {HOLDS: "holds", AGAINST: "the other way", OPEN: "no difference"}
+    words: Mapping[str, str] = {
+        HOLDS: "holds",
+        AGAINST: "the other way",
+        OPEN: "open",
+        EQUAL: "equal",
+    }
     for says, findings in by_claim.items():
         parts = [
             f"{ENGINE_NAMES.get(one.engine, one.engine)}, {one.threads} "

@@ -25,7 +25,8 @@ from martlet.workflows.measure import engines_of
 from martlet.workflows.reproduce.speed import SpeedExperiment, SpeedRow, SpeedSize
 
 NAME, VERSION = "speeds.csv", "1"
-SAME_MACHINE = ("cpu", "usable_cores")  # of its record: times of another one are others
+# Of its record: times of another machine, or of other versions, are others.
+SAME_MACHINE = ("cpu", "usable_cores", "torch", "onnxruntime", "martlet")
 BETWEEN = " | "  # a row's and an engine's name, in the name of what is timed
 ATTEMPTS = 2
 
@@ -53,13 +54,14 @@ def timings(
 ) -> tuple[list[Timing], list[dict[str, str]]]:
     """Of each row, engine and number of threads, with the lines of speeds.csv that they are.
 
-    What speeds.csv in `folder` has of this machine is not measured again, a number of threads being
-    measured whole or not at all; what it has of others is kept.
+    What speeds.csv in `folder` has of this machine is not measured again, unless the machine was
+    busy, a number of threads being measured whole or not at all; what it has of others is kept.
     """
     here, lines = machine(), read_lines(folder / NAME)
     for threads in size.threads:
         key = _key(experiment, size, threads)
-        if any(line["key"] == key and _same(line, here) for line in lines):
+        known = [line for line in lines if line["key"] == key and _same(line, here)]
+        if known and all(line["reliable"] == "True" for line in known):
             continue
         kept = [line for line in lines if not (line["key"] == key and _same(line, here))]
         record = {"date": date.today().isoformat(), **machine()}
@@ -160,9 +162,10 @@ def read_lines(path: Path) -> list[dict[str, str]]:
     """The lines of a speeds.csv, none where there is no file; MartletError for another version."""
     lines = read_rows(path)
     for number, line in enumerate(lines, 2):
-        if line.get("version") != VERSION or not line.get("rounds_ms"):
+        if line.get("version") != VERSION or None in {*line, *line.values()}:
             raise MartletError(
-                f"{path}, line {number}: a row of version {line.get('version')!r}, and this "
-                f"martlet reads and writes {VERSION!r}; move the file away, or give another folder."
+                f"{path}, line {number}: a row of version {line.get('version')!r}, or a cut "
+                f"one, and this martlet reads and writes whole ones of {VERSION!r}; move the file "
+                "away, or give another folder."
             )
     return lines

@@ -13,10 +13,12 @@ from martlet.workflows.reproduce.outcome import OUTCOME, Outcome, machines_of
 from martlet.workflows.reproduce.speed import IMAGES, SpeedExperiment, SpeedRow, SpeedSize
 from martlet.workflows.reproduce.speed_findings import (
     ENGINE_NAMES,
+    EQUAL,
     SpeedFinding,
     column,
     figure_of,
     in_words,
+    ratio_of,
     speed_findings,
     speed_in_paper,
 )
@@ -27,7 +29,7 @@ CAVEAT = (
     "Times of this machine, the rows and engines in turns in one run, with fresh weights; bytes "
     "moved are those of float32, operator by operator, none fused."
 )
-BUSY = "The machine was busy during some of them: measure again when it is quiet."
+BUSY = "The machine was busy during some of them: the same command measures them again."
 
 
 def write_speed_outcome(
@@ -70,6 +72,7 @@ def write_speed_outcome(
             head=table[0],
             body=table[1:],
             picture=folder / "picture.png",
+            pictured="Times as fast as the first of each group",
             settings={"seconds": size.seconds, "rounds": size.rounds, "batch": size.batch},
             machines=machines,
             command=command,
@@ -92,7 +95,7 @@ def _summary(found: Sequence[SpeedFinding]) -> str:
         name = ENGINE_NAMES.get(engine, engine)
         parts.append(
             f"{name} on {threads} thread{'s' if threads > 1 else ''}: {counts[HOLDS]} hold, "
-            f"{counts[OPEN]} show no difference, {counts[AGAINST]} are the other way"
+            f"{counts[EQUAL]} are equal, {counts[AGAINST]} the other way, {counts[OPEN]} open"
         )
     claims = len({one.claim.says for one in found})
     return f"{claims} claims. {'; '.join(parts)}."
@@ -114,7 +117,7 @@ def table_of(experiment: SpeedExperiment, timings: Sequence[Timing]) -> list[lis
         line = [row.name, f"{any_of.macs / 1e6:.1f}M", f"{any_of.bytes_moved / 1e6:.2f} MB"]
         for place in columns:
             timing, base = by_place[row.name, *place], by_place[first.name, *place]
-            times = base.median_ms / timing.median_ms
+            times = ratio_of(timing, base).value
             line.append(f"{figure_of(experiment, timing):.4g} ({times:.2f})")
         table.append([*line, _printed(experiment, row, first)])
     return table
@@ -136,8 +139,9 @@ def _groups(experiment: SpeedExperiment, timings: Sequence[Timing]) -> list[Grou
         first = experiment.first_of(row)
         mine, base = speed_in_paper(experiment, row), speed_in_paper(experiment, first)
         values = {
-            (ENGINE_NAMES.get(place[0], place[0]), place[1]): by_row[first.name][place].median_ms
-            / timing.median_ms
+            (ENGINE_NAMES.get(place[0], place[0]), place[1]): ratio_of(
+                timing, by_row[first.name][place]
+            ).value
             for place, timing in by_row[row.name].items()
         }
         paper = mine / base if mine and base else None

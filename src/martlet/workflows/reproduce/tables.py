@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 
 from martlet.models.spec import as_number
-from martlet.models.table import spec
 from martlet.workflows.reproduce.experiment import Experiment, Row, Size
 from martlet.workflows.reproduce.findings import Cell
 from martlet.workflows.reproduce.wording import number
 
 
 def paper_macs(row: Row) -> float | None:
-    """Multiply-adds as the paper prints them; those of the network's row where it does not."""
-    if row.macs:
-        return as_number(row.macs)
-    return None if row.model is None else float(spec(row.model).macs)
+    """Multiply-adds as the paper prints them; None where it does not."""
+    return as_number(row.macs) if row.macs else None
 
 
 def lines_of(experiment: Experiment, cells: Sequence[Cell]) -> list[dict[str, str]]:

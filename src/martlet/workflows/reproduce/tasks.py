@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from martlet.models import Attention
 from martlet.workflows.reproduce.experiment import Experiment, Row, Size
 from martlet.workflows.reproduce.part import Part
 
@@ -43,7 +44,7 @@ def make_task(row: Row, size: Size, part: Part, seed: int) -> Task:
     """The run of a row with a seed."""
     options = {**size.options, **row.train, "model": row.model, "seed": seed}
     if row.options:
-        options["model_options"] = dict(row.options)
+        options["model_options"] = plain_options(row.options)
     known = json.dumps([part.digest, options], sort_keys=True)
     return Task(
         key=hashlib.sha256(known.encode()).hexdigest()[:16],
@@ -53,3 +54,17 @@ def make_task(row: Row, size: Size, part: Part, seed: int) -> Task:
         options=options,
         part=part,
     )
+
+
+def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A network's options with one spelling: attention as a table of what is not its default."""
+    plain = dict(options)
+    given = plain.get("attention")
+    if isinstance(given, str):
+        given = {"kind": given}
+    if isinstance(given, Mapping):
+        usual = {one.name: one.default for one in fields(Attention)}
+        plain["attention"] = {
+            key: value for key, value in given.items() if value != usual.get(key, MISSING)
+        }
+    return plain

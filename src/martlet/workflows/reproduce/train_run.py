@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
+from martlet.measuring.machine import machine
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
-from martlet.workflows.attached import last_words, start
+from martlet.workflows.attached import end, last_words, start
 from martlet.workflows.reproduce.tasks import Task
 from martlet.workflows.train.options import TrainOptions
 
@@ -17,7 +19,7 @@ RUN = "run"
 
 
 def carry_out(task: Task, folder: Path, threads: int) -> dict[str, Any]:
-    """Train it in `folder`, going on where a killed run stopped; its row.
+    """Train it in `folder`, on from where a killed run stopped; its row, with its machine's record.
 
     Raises MartletError with the last words of a run that failed.
     """
@@ -27,11 +29,9 @@ def carry_out(task: Task, folder: Path, threads: int) -> dict[str, Any]:
     try:
         said = last_words(process)
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        end(process)
     if process.returncode:
-        raise MartletError(f"{task.label} failed: {said}.")
+        raise MartletError(f"{said}.")
     return row_of(task, folder / RUN / MODEL, threads)
 
 
@@ -49,7 +49,7 @@ def row_of(task: Task, path: Path, threads: int) -> dict[str, Any]:
     header = checkpoint.load_header(path)
     metrics, network = header.metrics, header.network
     if "part" not in metrics:
-        raise MartletError(f"{task.label} failed: it ended before it was scored.")
+        raise MartletError("it ended before it was scored.")
     once = cost(network.build(), (1, *header.preprocess.shape))
     shown = {name: value for name, value in task.options.items() if name not in ("model", "seed")}
     counts = {part: sum(found) for part, found in metrics["counts"].items()}
@@ -68,4 +68,6 @@ def row_of(task: Task, path: Path, threads: int) -> dict[str, Any]:
         "params": once.params,
         "macs": once.macs,
         "bytes_moved": once.bytes_moved,
+        "date": date.today().isoformat(),
+        **machine(),
     }

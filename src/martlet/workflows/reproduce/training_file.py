@@ -7,13 +7,16 @@ data and options for each size. A table `[small]` of its own holds what differs 
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
+
 from martlet.arguments import checked, parameters_of
 from martlet.errors import MartletError, unknown
-from martlet.models.spec import Printed
+from martlet.models import create_model
+from martlet.models.spec import as_number
 from martlet.models.table import find as find_network
 from martlet.models.table import own_options
 from martlet.workflows.recipe_file import load_recipe
@@ -27,9 +30,14 @@ TEXTS = ("title", "source", "asks", "unit")
 FIGURES = ("error", "accuracy")
 KEYS = (*TEXTS, "figure", "note", "setting", "rows", "claims", *SIZES)
 ROW: Mapping[str, Any] = {
-    "name": str, "model": str | None, "options": Mapping[str, Any], "train": Mapping[str, Any],
-    "paper": float | None, "macs": str | None, "only": Sequence[str],
+    "name": str, "model": str | None, "at_paper": str | None, "options": Mapping[str, Any],
+    "train": Mapping[str, Any], "paper": float | None, "macs": str | None, "only": Sequence[str],
 }  # fmt: skip
+NOT_OF_RUNS = {  # options of `train` that an experiment decides itself, or that hang on the machine
+    *("seed", "model", "model_options", "attention", "fold", "cross_validate", "seeds", "time"),
+    *("root", "labels", "class_names", "weights", "pretrained", "teacher", "log", "device"),
+    *("workers", "few", "check_labels"),
+}
 SIZE: Mapping[str, Any] = {
     "train": int | None, "test": int | None, "seeds": int, "options": Mapping[str, Any],
     "files": Mapping[str, str], "minutes": float | None, "recipe": str,
@@ -39,8 +47,9 @@ SIZE: Mapping[str, Any] = {
 class TrainingFile:
     """Reads an experiment out of a file."""
 
-    def __init__(self, file: ExperimentFile) -> None:
-        self.file = file
+    def __init__(self, file: ExperimentFile, thorough: bool) -> None:
+        """thorough: each network is built, without memory for its weights."""
+        self.file, self.thorough = file, thorough
 
     def experiment(self) -> Experiment:
         """All of it; raises MartletError for whatever is wrong in the file."""
@@ -69,20 +78,44 @@ class TrainingFile:
         if "name" not in given:
             raise MartletError(f"{self.file.at(*map(str, given.values()))}: a row has no name.")
         row = Row(**given)
+        self._check_printed(row)
         if row.model is None:
             return self._printed_alone(row)
-        try:
-            file, network = find_network(row.model)
-            own_options(file, network, dict(row.options))
-        except MartletError as error:
-            raise MartletError(f"{self.file.at(row.name, row.model)}: {error}") from error
-        if not row.options and not row.train:
-            row = _with_printed(row, network.paper, self.file.values.get("figure", "error"))
+        for model in (row.model, row.at_paper):
+            if model is not None:
+                self._check_network(row, model)
         self._check_train(row.train, row.name)
+        return row
+
+    def _check_printed(self, row: Row) -> None:
+        """Raises MartletError for a figure that is none, or a size that is not known."""
+        where = self.file.at(row.name)
+        if not row.name.strip():
+            raise MartletError(f"{where}: a row's name is empty; give it one.")
+        if row.paper is not None and not 0 < row.paper <= 100:
+            raise MartletError(f"{where}: paper={row.paper} is no percentage; give 0 to 100.")
+        try:
+            printed = 1.0 if row.macs is None else as_number(row.macs)
+        except (ValueError, IndexError):
+            printed = 0.0
+        if not 0 < printed < float("inf"):
+            raise MartletError(
+                f'{where}: macs={row.macs!r} is not accepted; give them as printed, such as "140M".'
+            )
         for size in row.only:
             if size not in SIZES:
                 raise unknown(f"{self.file.at(row.name, size)}: size", size, SIZES)
-        return row
+
+    def _check_network(self, row: Row, model: str) -> None:
+        """Raises MartletError for a network that cannot be built."""
+        try:
+            file, network = find_network(model)
+            own_options(file, network, dict(row.options))
+            if self.thorough:
+                with torch.device("meta"):
+                    create_model(model, **dict(row.options))
+        except MartletError as error:
+            raise MartletError(f"{self.file.at(row.name, model)}: {error}") from error
 
     def _printed_alone(self, row: Row) -> Row:
         if row.options or row.train or row.paper is None:
@@ -100,6 +133,11 @@ class TrainingFile:
             where = self.file.at(*near, key)
             if key not in accepted:
                 raise unknown(f"{where}: option of train", key, accepted)
+            if key in NOT_OF_RUNS:
+                raise MartletError(
+                    f"{where}: {key} is decided by the experiment, or hangs on the machine; leave "
+                    "it out, and say networks as model and options of a row."
+                )
             checked(f"{where}: {key}", value, hints[key])
         try:
             TrainOptions(**options)
@@ -108,7 +146,7 @@ class TrainingFile:
 
     def _size(self, name: str) -> Size:
         """The setting's size, with what this file says of it."""
-        own = self.file.values.get(name, {})
+        own = self.file.table(name)
         self.file.fitting(own, SIZE, f"[{name}]")
         shared = settings()
         setting = self.file.text("setting")
@@ -117,22 +155,19 @@ class TrainingFile:
         given = shared[setting].get(name, {})
         recipe = own.get("recipe", given.get("recipe"))
         options = {} if recipe is None else load_recipe(recipe)
+        options = {key: value for key, value in options.items() if key not in NOT_OF_RUNS}
         options |= {**given.get("options", {}), **own.get("options", {})}
         self._check_train(options, f"[{name}]")
+        for key in ("train", "test", "seeds"):
+            count = own.get(key, given.get(key, 1))
+            if count is not None and count < 1:
+                raise MartletError(
+                    f"{self.file.at(f'[{name}]', key)}: {key}={count} is not accepted; give 1 or "
+                    "more."
+                )
         known = {one.name for one in fields(Size)}
         values = {key: value for key, value in {**given, **own}.items() if key in known}
         return Size(name=name, **{**values, "options": options})
-
-
-def _with_printed(row: Row, printed: Printed, figure: str) -> Row:
-    """With what the network's own row has of the paper, where the file says nothing."""
-    error = printed.top1_error
-    own = error if error is None or figure == "error" else 100 - error
-    return replace(
-        row,
-        paper=own if row.paper is None else row.paper,
-        macs=printed.macs if row.macs is None else row.macs,
-    )
 
 
 def settings() -> dict[str, dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from martlet.workflows.reproduce.experiment import Experiment, Size
+from martlet.workflows.reproduce.experiment import PAPER, Experiment, Size
 from martlet.workflows.reproduce.findings import (
     AGAINST,
     HOLDS,
     MISSING,
     ONE_SEED,
     OPEN,
+    SURE,
     Cell,
     Finding,
     Interval,
@@ -80,23 +81,35 @@ def summary(experiment: Experiment, size: Size, cells: Sequence[Cell], found: Se
         pairs = order.same + order.against + order.open
         parts.append(
             f"Of {pairs} pairs of rows that the paper puts in an order, {order.same} are in the "
-            f"same one beyond the interval, {order.against} in the other, {order.open} open."
+            f"same one beyond the interval, {order.against} in the other, {order.open} open"
+            f"{'' if order.correlation is None else _correlation(order.correlation)}. By chance "
+            f"alone about {round(pairs * (1 - SURE))} of them would be beyond it."
         )
     return " ".join(parts)
 
 
-def caveat(size: Size, shown: Interval | None) -> str:
-    """What the figures of a size cannot show."""
-    if size.name == "paper":
-        return "Trained by the paper's recipe on the data that are given."
-    told = {
-        "tiny": "A run of minutes that shows that the tables fill; its figures say nothing of the "
-        "networks.",
-        "small": "Small pictures, few epochs and narrow networks: an order that shows here need "
-        "not be that of ImageNet, and a difference that does not show may be there.",
-    }[size.name]
-    if shown is not None and shown.low is not None:
-        told += (
-            " Intervals are of the mean over seeds (Student's t, 95 %), on the same test samples."
+def _correlation(value: float) -> str:
+    return f" (rank correlation of the means {value:.2f})".replace("-", MINUS)
+
+
+def caveat(size: Size, shown: Interval | None, fixed: bool) -> str:
+    """What the figures of a size cannot show; fixed: whether all runs have the same samples."""
+    if size.name == PAPER:
+        recipe = f"the recipe {size.recipe}" if size.recipe else "the options below"
+        return f"Trained by {recipe} on the data that are given, one run a row."
+    if size.name == "tiny":
+        told = (
+            "Runs of seconds that show that the tables fill; their figures say nothing of the "
+            "networks."
         )
-    return told
+    elif fixed:
+        told = (
+            "Small pictures, few epochs and narrow networks: an order that shows here need not be "
+            "that of ImageNet, and a difference that does not show may be there."
+        )
+    else:
+        told = "A small set: what shows here need not show on others, nor the other way round."
+    if shown is None or shown.low is None:
+        return told
+    samples = "on the same test samples" if fixed else "each of which deals the parts anew"
+    return f"{told} Intervals are of the mean over seeds (Student's t, 95 %), {samples}."

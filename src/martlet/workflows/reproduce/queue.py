@@ -81,12 +81,15 @@ class Queue:
         if task.key in self.record.rows():
             return True
         with ExitStack() as stack:
-            try:
-                stack.enter_context(claimed(folder))
-            except MartletError:
-                if not (folder / CLAIM).exists():  # not claimed, but not to be written
-                    raise
-                return False
+            for last in (False, False, True):
+                try:
+                    stack.enter_context(claimed(folder))
+                    break
+                except MartletError:
+                    if (folder / CLAIM).exists() or task.key in self.record.rows():
+                        return False
+                    if last:  # not claimed, nor just let go of: it cannot be written
+                        raise
             if task.key not in self.record.rows():
                 self._do(task, folder)
         return True

@@ -79,7 +79,7 @@ def test_a_compiler_that_does_not_run(tmp_path: Path, tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
-        ("exit 0", r"mycc refuses tiny.c for target='native' \(it made no library\)\.$"),
+        ("exit 0", r"mycc refuses tiny.c for target='native' \(it made no file\)\.$"),
         ("printf 'one\n two.\n' >&2; exit 1", r"\(one two\)\.$"),
         ("printf 'note\n3: error: x\nmore' >&2; exit 1", r"\(3: error: x\)\.$"),
     ],

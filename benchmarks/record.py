@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from martlet.measuring.machine import machine
+from martlet.storage.csv_rows import read_rows
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -33,11 +34,7 @@ def write_rows(name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 def rows_of(name: str) -> list[dict[str, str]]:
     """The rows that results/NAME.csv has so far."""
-    path = RESULTS / f"{name}.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_rows(RESULTS / f"{name}.csv")
 
 
 def add_row(name: str, row: dict[str, Any]) -> None:

@@ -81,6 +81,7 @@ ELSEWHERE = {
     "models/weights/reading": ("api/test_convert.py", "others' files, through the verb"),
     "ops/bare": ("measuring/test_cost.py", "what cost runs in the network's place"),
     "ops/tracing": ("models/test_all_networks.py", "seen when networks are traced"),
+    "report/point_labels": ("report/test_experiment_figure.py", "seen in the pictures"),
     "report/harmful": ("report/test_style.py", "a constant"),
     "storage/fingerprint": ("compiler/test_artifacts.py", "one call"),
     "tasks/task": ("tasks/test_tasks.py", "the fields of a row of the table"),

@@ -137,12 +137,16 @@ class InvertedResidual(nn.Module):
         if self.attention is None:
             projected = self.layers(x)
         else:
-            *wide, project = self.layers
-            filtered = x
-            for layer in wide:
-                filtered = layer(filtered)
-            projected = project(self.attention(filtered))
+            *_, project = self.layers
+            projected = project(self.attention(self.widened(x)))
         return x + projected if self.residual else projected
+
+    def widened(self, x: Tensor) -> Tensor:
+        """The maps behind the depthwise convolution."""
+        *wide, _ = self.layers
+        for layer in wide:
+            x = layer(x)
+        return x
 
 
 class ExpansionShortcuts(nn.Sequential):
@@ -159,11 +163,9 @@ class ExpansionShortcuts(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         before = x
         for block, joined in zip(self, self.joined, strict=True):
-            *wide, project = block.layers  # type: ignore[misc]
-            y = x
-            for layer in wide:
-                y = layer(y)
-            before = y + before if joined else y
+            wide = block.widened(x)  # type: ignore[operator]
+            before = wide + before if joined else wide
+            *_, project = block.layers  # type: ignore[misc]
             x = project(before)
         return x
 

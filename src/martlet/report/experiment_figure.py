@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from martlet.report import style
-from martlet.report.label_places import places
+from martlet.report.point_labels import Label, inches, write_labels
 from martlet.storage.files import write_bytes
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT = 8.6, 5.6  # inches
-_LABEL = 8.0  # points
 _FAR = 0.2  # inches between a label and its point, from where on a line joins them
 _AIR = 0.14  # of an axis beyond its outermost values
 
@@ -67,14 +66,14 @@ def experiment_figure(points: Sequence[Point], names: Names, title: str) -> "Fig
         printed = [point for point in points if point.paper is not None and point.paper_macs]
         _scale(left, ours, printed, names)
         _draw_ours(left, ours)
-        labels = [(_inches(left, p.macs / 1e6, p.value or 0), p.name, style.INK) for p in ours]
+        labels = [Label(p.name, inches(left, p.macs / 1e6, p.value or 0)) for p in ours]
         if printed:
-            right = _draw_papers(left, printed, names)
+            right, colour = _draw_papers(left, printed, names), style.DARK_ORANGE
             labels += [
-                (_inches(right, (p.paper_macs or 0) / 1e6, p.paper or 0), p.name, style.DARK_ORANGE)
+                Label(p.name, inches(right, (p.paper_macs or 0) / 1e6, p.paper or 0), colour)
                 for p in printed
             ]
-        _write_labels(left, labels)
+        write_labels(left, labels, joined_from=_FAR)
     return figure
 
 
@@ -133,28 +132,3 @@ def _draw_papers(left: "Axes", points: Sequence[Point], names: Names) -> "Axes":
             markerfacecolor=style.WHITE, markeredgecolor=style.ORANGE, markeredgewidth=1.4,
         )  # fmt: skip
     return right
-
-
-def _write_labels(axes: "Axes", labels: Sequence[tuple[tuple[float, float], str, str]]) -> None:
-    """Each name beside its spot (inches of the figure), where it covers least."""
-    inches = axes.figure.dpi_scale_trans
-    frame = axes.get_window_extent().transformed(inches.inverted())
-    boxes = places(
-        [spot for spot, _, _ in labels],
-        [(style.width([name], _LABEL), _LABEL / 72 * 1.25) for _, name, _ in labels],
-        (frame.x0, frame.y0, frame.x1, frame.y1),
-    )
-    for (spot, name, colour), box in zip(labels, boxes, strict=True):
-        middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        line = {"arrowstyle": "-", "color": style.FAINT, "lw": 0.8}
-        axes.annotate(
-            name, spot, middle, xycoords=inches, textcoords=inches, fontsize=_LABEL, color=colour,
-            ha="center", va="center", zorder=4,
-            arrowprops=line if abs(middle[1] - spot[1]) > _FAR else None,
-        )  # fmt: skip
-
-
-def _inches(axes: "Axes", x: float, y: float) -> tuple[float, float]:
-    """Where a point lies on the figure."""
-    across, up = axes.transData.transform((x, y))
-    return across / axes.figure.dpi, up / axes.figure.dpi

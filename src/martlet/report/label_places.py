@@ -16,11 +16,11 @@ def places(
 ) -> list[Box]:
     """A box for each label, in the order of the spots; all lengths are in one unit, as inches.
 
-    spots: the points. sizes: width and height of each label. taken: boxes that are written already.
+    spots: the points. sizes: width and height of each label. taken: boxes to be left free.
     Of some dozens of places around its point a label gets the one that covers least, the nearest
     of equal ones.
     """
-    marks = [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots]
+    marks = [mark_of(spot) for spot in spots]
     found: list[Box] = []
     for (x, y), size in zip(spots, sizes, strict=True):
         choices = _choices(x, y, *size)
@@ -32,6 +32,12 @@ def places(
         ]
         found.append(choices[min(range(len(choices)), key=lambda one: (covered[one], one))])
     return found
+
+
+def mark_of(spot: tuple[float, float]) -> Box:
+    """What a point covers."""
+    x, y = spot
+    return x - MARK, y - MARK, x + MARK, y + MARK
 
 
 def _choices(x: float, y: float, width: float, height: float) -> list[Box]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from martlet.errors import MartletError
 from martlet.report import style
-from martlet.report.label_places import MARK, places
+from martlet.report.point_labels import Label, inches, write_labels
 from martlet.storage.files import write_bytes
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT = 8.6, 5.8  # inches
-_LABELS, _LABEL = 6, 8.0  # layers that are named, and in how many points
+_LABELS = 6  # layers that are named
 _LARGEST = 420.0  # area of a point that takes all the time, in square points
 _COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED)
 _LOW = 0.02  # of the peak, where the picture ends
@@ -184,22 +184,10 @@ def _slope(axes: "Axes") -> float:
 def _write_names(
     axes: "Axes", points: Sequence[LayerPoint], others: Sequence[LayerPoint], roofs: Roofs
 ) -> None:
-    inches = axes.figure.dpi_scale_trans
-    frame = axes.get_window_extent().transformed(inches.inverted())
-
     def spot_of(point: LayerPoint) -> tuple[float, float]:
-        across, up = axes.transData.transform((point.intensity, _shown(point, roofs)))
-        return across / axes.figure.dpi, up / axes.figure.dpi
+        return inches(axes, point.intensity, _shown(point, roofs))
 
-    spots = [spot_of(point) for point in points]
-    taken = [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in map(spot_of, others)]
-    names = [style.shorten(style.printable(point.name), 34) for point in points]
-    sizes = [(style.width([name], _LABEL), _LABEL / 72 * 1.25) for name in names]
-    boxes = places(spots, sizes, (frame.x0, frame.y0, frame.x1, frame.y1), taken)
-    for spot, name, box in zip(spots, names, boxes, strict=True):
-        middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        axes.annotate(
-            name, spot, middle, xycoords=inches, textcoords=inches, fontsize=_LABEL, zorder=4,
-            ha="center", va="center", color=style.INK,
-            arrowprops={"arrowstyle": "-", "color": style.FAINT, "lw": 0.8},
-        )  # fmt: skip
+    labels = [
+        Label(style.shorten(style.printable(point.name), 34), spot_of(point)) for point in points
+    ]
+    write_labels(axes, labels, [spot_of(point) for point in others])

@@ -3,10 +3,11 @@
 import csv
 import io
 
+from martlet.report.experiment_page import ExperimentPage
 from martlet.storage.csv_rows import as_text
 from martlet.workflows.reproduce.experiment import Experiment, Row, Size
 from martlet.workflows.reproduce.findings import Cell, Interval
-from martlet.workflows.reproduce.tables import as_markdown, lines_of, paper_macs
+from martlet.workflows.reproduce.tables import lines_of, markdown_of, paper_macs, table_of
 
 ROWS = [
     Row(name="a|b", model="shufflenet_v2_x0_5", options={"shuffle": False}, paper=39.7, macs="41M"),
@@ -39,7 +40,12 @@ def test_csv_has_a_line_a_row_with_paper_and_ours() -> None:
 
 
 def test_markdown_shows_holes_and_why() -> None:
-    text = as_markdown(EXPERIMENT, EXPERIMENT.sizes["small"], CELLS, ["It is so.", "- yes"])
+    head, *body = table_of(EXPERIMENT, CELLS)
+    page = ExperimentPage(
+        title="One", source="Paper, Table 1", asks="Is it so?", size="small", summary="", caveat="",
+        findings=[], head=head, body=body, picture=None,
+    )  # fmt: skip
+    text = markdown_of(page, ["It is so.", "- yes"])
     assert text.startswith("# One, size small\n\nPaper, Table 1. Is it so?\n\n| ")
     assert "| a\\|b | 10.90M | 342k | 30.1 | 29.5 to 30.7 | 3 | 39.7 |" in text
     assert "| c |  |  | failed: it burst |  | 0 |  |" in text

@@ -1,7 +1,6 @@
 """`train --cross-validate`: each fold is a run in a process of its own; then the sum."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
@@ -25,7 +24,7 @@ from martlet.storage.claim import CLAIM, claimed
 from martlet.storage.files import write_text
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
-from martlet.workflows.attached import last_words, start
+from martlet.workflows.attached import end_all, last_words, start
 from martlet.workflows.checks.label_check import check_labels
 from martlet.workflows.device import choose_device
 from martlet.workflows.evaluate import logits_of
@@ -132,11 +131,9 @@ def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Vo
     for number in todo:
         if plan.options.resume and model_is_lost(plan.folder / f"fold-{number}"):
             voice.say(f"fold {number} has lost its {MODEL}: it is trained again.")
-    running: list[subprocess.Popen[str]] = []
 
     def train(number: int) -> tuple[int, int, str]:
         process = start(command_of(plan, number), threads=1)
-        running.append(process)
         said = last_words(process)
         return number, process.returncode, said
 
@@ -154,9 +151,7 @@ def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Vo
         finally:
             for waiting in started:
                 waiting.cancel()
-            for process in running:
-                if process.poll() is None:
-                    process.terminate()
+            end_all()
 
 
 def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voice: Voice) -> Run:

@@ -19,12 +19,7 @@ from martlet.workflows.reproduce.findings import (
     finding_of,
     order_of,
 )
-from martlet.workflows.reproduce.tables import (
-    as_markdown,
-    lines_of,
-    paper_macs,
-    table_of,
-)
+from martlet.workflows.reproduce.tables import lines_of, markdown_of, paper_macs, table_of
 from martlet.workflows.reproduce.tasks import Task
 from martlet.workflows.reproduce.wording import caveat, sentence, summary
 
@@ -75,54 +70,48 @@ def write_outcome(
         part for part in (experiment.note, caveat(size, shown, bool(tasks[0].part.train))) if part
     )
     write_text(folder / "table.csv", as_text(lines_of(experiment, cells)))
-    bullets = "\n".join(f"- {one}" for one in sentences)
-    write_text(folder / "table.md", as_markdown(experiment, size, cells, [told, doubt, bullets]))
     picture = folder / "picture.png" if shown else None
     if picture is not None:
         _draw(experiment, size, cells, picture, told)
     head, *body = table = table_of(experiment, cells)
-    write_experiment_page(
-        folder / "page.html",
-        ExperimentPage(
-            title=experiment.title,
-            source=experiment.source,
-            asks=experiment.asks,
-            size=size.name,
-            summary=told,
-            caveat=doubt,
-            findings=sentences,
-            head=head,
-            body=body,
-            picture=picture,
-            settings=_settings(size, tasks),
-            machines=machines_of(list(done.values())),
-            command=command,
-        ),
+    page = ExperimentPage(
+        title=experiment.title,
+        source=experiment.source,
+        asks=experiment.asks,
+        size=size.name,
+        summary=told,
+        caveat=doubt,
+        findings=sentences,
+        head=head,
+        body=body,
+        picture=picture,
+        settings=_settings(size, tasks),
+        machines=machines_of(list(done.values())),
+        command=command,
     )
-    write_text(folder / OUTCOME, _told(told, sentences, cells, done))
+    seconds = sum(float(row["seconds"]) * int(row["threads"]) for row in done.values())
+    write_texts(
+        page,
+        folder,
+        rows=sum(cell.row.model is not None for cell in cells),
+        runs=len(done),
+        core_minutes=round(seconds / 60, 1),
+    )
     holes = {task.label: failed[task.key] for task in tasks if task.key in failed}
     return Outcome(folder, told, sentences, table, holes)
 
 
-def _told(
-    told: str,
-    findings: Sequence[str],
-    cells: Sequence[Cell],
-    done: Mapping[tuple[str, int], Mapping[str, str]],
-) -> str:
-    """For programs: what it found, of how many runs, on which machines."""
-    seconds = sum(float(row["seconds"]) * int(row["threads"]) for row in done.values())
-    return json.dumps(
-        {
-            "summary": told,
-            "findings": list(findings),
-            "rows": sum(cell.row.model is not None for cell in cells),
-            "runs": len(done),
-            "core_minutes": round(seconds / 60, 1),
-            "machines": machines_of(list(done.values())),
-        },
-        indent=1,
-    )
+def write_texts(page: ExperimentPage, folder: Path, **counts: float) -> None:
+    """page.html, and what it says as table.md for people and as outcome.json for programs.
+
+    counts: what outcome.json has besides, such as the number of runs.
+    """
+    write_experiment_page(folder / "page.html", page)
+    bullets = "\n".join(f"- {one}" for one in page.findings)
+    told = [part for part in (page.summary, page.caveat, bullets) if part]
+    write_text(folder / "table.md", markdown_of(page, told))
+    content = {"summary": page.summary, "findings": list(page.findings), **counts}
+    write_text(folder / OUTCOME, json.dumps({**content, "machines": page.machines}, indent=1))
 
 
 def _draw(experiment: Experiment, size: Size, cells: Sequence[Cell], path: Path, told: str) -> None:

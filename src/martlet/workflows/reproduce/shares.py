@@ -1,7 +1,6 @@
 """Experiments of where the time goes (`kind = "operators"`): each kind of operator's share, by
 PyTorch's profiler and by the compiler's report."""
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,17 +13,15 @@ from martlet.compiler import profile_onnx
 from martlet.errors import MartletError
 from martlet.exporting import export_onnx
 from martlet.measuring.machine import machine
-from martlet.measuring.operator_times import LEAST_CALLS, operator_times
-from martlet.report.experiment_page import ExperimentPage, write_experiment_page
+from martlet.measuring.operator_times import LEAST_CALLS, operator_times, shares
+from martlet.report.experiment_page import ExperimentPage
 from martlet.report.shares_figure import Shares, draw_shares
-from martlet.storage.files import write_text
 from martlet.workflows.reproduce.experiment import SIZES
 from martlet.workflows.reproduce.experiment_file import ExperimentFile
-from martlet.workflows.reproduce.outcome import OUTCOME, Outcome, machines_of
+from martlet.workflows.reproduce.outcome import Outcome, machines_of, write_texts
 from martlet.workflows.reproduce.speed import SpeedRow
 from martlet.workflows.reproduce.speed_file import read_row
 from martlet.workflows.reproduce.speed_measuring import network_of
-from martlet.workflows.reproduce.tables import markdown_of
 
 OPERATORS = "operators"
 KEYS = ("title", "source", "asks", "kind", "note", "rows", *SIZES)
@@ -96,10 +93,7 @@ def write_shares(
     table, told = _table(bars), _told(bars)
     doubt = " ".join(part for part in (experiment.note, CAVEAT) if part)
     title = f"{experiment.title}, size {size.name}"
-    about = f"{experiment.source}. {experiment.asks}"
-    write_text(folder / "table.md", markdown_of(title, about, table, [told, doubt]))
     draw_shares(bars, folder / "picture.png", title, told)
-    machines = machines_of([record])
     page = ExperimentPage(
         title=experiment.title,
         source=experiment.source,
@@ -113,13 +107,10 @@ def write_shares(
         picture=folder / "picture.png",
         pictured="Shares of the time",
         settings={"seconds": size.seconds, "calls": size.calls},
-        machines=machines,
+        machines=machines_of([record]),
         command=command,
     )
-    write_experiment_page(folder / "page.html", page)
-    content = {"summary": told, "findings": [], "rows": len(experiment.rows), "runs": len(bars),
-               "machines": machines}  # fmt: skip
-    write_text(folder / OUTCOME, json.dumps(content, indent=1))
+    write_texts(page, folder, rows=len(experiment.rows), runs=len(bars))
     return Outcome(folder, told, [], table, {})
 
 
@@ -139,8 +130,7 @@ def _bars(row: SpeedRow, size: SharesSize) -> list[Shares]:
 
 
 def _bar(name: str, times: Mapping[str, float]) -> Shares:
-    total = sum(times.values())
-    return Shares(name, total, {kind: value / total for kind, value in times.items()})
+    return Shares(name, sum(times.values()), shares(times))
 
 
 def _table(bars: Sequence[Shares]) -> list[list[str]]:

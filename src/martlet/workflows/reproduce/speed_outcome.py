@@ -1,15 +1,13 @@
 """What is written of an experiment of speed: table, picture and page."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from martlet.report.experiment_page import ExperimentPage, write_experiment_page
+from martlet.report.experiment_page import ExperimentPage
 from martlet.report.speed_figure import Bars, Group, draw_speed
-from martlet.storage.files import write_text
 from martlet.workflows.reproduce.findings import AGAINST, HOLDS, OPEN
-from martlet.workflows.reproduce.outcome import OUTCOME, Outcome, machines_of
+from martlet.workflows.reproduce.outcome import Outcome, machines_of, write_texts
 from martlet.workflows.reproduce.speed import IMAGES, SpeedExperiment, SpeedRow, SpeedSize
 from martlet.workflows.reproduce.speed_findings import (
     ENGINE_NAMES,
@@ -23,7 +21,6 @@ from martlet.workflows.reproduce.speed_findings import (
     speed_in_paper,
 )
 from martlet.workflows.reproduce.speed_measuring import Timing
-from martlet.workflows.reproduce.tables import markdown_of
 
 CAVEAT = (
     "Times of this machine, the rows and engines in turns in one run, with fresh weights; bytes "
@@ -53,34 +50,25 @@ def write_speed_outcome(
         if part
     )
     table = table_of(experiment, timings)
-    bullets = "\n".join(f"- {sentence}" for sentence in sentences)
-    about = f"{experiment.source}. {experiment.asks}"
     title = f"{experiment.title}, size {size.name}"
-    write_text(folder / "table.md", markdown_of(title, about, table, [told, doubt, bullets]))
     draw_speed(_groups(experiment, timings), folder / "picture.png", title, told)
-    machines = machines_of(lines)
-    write_experiment_page(
-        folder / "page.html",
-        ExperimentPage(
-            title=experiment.title,
-            source=experiment.source,
-            asks=experiment.asks,
-            size=size.name,
-            summary=told,
-            caveat=doubt,
-            findings=sentences,
-            head=table[0],
-            body=table[1:],
-            picture=folder / "picture.png",
-            pictured="Times as fast as the first of each group",
-            settings={"seconds": size.seconds, "rounds": size.rounds, "batch": size.batch},
-            machines=machines,
-            command=command,
-        ),
+    page = ExperimentPage(
+        title=experiment.title,
+        source=experiment.source,
+        asks=experiment.asks,
+        size=size.name,
+        summary=told,
+        caveat=doubt,
+        findings=sentences,
+        head=table[0],
+        body=table[1:],
+        picture=folder / "picture.png",
+        pictured="Times as fast as the first of each group",
+        settings={"seconds": size.seconds, "rounds": size.rounds, "batch": size.batch},
+        machines=machines_of(lines),
+        command=command,
     )
-    content = {"summary": told, "findings": sentences, "rows": len(experiment.rows),
-               "runs": len(timings), "machines": machines}  # fmt: skip
-    write_text(folder / OUTCOME, json.dumps(content, indent=1))
+    write_texts(page, folder, rows=len(experiment.rows), runs=len(timings))
     return Outcome(folder, told, sentences, table, {})
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from martlet.models.spec import as_number
-from martlet.workflows.reproduce.experiment import Experiment, Row, Size
+from martlet.report.experiment_page import ExperimentPage
+from martlet.workflows.reproduce.experiment import Experiment, Row
 from martlet.workflows.reproduce.findings import Cell
 from martlet.workflows.reproduce.wording import number
 
@@ -68,26 +69,14 @@ def table_of(experiment: Experiment, cells: Sequence[Cell]) -> list[list[str]]:
     return [head, *body]
 
 
-def as_markdown(
-    experiment: Experiment, size: Size, cells: Sequence[Cell], told: Sequence[str]
-) -> str:
-    """Title, question, table, findings."""
-    return markdown_of(
-        f"{experiment.title}, size {size.name}",
-        f"{experiment.source}. {experiment.asks}",
-        table_of(experiment, cells),
-        told,
-    )
-
-
-def markdown_of(title: str, about: str, table: Sequence[Sequence[str]], told: Sequence[str]) -> str:
-    """A page: title, a paragraph, the table (its head first), paragraphs."""
-    head, *body = table
+def markdown_of(page: ExperimentPage, told: Sequence[str]) -> str:
+    """Title, question, table, and the paragraphs that are `told`."""
     lines = [
         "| " + " | ".join(_escaped(text) for text in line) + " |"
-        for line in (head, ["---", *["---:"] * (len(head) - 1)], *body)
+        for line in (page.head, ["---", *["---:"] * (len(page.head) - 1)], *page.body)
     ]
-    return "\n\n".join([f"# {title}", about, "\n".join(lines), *told]) + "\n"
+    title, about = f"# {page.title}, size {page.size}", f"{page.source}. {page.asks}"
+    return "\n\n".join([title, about, "\n".join(lines), *told]) + "\n"
 
 
 def _hole(cell: Cell) -> str:

@@ -24,7 +24,6 @@ import record
 import torch
 from numpy.typing import NDArray
 from record import RESULTS
-from scene_forms import FORMS, train_form
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import cohen_kappa_score, recall_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -48,6 +47,7 @@ EPOCHS = {0.01: 200, 0.05: 60, 0.1: 40}  # 600 to 1,320 steps
 GRID = {"svc__C": [1, 10, 100, 1000], "svc__gamma": [1e-4, 1e-3, 1e-2, 1e-1, 1]}
 TREES, FOLDS, SEEDS = 500, 5, 5
 METHODS = ("hybridsn", "svm", "random forest")
+FORMS = {"2-D only": "2d", "3-D only": "3d"}  # of HybridSN, by the names of the results
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Experiment:
         """Of `martlet.train`."""
         return {
             "model": MODEL,
+            "model_options": {"convolutions": FORMS.get(self.method, "hybrid")},
             "window": self.window,
             "components": self.components,
             "protocol": self.protocol,
@@ -131,10 +132,6 @@ def by_network(
     """Answers of a network that was trained, and the seconds that training took."""
     test = list(split.test)
     with tempfile.TemporaryDirectory() as folder:
-        if experiment.method in FORMS:
-            options = TrainOptions(labels=labels, **experiment.options)
-            outputs, seconds = train_form(experiment.method, options, samples, split, Path(folder))
-            return outputs.argmax(1), seconds
         run = train(data, labels=labels, folder=folder, workers=0, quiet=True, **experiment.options)
         model, header = checkpoint.load_model(run.folder / "model.safetensors")
     assert isinstance(model, HybridSN)

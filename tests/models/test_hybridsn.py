@@ -50,6 +50,33 @@ def test_layers_of_table_1() -> None:
     assert found.macs / 1e6 == pytest.approx(247.68, abs=0.005)
 
 
+def test_layers_of_the_two_forms_that_its_title_joins() -> None:
+    rows = {
+        form: [
+            (row.name, row.output_shape)
+            for row in cost(in_meta("hybridsn", convolutions=form), (1, 1, 30, 25, 25)).layers
+            if row.params
+        ]
+        for form in ("2d", "3d")
+    }
+    head = [("fc1", (1, 256)), ("fc2", (1, 128)), ("classifier", (1, 16))]
+    # As many maps as channels and bands make in Table I: 8 · 24, 16 · 20, 32 · 18.
+    assert rows["2d"] == [
+        ("conv1", (1, 192, 23, 23)),
+        ("conv2", (1, 320, 21, 21)),
+        ("conv3", (1, 576, 19, 19)),
+        ("conv4", (1, 64, 17, 17)),
+        *head,
+    ]
+    assert rows["3d"] == [
+        ("conv1", (1, 8, 24, 23, 23)),
+        ("conv2", (1, 16, 20, 21, 21)),
+        ("conv3", (1, 32, 18, 19, 19)),
+        *head,
+    ]
+    assert create_model("hybridsn", convolutions="3d", window=9).fc1.in_features == 576 * 3 * 3
+
+
 def page() -> dict[str, object]:
     """What the page's python blocks define."""
     text = (Path(__file__).parents[2] / "docs" / "hybridsn.md").read_text(encoding="utf-8")
@@ -145,6 +172,7 @@ def test_every_parameter_gets_a_gradient() -> None:
         ({"in_chans": 12}, r"^in_chans=12 is too small; .* 13 or more\.$"),
         ({"window": 8}, r"^window=8 is too small; the convolutions need 9 or more\.$"),
         ({"small_input": True}, "has no option 'small_input'; it has window"),
+        ({"convolutions": "2-d"}, r"^convolutions '2-d' is not known; did you mean 2d\?$"),
         ({"features_only": True}, "does not fit hybridsn; it takes no pictures"),
     ],
 )

@@ -13,11 +13,10 @@ from martlet.models.whole_scene import OnTiles, WholeScene, logits_at, map_macs
 WINDOW, BANDS = 11, 13
 
 
-def network(num_classes: int = 3, drop_rate: float = 0.0) -> HybridSN:
+def network(num_classes: int = 3, drop_rate: float = 0.0, **options: object) -> HybridSN:
     torch.manual_seed(0)
-    made = create_model(
-        "hybridsn", num_classes=num_classes, in_chans=BANDS, window=WINDOW, drop_rate=drop_rate
-    )
+    sizes = {"num_classes": num_classes, "in_chans": BANDS, "window": WINDOW}
+    made = create_model("hybridsn", **(sizes | options), drop_rate=drop_rate)
     assert isinstance(made, HybridSN)
     return made
 
@@ -27,9 +26,13 @@ def scene(batch: int, rows: int, columns: int) -> Tensor:
     return torch.randn(batch, 1, BANDS, rows, columns, generator=generator)
 
 
+FORMS = pytest.mark.parametrize("form", ["hybrid", "2d", "3d"])
+
+
+@FORMS
 @pytest.mark.parametrize("num_classes", [3, 0])
-def test_every_pixel_has_the_logits_of_its_window(num_classes: int) -> None:
-    model, x = network(num_classes).eval(), scene(2, 14, 13)
+def test_every_pixel_has_the_logits_of_its_window(num_classes: int, form: str) -> None:
+    model, x = network(num_classes, convolutions=form).eval(), scene(2, 14, 13)
     with torch.inference_mode():
         found = WholeScene(model)(x)
         assert found.shape == (2, num_classes or 128, 4, 3)
@@ -51,10 +54,9 @@ def test_a_part_of_a_scene_gives_that_part_of_the_answer() -> None:
             torch.testing.assert_close(tile, whole[:, :, first:last], atol=1e-6, rtol=1e-5)
 
 
-def test_large_kernels_are_done_in_frequencies() -> None:
-    torch.manual_seed(0)
-    model = create_model("hybridsn", num_classes=3, in_chans=BANDS, window=19).eval()
-    assert isinstance(model, HybridSN)
+@FORMS
+def test_large_kernels_are_done_in_frequencies(form: str) -> None:
+    model = network(window=19, convolutions=form).eval()
     dense, x = WholeScene(model), scene(1, 60, 45)
     for change in (1.0, -2.0):  # weights that change are seen
         with torch.no_grad():
@@ -66,7 +68,8 @@ def test_large_kernels_are_done_in_frequencies() -> None:
         torch.testing.assert_close(found, direct.detach(), atol=1e-5, rtol=1e-5)
 
 
-def test_values_and_gradients_are_those_of_the_windows() -> None:
+@FORMS
+def test_values_and_gradients_are_those_of_the_windows(form: str) -> None:
     x = scene(2, 15, 14)
     places = torch.tensor([[0, 0, 0], [1, 4, 3], [0, 0, 1], [0, 2, 2], [0, 0, 0]])
     targets = torch.tensor([0, 1, 2, 0, 1])
@@ -75,7 +78,7 @@ def test_values_and_gradients_are_those_of_the_windows() -> None:
     )
     found = []
     for logits in (lambda m: logits_at(m, x, places), lambda m: m(windows)):
-        model = network().train()
+        model = network(convolutions=form).train()
         made = logits(model)
         torch.nn.functional.cross_entropy(made, targets).backward()
         found.append((made, {name: p.grad for name, p in model.named_parameters()}))
@@ -99,9 +102,10 @@ def test_windows_and_tiles_go_through_the_same_weights() -> None:
     assert model.training
 
 
+@FORMS
 @pytest.mark.parametrize("shape", [(11, 11), (14, 20)])
-def test_macs_of_the_convolutions_are_those_counted(shape: tuple[int, int]) -> None:
-    model = network()
+def test_macs_of_the_convolutions_are_those_counted(shape: tuple[int, int], form: str) -> None:
+    model = network(convolutions=form)
     whole = cost(WholeScene(model), (1, 1, BANDS, *shape)).macs
     places = (shape[0] - WINDOW + 1) * (shape[1] - WINDOW + 1)
     linear = sum(layer.weight.numel() for layer in model.modules() if isinstance(layer, nn.Linear))

@@ -15,24 +15,34 @@ Differences from the paper and from the authors' code (a Keras notebook):
 - Logits come out; the authors' network ends in a softmax. Test: the network by Keras's order.
 - Weights start as Keras starts them where the notebook says nothing: Glorot's uniform law, biases
   zero. PyTorch's own start differs. Test: the range of each layer's weights.
+- `convolutions` is ours: "2d" and "3d" set apart what the paper's title joins. With "2d" the first
+  three convolutions are 3 × 3 over all bands, with as many maps as channels and bands make in the
+  paper's; with "3d" the fourth one is left out. The paper's Table II has other authors' networks
+  in their place. Test: layers of each form; a scene at once.
 - Any window from 9 × 9 and any number of bands from 13 is accepted; Table IV has windows of 19, 21,
   23 and 25. Test: the smallest window, one less.
 """
 
+from itertools import pairwise
+from typing import Literal, get_args
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from martlet.errors import MartletError
+from martlet.errors import MartletError, unknown
 from martlet.models.classifier import Classifier
 from martlet.models.spec import CubeInput, Printed, Spec
 from martlet.ops.tracing import is_recorded
 
 KERNELS = ((7, 3, 3), (5, 3, 3), (3, 3, 3))  # bands, rows, columns of the 3-D convolutions
+TAKEN = (6, 10, 12)  # bands, by each of them and those before it
 CHANNELS = (8, 16, 32)  # they put out; none is padded
 MAPS, HIDDEN, LAST = 64, 256, 128  # of the 2-D convolution, of the two dense layers
 FEWEST_BANDS = 13  # the 3-D convolutions take 12 bands
 SMALLEST_WINDOW = 9  # the four convolutions take 8 rows and 8 columns
 DROP_RATE = 0.4
+Convolution = nn.Conv2d | nn.Conv3d
+Convolutions = Literal["hybrid", "2d", "3d"]
 
 
 # fmt: off
@@ -50,8 +60,12 @@ VARIANTS = (
 class HybridSN(Classifier):
     """Maps (batch, 1, bands, window, window) to logits (batch, num_classes)."""
 
-    def __init__(self, bands: int, window: int = 25) -> None:
+    def __init__(
+        self, bands: int, window: int = 25, *, convolutions: Convolutions = "hybrid"
+    ) -> None:
         super().__init__()
+        if convolutions not in get_args(Convolutions):
+            raise unknown("convolutions", str(convolutions), get_args(Convolutions))
         if bands < FEWEST_BANDS:
             raise MartletError(
                 f"in_chans={bands} is too small; the convolutions along the bands need "
@@ -62,16 +76,39 @@ class HybridSN(Classifier):
                 f"window={window} is too small; the convolutions need {SMALLEST_WINDOW} or more."
             )
         self.in_chans, self.window = bands, window
-        self.conv1 = nn.Conv3d(1, CHANNELS[0], KERNELS[0])
-        self.conv2 = nn.Conv3d(CHANNELS[0], CHANNELS[1], KERNELS[1])
-        self.conv3 = nn.Conv3d(CHANNELS[1], CHANNELS[2], KERNELS[2])
-        self.conv4 = nn.Conv2d(CHANNELS[2] * (bands - FEWEST_BANDS + 1), MAPS, 3)
-        side = window - SMALLEST_WINDOW + 1
-        self.fc1 = nn.Linear(MAPS * side * side, HIDDEN)
+        self.convolutions = convolutions
+        # Maps of each layer: channels by the bands that are left there.
+        maps = [c * (bands - t) for c, t in zip(CHANNELS, TAKEN, strict=True)]
+        if convolutions == "2d":
+            first: list[Convolution] = [
+                nn.Conv2d(before, after, 3) for before, after in pairwise((bands, *maps))
+            ]
+        else:
+            first = [
+                nn.Conv3d(before, after, kernel)
+                for before, after, kernel in zip(
+                    (1, *CHANNELS[:-1]), CHANNELS, KERNELS, strict=True
+                )
+            ]
+        self.conv1, self.conv2, self.conv3 = first
+        self.conv4 = nn.Conv2d(maps[-1], MAPS, 3) if convolutions != "3d" else None
+        self.num_features = maps[-1] if self.conv4 is None else MAPS
+        side = self.side
+        self.fc1 = nn.Linear(self.num_features * side * side, HIDDEN)
         self.fc2 = nn.Linear(HIDDEN, LAST)
-        self.num_features = MAPS
         for layer in self.children():
             glorot(layer)
+
+    @property
+    def layers(self) -> tuple[Convolution, ...]:
+        """The convolutions, each of which takes two rows and two columns."""
+        all_four = (self.conv1, self.conv2, self.conv3, self.conv4)
+        return tuple(layer for layer in all_four if layer is not None)
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of the maps that a window becomes."""
+        return self.window - 2 * len(self.layers)
 
     @property
     def head_hidden_size(self) -> int:
@@ -79,11 +116,15 @@ class HybridSN(Classifier):
         return LAST
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Cubes to maps, (batch, 64, window - 8, window - 8)."""
+        """Cubes to maps, (batch, num_features, side, side); 64 of 17 × 17 as the paper has it."""
+        if self.convolutions == "2d":
+            x = x.flatten(1, 2)
         x = F.relu(self.conv1(x))  # (batch, 8, 24, 23, 23) for a cube of 30 × 25 × 25
         x = F.relu(self.conv2(x))  # (batch, 16, 20, 21, 21)
         x = F.relu(self.conv3(x))  # (batch, 32, 18, 19, 19)
-        return F.relu(self.conv4(x.flatten(1, 2)))  # (batch, 64, 17, 17) from 576 maps
+        if self.convolutions != "2d":
+            x = x.flatten(1, 2)  # (batch, 576, 19, 19)
+        return x if self.conv4 is None else F.relu(self.conv4(x))
 
     def pool(self, features: Tensor) -> Tensor:
         """Maps to (batch, 128) through the two dense layers, with dropout after the first."""
@@ -114,6 +155,11 @@ def glorot(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def build(variant: Spec, *, in_chans: int, window: int = 25) -> HybridSN:
-    """The network of a row with fresh weights; `window` is the side of a cube in pixels."""
-    return HybridSN(in_chans, window)
+def build(
+    variant: Spec, *, in_chans: int, window: int = 25, convolutions: Convolutions = "hybrid"
+) -> HybridSN:
+    """The network of a row with fresh weights; `window` is the side of a cube in pixels.
+
+    `convolutions`: "hybrid" as the paper, or "2d" or "3d" alone.
+    """
+    return HybridSN(in_chans, window, convolutions=convolutions)

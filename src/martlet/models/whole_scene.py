@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from martlet.errors import MartletError
-from martlet.models.hybridsn import SMALLEST_WINDOW, HybridSN
+from martlet.models.hybridsn import HybridSN
 from martlet.ops.fft_conv import PAYS_FROM, fft_conv, kernel_spectra
 from martlet.ops.tracing import is_recorded
 
@@ -33,7 +33,7 @@ class WholeScene(nn.Module):
 
     def _hidden(self, maps: Tensor) -> Tensor:
         """The first linear layer of every window, in frequencies where these are cheaper."""
-        layer, side = self.network.fc1, self.network.window - SMALLEST_WINDOW + 1
+        layer, side = self.network.fc1, self.network.side
         kernel = layer.weight.unflatten(1, (maps.shape[1], side, side))
         by_fft = side >= PAYS_FROM and maps.dtype == torch.float32 and not torch.is_grad_enabled()
         if is_recorded(maps) or not by_fft or min(maps.shape[2:]) < 2 * side:
@@ -66,8 +66,8 @@ def logits_at(network: HybridSN, scenes: Tensor, places: Tensor) -> Tensor:
     and through dropout, by themselves: values and gradients are those of a batch of the windows.
     """
     check_scene(network, tuple(scenes.shape))
-    side = network.window - SMALLEST_WINDOW + 1
-    maps = network.forward_features(scenes).movedim(1, 3)  # (batch, rows, columns, 64)
+    side = network.side
+    maps = network.forward_features(scenes).movedim(1, 3)  # (batch, rows, columns, num_features)
     _, rows, columns, channels = maps.shape
     steps = torch.arange(side, device=places.device)
     within = (steps[:, None] * columns + steps).flatten()
@@ -98,7 +98,7 @@ class OnTiles(nn.Module):
 def map_macs(network: HybridSN, rows: int, columns: int) -> int:
     """Multiply-adds of the convolutions for a scene of so many pixels."""
     macs, bands = 0, network.in_chans
-    for taken, layer in enumerate((network.conv1, network.conv2, network.conv3, network.conv4), 1):
+    for taken, layer in enumerate(network.layers, 1):
         bands = bands - layer.kernel_size[0] + 1 if isinstance(layer, nn.Conv3d) else 1
         macs += layer.weight.numel() * bands * (rows - 2 * taken) * (columns - 2 * taken)
     return macs

@@ -50,12 +50,15 @@ def attended(placement: str, kind: str = "se") -> ResidualBlock:
     return block
 
 
-def by_table_14(block: Bottleneck, x: Tensor, placement: str) -> Tensor:
+def by_tables_14_and_15(block: Bottleneck, x: Tensor, placement: str) -> Tensor:
     assert block.attention is not None
     assert block.shortcut is not None
     branch = nn.Sequential(block.conv1, block.conv2, block.conv3)
     if placement == "pre":
         return (branch(block.attention(x)) + block.shortcut(x)).relu()
+    if placement == "3x3":
+        inside = nn.Sequential(block.conv1, block.conv2, block.attention, block.conv3)
+        return (inside(x) + block.shortcut(x)).relu()
     if placement == "post":
         return block.attention((branch(x) + block.shortcut(x)).relu())
     if placement == "identity":
@@ -68,11 +71,30 @@ def by_table_14(block: Bottleneck, x: Tensor, placement: str) -> Tensor:
 def test_places_of_attention(placement: str, kind: str) -> None:
     block, x = attended(placement, kind), torch.randn(2, 16, 9, 9)
     assert isinstance(block, Bottleneck)
-    expected = by_table_14(block, x, placement)
+    expected = by_tables_14_and_15(block, x, placement)
     torch.testing.assert_close(block(x), expected)
     for other in {"standard", "post", "identity"} - {placement}:
-        if placement != "pre":  # its module has another width
-            assert (by_table_14(block, x, other) - expected).abs().max() > 0.01
+        if placement not in ("pre", "3x3"):  # their modules have other widths
+            assert (by_tables_14_and_15(block, x, other) - expected).abs().max() > 0.01
+
+
+def test_inside_a_basic_block_it_stands_behind_the_first_convolution() -> None:
+    attention = Attention("se", reduction=4, placement="3x3")
+    row = Variant("x", 0, 0, repeats=(1,), attention=attention)
+    block, x = lively(BasicBlock(row, 16, 16, 1)), torch.randn(2, 16, 7, 7)
+    inside = nn.Sequential(block.conv1, block.attention, block.conv2)
+    torch.testing.assert_close(block(x), (inside(x) + x).relu())
+
+
+def test_inside_the_branch_it_takes_few_parameters() -> None:
+    """SENet's Table 15 prints 25.8M of ResNet-50 so; by the figures of the paper it is 25.7M."""
+    with torch.device("meta"):
+        network = create_model("resnet50", attention={"kind": "se", "placement": "3x3"})
+    gates = sum(
+        repeats * (2 * width * (width // 16) + width + width // 16)
+        for repeats, width in zip((3, 4, 6, 3), (64, 128, 256, 512), strict=True)
+    )
+    assert cost(network, (1, 3, 224, 224)).params == 25_557_032 + gates == 25_718_228
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)

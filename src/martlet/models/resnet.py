@@ -30,7 +30,8 @@ from martlet.models.spec import ImageInput, Printed, Spec, Weights
 from martlet.ops.attention import Attention, AttentionOption
 from martlet.ops.conv import ConvBNAct, initialise, pointwise
 
-PLACEMENTS = ("pre", "post", "identity")  # of attention, besides "standard": SENet's Table 14
+# Of attention, besides "standard": SENet's Tables 14 and 15.
+PLACEMENTS = ("pre", "post", "identity", "3x3")
 EXPANSION = 4  # output channels of a bottleneck / its width
 
 
@@ -107,17 +108,21 @@ VARIANTS = (
 
 
 class ResidualBlock(nn.Module):
-    """relu(branch(x) + shortcut(x)), with attention in one of four places.
+    """relu(branch(x) + shortcut(x)), with attention in one of five places.
 
     SENet's Table 14: on what the branch puts out ("standard"), on what it takes in ("pre"), on the
-    shortcut ("identity"), or on the sum after its ReLU ("post"). A subclass adds the branch first,
-    so that parameters stand in the order of torchvision's.
+    shortcut ("identity"), or on the sum after its ReLU ("post"); Table 15: inside the branch,
+    behind the ReLU of its 3×3 convolution, of a basic block's first one ("3x3"). A subclass adds
+    the branch first, so that parameters stand in the order of torchvision's.
     """
 
     def add_shortcut(
-        self, variant: Variant, in_channels: int, out_channels: int, stride: int
+        self, variant: Variant, in_channels: int, middle: int, out_channels: int, stride: int
     ) -> None:
-        """Add the projection, where shapes change, and the attention, if there is any."""
+        """Add the projection, where shapes change, and the attention, if there is any.
+
+        middle: channels of what the branch has inside, behind its 3×3 convolution.
+        """
         self.shortcut: nn.Module | None = None
         if stride != 1 or in_channels != out_channels:
             kernel = variant.projection if stride == 2 else 1
@@ -125,11 +130,11 @@ class ResidualBlock(nn.Module):
         self.attention: nn.Module | None = None
         if variant.attention is not None:
             self.placement = variant.attention.placement
-            attended = in_channels if self.placement == "pre" else out_channels
+            attended = {"pre": in_channels, "3x3": middle}.get(self.placement, out_channels)
             self.attention = variant.attention.build(attended)
 
     def branch(self, x: Tensor) -> Tensor:
-        """The residual, before any attention."""
+        """The residual, before attention on all of it."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
@@ -151,10 +156,10 @@ class BasicBlock(ResidualBlock):
         super().__init__()
         self.conv1 = ConvBNAct(in_channels, width, 3, stride=stride, act=nn.ReLU)
         self.conv2 = ConvBNAct(width, width, 3)
-        self.add_shortcut(variant, in_channels, width, stride)
+        self.add_shortcut(variant, in_channels, width, width, stride)
 
     def branch(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.conv2(self.conv1(x))
+        residual: Tensor = self.conv2(self._attend("3x3", self.conv1(x)))
         return residual
 
 
@@ -171,10 +176,10 @@ class Bottleneck(ResidualBlock):
             reduced, middle, 3, stride=second, groups=variant.groups, act=nn.ReLU
         )
         self.conv3 = pointwise(middle, EXPANSION * width)
-        self.add_shortcut(variant, in_channels, EXPANSION * width, stride)
+        self.add_shortcut(variant, in_channels, middle, EXPANSION * width, stride)
 
     def branch(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.conv3(self.conv2(self.conv1(x)))
+        residual: Tensor = self.conv3(self._attend("3x3", self.conv2(self.conv1(x))))
         return residual
 
 

@@ -84,7 +84,9 @@ def test_weights_are_kept_where_that_is_asked(tmp_path: Path) -> None:
         (folder / "run" / "model.safetensors").write_text(task.key)
         return _well(task, folder)
 
-    queue = Queue(tasks()[:2], Record(tmp_path), carry_out, lambda told: None, keep=True)
+    queue = Queue(
+        tasks()[:2], Record(tmp_path), carry_out, lambda told: None, keep=lambda task: True
+    )
     assert queue.work_through(2) == {}
     kept = sorted((tmp_path / "models").iterdir())
     assert [path.name for path in kept] == ["k00.safetensors", "k01.safetensors"]

@@ -102,6 +102,7 @@ class Experiment:
         sizes: by name.
         setting: what its runs share with those of others, as settings.toml calls it.
         note: in what the runs differ from the paper's, besides data and recipe.
+        looked_at: rows whose networks are shown side by side, with what speaks for their answers.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Experiment:
     sizes: Mapping[str, Size]
     note: str = ""
     setting: str = ""
+    looked_at: Sequence[str] = ()
 
     def rows_at(self, size: str) -> list[Row]:
         """The rows that this size has, those that are printed alone among them."""

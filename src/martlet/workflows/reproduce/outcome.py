@@ -19,6 +19,7 @@ from martlet.workflows.reproduce.findings import (
     finding_of,
     order_of,
 )
+from martlet.workflows.reproduce.looked_at import NAME as LOOKED_AT
 from martlet.workflows.reproduce.tables import lines_of, markdown_of, paper_macs, table_of
 from martlet.workflows.reproduce.tasks import Task
 from martlet.workflows.reproduce.wording import caveat, sentence, summary
@@ -73,6 +74,7 @@ def write_outcome(
     picture = folder / "picture.png" if shown else None
     if picture is not None:
         _draw(experiment, size, cells, picture, told)
+    looked_at = folder / LOOKED_AT
     head, *body = table = table_of(experiment, cells)
     page = ExperimentPage(
         title=experiment.title,
@@ -85,6 +87,7 @@ def write_outcome(
         head=head,
         body=body,
         picture=picture,
+        looked_at=looked_at if looked_at.exists() else None,
         settings=_settings(size, tasks),
         machines=machines_of(list(done.values())),
         command=command,

@@ -37,7 +37,7 @@ class Queue:
     record: Record
     carry_out: CarryOut
     say: Said
-    keep: bool = False  # the weights of each run, in models/
+    keep: Callable[[Task], bool] = lambda task: False  # whose weights, in models/
     end_runs: Callable[[], None] = lambda: None  # when this runner is told to end
     after: Callable[[], None] = lambda: None  # each run that is recorded, one at a time
     failed: dict[str, str] = field(default_factory=dict)  # key -> why
@@ -103,7 +103,7 @@ class Queue:
                 self.failed[task.key] = str(error)
                 self.say(f"{task.label} failed: {error} The rest goes on.")
             return
-        if self.keep:
+        if self.keep(task):
             # A copy, before the row: a kill in between leaves a run that is whole.
             kept = self.record.folder / MODELS / f"{task.key}.safetensors"
             kept.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from martlet.storage.claim import claimed
 from martlet.workflows.attached import end_all
 from martlet.workflows.reproduce import reading, speed_measuring, train_run
 from martlet.workflows.reproduce.experiment import Experiment
+from martlet.workflows.reproduce.looked_at import draw_looked_at, is_looked_at
 from martlet.workflows.reproduce.outcome import Outcome, write_outcome
 from martlet.workflows.reproduce.part import choose_part
 from martlet.workflows.reproduce.queue import Queue
@@ -145,7 +146,7 @@ def _train(
         )
     writer = _Writer(experiment, size, tasks, record, place, command)
     if not left:
-        return writer.write({})
+        return writer.finish({})
     carry_out, at_once = _carrying_out(how.ray, how.jobs or (cores() if how.ray is None else None))
     voice.say(f"{at_once} at once")
     queue = Queue(
@@ -153,7 +154,7 @@ def _train(
         record,
         carry_out,
         voice.say,
-        keep=how.keep,
+        keep=lambda task: how.keep or (how.ray is None and is_looked_at(experiment, task)),
         end_runs=end_all,
         after=writer.now_and_then,
     )
@@ -163,7 +164,7 @@ def _train(
         with suppress(MartletError):  # what ended it is the error that counts
             writer.write(queue.failed)
         raise
-    return writer.write(queue.failed)
+    return writer.finish(queue.failed)
 
 
 @dataclass
@@ -182,6 +183,11 @@ class _Writer:
         """Not after each run, for drawing takes a second or two."""
         if time.monotonic() - self.written > BETWEEN_TABLES_SECONDS:
             self.write({})
+
+    def finish(self, failed: Mapping[str, str]) -> Outcome:
+        """All of it, with what the networks look at where their weights are here."""
+        draw_looked_at(self.experiment, self.tasks, self.record.folder, self.place)
+        return self.write(failed)
 
     def write(self, failed: Mapping[str, str]) -> Outcome:
         """Table, picture and page of the rows that are there."""

@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parents[2] / "experiments"
 SETTINGS = "settings"
 TEXTS = ("title", "source", "asks", "unit")
 FIGURES = ("error", "accuracy")
-KEYS = (*TEXTS, "figure", "note", "setting", "rows", "claims", *SIZES)
+KEYS = (*TEXTS, "figure", "note", "setting", "rows", "claims", "looked_at", *SIZES)
 ROW: Mapping[str, Any] = {
     "name": str, "model": str | None, "at_paper": str | None, "options": Mapping[str, Any],
     "train": Mapping[str, Any], "paper": float | None, "macs": str | None, "only": Sequence[str],
@@ -71,7 +71,17 @@ class TrainingFile:
             sizes={name: self._size(name) for name in SIZES},
             note=file.text("note") if "note" in file.values else "",
             setting=file.text("setting"),
+            looked_at=self._looked_at(known),
         )
+
+    def _looked_at(self, known: Sequence[str]) -> list[str]:
+        """Raises MartletError for what are no names of rows."""
+        where, given = self.file.at("looked_at"), self.file.values.get("looked_at", [])
+        checked(f"{where}: looked_at", given, Sequence[str])
+        for name in given:
+            if name not in known:
+                raise unknown(f"{where}: row", name, known)
+        return list(given)
 
     def _row(self, given: dict[str, Any]) -> Row:
         self.file.fitting(given, ROW, "a row")

@@ -35,7 +35,10 @@ def test_an_operator_has_a_kind(name: str, shapes: list[Any], kind: str) -> None
 
 def test_a_network_has_the_kinds_that_it_is_made_of(capfd: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
-    times = operator_times(create_model("shufflenet_v1_g3_x0_25"), (1, 3, 64, 64), calls=5)
+    model = create_model("shufflenet_v1_g3_x0_25").train()
+    times = operator_times(model, (1, 3, 64, 64), calls=5)
+    assert model.training  # a copy was run
+    assert all(weight.is_contiguous() for weight in model.parameters())
     assert {
         *("1×1 convolution", "depthwise convolution", "convolution", "normalisation"),
         *("element-wise", "copy", "pooling", "linear"),

@@ -1,5 +1,6 @@
 """What share of a network's time each kind of operator takes, by PyTorch's own profiler."""
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,8 +35,9 @@ def operator_times(
 ) -> dict[str, float]:
     """Milliseconds of a call by kind of operator, the largest first; "other" is what has no kind.
 
-    shape: of the input, the batch first. The model runs in evaluation mode, channels last, as in
-    the engine of that name; the profiler's own time, some microseconds an operator, is in "other".
+    shape: of the input, the batch first. A copy of the model runs in evaluation mode, channels
+    last, as in the engine of that name; the profiler's own time, some microseconds an operator, is
+    in "other".
 
     Raises MartletError for fewer calls than 5.
     """
@@ -46,7 +48,7 @@ def operator_times(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        ready = model.eval().to(memory_format=torch.channels_last)
+        ready = copy.deepcopy(model).eval().to(memory_format=torch.channels_last)
         x = torch.randn(tuple(shape)).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             for _ in range(WARM_UP_CALLS):

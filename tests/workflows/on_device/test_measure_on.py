@@ -79,6 +79,32 @@ def test_through_a_stand_in_for_adb(
     assert not list(tmp_path.glob("martlet.*"))
 
 
+@pytest.mark.slow
+def test_a_program_whose_line_broke_ends_by_itself(
+    stand_ins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        measure_on, "Adb", lambda serial: connection.Adb(serial, scratch=str(tmp_path))
+    )
+    monkeypatch.setattr(measure_on, "PATIENCE_SECONDS", -58.0)  # it is given up after 2 s of 60
+    with pytest.raises(MartletError, match=r"^adb='x' did not answer within 2 s"):
+        martlet.measure("shufflenet_v2_x0_5", seconds=60.0, image_size=64, adb="x")
+    for _ in range(100):
+        left = [one for one in Path("/proc").glob("[0-9]*/cmdline") if _runs(one, tmp_path)]
+        if not left:
+            return
+        time.sleep(0.1)
+    pytest.fail("it is still running")
+
+
+def _runs(command: Path, folder: Path) -> bool:
+    try:
+        words = command.read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[0].startswith(os.fsencode(folder)) and words[0].endswith(b"/bench")
+
+
 @pytest.fixture
 def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server of ssh's own on this machine, for one key; the name that reaches it."""

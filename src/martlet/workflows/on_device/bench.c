@@ -1,12 +1,14 @@
-/* Times a compiled network: bench SECONDS ROUNDS CORES, where CORES is a mask in hexadecimal, 0 for
-   none. Writes the first outputs, the nanoseconds of each call, a line a round, and the share of the
-   time that this thread had a core. */
+/* Times a compiled network: bench SECONDS ROUNDS CORES LONGEST, where CORES is a mask in hexadecimal,
+   0 for none. Writes the first outputs, the nanoseconds of each call, a line a round, and the share
+   of the time that this thread had a core. After LONGEST seconds it ends in any case, for nobody may
+   be left to end it where the line to this machine broke. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "net.h"
 
@@ -38,10 +40,11 @@ static void *room(size_t bytes) {
 }
 
 int main(int count, char **words) {
-  if (count != 4) return 2;
+  if (count != 5) return 2;
   const double seconds = atof(words[1]);
   const int rounds = atoi(words[2]);
   const uint64_t mask = strtoull(words[3], NULL, 16);
+  alarm((unsigned)atoi(words[4]));
   printf("pinned %d\n", mask ? pinned(mask) : 0);
   float *input = room(sizeof(float) * NET_INPUT0_FLOATS);
   float *output = room(sizeof(float) * NET_OUTPUT0_FLOATS);

@@ -84,8 +84,9 @@ def _run_there(connection: Connection, program: Path, seconds: float, mask: int)
         place = f"{there}/bench"
         connection.push(program, place)
         connection.run(f"chmod 755 {quoted(place)}")
-        command = f"{quoted(place)} {seconds:g} {ROUNDS} {mask:x}"
-        return connection.run(command, seconds + PATIENCE_SECONDS)
+        longest = seconds + PATIENCE_SECONDS
+        command = f"{quoted(place)} {seconds:g} {ROUNDS} {mask:x} {longest:.0f}"
+        return connection.run(command, longest)
 
 
 @contextmanager

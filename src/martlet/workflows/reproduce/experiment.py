@@ -88,33 +88,42 @@ class Size:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """A paper's table, and what it is to show.
+class Heading:
+    """What every kind of experiment has.
 
     Attributes:
         name: of its file, with "-" for "_".
         title: what it is about, in a few words.
         source: paper, arXiv id, table.
         asks: the question that it answers.
-        unit: what the paper's figures are, "top-1 error, %" say.
-        figure: what of a run stands beside them: "error" or "accuracy".
-        rows, claims: in the order of the file.
-        sizes: by name.
-        setting: what its runs share with those of others, as settings.toml calls it.
-        note: in what the runs differ from the paper's, besides data and recipe.
-        looked_at: rows whose networks are shown side by side, with what speaks for their answers.
+        note: in what it differs from the paper's, besides data and recipe.
     """
 
     name: str
     title: str
     source: str
     asks: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Heading):
+    """A paper's table of networks that are trained, and what it is to show.
+
+    Attributes:
+        unit: what the paper's figures are, "top-1 error, %" say.
+        figure: what of a run stands beside them: "error" or "accuracy".
+        rows, claims: in the order of the file.
+        sizes: by name.
+        setting: what its runs share with those of others, as settings.toml calls it.
+        looked_at: rows whose networks are shown side by side, with what speaks for their answers.
+    """
+
     unit: str
     figure: str
     rows: Sequence[Row]
     claims: Sequence[Claim]
     sizes: Mapping[str, Size]
-    note: str = ""
     setting: str = ""
     looked_at: Sequence[str] = ()
 

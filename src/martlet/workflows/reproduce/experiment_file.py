@@ -10,6 +10,7 @@ from martlet.errors import MartletError, unknown
 from martlet.workflows.reproduce.experiment import Claim
 
 SEVERAL = Sequence[str] | str
+HEADING = ("title", "source", "asks", "note")
 CLAIM: Mapping[str, Any] = {
     "says": str, "better": SEVERAL, "worse": SEVERAL, "interaction": bool,
 }  # fmt: skip
@@ -47,6 +48,11 @@ class ExperimentFile:
         for key in self.values:
             if key not in accepted:
                 raise unknown(f"{self.at(key)}: key", key, accepted)
+
+    def heading(self) -> dict[str, str]:
+        """What every kind of experiment has: name, title, source, asks, note."""
+        texts = {key: self.text(key) for key in HEADING if key != "note" or key in self.values}
+        return {"name": self.path.stem.replace("_", "-"), **texts}
 
     def text(self, key: str) -> str:
         """A text that must be there."""

@@ -16,15 +16,15 @@ from martlet.measuring.machine import machine
 from martlet.measuring.operator_times import LEAST_CALLS, operator_times, shares
 from martlet.report.experiment_page import ExperimentPage
 from martlet.report.shares_figure import Shares, draw_shares
-from martlet.workflows.reproduce.experiment import SIZES
-from martlet.workflows.reproduce.experiment_file import ExperimentFile
+from martlet.workflows.reproduce.experiment import SIZES, Heading
+from martlet.workflows.reproduce.experiment_file import HEADING, ExperimentFile
 from martlet.workflows.reproduce.outcome import Outcome, machines_of, write_texts
 from martlet.workflows.reproduce.speed import SpeedRow
 from martlet.workflows.reproduce.speed_file import read_row
 from martlet.workflows.reproduce.speed_measuring import network_of
 
 OPERATORS = "operators"
-KEYS = ("title", "source", "asks", "kind", "note", "rows", *SIZES)
+KEYS = (*HEADING, "kind", "rows", *SIZES)
 SIZE: Mapping[str, Any] = {"seconds": float, "calls": int, "minutes": float | None}
 CAVEAT = (
     "Times of one thread of this machine, a network at a time, with fresh weights. PyTorch's are "
@@ -44,30 +44,22 @@ class SharesSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SharesExperiment:
+class SharesExperiment(Heading):
     """Networks whose time is divided; attributes as of an Experiment."""
 
-    name: str
-    title: str
-    source: str
-    asks: str
     rows: Sequence[SpeedRow]
     sizes: Mapping[str, SharesSize]
-    note: str = ""
 
 
 def read_shares(file: ExperimentFile) -> SharesExperiment:
     """All of it; raises MartletError for whatever is wrong in the file."""
     file.check_keys(KEYS)
-    texts = {key: file.text(key) for key in ("title", "source", "asks")}
     rows = [read_row(file, given) for given in file.tables("rows")]
     file.check_names([row.name for row in rows])
     return SharesExperiment(
-        name=file.path.stem.replace("_", "-"),
-        **texts,
+        **file.heading(),
         rows=rows,
         sizes={name: _size(file, name) for name in SIZES},
-        note=file.text("note") if "note" in file.values else "",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from martlet.workflows.reproduce.experiment import Claim
+from martlet.workflows.reproduce.experiment import Claim, Heading
 
 IMAGES, MILLISECONDS = "images per second", "milliseconds"
 
@@ -50,19 +50,14 @@ class SpeedSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeedExperiment:
+class SpeedExperiment(Heading):
     """A paper's table of speed; attributes as of an Experiment."""
 
-    name: str
-    title: str
-    source: str
-    asks: str
     unit: str
     figure: str  # IMAGES or MILLISECONDS
     rows: Sequence[SpeedRow]
     claims: Sequence[Claim]
     sizes: Mapping[str, SpeedSize]
-    note: str = ""
 
     def first_of(self, row: SpeedRow) -> SpeedRow:
         """The row that this one is compared with."""

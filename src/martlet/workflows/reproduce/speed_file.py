@@ -9,7 +9,7 @@ from martlet.models.table import find as find_network
 from martlet.models.table import own_options
 from martlet.workflows.measure import ENGINES
 from martlet.workflows.reproduce.experiment import SIZES
-from martlet.workflows.reproduce.experiment_file import ExperimentFile
+from martlet.workflows.reproduce.experiment_file import HEADING, ExperimentFile
 from martlet.workflows.reproduce.speed import (
     IMAGES,
     MILLISECONDS,
@@ -19,9 +19,8 @@ from martlet.workflows.reproduce.speed import (
 )
 
 SPEED = "speed"
-TEXTS = ("title", "source", "asks", "unit")
 FIGURES = (IMAGES, MILLISECONDS)
-KEYS = (*TEXTS, "kind", "figure", "note", "rows", "claims", *SIZES)
+KEYS = (*HEADING, "unit", "kind", "figure", "rows", "claims", *SIZES)
 ROW: Mapping[str, Any] = {
     "name": str, "model": str | None, "options": Mapping[str, Any], "stack": str | None,
     "sizes": Mapping[str, Any], "side": Sequence[int], "paper": float | None, "group": str,
@@ -39,7 +38,6 @@ def read_speed(file: ExperimentFile) -> SpeedExperiment:
     figure = file.values.get("figure", IMAGES)
     if figure not in FIGURES:
         raise unknown(f"{file.at('figure')}: figure", str(figure), FIGURES)
-    texts = {key: file.text(key) for key in TEXTS}
     rows = [read_row(file, given) for given in file.tables("rows")]
     known = [row.name for row in rows]
     file.check_names(known)
@@ -51,13 +49,12 @@ def read_speed(file: ExperimentFile) -> SpeedExperiment:
                 "several claims."
             )
     return SpeedExperiment(
-        name=file.path.stem.replace("_", "-"),
-        **texts,
+        **file.heading(),
+        unit=file.text("unit"),
         figure=figure,
         rows=rows,
         claims=claims,
         sizes={name: _size(file, name) for name in SIZES},
-        note=file.text("note") if "note" in file.values else "",
     )
 
 

@@ -21,14 +21,13 @@ from martlet.models.table import find as find_network
 from martlet.models.table import own_options
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.reproduce.experiment import SIZES, Experiment, Row, Size
-from martlet.workflows.reproduce.experiment_file import ExperimentFile
+from martlet.workflows.reproduce.experiment_file import HEADING, ExperimentFile
 from martlet.workflows.train.options import NOT_IN_RECIPES, TrainOptions
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SETTINGS = "settings"
-TEXTS = ("title", "source", "asks", "unit")
 FIGURES = ("error", "accuracy")
-KEYS = (*TEXTS, "figure", "note", "setting", "rows", "claims", "looked_at", *SIZES)
+KEYS = (*HEADING, "unit", "figure", "setting", "rows", "claims", "looked_at", *SIZES)
 ROW: Mapping[str, Any] = {
     "name": str, "model": str | None, "at_paper": str | None, "options": Mapping[str, Any],
     "train": Mapping[str, Any], "paper": float | None, "macs": str | None, "only": Sequence[str],
@@ -55,7 +54,6 @@ class TrainingFile:
         """All of it; raises MartletError for whatever is wrong in the file."""
         file = self.file
         file.check_keys(KEYS)
-        texts = {key: file.text(key) for key in TEXTS}
         figure = file.values.get("figure", "error")
         if figure not in FIGURES:
             raise unknown(f"{file.at('figure')}: figure", str(figure), FIGURES)
@@ -63,13 +61,12 @@ class TrainingFile:
         known = [row.name for row in rows]
         file.check_names(known)
         return Experiment(
-            name=file.path.stem.replace("_", "-"),
-            **texts,
+            **file.heading(),
+            unit=file.text("unit"),
             figure=figure,
             rows=rows,
             claims=[file.claim(given, known) for given in file.tables("claims")],
             sizes={name: self._size(name) for name in SIZES},
-            note=file.text("note") if "note" in file.values else "",
             setting=file.text("setting"),
             looked_at=self._looked_at(known),
         )

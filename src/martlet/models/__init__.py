@@ -11,6 +11,7 @@ from martlet.models.table import build, find, list_models, own_options, spec
 from martlet.ops.attention import Attention, AttentionOption
 
 if TYPE_CHECKING:
+    from martlet.models.detectors import Detector
     from martlet.models.features import FeatureExtractor
 
 __all__ = [
@@ -36,6 +37,10 @@ def create_model(
 
 
 @overload
+def create_model(name: str, *, detector: str, **options: Any) -> "Detector": ...
+
+
+@overload
 def create_model(name: str, **options: Any) -> Classifier: ...
 
 
@@ -50,8 +55,9 @@ def create_model(
     pretrained: bool = False,
     features_only: bool = False,
     out_indices: int | Sequence[int] | None = None,
+    detector: str | None = None,
     **options: Any,
-) -> "Classifier | FeatureExtractor":
+) -> "Classifier | FeatureExtractor | Detector":
     """Build the network `name` (see `list_models`) in training mode, a `Classifier`.
 
     `num_classes`, `in_chans` and `drop_rate` (of the dropout before the classifier) default to
@@ -61,9 +67,11 @@ def create_model(
     such as "se_resnet50" has. `pretrained` loads ImageNet-1k weights, downloaded once through their
     library; a classifier for other than 1000 classes starts fresh, and the first convolution is
     adapted to `in_chans`. `features_only` returns a `FeatureExtractor` of the levels `out_indices`
-    instead; a number n stands for the n coarsest. `options` are the network's own; its page in
-    docs/ names them. Raises MartletError for an unknown name, an option that the network does not
-    have, a value of another type or out of range, and an option that the weights do not allow.
+    instead; a number n stands for the n coarsest. `detector` ("lite") makes a `Detector` of
+    `num_classes` kinds of boxes with the network as backbone. `options` are the network's own; its
+    page in docs/ names them. Raises MartletError for an unknown name, an option that the network
+    does not have, a value of another type or out of range, and an option that the weights do not
+    allow.
     """
     file, row = find(name)
     for flag, value in (
@@ -72,6 +80,9 @@ def create_model(
         ("features_only", features_only),
     ):
         checked(flag, value, bool, row.name)
+    checked("detector", detector, str | None, row.name)
+    if detector is not None and features_only:
+        raise MartletError(f"detector={detector!r} and features_only=True exclude each other.")
     if out_indices is not None and not features_only:
         raise MartletError("out_indices is for features_only=True; set that, or leave it out.")
     if small_input:
@@ -85,10 +96,15 @@ def create_model(
         from martlet.models.weights.torchvision import load_pretrained
 
         load_pretrained(network, row, network.in_chans, own_options(file, row, options))
-    if not features_only:
+    if not features_only and detector is None:
         return network
     if not isinstance(network, ImageClassifier):
-        raise MartletError(f"features_only=True does not fit {row.name}; it takes no pictures.")
+        what = "features_only=True" if detector is None else f"detector={detector!r}"
+        raise MartletError(f"{what} does not fit {row.name}; it takes no pictures.")
     from martlet.models.features import FeatureExtractor
 
-    return FeatureExtractor(network, out_indices)
+    if detector is None:
+        return FeatureExtractor(network, out_indices)
+    from martlet.models.detectors import LEVELS, make_detector
+
+    return make_detector(detector, FeatureExtractor(network, LEVELS), network.num_classes)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
 from martlet.models import create_model
-from martlet.models.detectors.lite import BINS, Lite, boxes_of, decode
+from martlet.models.detectors.lite import BINS, Lite, boxes_of
 
 
 def made(name: str = "shufflenet_v2_x0_5", num_classes: int = 3) -> Lite:
@@ -77,7 +77,7 @@ def test_distances_are_the_mean_of_their_bins_in_strides() -> None:
     logits[0, 1] = logits[0, 2] = 0.0  # left: half at 1, half at 2
     assert boxes_of(logits, places)[0, 0] == 20.0 - 1.5 * 8
     answers = torch.cat((torch.tensor([[0.0, -2.0], [3.0, 0.0]]), logits), 1)[None]
-    boxes, scores = decode(answers, places)
+    boxes, scores = made(num_classes=2).decode(answers, places)
     assert torch.equal(boxes[0], boxes_of(logits, places))
     expected = torch.tensor([[0.5, 0.1192], [0.9526, 0.5]])
     torch.testing.assert_close(scores[0], expected, atol=1e-4, rtol=0)

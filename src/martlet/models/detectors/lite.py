@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from martlet.errors import MartletError
+from martlet.models.detectors.detector import LEVELS, Detector
 from martlet.models.detectors.neck import KERNEL, Neck
 from martlet.models.features import FeatureExtractor
 from martlet.ops.conv import draw, initialise
@@ -28,7 +29,7 @@ from martlet.ops.norm import batch_norm
 WIDTH = 96  # channels of neck and head
 DEPTH = 2  # depthwise and pointwise convolutions of the head, pairs
 BINS = 8  # of a distance, which is their mean, in strides: 0 to 7
-LEVELS = 3  # of the backbone; the neck adds one
+
 RARE = 0.01  # the score that every class has everywhere before training
 PLACE = 3  # numbers behind those of a place's answer: its centre (x, y) and stride, in pixels
 
@@ -49,7 +50,7 @@ class SharedConv(nn.Module):
         return F.hardswish(batch_norm(self.conv(x), bn))
 
 
-class Lite(nn.Module):
+class Lite(Detector):
     """Maps (batch, channels, height, width) to (batch, places, num_classes + 4 · 8).
 
     Places lie level by level, from fine to coarse, row by row. Of each there are the logits of the
@@ -108,6 +109,11 @@ class Lite(nn.Module):
         """(places, 3) for pictures of (height, width): centre x, centre y, stride, in pixels."""
         return torch.cat(list(self._places(size)))
 
+    def decode(self, answers: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Boxes (batch, places, 4) in pixels and scores (batch, places, num_classes), 0 to 1."""
+        boxes = boxes_of(answers[..., -4 * BINS :], places)
+        return boxes, answers[..., : -4 * BINS].sigmoid()
+
     def _places(self, size: Sequence[int]) -> Iterator[Tensor]:
         height, width = size
         for stride in self.strides:
@@ -116,15 +122,6 @@ class Lite(nn.Module):
             x = torch.arange(-(-width // stride)) * stride + stride / 2
             centres = torch.cartesian_prod(y, x).flip(1)
             yield F.pad(centres, (0, 1), value=float(stride))
-
-
-def decode(answers: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """What Lite answered, (batch, places, num_classes + 4 · 8), as boxes and scores.
-
-    places: (places, 3), or (batch, places, 3). Boxes (batch, places, 4) are left, top, right and
-    bottom in pixels of the network's picture; scores (batch, places, num_classes) are 0 to 1.
-    """
-    return boxes_of(answers[..., -4 * BINS :], places), answers[..., : -4 * BINS].sigmoid()
 
 
 def boxes_of(distances: Tensor, places: Tensor) -> Tensor:

@@ -1,0 +1,35 @@
+"""What all detectors share: a network of pictures that answers with boxes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+LEVELS = 3  # of the backbone, the coarsest ones
+
+
+class Detector(nn.Module):
+    """Maps (batch, in_chans, height, width) to the answers of many places, (batch, places, …).
+
+    `places` says which place of the picture each answer is of, and `decode` makes boxes and scores
+    of both. In training each place stands behind its answer, so that a loss needs nothing besides.
+    """
+
+    num_classes: int
+    in_chans: int
+    # Of a detector that `martlet.load` opened: as of a Classifier.
+    classes: tuple[str, ...] = ()
+    preprocess: Any = None
+    temperature: float = 1.0
+
+    def places(self, size: Sequence[int]) -> Tensor:
+        """(places, numbers of each) for pictures of (height, width)."""
+        raise NotImplementedError
+
+    def decode(self, answers: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers of evaluation mode as boxes and scores.
+
+        Boxes (batch, places, 4) are left, top, right and bottom in pixels of the network's picture;
+        scores (batch, places, num_classes) are 0 to 1.
+        """
+        raise NotImplementedError

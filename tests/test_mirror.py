@@ -107,7 +107,7 @@ BROAD = {
         "mutated_networks",
         "mutants",
     ),
-    *("mutated_scenes", "mutated_recordings"),
+    *("mutated_scenes", "mutated_recordings", "mutated_annotations"),
 }
 
 

@@ -143,7 +143,9 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(quoted(name, 40) for name in names[:8]) + (", …" if names[8:] else "")
 
 
-def _csv(path: Path) -> Table:
+def read_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not empty: each one's line, and its cells without blanks
+    around them. Raises MartletError, with the line, for what cannot be read."""
     name = str(path)
     try:
         with open(path, "rb") as raw:
@@ -167,6 +169,11 @@ def _csv(path: Path) -> Table:
     lines = [(line, cells) for line, cells in lines if any(cells)]
     if not lines:
         raise MartletError(f"{name!r} is empty; give a list with a row for each picture.")
+    return lines
+
+
+def _csv(path: Path) -> Table:
+    lines = read_rows(path)
     names = [one_form(cell) for cell in lines[0][1]]
     while names and not names[-1]:  # each line ends with a separator
         names.pop()
@@ -174,8 +181,8 @@ def _csv(path: Path) -> Table:
     for line, cells in lines[1:]:
         if any(cells[len(names) :]):
             raise MartletError(
-                f"{name!r} has {len(cells)} cells in line {line}, and names for {len(names)} in "
-                "its first; a cell with a separator in it stands in double quotes."
+                f"{str(path)!r} has {len(cells)} cells in line {line}, and names for {len(names)} "
+                "in its first; a cell with a separator in it stands in double quotes."
             )
         rows.append((line, cells[: len(names)] + [""] * (len(names) - len(cells))))
     return Table(path, names, rows)

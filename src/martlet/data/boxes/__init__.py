@@ -1,0 +1,1 @@
+"""Boxes: pictures with bounding boxes, from the annotation formats of the field."""

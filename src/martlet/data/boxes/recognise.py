@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from martlet.data.boxes.class_files import has_names
 from martlet.data.boxes.files import head_of
 from martlet.data.boxes.index import files_below
 from martlet.data.boxes.table import has_boxes
@@ -20,7 +21,6 @@ NO_LABELS = re.compile(  # names of text files that lie beside labels
 )
 _HEAD_BYTES = 1 << 16
 _COCO = re.compile(rb'"(images|annotations|categories|licenses|info)"\s*:')
-_NAMES = re.compile(rb"(?m)^names\s*:")
 _FORMATS = {".xml": "voc", ".json": "coco", ".csv": "csv", ".tsv": "csv"}
 _FORMATS |= {".txt": "yolo", ".yaml": "yolo", ".yml": "yolo"}
 _SAID = {"voc": "Pascal VOC", "coco": "COCO JSON", "yolo": "YOLO txt", "csv": "CSV"}
@@ -29,7 +29,7 @@ _SAID = {"voc": "Pascal VOC", "coco": "COCO JSON", "yolo": "YOLO txt", "csv": "C
 class Recognised(NamedTuple):
     """format: "voc", "coco", "yolo" or "csv". paths: the files of annotations, sorted.
 
-    root: the folder that they were found below. left_out: others of this format, not read.
+    root: the folder that they were found below. left_out: others that look like annotations.
     """
 
     format: str
@@ -78,7 +78,8 @@ def recognise(annotations: Sequence[Path]) -> Recognised:
         folders[0] if len(folders) == 1 else Path(os.path.commonpath(map(os.path.abspath, folders)))
     )
     read = sorted(_main(paths) if format == "coco" else paths)
-    return Recognised(format, read, root, sorted(set(paths) - set(read)))
+    alike = {path for path in files if path.suffix.lower() in (".xml", ".json", ".csv", ".tsv")}
+    return Recognised(format, read, root, sorted(alike - set(read)))
 
 
 def looks_like_label(path: Path) -> bool:
@@ -106,7 +107,7 @@ def _may_be(path: Path) -> bool:
     if suffix == ".json":
         return _COCO.search(head_of(path, _HEAD_BYTES)) is not None
     if suffix in (".yaml", ".yml"):
-        return _NAMES.search(head_of(path, _HEAD_BYTES)) is not None
+        return has_names(path)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Annotations in every layout, a file mutated with a fixed seed: a sentence or an answer, always."""
+"""Annotations in every layout, a file mutated with a fixed seed: a sentence or an answer."""
 
 import json
 import random
@@ -14,7 +14,23 @@ from martlet.data.boxes.read import BoxListing, read_boxes
 
 WORDS = (
     *("-1", "0", "1e400", "nan", "-inf", "99999999999999999999", "0.5", "640", "", " ", "é", "\0"),
-    *("&a;", "<a>", "</object>", "]]>", "{", "[", '"', ",", ";", "\n", "\r", "\t", "- ", ": ", "*a"),
+    *(
+        "&a;",
+        "<a>",
+        "</object>",
+        "]]>",
+        "{",
+        "[",
+        '"',
+        ",",
+        ";",
+        "\n",
+        "\r",
+        "\t",
+        "- ",
+        ": ",
+        "*a",
+    ),
     *("../", "\\", "names", "train", "test", "cat", "a.png", "\ud800", "\ufeff", "1_0", "٣"),
 )
 XML = (

@@ -41,7 +41,7 @@ def test_of_several_the_nearest_or_that_of_the_part(tmp_path: Path) -> None:
     assert pictures.find("b/a.jpg", tmp_path / "x.xml") == "val/b/a.jpg"
     assert pictures.find("a.jpg", tmp_path / "x.xml", "train") == "train/a.jpg"
     assert pictures.with_stem("a", tmp_path / "train" / "a.xml") == "train/a.jpg"
-    with pytest.raises(MartletError, match="names 'a.jpg', and 3 pictures .* may be meant"):
+    with pytest.raises(MartletError, match=r"names 'a.jpg', and 3 pictures .* may be meant"):
         pictures.find("a.jpg", tmp_path / "x.xml")
 
 

@@ -80,7 +80,10 @@ def coco_of(names: list[str], **changed: Any) -> dict[str, Any]:
         ],
         "annotations": [
             {
-                **{"id": number, "image_id": 10 * n, "category_id": ids[c], "iscrowd": 0},
+                "id": number,
+                "image_id": 10 * n,
+                "category_id": ids[c],
+                "iscrowd": 0,
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
             }
             for number, (n, _, (c, x1, y1, x2, y2)) in enumerate(boxes)
@@ -122,7 +125,9 @@ def yolo(root: Path) -> Given:
         picture(root / "images" / part / f"{name}.png")
         text(root / "labels" / part / f"{name}.txt", yolo_lines(name))
     entries = "".join(f"{part}: images/{part}\n" for part in ("train", "val", "test"))
-    text(root / "data.yaml", f"path: ../datasets/mine\n{entries}nc: 2\nnames:\n  0: cat\n  1: dog\n")
+    text(
+        root / "data.yaml", f"path: ../datasets/mine\n{entries}nc: 2\nnames:\n  0: cat\n  1: dog\n"
+    )
     return root, root
 
 

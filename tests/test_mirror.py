@@ -19,6 +19,9 @@ ELSEWHERE = {
     "console/grid": ("console/test_tables.py", "how every table is laid out"),
     "console/progress": ("cli/test_main.py", "what is printed while a verb runs"),
     "console/result": ("cli/test_main.py", "what a verb prints"),
+    "data/boxes/files": ("data/boxes/test_voc_xml.py", "a step of reading one file"),
+    "data/boxes/found": ("data/boxes/test_coco.py", "what every format fills"),
+    "data/boxes/listing": ("data/boxes/test_read.py", "what every format gives"),
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
     "data/odd": ("data/test_cache.py", "what a cache says of its pictures"),
     "data/pictures/kind": (

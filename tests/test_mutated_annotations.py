@@ -1,4 +1,4 @@
-"""Annotations in every layout, a file mutated with a fixed seed: a sentence or an answer, always."""
+"""Annotations in every layout, a file mutated with a fixed seed: a sentence or an answer."""
 
 import json
 import random
@@ -14,7 +14,23 @@ from martlet.data.boxes.read import BoxListing, read_boxes
 
 WORDS = (
     *("-1", "0", "1e400", "nan", "-inf", "99999999999999999999", "0.5", "640", "", " ", "é", "\0"),
-    *("&a;", "<a>", "</object>", "]]>", "{", "[", '"', ",", ";", "\n", "\r", "\t", "- ", ": ", "*a"),
+    *(
+        "&a;",
+        "<a>",
+        "</object>",
+        "]]>",
+        "{",
+        "[",
+        '"',
+        ",",
+        ";",
+        "\n",
+        "\r",
+        "\t",
+        "- ",
+        ": ",
+        "*a",
+    ),
     *("../", "\\", "names", "train", "test", "cat", "a.png", "\ud800", "\ufeff", "1_0", "٣"),
 )
 XML = (
@@ -31,13 +47,13 @@ XML = (
 def mutated(path: Path, draw: random.Random) -> bytes:
     """Bytes, words, lines or values are others; all of a kind that people's tools make too."""
     content, kind = path.read_bytes(), draw.random()
-    if path.suffix == ".json" and kind < 0.5:
+    if path.suffix == ".json" and kind > 0.5:
         return mutated_json(json.loads(content), draw).encode("utf-8", "surrogatepass")
-    if path.suffix == ".xml" and kind < 0.15:
+    if path.suffix == ".xml" and kind > 0.85:
         return draw.choice(XML).encode() + content
-    if kind < 0.3 or not content:
+    if kind < 0.2 or not content:
         return mutated_bytes(content or b" ", draw)
-    if kind < 0.35:
+    if kind < 0.25:
         return content.decode().encode(draw.choice(("utf-16", "latin-1", "utf-8-sig")), "replace")
     text = content.decode()
     for _ in range(draw.choice((1, 1, 1, 2, 5))):

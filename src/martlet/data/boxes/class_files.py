@@ -1,6 +1,7 @@
 """Names of classes from files: data.yaml, classes.txt, obj.names, and lists of name and number."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ def find_class_file(starts: Sequence[Path]) -> ClassFile | None:
             folders[start] = None
     for folder in folders:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in YAML)
-        found = [path for path in files if b"names" in head_of(path, MOST_BYTES)]
+        found = [path for path in files if has_names(path)]
         if len(found) > 1:
             raise MartletError(
                 f"{str(folder)!r} holds {len(found)} files with names of classes, such as "
@@ -78,6 +79,13 @@ def find_class_file(starts: Sequence[Path]) -> ClassFile | None:
         if found:
             return read_class_file(found[0])
     return None
+
+
+def has_names(path: Path) -> bool:
+    """Whether a YAML file is about classes: by its own name, or by a key "names" in it."""
+    if path.stem.casefold() == "data":
+        return True
+    return re.search(rb"(?m)^[\"']?names[\"']?\s*:", head_of(path, MOST_BYTES)) is not None
 
 
 def _read_yaml(path: Path) -> ClassFile:

@@ -47,10 +47,10 @@ class Found:
             self.parts.append(part)
             self.declared.append(declared)
         elif self.parts[number] != part:
-            one, other = (str(named) for named in (self.parts[number], part))
+            one, other = (named or "no part" for named in (self.parts[number], part))
             raise MartletError(
-                f"{quoted(path)} is in two parts, {one} and {other}; a picture has one part: take "
-                "it out of the other."
+                f"{quoted(path)} is given twice, as {one} and as {other}; a picture has one part: "
+                "take it out of the other, or give it the same."
             )
         return number
 

@@ -35,8 +35,9 @@ class Index:
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         for form, path in self._paths.items():
-            name = form.rpartition("/")[2]
-            self._by_name.setdefault(name, []).append(path)
+            *folders, name = form.split("/")
+            for ending in {name, "/".join([*folders[-1:], name])}:
+                self._by_name.setdefault(ending, []).append(path)
             self._by_stem.setdefault(os.path.splitext(name)[0], []).append(path)
 
     def find(self, text: str, near: Path, part: str | None = None) -> str | None:
@@ -52,10 +53,14 @@ class Index:
         for start in ("", beside):  # as it is written: below the root, or beside the file
             if start is not None and (path := self._paths.get("/".join([*_steps(start), *steps]))):
                 return path
-        fitting = [
-            path for path in self._by_name.get(steps[-1], ()) if self._may_be(path, steps[:-1])
-        ]
-        return self._nearest(text, fitting, steps, near, part)
+        # With its folder first: each folder of a film may have the same thousand names.
+        for name in ("/".join(steps[-2:]), steps[-1]):
+            fitting = [
+                path for path in self._by_name.get(name, ()) if self._may_be(path, steps[:-1])
+            ]
+            if fitting:
+                return self._nearest(text, fitting, steps, near, part)
+        return None
 
     def with_stem(self, stem: str, near: Path) -> str | None:
         """The picture of this name without its suffix, the nearest to the file `near`.

@@ -131,7 +131,7 @@ def _nothing_fits(recognised: Recognised, found: Found, index: Index) -> Martlet
 def _about_files(recognised: Recognised, found: Found, index: Index) -> list[str]:
     """Notes on files and pictures that do not take part."""
     left = [below(path, recognised.root) for path in recognised.left_out]
-    notes = counted(f"Other files of {found.format}, not read", left)
+    notes = counted("Other files beside the annotations, not read", left)
     if recognised.format != "yolo":  # there a picture without a text has no boxes
         unnamed = [path for path in index.pictures if path not in found.pictures]
         notes += counted("Pictures without an annotation, left out", unnamed)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from martlet.data.boxes.class_files import TEXTS, YAML, has_names
 from martlet.data.boxes.files import head_of
 from martlet.data.boxes.index import files_below
 from martlet.data.boxes.table import has_boxes
@@ -20,7 +21,6 @@ NO_LABELS = re.compile(  # names of text files that lie beside labels
 )
 _HEAD_BYTES = 1 << 16
 _COCO = re.compile(rb'"(images|annotations|categories|licenses|info)"\s*:')
-_NAMES = re.compile(rb"(?m)^names\s*:")
 _FORMATS = {".xml": "voc", ".json": "coco", ".csv": "csv", ".tsv": "csv"}
 _FORMATS |= {".txt": "yolo", ".yaml": "yolo", ".yml": "yolo"}
 _SAID = {"voc": "Pascal VOC", "coco": "COCO JSON", "yolo": "YOLO txt", "csv": "CSV"}
@@ -29,7 +29,7 @@ _SAID = {"voc": "Pascal VOC", "coco": "COCO JSON", "yolo": "YOLO txt", "csv": "C
 class Recognised(NamedTuple):
     """format: "voc", "coco", "yolo" or "csv". paths: the files of annotations, sorted.
 
-    root: the folder that they were found below. left_out: others of this format, not read.
+    root: the folder that they were found below. left_out: others that look like annotations.
     """
 
     format: str
@@ -59,8 +59,10 @@ def recognise(annotations: Sequence[Path]) -> Recognised:
     if "csv" in found and len(found) > 1:
         found["csv"] = [path for path in found["csv"] if files[path] or has_boxes(path)]
         found = {format: paths for format, paths in found.items() if paths}
-    if "yolo" in found and not _has_yolo(found["yolo"], files):
-        del found["yolo"]
+    if "yolo" in found and not _has_labels(found["yolo"], files):
+        named = any(path.suffix.lower() in YAML or path.name in TEXTS for path in files)
+        if len(found) > 1 or not named:  # names of classes alone are enough where all else is not
+            del found["yolo"]
     told = ", ".join(repr(str(path)) for path in annotations[:3])
     if not found:
         raise MartletError(
@@ -78,7 +80,8 @@ def recognise(annotations: Sequence[Path]) -> Recognised:
         folders[0] if len(folders) == 1 else Path(os.path.commonpath(map(os.path.abspath, folders)))
     )
     read = sorted(_main(paths) if format == "coco" else paths)
-    return Recognised(format, read, root, sorted(set(paths) - set(read)))
+    alike = {path for path in files if path.suffix.lower() in (".xml", ".json", ".csv", ".tsv")}
+    return Recognised(format, read, root, sorted(alike - set(read)))
 
 
 def looks_like_label(path: Path) -> bool:
@@ -92,12 +95,12 @@ def looks_like_label(path: Path) -> bool:
         return False
 
 
-def _has_yolo(paths: Sequence[Path], files: dict[Path, bool]) -> bool:
-    """Whether one of the texts is a label, or names of classes are there."""
-    if any(files[path] or path.suffix.lower() != ".txt" for path in paths):
+def _has_labels(paths: Sequence[Path], files: dict[Path, bool]) -> bool:
+    """Whether one of the texts is a label, by its first line, or was named itself."""
+    if any(files[path] for path in paths):
         return True
-    texts = [path for path in paths if not NO_LABELS.fullmatch(path.name)]
-    return any(looks_like_label(path) for path in texts)
+    texts = [path for path in paths if path.suffix.lower() not in YAML]
+    return any(looks_like_label(path) for path in texts if not NO_LABELS.fullmatch(path.name))
 
 
 def _may_be(path: Path) -> bool:
@@ -105,8 +108,8 @@ def _may_be(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _COCO.search(head_of(path, _HEAD_BYTES)) is not None
-    if suffix in (".yaml", ".yml"):
-        return _NAMES.search(head_of(path, _HEAD_BYTES)) is not None
+    if suffix in YAML:
+        return has_names(path)
     return True
 
 

@@ -140,14 +140,12 @@ class _Reading:
         corners = []
         for corner in _CORNERS:
             if not self._object.get(corner):
-                raise self._error(
-                    f"has an object in line {self._line} whose box has no {corner}; write xmin, "
-                    "ymin, xmax and ymax",
-                    at=None,
+                raise MartletError(
+                    f"{where} has an object whose box has no {corner}; write xmin, ymin, xmax and "
+                    "ymax."
                 )
             corners.append(number_of(self._object[corner], where))
         self.boxes.append(VocBox(name, tuple(corners)))
 
-    def _error(self, what: str, at: int | None = 0) -> MartletError:
-        line = "" if at is None else f" in line {self.parser.CurrentLineNumber}"
-        return MartletError(f"{str(self.path)!r} {what}{line}.")
+    def _error(self, what: str) -> MartletError:
+        return MartletError(f"{str(self.path)!r}, line {self.parser.CurrentLineNumber}, {what}.")

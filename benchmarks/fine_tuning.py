@@ -65,7 +65,7 @@ def main() -> None:
         )
         learnt = train(
             before, model=MODEL, epochs=10, image_size=32, optimizer="sgd", folder=folder,
-            name="first",
+            name="first", crop_scale=0.35,
         )  # fmt: skip
         for name, size in LATER.items():
             for share in (None, *SHARES):
@@ -75,6 +75,7 @@ def main() -> None:
                     run = train(
                         sets[name], model=MODEL, epochs=EPOCHS, image_size=size, seed=seed,
                         batch_size=BATCH, lr=usual * (share or 1.0), small_input=True,
+                        crop_scale=0.35,
                         optimizer="sgd", weights=learnt.folder if share else None,
                         folder=folder, name="run", overwrite=True, quiet=True,
                     )  # fmt: skip

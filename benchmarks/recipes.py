@@ -14,8 +14,9 @@ part; `few` takes 200 pictures a class of CIFAR-10's training part, `uneven` fro
 down to 20 of another, which ones being the seed's. Of MotionSense's subjects a fifth is held out,
 drawn by the seed.
 
-An arm is `plain`, or the name of a shipped recipe, or `default` (the options of `martlet train`);
-behind any of the last two NAME=VALUE changes options: `default,optimizer=sgd,warmup_epochs=0`.
+An arm is `plain`, or the name of a shipped recipe, or `default` (the options of `martlet train`),
+or `resized` (these with resized crops, whatever the side); behind any but the first NAME=VALUE
+changes options: `default,optimizer=sgd,warmup_epochs=0`.
 `parts` stands for the default and for it without one of its parts each, `options` for it with one
 more each, `uneven` and `recordings` likewise (gains.py prints what they bring). Each result is a
 row of results/recipes.csv; rows that are there are not measured again.
@@ -38,6 +39,7 @@ from martlet.workflows.allocator import keep_freed_memory
 from martlet.workflows.recipe_file import load_recipe
 
 SIDES = {"cifar10": 32, "few": 32, "uneven": 32, "flowers": 64, "series": None}
+OPTIONS_OF: dict[str, dict[str, Any]] = {"default": {}, "resized": {"crop_scale": 0.35}}
 TEST_SHARE, FEW, FEWEST = 0.3, 200, 20
 PARTS = (
     "optimizer=sgd", "nesterov=false", "weight_decay=0.0", "warmup_epochs=0.0", "schedule=linear",
@@ -107,7 +109,7 @@ def uneven(number: int, classes: int) -> int:
 def options_of(arm: str) -> dict[str, Any]:
     """What `martlet train` is given for an arm, besides network, epochs and size."""
     name, *changes = arm.split(",")
-    options = {} if name == "default" else load_recipe(name)
+    options = OPTIONS_OF[name] if name in OPTIONS_OF else load_recipe(name)
     return options | assignments(changes, "arm")
 
 

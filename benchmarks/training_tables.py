@@ -52,15 +52,19 @@ def cifar10() -> str:
 
 def small_sets() -> str:
     """The public recipe and the default on few pictures."""
-    rows = [row for row in rows_of("recipes") if row["arm"] in ("plain", "default")]
+    names = {
+        "plain": "the public recipe",
+        "default": "the default",
+        "resized": "the default with resized crops",
+    }
+    rows = [row for row in rows_of("recipes") if row["arm"] in names]
     lines = []
     for name, epochs, head in (("few", 30, "CIFAR-10, 200 a class"), ("flowers", 30, "flowers")):
-        for arm, batch in (("plain", ""), ("plain", "32"), ("default", "")):
+        for arm, batch in (("plain", ""), ("plain", "32"), ("resized", ""), ("default", "")):
             asked = (name, str(epochs), arm, batch)
             own = [row for row in rows if asked == tuple(row[key] for key in KEYS)]
             if own:
-                of = "the default" if arm == "default" else "the public recipe"
-                of += f", batches of {batch}" if batch else ""
+                of = names[arm] + (f", batches of {batch}" if batch else "")
                 lines.append([f"{head}: {of}", str(epochs), *reached(own, digits=1)])
     return written(["", "epochs", "test accuracy", "seeds", "minutes"], lines)
 

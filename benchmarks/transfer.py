@@ -31,7 +31,7 @@ FIRST: dict[str, Any] = {  # what CIFAR-10 is learnt with
     "muon_lr": 0.05, "schedule": "linear", "warmup_epochs": 0.5, "val": 0.05, "test": 0.05,
 }  # fmt: skip
 SETS: dict[str, dict[str, Any]] = {
-    "digits": {"image_size": 32, "channels": "L", "val": 0.1, "test": 0.8},
+    "digits": {"image_size": 32, "channels": "L", "crop_scale": 0.35, "val": 0.1, "test": 0.8},
     "flowers": {"image_size": 64},
 }
 WAYS: dict[str, dict[str, Any]] = {  # "first": from the weights of CIFAR-10; SGD, from fresh Muon

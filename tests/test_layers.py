@@ -18,7 +18,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "ops": (),
     "models": ("ops",),
     "data": (),
-    "tasks": ("models", "data", "measuring.accuracy", "report"),
+    "tasks": (
+        *("models", "data", "measuring.accuracy", "measuring.boxes", "measuring.box_errors"),
+        "report",
+    ),
     "training": ("data", "models", "tasks"),
     "measuring": ("ops", "inference"),
     "exporting": ("compiler", "ops", "data", "inference"),

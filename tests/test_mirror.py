@@ -22,12 +22,13 @@ ELSEWHERE = {
     "data/boxes/files": ("data/boxes/test_voc_xml.py", "a step of reading one file"),
     "data/boxes/found": ("data/boxes/test_coco.py", "what every format fills"),
     "data/boxes/listing": ("data/boxes/test_read.py", "what every format gives"),
-    "data/kind": ("api/test_train.py", "the fields of a row of the table"),
-    "data/odd": ("data/test_cache.py", "what a cache says of its pictures"),
-    "data/pictures/kind": (
-        "workflows/train/test_setup.py",
+    "data/boxes/kind": (
+        "workflows/train/fields/test_boxes.py",
         "a row of the table, through its verbs",
     ),
+    "models/detectors/detector": ("models/detectors/test_lite.py", "what a detector defines"),
+    "data/kind": ("api/test_train.py", "the fields of a row of the table"),
+    "data/odd": ("data/test_cache.py", "what a cache says of its pictures"),
     "data/pictures/shards/index": (
         "data/pictures/shards/test_samples.py",
         "what is written and read back",

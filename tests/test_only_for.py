@@ -43,18 +43,22 @@ def test_the_help_of_an_option_says_which_kinds_have_it(verb: Callable[..., Any]
         (PICTURES, {"tiles": "on"}, "tiles='on' is for scenes"),
         (PICTURES, {"seeds": 2}, "seeds=2 is for scenes"),
         (PICTURES, {"class_names": "a.txt"}, r"class_names=a\.txt is for scenes"),
-        (AS_SCENE, {"cross_validate": "subject"}, "is for pictures and recordings, .* takes sc"),
+        (
+            AS_SCENE,
+            {"cross_validate": "subject"},
+            "is for pictures and recordings, .* takes sc",
+        ),
         (AS_SCENE, {"erase": 0.2}, "is for pictures, .* leave it out, or leave labels out"),
-        (AS_SCENE, {"test": 0.3}, "is for pictures and recordings"),
-        (SCENE, {"channels": "L"}, "is for pictures and recordings"),
+        (AS_SCENE, {"test": 0.3}, "is for pictures, boxes and recordings"),
+        (SCENE, {"channels": "L"}, "is for pictures, boxes and recordings"),
         (SCENE, {"stride": 4}, "is for recordings, .* such as shufflenet_series"),
         (SERIES, {"labels": "gt.mat"}, "is for scenes, .* such as hybridsn"),
-        (SERIES, {"flip": False}, "is for pictures and scenes"),
+        (SERIES, {"flip": False}, "is for pictures, boxes and scenes"),
         (SERIES, {"crop_scale": 0.5}, "is for pictures, .* give a network of pictures as model"),
         (SERIES, {"trivial_augment": True}, "is for pictures"),
         (SERIES, {"image_size": 32}, "image_size=32 is for pictures"),
         # also with the value of the default, when it was given
-        (SERIES, {"flip": True}, "flip=True is for pictures and scenes"),
+        (SERIES, {"flip": True}, "flip=True is for pictures, boxes and scenes"),
         (PICTURES, {"protocol": "disjoint"}, "protocol='disjoint' is for scenes and recordings"),
     ],
 )
@@ -76,7 +80,7 @@ def test_on_the_command_line_and_in_a_recipe_too(
     code, _, said = call(*asked)
     assert (code, "is for" in said) == (2, False)
     code, _, said = call(*asked, "--flip")
-    assert (code, "error: flip=True is for pictures and scenes" in said) == (2, True)
+    assert (code, "error: flip=True is for pictures, boxes and scenes" in said) == (2, True)
     (tmp_path / "r.toml").write_text("flip = true\n")
     assert call(*asked, "--recipe", tmp_path / "r.toml")[::2] == (2, said)
 

@@ -57,7 +57,8 @@ def refuse_others(
         if data not in kinds:
             shown = str(value) if isinstance(value, Path) else repr(value)
             way = (ways or {}).get(kinds[0])
+            having = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
             raise MartletError(
-                f"{name}={shown} is for {' and '.join(kinds)}, and {taker} takes {data} here; "
+                f"{name}={shown} is for {having}, and {taker} takes {data} here; "
                 f"leave it out{f', or {way}' if way else ''}."
             )

@@ -84,6 +84,10 @@ class TrainBatches(Dataset[int | str]):
         self._epoch, self._order = -1, self.indices  # shuffled once an epoch, not once a batch
         self._copies = self.indices
 
+    def make_slots(self, number: int) -> None:
+        """A ring of so many slots in shared memory, for batches that processes prepare."""
+        self.slots = torch.empty(number, *self.shape, dtype=self.dtype).share_memory_()
+
     def chosen(self, key: BatchKey) -> NDArray[np.int64]:
         """Indices of the samples in the batch, or in this process's share of it."""
         return self.whole(key)[self.places]

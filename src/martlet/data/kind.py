@@ -1,7 +1,7 @@
 """What a kind of data is to the rest: how files become samples, and samples a network's input."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -157,7 +157,8 @@ class Kind:
         and type of a cropped one, and follows from torch's generators.
     to_input: (preprocess, device) -> batches to inputs.
     split: (samples, options of train) -> the parts, where content and groups do not decide them.
-    usual: fields of a recipe that such data usually needs, where training is not asked otherwise.
+    usual: (preprocess, recipe as it was asked for) -> fields that such data usually needs, where
+        training is not asked otherwise.
     task: what is usually learnt of it: a key of `tasks.TASKS`.
     on_device: (TrainBatches, preprocess, recipe, device) -> a Loader of the same batches, which are
         prepared on the device, where the kind has that.
@@ -178,4 +179,4 @@ class Kind:
     fit: "Callable[[Any, Any, Sequence[int]], tuple[Any, Any]] | None" = None
     on_device: "Callable[[Any, Any, Any, torch.device], Any] | None" = None
     task: str = "classification"
-    usual: Mapping[str, Any] = field(default_factory=dict)
+    usual: Callable[[Any, Any], Mapping[str, Any]] = lambda preprocess, recipe: {}

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from martlet.data.boxes.kind import BOXES
 from martlet.data.kind import AnyPreprocess, Kind
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.scenes.kind import SCENES
 from martlet.data.series.kind import SERIES
 from martlet.errors import MartletError, unknown
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (PICTURES, SCENES, SERIES)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (PICTURES, SCENES, SERIES, BOXES)}
 
 
 def find(name: str) -> Kind:

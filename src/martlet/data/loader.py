@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -72,8 +71,7 @@ class TrainLoader:
         self.workers = workers
         self.keys = EpochKeys(batches.batches_per_epoch)
         if workers > 0:  # one slot in use while all the others may be written to
-            slots = torch.empty(workers * self.AHEAD + 2, *batches.shape, dtype=batches.dtype)
-            batches.slots = slots.share_memory_()
+            batches.make_slots(workers * self.AHEAD + 2)
         with _unwarned():
             self._loader: DataLoader[int | str] = DataLoader(
                 batches,

@@ -21,14 +21,19 @@ _PARTS = {
     "train": ("training", style.ORANGE, style.DARK_ORANGE),
     "val": ("validation", style.BLUE, style.BLUE),
 }
-_ACCURACY = "Accuracy, %"
+ACCURACY = ("top1", "Accuracy")  # what the upper panel shows: its column, and its name
 _WIDTH, _LEFT = 6.6, 0.6  # inches: of the picture, and from its left edge to the panels
 _LOG_SCALE_FROM = 50.0  # largest loss : smallest loss, from where a linear axis hides the end
 _LABEL_GAP = 0.1  # of the panel's height, between the two labels at the right edge
 
 
-def draw_curves(history: History, path: str | Path, best: int | None = None) -> str:
-    """Draw accuracy and loss over the epochs into the PNG file `path`.
+def draw_curves(
+    history: History,
+    path: str | Path,
+    best: int | None = None,
+    measure: tuple[str, str] = ACCURACY,
+) -> str:
+    """Draw accuracy, or another measure, and loss over the epochs into the PNG file `path`.
 
     Args:
         history: one row an epoch with `epoch` and any of `train_loss`, `val_loss`, `train_top1`,
@@ -36,6 +41,8 @@ def draw_curves(history: History, path: str | Path, best: int | None = None) -> 
             finite leaves a gap and is marked.
         path: the file to write; it is replaced whole.
         best: the epoch whose weights were kept; by default the first with the highest `val_top1`.
+        measure: a fraction 0..1 in place of top1: its name in the rows, without "train_", and what
+            it is called.
 
     Returns:
         What the picture shows, in a sentence, for its caption; it also stands in the file.
@@ -43,39 +50,45 @@ def draw_curves(history: History, path: str | Path, best: int | None = None) -> 
     Raises:
         MartletError: `history` is empty, or the file cannot be written.
     """
-    told = describe_curves(history, best)
-    write_bytes(path, style.png(curves_figure(history, best), told))
+    told = describe_curves(history, best, measure)
+    write_bytes(path, style.png(curves_figure(history, best, measure), told))
     return told
 
 
-def best_epoch(history: History) -> int | None:
+def best_epoch(history: History, measure: tuple[str, str] = ACCURACY) -> int | None:
     """The first epoch with the highest `val_top1`, or None when no epoch has one."""
-    scored = [point for point in _points(history, "val_top1") if math.isfinite(point[1])]
+    scored = [point for point in _points(history, f"val_{measure[0]}") if math.isfinite(point[1])]
     return int(max(scored, key=lambda point: point[1])[0]) if scored else None
 
 
-def describe_curves(history: History, best: int | None = None) -> str:
+def describe_curves(
+    history: History, best: int | None = None, measure: tuple[str, str] = ACCURACY
+) -> str:
     """The curves in words."""
-    best = best_epoch(history) if best is None else best
-    accuracy = dict(_points(history, "val_top1")).get(best if best is not None else math.nan)
+    best = best_epoch(history, measure) if best is None else best
+    column, name = measure
+    value = dict(_points(history, f"val_{column}")).get(best if best is not None else math.nan)
     epochs = f"{len(history)} epoch" + ("s" if len(history) != 1 else "")
-    told = f"Accuracy and loss over {epochs}."
-    if accuracy is not None and math.isfinite(accuracy):
-        told += f" Best validation accuracy: {100 * accuracy:.1f} % in epoch {best}."
+    told = f"{name} and loss over {epochs}."
+    if value is not None and math.isfinite(value):
+        called = name.lower() if name.istitle() else name
+        told += f" Best validation {called}: {100 * value:.1f} % in epoch {best}."
     broken = _broken_epochs(history)
     if broken:
         told += f" The loss was not a number in {_spans(broken)}."
     return told
 
 
-def curves_figure(history: History, best: int | None = None) -> "Figure":
+def curves_figure(
+    history: History, best: int | None = None, measure: tuple[str, str] = ACCURACY
+) -> "Figure":
     """The figure of `draw_curves`: the upper panel is accuracy, the lower one is loss."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     if not history:
         raise MartletError("history has no epochs; at least one is needed to draw curves.")
-    best = best_epoch(history) if best is None else best
+    best = best_epoch(history, measure) if best is None else best
     with style.house_style():
         figure = Figure(figsize=(_WIDTH, 5.4), dpi=style.DOTS_PER_INCH)
         figure.subplots_adjust(left=_LEFT / _WIDTH, top=0.925, bottom=0.1, hspace=0.26)
@@ -85,8 +98,8 @@ def curves_figure(history: History, best: int | None = None) -> "Figure":
         loss.set_xlim(first - room, last + room)
         loss.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
         loss.set_xlabel("epoch")
-        lines = _lines(history, "top1", scale=100.0), _lines(history, "loss")
-        _scale_accuracy(accuracy, _values(lines[0]))
+        lines = _lines(history, measure[0], scale=100.0), _lines(history, "loss")
+        _scale_accuracy(accuracy, _values(lines[0]), f"{measure[1]}, %")
         _scale_loss(loss, _values(lines[1]))
         labels = [
             *_draw_lines(accuracy, lines[0], "{:.1f} %"),
@@ -95,7 +108,7 @@ def curves_figure(history: History, best: int | None = None) -> "Figure":
         right = _WIDTH - style.width(labels, 10) - 0.2
         figure.subplots_adjust(right=right / _WIDTH)
         _mark_broken(loss, _broken_epochs(history))
-        _mark_best(accuracy, loss, history, best, inches=right - _LEFT)
+        _mark_best(accuracy, loss, history, best, right - _LEFT, measure[0])
     return figure
 
 
@@ -139,9 +152,9 @@ def _spans(epochs: Sequence[int]) -> str:
     return f"epoch{'s' if len(epochs) > 1 else ''} {shown}" + (", …" if len(spans) > 4 else "")
 
 
-def _scale_accuracy(panel: "Axes", values: Sequence[float]) -> None:
+def _scale_accuracy(panel: "Axes", values: Sequence[float], title: str) -> None:
     """From a bit below the lowest to a bit above the highest, and never less than 5 points."""
-    panel.set_title(_ACCURACY, loc="left", fontsize=11, pad=9)
+    panel.set_title(title, loc="left", fontsize=11, pad=9)
     low, high = min(values, default=0.0), max(values, default=100.0)
     low = max(0.0, min(low, high - 5.0))
     air = 0.05 * (max(high, low + 5.0) - low)
@@ -227,14 +240,14 @@ def _mark_broken(panel: "Axes", epochs: Sequence[int]) -> None:
 
 
 def _mark_best(
-    accuracy: "Axes", loss: "Axes", history: History, best: int | None, inches: float
+    accuracy: "Axes", loss: "Axes", history: History, best: int | None, inches: float, column: str
 ) -> None:
     """A dotted line through both panels at the epoch that was kept, named above the upper one."""
     if best is None:
         return
     for panel in (accuracy, loss):
         panel.axvline(best, color=style.MUTED, linewidth=1, linestyle=(0, (1, 2)), gid="best")
-    value = 100 * dict(_points(history, "val_top1")).get(float(best), math.nan)
+    value = 100 * dict(_points(history, f"val_{column}")).get(float(best), math.nan)
     text = f"best: epoch {best}"
     if math.isfinite(value):
         text += f", {value:.1f} %"
@@ -246,7 +259,9 @@ def _mark_best(
     half = style.width([text], 9) / 2
     left, right = accuracy.get_xlim()
     middle = (best - left) / (right - left) * inches
-    middle = min(max(middle, style.width([_ACCURACY], 11) + 0.2 + half), inches - half)
+    middle = min(
+        max(middle, style.width([accuracy.get_title(loc="left")], 11) + 0.2 + half), inches - half
+    )
     accuracy.annotate(
         text, (middle / inches, 1), xycoords="axes fraction", xytext=(0, 5),
         textcoords="offset points", ha="center", va="bottom", color=style.MUTED, fontsize=9,

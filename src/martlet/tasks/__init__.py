@@ -2,10 +2,11 @@
 
 from martlet.errors import unknown
 from martlet.tasks.classification import CLASSIFICATION
+from martlet.tasks.detection.task import DETECTION
 from martlet.tasks.pixels import PIXELS
 from martlet.tasks.task import Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (CLASSIFICATION, PIXELS)}
+TASKS: dict[str, Task] = {task.name: task for task in (CLASSIFICATION, PIXELS, DETECTION)}
 
 __all__ = ["TASKS", "Task", "find"]
 

@@ -62,13 +62,16 @@ class Task:
         by its class; None for tasks without classes.
     counts: (outputs, targets) -> sums over a batch by name, of which the mean a sample is shown
         and noted in metrics.csv as train_NAME and val_NAME.
+    validated: (outputs, targets, names of the outputs) -> figures of the validation part by name,
+        in place of the loss and the counts, which the outputs of evaluation are not always for.
     better: an epoch's row of metrics.csv -> what is highest for the best one; val_loss and the
-        val_NAMEs are in it.
+        val_NAMEs, or what `validated` gives, are in it.
     evaluate: (outputs, targets, names) -> the figures of a part.
     told: (network's name, figures with "part") -> the result in sentences.
     draw: writes pictures of the result.
     calibrated: the outputs are logits of classes: their temperature, and a threshold of unknown
         samples, are fitted on the validation part.
+    curve: what is drawn over the epochs beside the loss: a NAME of these, and what it is called.
     answer: (name, outputs of one sample, names of the outputs, how many) -> what `predict` says.
     """
 
@@ -85,6 +88,8 @@ class Task:
     answer: Callable[[str, NDArray[Any], Sequence[str], int], Prediction]
     weighted_loss: "Callable[[Tensor, Tensor, LossOptions, Tensor], Tensor] | None" = None
     calibrated: bool = False
+    curve: tuple[str, str] = ("top1", "Accuracy")
+    validated: Callable[[NDArray[Any], NDArray[Any], Sequence[str]], dict[str, float]] | None = None
 
     def weighing(self, class_weights: "Tensor") -> "Task":
         """The task, which has classes, with the loss that weighs each sample by its class."""

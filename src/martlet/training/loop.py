@@ -193,12 +193,14 @@ def measure_norms(job: Job, model: nn.Module, epoch: int) -> None:
 
 
 def validate(job: Job, model: nn.Module, step: int) -> dict[str, float]:
-    """Mean loss and counts over the validation part, nothing without one."""
+    """Mean loss and counts over the validation part, or the task's figures; nothing without one."""
     if job.val is None:
         return {}
-    outputs, targets = map(
-        torch.from_numpy, predict_logits(model, job.val, job.to_input, job.ranks)
-    )
+    found = predict_logits(model, job.val, job.to_input, job.ranks)
+    if job.task.validated is not None:
+        figures = job.task.validated(*found, job.header.classes)
+        return {f"val_{name}": value for name, value in figures.items()}
+    outputs, targets = map(torch.from_numpy, found)
     means = {"val_loss": float(job.task.loss(outputs, targets, job.recipe))}
     if not isfinite(means["val_loss"]):
         raise not_finite("validation loss", step, job)

@@ -14,16 +14,17 @@ MAGNITUDE = Range("0 to 30", lambda value: 0 <= value <= 30)
 class PictureFields:
     """Some are of windows of scenes and of recordings too."""
 
-    crop_scale: float = option(
-        0.35,
-        "Pictures: smallest share of the area in a training crop.",
+    crop_scale: float | None = option(
+        None,
+        "Pictures: smallest share of the area in a training crop (default: 0.35).",
         SHARE_ABOVE_0,
         only="pictures",
     )
-    pad_crop: int = option(
-        0,
-        "Pictures: pixels added on each side before a crop at random, which is not resized "
-        "(0: resized crops by crop_scale).",
+    pad_crop: int | None = option(
+        None,
+        "Pictures: pixels added on each side before a crop at random, which is not resized; 0: "
+        "resized crops by crop_scale (default: an eighth of sides up to 32, unless crop_scale is "
+        "given; else 0).",
         AT_LEAST_0,
         only="pictures",
     )
@@ -32,9 +33,9 @@ class PictureFields:
     )
     flip: bool = option(
         True,
-        "Pictures: mirrored left and right at random in training. Scenes: windows, in both "
+        "Pictures, boxes: mirrored left and right at random in training. Scenes: windows, in both "
         "directions.",
-        only=("pictures", "scenes"),
+        only=("pictures", "boxes", "scenes"),
     )
     flip_alternating: bool = option(
         False,
@@ -43,9 +44,9 @@ class PictureFields:
     )
     color_jitter: float = option(
         0.0,
-        "Pictures: deviation of brightness, contrast and saturation from 1 in training.",
+        "Pictures, boxes: deviation of brightness, contrast and saturation from 1 in training.",
         SHARE,
-        only="pictures",
+        only=("pictures", "boxes"),
     )
     trivial_augment: bool = option(False, "Pictures: TrivialAugment in training.", only="pictures")
     rand_augment: int = option(
@@ -65,10 +66,10 @@ class PictureFields:
     )
     repeated_augmentation: int = option(
         1,
-        "Pictures, recordings: copies of each in a batch, augmented differently; an epoch stays as "
-        "long.",
+        "Pictures, boxes, recordings: copies of each in a batch, augmented differently; an epoch "
+        "stays as long.",
         AT_LEAST_1,
-        only=("pictures", "recordings"),
+        only=("pictures", "boxes", "recordings"),
     )
     progressive: float = option(
         1.0,

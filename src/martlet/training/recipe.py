@@ -2,7 +2,7 @@
 
 Its fields, and those that it inherits, are the only place of a training option: type, default,
 help, range. A field's order in tables and help is that of the files: optimization_fields,
-target_fields, transfer_fields, picture_fields, recording_fields, and this one.
+target_fields, transfer_fields, picture_fields, box_fields, recording_fields, and this one.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from martlet.arguments import check_options, option
 from martlet.errors import MartletError
+from martlet.training.box_fields import BoxFields
 from martlet.training.optimization_fields import OptimizationFields
 from martlet.training.picture_fields import PictureFields, check_pictures
 from martlet.training.ranges import SEED
@@ -19,15 +20,27 @@ from martlet.training.recording_fields import RecordingFields
 from martlet.training.target_fields import TargetFields
 from martlet.training.transfer_fields import TransferFields, check_transfer
 
-# What a recipe without these fields was: samples stayed as they are, and there was one optimiser.
-WITHOUT = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0, "optimizer": "sgd"}
+# What a recipe without these fields was: recordings stayed as they are, pictures had resized crops,
+# and there was one optimiser.
+WITHOUT = {
+    "time_warp": 0.0,
+    "scaling": 0.0,
+    "jitter": 0.0,
+    "crop_scale": 0.35,
+    "pad_crop": 0,
+    "box_crop": 0.0,
+    "zoom_out": 0.0,
+    "optimizer": "sgd",
+}
 PER_64 = {"sgd": 0.1, "muon": 0.1, "rmsprop": 0.004}  # learning rate for 64 pictures a step
 MUON = 0.05  # that of the matrices
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(RecordingFields, PictureFields, TransferFields, TargetFields, OptimizationFields):
+class Recipe(
+    RecordingFields, BoxFields, PictureFields, TransferFields, TargetFields, OptimizationFields
+):
     """Checked on creation; raises MartletError that names the field, its value and the range.
 
     Fields of which None is the default are None only until `filled` has put in what fits the rest;

@@ -100,7 +100,7 @@ class State:
 
     def best_row(self, better: Better) -> dict[str, float]:
         """The row of the epoch that model.safetensors holds."""
-        if "val_loss" not in self.history[-1]:
+        if not any(name.startswith("val_") for name in self.history[-1]):
             return self.history[-1]
         return max(self.history, key=better)
 

@@ -10,8 +10,10 @@ from torch import nn
 from martlet.data import kinds
 from martlet.errors import MartletError
 from martlet.measuring.accuracy import number_of
+from martlet.measuring.boxes import FIGURES
 from martlet.measuring.cost import cost
 from martlet.measuring.latency import Latency
+from martlet.report.box_page import BoxPage, write_box_page
 from martlet.report.page import CostTotals, Page, write_page
 from martlet.report.protocols import compare
 from martlet.report.reliability import (
@@ -19,6 +21,8 @@ from martlet.report.reliability import (
     told_of_probabilities,
     told_of_unknown,
 )
+from martlet.tasks.detection.task import DETECTION, PRECISION
+from martlet.tasks.detection.task import SHEET as BOXES_SHEET
 from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import (
@@ -40,6 +44,9 @@ def write_report(
     if "per_class" not in header.metrics:
         return
     try:
+        if header.task == DETECTION.name:
+            write_box_page(folder / PAGE, _box_page(folder, header, model))
+            return
         page = _page(folder, header, model, latency)
         write_page(folder / PAGE, page)
     except MartletError:
@@ -94,6 +101,36 @@ def _page(folder: Path, header: Header, model: nn.Module, latency: Sequence[Late
         date=metrics.get("date", ""),
         seconds=metrics.get("seconds"),
         latency=[asdict(row) for row in latency],
+        recipe=_recipe(header),
+        machine=metrics["machine"],
+        versions=metrics["versions"],
+        command=metrics["command"],
+    )
+
+
+def _box_page(folder: Path, header: Header, model: nn.Module) -> BoxPage:
+    metrics, shape = header.metrics, (1, *header.preprocess.shape)
+    totals = cost(model, shape)
+    pictures = (
+        ("curves", "Training", folder / "curves.png", "Curves of precision and loss"),
+        ("precision", "Precision and recall", folder / PRECISION, "A curve for each class"),
+        ("boxes", "Pictures, the worst first", folder / BOXES_SHEET, "Pictures with boxes"),
+    )
+    return BoxPage(
+        name=folder.resolve().name,
+        network=f"{header.network.name}, {header.network.options['detector']}",
+        told=DETECTION.told(header.network.name, metrics),
+        figures={name: metrics[name] for name in FIGURES},
+        classes=header.classes,
+        counts=metrics["counts"],
+        per_class=metrics["per_class"],
+        mistakes=metrics["mistakes"],
+        pictures=pictures,
+        cost=CostTotals(totals.params, totals.macs, totals.bytes_moved, shape),
+        odd=metrics["odd"],
+        notes=metrics.get("notes", ()),
+        date=metrics.get("date", ""),
+        seconds=metrics.get("seconds"),
         recipe=_recipe(header),
         machine=metrics["machine"],
         versions=metrics["versions"],

@@ -1,5 +1,6 @@
 """Samples as a verb needs them: read, cached, and said what was understood."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from martlet.console.grid import fill
 from martlet.console.printable import printable
 from martlet.console.progress import Voice
 from martlet.data import kinds
+from martlet.data.boxes.samples import BoxSamples
 from martlet.data.kind import AnyPreprocess, Check, Samples
 from martlet.data.split import PARTS, Split
 
@@ -44,13 +46,18 @@ def noun_of(preprocess: AnyPreprocess) -> str:
     return kinds.find(preprocess.kind).noun
 
 
+def counted(samples: Samples, indices: Sequence[int]) -> list[int]:
+    """Samples of each class; of pictures with boxes the boxes."""
+    if isinstance(samples, BoxSamples):
+        return samples.counts(indices)
+    labels = np.asarray(samples.labels)[list(indices)]
+    return np.bincount(labels, minlength=len(samples.classes)).tolist()
+
+
 def describe(samples: Samples, split: Split, voice: Voice) -> dict[str, list[int]]:
     """Print classes, counts per part and odd files; return the counts per part and class."""
-    classes, labels = samples.classes, np.asarray(samples.labels)
-    counts = {
-        part: np.bincount(labels[list(getattr(split, part))], minlength=len(classes)).tolist()
-        for part in PARTS
-    }
+    classes = samples.classes
+    counts = {part: counted(samples, getattr(split, part)) for part in PARTS}
     source = "as given" if any(samples.parts) else "split by martlet, see split.json"
     if split.protocol:
         word = ", optimistic" if split.caution else ""

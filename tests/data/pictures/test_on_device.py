@@ -42,7 +42,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
 
 
 def loader(cache: PixelCache, share: Share = WHOLE, **options: Any) -> DeviceLoader:
-    recipe = Recipe(augment_on="device", **options)
+    recipe = Recipe(augment_on="device", **options).filled(0.0, 6)
     batches = TrainBatches(
         cache,
         cache.labels,

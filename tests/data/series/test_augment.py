@@ -6,7 +6,7 @@ import torch
 
 from martlet.data.batches import AUGMENT, seed_torch
 from martlet.data.series.augment import build_augment, sensors_of
-from martlet.data.series.kind import SERIES, augment
+from martlet.data.series.kind import USUAL, augment
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
 from martlet.training.recipe import Recipe
@@ -44,7 +44,7 @@ def test_the_window_itself_is_never_written_to() -> None:
 
 
 def test_draws_follow_from_torchs_seed() -> None:
-    transform = build_augment(PREPROCESS, **SERIES.usual, half_turns=0.5, drop_channels=0.3)
+    transform = build_augment(PREPROCESS, **USUAL, half_turns=0.5, drop_channels=0.3)
     found = []
     for sample in (3, 4, 3):
         seed_torch(0, AUGMENT, 7, sample)
@@ -166,8 +166,8 @@ def test_the_recipe_decides() -> None:
     torch.manual_seed(0)
     plain = augment(PREPROCESS, Recipe().filled(0.0, 10))
     assert np.array_equal(plain(WINDOW).numpy(), WINDOW)
-    usual = augment(PREPROCESS, Recipe().filled(0.0, 10, usual=SERIES.usual))
+    usual = augment(PREPROCESS, Recipe().filled(0.0, 10, usual=USUAL))
     assert not np.array_equal(usual(WINDOW).numpy(), WINDOW)
     off = {"time_warp": 0.0, "scaling": 0.0, "jitter": 0.0}
-    asked = augment(PREPROCESS, Recipe(**off).filled(0.0, 10, usual=SERIES.usual))
+    asked = augment(PREPROCESS, Recipe(**off).filled(0.0, 10, usual=USUAL))
     assert np.array_equal(asked(WINDOW).numpy(), WINDOW)

@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from martlet.data.loader import Loader
     from martlet.data.pictures.to_input import ToInput
 
+SHIFTED = 32  # sides of pictures up to here, in pixels, that training shifts and does not resize
 SMALL = 64  # sides of pictures up to here, in pixels, of which nothing is cropped off
 
 
 def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> Preprocess:
     """The Preprocess of a new run, as far as possible that of the weights that it starts from."""
-    if options.pad_crop >= options.image_size:
+    if (options.pad_crop or 0) >= options.image_size:
         raise MartletError(
             f"pad_crop={options.pad_crop} is not less than image_size={options.image_size}; a "
             "tenth of it is usual."
@@ -98,6 +99,17 @@ def read(
     return cache
 
 
+def usual(preprocess: Preprocess, recipe: Any) -> dict[str, Any]:
+    """Muon, and crops that are not resized of small pictures: the best that was measured.
+
+    By the trials in benchmarks/results/recipe_trials.csv and docs/training.md, "Change by change".
+    """
+    found: dict[str, Any] = {"optimizer": "muon"}
+    if preprocess.size <= SHIFTED and recipe.crop_scale is None:
+        found["pad_crop"] = preprocess.size // 8
+    return found
+
+
 def augment(preprocess: Preprocess, recipe: Any) -> "Callable[[NDArray[Any]], Tensor]":
     """What the recipe says, on one picture (H, W, C)."""
     from martlet.data.pictures.augment import augmented, build_augment
@@ -144,5 +156,5 @@ PICTURES = Kind(
     augment=augment,
     to_input=to_input,
     on_device=on_device,
-    usual={"optimizer": "muon"},  # the best of the trials in benchmarks/results/recipe_trials.csv
+    usual=usual,
 )

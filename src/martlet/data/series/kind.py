@@ -203,5 +203,5 @@ SERIES = Kind(
     to_input=to_input,
     split=split,
     fit=fit,
-    usual=USUAL,
+    usual=lambda preprocess, recipe: USUAL,
 )

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 DETECTORS: dict[str, "Callable[[FeatureExtractor, int], Detector]"] = {"lite": Lite}
 
+DETECTOR = "lite"  # where none is asked for
 
-__all__ = ["DETECTORS", "LEVELS", "Detector", "Lite", "make_detector"]
+__all__ = ["DETECTOR", "DETECTORS", "LEVELS", "Detector", "Lite", "make_detector"]
 
 
 def make_detector(name: str, backbone: "FeatureExtractor", num_classes: int) -> Detector:

@@ -81,7 +81,7 @@ def finish(
     header = header.with_metrics(metrics)
     checkpoint.save(path, model.state_dict(), header)
 
-    draw_curves(state.history, job.folder / "curves.png", best=best_epoch)
+    draw_curves(state.history, job.folder / "curves.png", best_epoch, job.task.curve)
     evidence = partial(evidence_for, model, header.preprocess, job.to_input, samples)
     scored = Scored(
         samples, indices, header.classes, header.preprocess, job.folder, split, evidence

@@ -1,13 +1,18 @@
 """Loaders of batches, and all else that the loop of a run works on."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from martlet import tasks
 from martlet.data import kinds
 from martlet.data.batches import TrainBatches
+from martlet.data.boxes.batches import BoxBatches
+from martlet.data.boxes.samples import BoxSamples
 from martlet.data.kind import Samples
 from martlet.data.loader import Loader, TrainLoader
 from martlet.data.scenes.tiles import TileLoader
@@ -28,6 +33,36 @@ def in_tiles(
     """Training batches within tiles, where windows share enough; None: sample by sample."""
     targets = tasks.find(header.task).targets(samples, header.classes)
     return tiles_for(model, samples, targets, split.train, header.recipe, ranks.share)
+
+
+def train_batches(
+    header: Header,
+    samples: Samples,
+    targets: NDArray[Any],
+    indices: Sequence[int],
+    ranks: Ranks,
+) -> TrainBatches:
+    """Batches of the training part, augmented as the recipe says."""
+    recipe, preprocess = header.recipe, header.preprocess
+    augment = kinds.find(preprocess.kind).augment(preprocess, recipe)
+    common: dict[str, Any] = {
+        "preprocess": preprocess,
+        "augment": augment,
+        "batch_size": recipe.batch_size,
+        "seed": recipe.seed,
+        "repeats": recipe.repeated_augmentation,
+        "share": ranks.share,
+    }
+    if isinstance(samples, BoxSamples):
+        return BoxBatches(samples, targets, indices, mosaic=recipe.mosaic > 0, **common)
+    return TrainBatches(
+        samples,
+        targets,
+        indices,
+        balanced=recipe.balance == "sampling",
+        alternate=recipe.flip_alternating,
+        **common,
+    )
 
 
 def make_job(
@@ -52,19 +87,7 @@ def make_job(
     weights = train_setup.weights_of_classes(header, targets, split.train)
     loader: Loader | None = tiles
     if loader is None:
-        batches = TrainBatches(
-            samples,
-            targets,
-            split.train,
-            preprocess=preprocess,
-            augment=kind.augment(preprocess, recipe),
-            batch_size=recipe.batch_size,
-            seed=recipe.seed,
-            repeats=recipe.repeated_augmentation,
-            balanced=recipe.balance == "sampling",
-            alternate=recipe.flip_alternating,
-            share=ranks.share,
-        )
+        batches = train_batches(header, samples, targets, split.train, ranks)
         loader = (
             TrainLoader(batches, workers)
             if recipe.augment_on == "cpu" or kind.on_device is None

@@ -11,6 +11,7 @@ from martlet.errors import MartletError
 from martlet.named_values import assignment, json_value
 from martlet.training.ranges import ABOVE_0_TO_HALF, PLAIN_NAME, TIME
 from martlet.training.recipe import Recipe
+from martlet.workflows.train.fields.boxes import BoxOptions
 from martlet.workflows.train.fields.data import DataFields
 from martlet.workflows.train.fields.lists import ListFields
 from martlet.workflows.train.fields.network import NetworkFields
@@ -29,6 +30,7 @@ NOT_THE_NETWORKS = {  # options of `create_model` that training sets
     "pretrained": "give pretrained itself",
     "features_only": "training needs a classifier",
     "out_indices": "training needs a classifier",
+    "detector": "give detector itself",
 }
 BESIDE_FEW = frozenset(  # of a recipe, what few without epochs makes use of, or lets pass
     ("few", "epochs", "seed", "batch_size", "label_smoothing", "drop_rate", "compile", "precision")
@@ -39,7 +41,14 @@ UP_TO_1024 = Range("0 to 1024", lambda value: 0 <= value <= 1024)
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(
-    SeriesFields, SceneFields, ListFields, DataFields, TeacherFields, NetworkFields, Recipe
+    SeriesFields,
+    SceneFields,
+    BoxOptions,
+    ListFields,
+    DataFields,
+    TeacherFields,
+    NetworkFields,
+    Recipe,
 ):
     """Checked on creation as a Recipe is.
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from martlet import tasks
 from martlet.data import kinds
+from martlet.data.boxes.kind import BOXES
 from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.pictures.shards.places import plain_name
 from martlet.models import spec
+from martlet.models.detectors import DETECTOR
 from martlet.models.spec import Spec, check_network
 from martlet.tasks import Task
 from martlet.training.checkpoint import Header, Network
@@ -80,20 +82,24 @@ def make_network(plan: Plan, outputs: int) -> Network:
         num_classes=outputs,
         in_chans=plan.preprocess.in_chans,
         small_input=plan.small_input,
-        options=of_window(plan) | network_options(plan.options, plan.row, plan.start),
+        options=of_kind(plan) | network_options(plan.options, plan.row, plan.start),
     )
 
 
-def of_window(plan: Plan) -> dict[str, Any]:
-    """A network for scenes is made for the window that its samples have."""
+def of_kind(plan: Plan) -> dict[str, Any]:
+    """A network for scenes is made for the window that its samples have; one for boxes is the
+    backbone of a detector.
+    """
     row, shape = plan.row.input, plan.preprocess.shape
+    if plan.preprocess.kind == BOXES.name:
+        return {"detector": plan.options.detector or DETECTOR}
     return {"window": shape[-1]} if row.kind == "cube" and shape[-1] != row.shape[-1] else {}
 
 
 def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -> Header:
     """Network and recipe for this data, what was left open filled in."""
     network = make_network(plan, len(outputs))
-    usual = dict(kinds.find(plan.preprocess.kind).usual)
+    usual = dict(kinds.find(plan.preprocess.kind).usual(plan.preprocess, plan.options))
     if plan.start.published:
         usual.pop("optimizer", None)  # not measured: none could be loaded where the others were
     recipe = plan.options.filled(

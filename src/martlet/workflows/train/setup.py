@@ -16,6 +16,7 @@ from martlet.arguments import parameters_of
 from martlet.data import kinds
 from martlet.data.balance import class_weights
 from martlet.data.batches import INIT, seed_torch
+from martlet.data.boxes.kind import BOXES
 from martlet.data.kind import AnyPreprocess, Kind
 from martlet.data.loader import Loader
 from martlet.data.pictures.kind import PICTURES, SMALL
@@ -58,9 +59,13 @@ def preprocess_for(row: Spec, options: TrainOptions, start: Start) -> AnyPreproc
 
 
 def kind_of(row: Spec, options: TrainOptions) -> str:
-    """The kind of data that a run reads: a network of pictures also takes scenes with labels."""
+    """The kind of data that a run reads: a network of pictures also takes scenes with labels, and
+    pictures with boxes.
+    """
     of_pictures = row.input.kind == PICTURES.name
-    return SCENES.name if of_pictures and options.labels is not None else row.input.kind
+    if of_pictures and options.labels is not None:
+        return SCENES.name
+    return BOXES.name if of_pictures and options.boxes is not None else row.input.kind
 
 
 def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
@@ -74,6 +79,7 @@ def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
         if of_pictures
         else "give a network of scenes as model, such as hybridsn",
         "recordings": "give a network of recordings as model, such as shufflenet_series",
+        "boxes": "give annotations as boxes" if of_pictures else "",
     }
     given = limited(parameters_of(TrainOptions), vars(options), options.given)
     refuse_others(given, data=kind.data, taker=row.name, ways=ways)
@@ -81,13 +87,13 @@ def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
 
 def side_option(kind: str) -> str:
     """The option that says the size of an input of this kind of data."""
-    return "image_size" if kind == PICTURES.name else "window"
+    return "image_size" if kind in (PICTURES.name, BOXES.name) else "window"
 
 
 def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
     side = options.image_size if options.labels is None else window_side(options)
-    usual = row.input.kind == PICTURES.name and side <= SMALL
+    usual = row.input.kind == PICTURES.name and side <= SMALL and options.boxes is None
     if start.header is not None and not start.by_name:
         usual = start.header.network.small_input
     return usual if options.small_input is None else options.small_input

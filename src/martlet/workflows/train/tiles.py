@@ -12,8 +12,10 @@ from martlet.data.scenes.samples import SceneSamples
 from martlet.data.scenes.tiles import Extent, StripBatches, TileLoader
 from martlet.data.share import WHOLE, Share
 from martlet.errors import MartletError
+from martlet.models.detectors import Detector
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import OnTiles, map_macs
+from martlet.tasks.detection.selecting import Selecting
 from martlet.training.recipe import Recipe
 
 SIDES = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of tiles, in places for windows
@@ -21,7 +23,11 @@ PAYS_FROM = 1.2  # times fewer MACs than windows need
 
 
 def through(model: nn.Module) -> nn.Module:
-    """The network as batches go through it: HybridSN takes windows and tiles, others windows."""
+    """The network as batches go through it: HybridSN takes windows and tiles, others windows; of a
+    detector's answers the boxes are selected.
+    """
+    if isinstance(model, Detector):
+        return Selecting(model)
     return OnTiles(model) if isinstance(model, HybridSN) else model
 
 

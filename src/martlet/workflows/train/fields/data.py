@@ -16,16 +16,18 @@ class DataFields:
 
     task: str = option(None, "What is learnt (default: what the kind of data is usually for).")
     image_size: int = option(
-        224, "Pictures: side of the square that the network sees, in pixels.", only="pictures"
+        224,
+        "Pictures, boxes: side of the square that the network sees, in pixels.",
+        only=("pictures", "boxes"),
     )
     resize: Literal["crop", "squash"] = option(
         "crop", "Pictures: crop the centre, or squash all of it.", only="pictures"
     )
     channels: str | Sequence[str] | None = option(
         None,
-        "Pictures: RGB (default), or L for gray. Recordings: names or patterns, as acc_*,gyr_* "
-        "(default: all).",
-        only=("pictures", "recordings"),
+        "Pictures, boxes: RGB (default), or L for gray. Recordings: names or patterns, as "
+        "acc_*,gyr_* (default: all).",
+        only=("pictures", "boxes", "recordings"),
     )
     window: int | str | None = option(
         None,
@@ -36,16 +38,18 @@ class DataFields:
     val: float = option(0.1, "Share cut out to choose the best epoch.")
     test: float = option(
         0.2,
-        "Pictures, recordings: share held out for the final figure.",
-        only=("pictures", "recordings"),
+        "Pictures, boxes, recordings: share held out for the final figure.",
+        only=("pictures", "boxes", "recordings"),
     )
     max_bad: float = option(
-        0.01, "Pictures: share of unreadable ones that is let pass.", only="pictures"
+        0.01,
+        "Pictures, boxes: share of unreadable ones that is let pass.",
+        only=("pictures", "boxes"),
     )
     allow_overlap: bool = option(
         False,
-        "Pictures, recordings: go on when train and test share some.",
-        only=("pictures", "recordings"),
+        "Pictures, boxes, recordings: go on when train and test share some.",
+        only=("pictures", "boxes", "recordings"),
     )
     protocol: str = option(
         "disjoint",

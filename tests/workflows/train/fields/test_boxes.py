@@ -1,0 +1,126 @@
+"""Pictures with boxes, trained from files to a report; and what does not fit, in a sentence."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests import boxed
+
+import martlet
+from martlet.errors import MartletError
+from martlet.models.detectors import Lite
+from martlet.training import checkpoint
+from martlet.workflows.run_folder import Run
+
+COLOURS = {"red": (220, 40, 40), "blue": (40, 40, 220)}
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of coloured squares on noise, as CSV."""
+    root = tmp_path_factory.mktemp("squares")
+    rng = np.random.default_rng(0)
+    lines = ["path,xmin,ymin,xmax,ymax,label,part"]
+    for number in range(24):
+        pixels = rng.integers(60, 120, (64, 80, 3)).astype(np.uint8)
+        part = "test" if number % 6 == 0 else "val" if number % 6 == 1 else "train"
+        for name in list(COLOURS)[: 1 + number % 2]:
+            side = int(rng.integers(16, 32))
+            left, top = int(rng.integers(0, 80 - side)), int(rng.integers(0, 64 - side))
+            pixels[top : top + side, left : left + side] = COLOURS[name]
+            lines.append(f"{number}.png,{left},{top},{left + side},{top + side},{name},{part}")
+        Image.fromarray(pixels).save(root / f"{number}.png")
+    (root / "boxes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+def trained(squares: Path, folder: Path, **options: Any) -> Run:
+    given: dict[str, Any] = {
+        "model": "shufflenet_v2_x0_5", "image_size": 64, "epochs": 2, "batch_size": 8,
+        "workers": 0, "log": "none", "quiet": True, "folder": folder, "name": "run",
+    }  # fmt: skip
+    return martlet.train(squares, boxes=squares / "boxes.csv", **(given | options))
+
+
+def test_from_files_to_the_report(squares: Path, tmp_path: Path) -> None:
+    run = trained(squares, tmp_path)
+    metrics = run.metrics
+    assert metrics["part"] == "test"
+    assert metrics["pictures"] == 4
+    assert metrics["boxes"] == sum(metrics["counts"]["test"])
+    assert 0 <= metrics["ap"] <= metrics["ap50"] <= 1
+    with (run.folder / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    assert {"train_loss", "val_ap", "val_ap50"} <= set(rows[0])
+    for name in ("boxes.png", "precision.png", "curves.png", "report.html", "split.json"):
+        assert (run.folder / name).exists(), name
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "shufflenet_v2_x0_5, lite" in page
+    assert page.count("data:image/png;base64,") == 3
+    model, header = checkpoint.load_model(run.folder)
+    assert isinstance(model, Lite)
+    assert (header.task, header.preprocess.kind) == ("detection", "boxes")
+    assert header.classes == ("blue", "red")
+    assert not header.network.small_input
+    assert model(torch.zeros(1, 3, 64, 64)).shape[2] == 2 + 32
+    assert json.dumps(metrics)
+
+
+@pytest.mark.slow
+def test_a_run_that_went_on_ends_as_one_that_was_not_stopped(squares: Path, tmp_path: Path) -> None:
+    whole = trained(squares, tmp_path / "whole", epochs=3, mosaic=0.3)
+    half = trained(squares, tmp_path / "half", epochs=3, mosaic=0.3, time=None)
+    again = trained(squares, tmp_path / "half", epochs=3, mosaic=0.3, resume=True)
+    for one in (half, again):
+        mine, theirs = (
+            checkpoint.load(run.folder / "model.safetensors")[0] for run in (one, whole)
+        )
+        assert all(torch.equal(mine[key], theirs[key]) for key in theirs)
+
+
+@pytest.mark.slow
+def test_squares_are_found(squares: Path, tmp_path: Path) -> None:
+    run = trained(squares, tmp_path, epochs=60, batch_size=4, optimizer="muon")
+    assert run.metrics["ap50"] > 0.4
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"detector": "light"}, r"^detector 'light' is not known; did you mean lite"),
+        ({"crop_scale": 0.5}, r"^crop_scale=0\.5 is for pictures, .* takes boxes here"),
+        ({"model": "hybridsn"}, r"^image_size=64 is for pictures and boxes, and hybridsn takes sc"),
+        ({"model_options": {"detector": "lite"}}, r"give detector itself\.$"),
+        (
+            {"balance": "weights"},
+            "^balance='weights' is for tasks with classes, and detection has",
+        ),
+        ({"box_crop": 1.5}, r"^box_crop=1\.5 is not accepted; give"),
+    ],
+)
+def test_what_does_not_fit(
+    squares: Path, tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(MartletError, match=sentence):
+        trained(squares, tmp_path, **options)
+
+
+def test_options_of_boxes_need_boxes(squares: Path) -> None:
+    with pytest.raises(MartletError, match=r"^mosaic=0\.5 is for boxes, .*give annotations as box"):
+        martlet.train(squares, model="shufflenet_v2_x0_5", mosaic=0.5, quiet=True)
+
+
+def test_annotations_that_do_not_fit_are_said_before_anything_is_trained(tmp_path: Path) -> None:
+    boxed.picture(tmp_path / "a.png")
+    with pytest.raises(MartletError, match=r"a\.csv"):
+        martlet.train(
+            tmp_path, boxes=tmp_path / "a.csv", model="shufflenet_v2_x0_5", image_size=64,
+            quiet=True, folder=tmp_path / "runs",
+        )  # fmt: skip
+    assert not (tmp_path / "runs").exists()

@@ -25,7 +25,7 @@ Write = Callable[[Path], Given]
 def picture(path: Path, size: tuple[int, int] = (WIDTH, HEIGHT), **options: Any) -> Path:
     """A file of noise, in the format that its suffix says."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(len(str(path.name))).integers(0, 255, (size[1], size[0], 3))
+    noise = np.random.default_rng(list(path.name.encode())).integers(0, 255, (size[1], size[0], 3))
     Image.fromarray(noise.astype(np.uint8)).save(path, **options)
     return path
 

@@ -21,7 +21,9 @@ def evaluate(
         "Part to score; test: all that the run was neither trained on nor chosen by.",
     ] = "test",
     max_bad: Annotated[
-        float, "Pictures: share of unreadable ones that is let pass.", OnlyFor(["pictures"])
+        float,
+        "Pictures, boxes: share of unreadable ones that is let pass.",
+        OnlyFor(["pictures", "boxes"]),
     ] = 0.01,
     device: Annotated[str, "Of a checkpoint: auto, cpu, cuda or mps."] = "auto",
     labels: Annotated[
@@ -39,6 +41,14 @@ def evaluate(
     class_names: Annotated[
         Path | None, "Scenes: text file of the classes' names.", OnlyFor(["scenes"])
     ] = None,
+    boxes: Annotated[
+        Path | None, "Boxes: folder or file of annotations.", OnlyFor(["boxes"])
+    ] = None,
+    boxes_for: Annotated[
+        Literal["upright", "stored"],
+        "Boxes: which picture they are of, where EXIF turns it.",
+        OnlyFor(["boxes"]),
+    ] = "upright",
     path_column: Annotated[
         str | None, "Pictures: of a list, the column of paths.", OnlyFor(["pictures"])
     ] = None,
@@ -74,9 +84,10 @@ def evaluate(
     the probabilities can be believed, "uncalibrated" the same without their temperature, and
     "unknown" which share of these samples lies below the threshold of known ones. Of other data
     "noun" says what they are called, and their number stands under that name: "pixels", "windows".
-    Of a scene top1 is the overall and balanced_top1 the average accuracy, with kappa and the
-    protocol of the split; a "caution" stands where the figures are optimistic. Raises MartletError
-    when the classes are not the network's, or nothing is left to score.
+    Of boxes ap, ap50 and COCO's other figures stand in place of the accuracies, and "mistakes"
+    counts them by kind. Of a scene top1 is the overall and balanced_top1 the average accuracy, with
+    kappa and the protocol of the split; a "caution" stands where the figures are optimistic. Raises
+    MartletError when the classes are not the network's, or nothing is left to score.
     """
     from martlet.workflows.evaluate import score
 
@@ -86,6 +97,8 @@ def evaluate(
         "labels_array": labels_array,
         "bands_axis": bands_axis,
         "class_names": class_names,
+        "boxes": boxes,
+        "boxes_for": boxes_for,
         "path_column": path_column,
         "label_column": label_column,
         "group_by": group_by,

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from martlet.arguments import typed
 from martlet.only_for import OnlyFor, limited
 
 if TYPE_CHECKING:
     from martlet.inference import Prediction
+    from martlet.workflows.predict_boxes import PictureBoxes
     from martlet.workflows.predict_scene import SceneMap
     from martlet.workflows.predict_series import Timeline
 
@@ -30,8 +31,12 @@ def predict(
     output: Annotated[
         Path | None,
         "Scenes, recordings: folder of what is written (default: SCENE_map, RECORDING_timeline, "
-        "beside the network).",
-        OnlyFor(["scenes", "recordings"]),
+        "beside the network). Boxes: folder of drawn pictures, boxes.csv and boxes.json, COCO's "
+        "results (default: none).",
+        OnlyFor(["scenes", "recordings", "boxes"]),
+    ] = None,
+    threshold: Annotated[
+        float | None, "Boxes: lowest score of what is shown (default: 0.3).", OnlyFor(["boxes"])
     ] = None,
     array: Annotated[
         str | None, "Scenes: name of the array, where a file holds several.", OnlyFor(["scenes"])
@@ -56,13 +61,14 @@ def predict(
         OnlyFor(["pictures"]),
     ] = "none",
     quiet: Annotated[bool, "Print nothing but the answers."] = False,
-) -> "list[Prediction] | list[SceneMap] | list[Timeline]":
+) -> "list[Prediction] | list[PictureBoxes] | list[SceneMap] | list[Timeline]":
     """Name what is in each picture, or in every picture of a folder.
 
     One answer per picture, in the order given. A picture that cannot be read gets an error in
     place of an answer, and the others are not held up. A hyperspectral scene becomes a map of
     classes and one of their probabilities; a run that was stopped goes on where it was. A
-    recording of sensors becomes a timeline: segments.csv and a picture.
+    recording of sensors becomes a timeline: segments.csv and a picture. A network of boxes answers
+    with the boxes of each picture, which `output` draws.
 
     With `unknown`, a sample that scores below the threshold that `train` fitted is of no class that
     the network knows: a picture's label is "unknown" then, with the best guesses beside it; a scene
@@ -76,7 +82,12 @@ def predict(
     """
     from martlet.workflows.predict import answers
 
-    own = {"output": output, "array": array, "bands_axis": bands_axis, "smooth": smooth}
-    own |= {"path_column": path_column, "root": root, "tta": tta}
+    own: dict[str, Any] = {
+        "output": output,
+        "array": array,
+        "bands_axis": bands_axis,
+        "smooth": smooth,
+    }
+    own |= {"threshold": threshold, "path_column": path_column, "root": root, "tta": tta}
     given = limited(predict, {"top": top, **own})
     return answers(run, pictures, top, device, {**own, "unknown": unknown, "quiet": quiet}, given)

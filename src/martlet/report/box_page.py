@@ -7,6 +7,7 @@ from typing import Any
 
 from martlet.report import values
 from martlet.report.page import LONG, CostTotals, template
+from martlet.report.result import points
 from martlet.report.style import encodable
 from martlet.storage.files import write_text
 
@@ -56,12 +57,7 @@ def write_box_page(path: Path, page: BoxPage) -> None:
         page=page,
         pictures=[(name, title, values.picture(file), alt) for name, title, file, alt in
                   page.pictures if file.exists()],
-        points=_points,
+        points=points,
         LONG=LONG,
     )  # fmt: skip
     write_text(path, encodable(shown))
-
-
-def _points(value: float | None) -> str:
-    """In points of 100, as COCO's figures are told."""
-    return "–" if value is None else f"{100 * value:.1f}"

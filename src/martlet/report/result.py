@@ -29,6 +29,11 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def points(value: float | None) -> str:
+    """A figure of 0 to 1 in points of 100, as COCO's are told; "–" where nothing is scored."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
 def percent(share: float) -> str:
     """0.978 -> "97.8 %"; never "100 %" or "0 %" for a share that is only close to it."""
     if not math.isfinite(share):

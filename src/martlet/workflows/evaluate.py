@@ -30,6 +30,7 @@ from martlet.workflows.train.calibration import believed
 OF_FILES = (
     *("labels", "array", "labels_array", "bands_axis", "class_names"),  # of scenes
     *("path_column", "label_column", "group_by", "part_column", "root"),  # of lists of pictures
+    *("boxes", "boxes_for"),
 )
 
 

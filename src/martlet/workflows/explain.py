@@ -124,8 +124,9 @@ def number_of_class(name: str, classes: Sequence[str]) -> int:
     return forms.index(one_form(name))
 
 
-def file_names(names: Sequence[str]) -> list[str]:
-    """NAME_explained.png for each picture; NAME-2 where an earlier one has the name already.
+def file_names(names: Sequence[str], ending: str = EXPLAINED) -> list[str]:
+    """NAME_explained.png for each picture, or with another ending; NAME-2 where an earlier one has
+    the name already.
 
     Also where they differ in the size of letters alone: not every disk tells those apart.
     """
@@ -138,7 +139,7 @@ def file_names(names: Sequence[str]) -> list[str]:
             number += 1
             chosen = f"{stem}-{number}"
         taken.add(chosen.casefold())
-        found.append(f"{chosen}_{EXPLAINED}.png")
+        found.append(f"{chosen}_{ending}.png")
     return found
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from martlet.data import kinds
+from martlet.data.boxes.kind import BOXES
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.pictures.list_file import Columns
 from martlet.data.pictures.sources import find_sources
@@ -23,9 +24,9 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, array, bands_axis, smooth, path_column, root, tta, unknown and quiet; given: of
-    all options those that some kinds of data alone have. Raises MartletError for those of another
-    kind, and for unknown where the network has no threshold.
+    options: output, threshold, array, bands_axis, smooth, path_column, root, tta, unknown and
+    quiet; given: of all options those that some kinds of data alone have. Raises MartletError for
+    those of another kind, and for unknown where the network has no threshold.
     """
     network = open_network(run, device)
     kind = kinds.find(network.preprocess.kind)
@@ -57,6 +58,12 @@ def answers(
             predict_recordings(
                 network, sources, output=output, smooth=smooth, unknown=unknown, quiet=quiet
             )
+        )
+    if kind.name == BOXES.name:
+        from martlet.workflows.predict_boxes import predict_boxes
+
+        return list(
+            predict_boxes(network, sources, output=output, threshold=options.get("threshold"))
         )
     if kind.name == PICTURES.name:
         columns = Columns(path_column=options.get("path_column"), root=options.get("root"))

@@ -10,12 +10,13 @@ from martlet.data.boxes.samples import BoxSamples
 from martlet.data.kind import Check, Kind, Progress
 from martlet.data.pictures.kind import to_input
 from martlet.data.pictures.sources import find_sources
+from martlet.errors import MartletError
 
 if TYPE_CHECKING:
     from martlet.data.boxes.augment import Augment
 
 # Of a recipe, where it says nothing else.
-USUAL: Mapping[str, Any] = {"optimizer": "adamw", "box_crop": 0.5, "zoom_out": 0.3}
+USUAL: Mapping[str, Any] = {"optimizer": "muon", "box_crop": 0.5, "zoom_out": 0.3}
 
 
 def prepare(options: Any, before: Any, known: Mapping[str, Any]) -> BoxPreprocess:
@@ -41,6 +42,11 @@ def read(
 
     One class is enough: there is always the background beside it.
     """
+    if options.boxes is None:
+        raise MartletError(
+            "boxes is missing: the network finds boxes, and these are scored by annotations; give "
+            "their folder or file as boxes."
+        )
     listing = read_boxes(data, options.boxes, boxes_for=options.boxes_for)
     if check is not None:
         check(listing.classes)

@@ -15,6 +15,7 @@ from martlet.measuring.box_errors import MISSED, RIGHT, count_kinds, kinds_of
 from martlet.measuring.boxes import Answers, BoxEvaluation, Truth, evaluate_boxes
 from martlet.report.box_sheet import Box, BoxPicture, draw_boxes
 from martlet.report.precision_curves import draw_precision
+from martlet.report.result import points
 from martlet.tasks.classification import check
 from martlet.tasks.prediction import Prediction
 from martlet.tasks.task import LossOptions, Scored, Task
@@ -98,7 +99,7 @@ def told(network: str, metrics: Mapping[str, Any]) -> list[str]:
     """The result in sentences."""
     part, boxes, mistakes = metrics["part"], metrics["boxes"], metrics["mistakes"]
     figures = ", ".join(
-        f"{name} {100 * metrics[key]:.1f}" if metrics[key] is not None else f"{name} –"
+        f"{name} {points(metrics[key])}"
         for name, key in (("AP", "ap"), ("AP50", "ap50"), ("AP75", "ap75"))
     )
     kinds = ", ".join(f"{count} {name}" for name, count in mistakes.items() if count)

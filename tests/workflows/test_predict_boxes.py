@@ -1,0 +1,133 @@
+"""Boxes found in pictures: lists, drawn pictures and tables; and scored by `evaluate`."""
+
+import csv
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests import boxed
+
+import martlet
+from martlet.data.boxes.preprocess import BoxPreprocess
+from martlet.errors import MartletError
+from martlet.inference import Network
+from martlet.workflows.predict_boxes import FoundBox, predict_boxes
+
+SIZE = 32
+ROWS = [(0.0, 0.0, 16.0, 8.0, 0.9, 1.0), (8.0, 16.0, 32.0, 32.0, 0.4, 0.0), (1, 1, 9, 9, 0.1, 0.0)]
+
+
+@pytest.fixture
+def network() -> Network:
+    """It finds the same boxes everywhere."""
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        found = np.full((len(batch), 100, 6), -1.0, np.float32)
+        found[:, : len(ROWS)] = ROWS
+        return found
+
+    header = {
+        "classes": ["cat", "dog"], "preprocess": BoxPreprocess(size=SIZE).to_dict(),
+        "task": "detection",
+    }  # fmt: skip
+    return Network(run, Path("x"), header)
+
+
+def test_corners_are_those_of_the_picture(network: Network, tmp_path: Path) -> None:
+    wide, high = (
+        boxed.picture(tmp_path / "a.png", (64, 32)),
+        boxed.picture(tmp_path / "b.png", (32, 96)),
+    )
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    found = predict_boxes(network, [wide, high, tmp_path / "c.png"], output=None, threshold=None)
+    assert found[0].boxes == (
+        FoundBox("dog", pytest.approx(0.9), 0, 0, 32, 8),  # type: ignore[arg-type]
+        FoundBox("cat", pytest.approx(0.4), 16, 16, 64, 32),  # type: ignore[arg-type]
+    )
+    assert found[1].boxes[0][2:] == (0, 0, 16, 24)
+    assert found[2].boxes == ()
+    assert found[2].error is not None
+    assert [one.picture for one in found] == [None] * 3
+    assert json.dumps([one.to_dict() for one in found])
+    assert len(predict_boxes(network, [wide], output=None, threshold=0.05)[0].boxes) == 3
+    with pytest.raises(MartletError, match=r"^threshold=1\.5 is not accepted; give 0 to 1\.$"):
+        predict_boxes(network, [wide], output=None, threshold=1.5)
+
+
+def test_what_is_written(network: Network, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    pictures = [boxed.picture(given / name, (64, 32)) for name in ("a.png", "a.jpg")]
+    found = predict_boxes(network, pictures, output=tmp_path / "out", threshold=None)
+    names = [one.picture.name for one in found if one.picture]
+    assert names == ["a_boxes.png", "a-2_boxes.png"]
+    with Image.open(tmp_path / "out" / "a_boxes.png") as image:
+        assert image.size == (64, 32)
+        assert image.info["Description"] == "Boxes found in a.png: dog (0.90), cat (0.40)."
+        drawn = np.asarray(image)
+    with Image.open(pictures[0]) as image:
+        assert not np.array_equal(drawn, np.asarray(image.convert("RGB")))
+    with (tmp_path / "out" / "boxes.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4
+    first = rows[0]["label"], rows[0]["right"], rows[0]["path"]
+    assert first == ("dog", "32.0", str(pictures[0]))
+    results = json.loads((tmp_path / "out" / "boxes.json").read_text(encoding="utf-8"))
+    assert [line["image_id"] for line in results] == [0, 0, 1, 1]
+    assert results[1]["bbox"] == [16, 16, 48, 16]
+    assert (results[1]["category_id"], results[1]["category"]) == (0, "cat")
+    again = [boxed.picture(given / "a_boxes.png"), given / "a.png"]
+    with pytest.raises(MartletError, match="would be written over"):
+        predict_boxes(network, again, output=given, threshold=None)
+
+
+def test_nothing_found_is_written_too(network: Network, tmp_path: Path) -> None:
+    picture = boxed.picture(tmp_path / "a.png")
+    predict_boxes(network, [picture], output=tmp_path / "out", threshold=1.0)
+    text = (tmp_path / "out" / "boxes.csv").read_text(encoding="utf-8")
+    assert text == "path,label,score,left,top,right,bottom\n"
+    assert (tmp_path / "out" / "boxes.json").read_text(encoding="utf-8") == "[]"
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    root = tmp_path_factory.mktemp("boxes")
+    pictures, annotations = boxed.voc(root / "data")
+    run = martlet.train(
+        pictures, boxes=annotations, model="shufflenet_v2_x0_5", image_size=64, epochs=1,
+        batch_size=2, workers=0, log="none", quiet=True, folder=root / "runs",
+    )  # fmt: skip
+    return SimpleNamespace(pictures=pictures, annotations=annotations, run=run)
+
+
+def test_a_run_predicts_and_is_scored(
+    learnt: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = martlet.predict(learnt.run.folder, [learnt.pictures], threshold=0.0)
+    assert len(found) == 4
+    assert all(one.error is None for one in found)
+    metrics = martlet.evaluate(
+        learnt.run.folder, learnt.pictures, boxes=learnt.annotations, split="all", quiet=True
+    )
+    assert (metrics["pictures"], metrics["boxes"]) == (4, 6)
+    again = martlet.evaluate(
+        learnt.run.folder, learnt.pictures, boxes=learnt.annotations, quiet=True
+    )
+    for name in ("ap", "ap50", "boxes"):
+        assert again[name] == learnt.run.metrics[name]
+    from martlet.console import tables
+
+    tables.predicted(found)
+    tables.evaluated(metrics)
+    told = capsys.readouterr().out
+    assert "AP50" in told
+    assert "missed" in told
+
+
+def test_what_does_not_fit(learnt: SimpleNamespace) -> None:
+    with pytest.raises(MartletError, match=r"^boxes is missing: the network finds boxes"):
+        martlet.evaluate(learnt.run.folder, learnt.pictures, quiet=True)
+    with pytest.raises(MartletError, match=r"^top=2 is for pictures, and .* takes boxes here"):
+        martlet.predict(learnt.run.folder, [learnt.pictures], top=2)

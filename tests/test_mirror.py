@@ -22,6 +22,8 @@ ELSEWHERE = {
     "data/boxes/files": ("data/boxes/test_voc_xml.py", "a step of reading one file"),
     "data/boxes/found": ("data/boxes/test_coco.py", "what every format fills"),
     "data/boxes/listing": ("data/boxes/test_read.py", "what every format gives"),
+    "console/box_tables": ("workflows/test_predict_boxes.py", "what two verbs print"),
+    "workflows/train/first_weights": ("workflows/train/test_start.py", "where they come from"),
     "data/boxes/kind": (
         "workflows/train/fields/test_boxes.py",
         "a row of the table, through its verbs",

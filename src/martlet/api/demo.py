@@ -10,8 +10,9 @@ from martlet.workflows.run_folder import Run
 @typed
 def demo(
     which: Annotated[
-        Literal["pictures", "scenes", "series"],
-        "Kind of data: scanned digits, or a scene, or recordings, made on the spot.",
+        Literal["pictures", "scenes", "series", "boxes"],
+        "Kind of data: scanned digits, or a scene, recordings, or shapes with boxes, made on the "
+        "spot.",
     ] = "pictures",
     /,
     *,
@@ -19,18 +20,24 @@ def demo(
     epochs: Annotated[int, "Times that the network sees every training input."] = 15,
     quiet: Annotated[bool, "Print nothing."] = False,
 ) -> Run:
-    """Do the main job from end to end on scanned digits, a hyperspectral scene, or recordings.
+    """Do the main job from end to end on scanned digits, a scene, recordings, or shapes with boxes.
 
     Train, evaluate, measure, export, verify, predict, in about a minute on two cores: 1,797
-    pictures from scikit-learn, a scene of mixed spectra with fields, noise and a label map, or
-    recordings of simulated motions.
+    pictures from scikit-learn, a scene of mixed spectra with fields, noise and a label map,
+    recordings of simulated motions, or shapes on textures.
     Files are written first, so what runs is exactly what runs on data of your own. A new run
     folder is made each time: demo, demo-2, …
     """
     from martlet.api.train import train
+    from martlet.workflows.demo import boxes as demo_boxes
     from martlet.workflows.demo import demo
     from martlet.workflows.demo import scenes as demo_scenes
     from martlet.workflows.demo import series as demo_series
 
-    tours = {"pictures": demo.tour, "scenes": demo_scenes.tour, "series": demo_series.tour}
+    tours = {
+        "pictures": demo.tour,
+        "scenes": demo_scenes.tour,
+        "series": demo_series.tour,
+        "boxes": demo_boxes.tour,
+    }
     return tours[which](train, folder, epochs, quiet)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from martlet.measuring.latency import Latency
     from martlet.workflows.convert import ConvertedFile
     from martlet.workflows.explain import Explanation
-    from martlet.workflows.predict_boxes import PictureBoxes
     from martlet.workflows.predict_scene import SceneMap
     from martlet.workflows.run_folder import Run
     from martlet.workflows.shard import Sharded
@@ -57,6 +56,8 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
 
     console = console or out()
     if "ap50" in metrics:
+        from martlet.console.box_tables import boxes_scored
+
         boxes_scored(metrics, console)
         return
     if "per_class" not in metrics:  # of another task
@@ -83,35 +84,6 @@ def evaluated(metrics: dict[str, Any], console: Console | None = None) -> None:
     show_table(console, table)
 
 
-def boxes_scored(metrics: dict[str, Any], console: Console) -> None:
-    """COCO's figures, kinds of mistakes, and a row per class."""
-    from martlet.report.result import points
-
-    figures = ", ".join(
-        f"{name} {points(metrics[key])}"
-        for name, key in (("AP", "ap"), ("AP50", "ap50"), ("AP75", "ap75"))
-    )
-    console.print(f"{figures} of {metrics['boxes']} boxes in {metrics['pictures']} pictures")
-    kinds = ", ".join(f"{count} {name}" for name, count in metrics["mistakes"].items())
-    console.print(f"with a score of 0.3 or more: {kinds}", markup=False)
-    table = columns("class", "AP", "AP50", "boxes")
-    for row in metrics["per_class"]:
-        fill(table, row["class"], points(row["ap"]), points(row["ap50"]), str(row["boxes"]))
-    show_table(console, table)
-
-
-def boxes_found(found: "Sequence[PictureBoxes]", console: Console | None = None) -> None:
-    """A row per box, the picture's name before its first one."""
-    table = columns("picture", "box", "score", "left", "top", "right", "bottom", left=2)
-    for one in found:
-        if one.error is not None or not one.boxes:
-            fill(table, one.path, one.error or "(nothing)", *[""] * 5)
-        for number, box in enumerate(one.boxes):
-            corners = (f"{value:.0f}" for value in box[2:])
-            fill(table, "" if number else one.path, box.label, f"{box.score:.2f}", *corners)
-    show_table(console or out(), table)
-
-
 def predicted(predictions: "Sequence[Any]", console: Console | None = None) -> None:
     """A row per picture: the answer, its probability, and the next best; a map's classes."""
     if predictions and hasattr(predictions[0], "segments"):
@@ -120,6 +92,8 @@ def predicted(predictions: "Sequence[Any]", console: Console | None = None) -> N
         timelines(predictions, console)
         return
     if predictions and hasattr(predictions[0], "boxes"):
+        from martlet.console.box_tables import boxes_found
+
         boxes_found(predictions, console)
         return
     if predictions and hasattr(predictions[0], "folder"):

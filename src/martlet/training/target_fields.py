@@ -11,7 +11,11 @@ class TargetFields:
     """Mixed inputs and targets; a teacher's answers beside the labels."""
 
     mixup: float = option(
-        0.0, "Alpha of mixup: inputs and targets blended in pairs; 0: without.", AT_LEAST_0
+        0.0,
+        "Pictures, scenes, recordings: alpha of mixup: inputs and targets blended in pairs; 0: "
+        "without.",
+        AT_LEAST_0,
+        only=("pictures", "scenes", "recordings"),
     )
     cutmix: float = option(
         0.0,

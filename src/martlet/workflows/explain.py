@@ -16,6 +16,7 @@ from PIL import Image
 from martlet.data import kinds
 from martlet.data.cache import cores
 from martlet.data.class_names import one_form
+from martlet.data.pictures.kind import PICTURES
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.pictures.sources import find_sources, image_of, name_of
 from martlet.errors import MartletError, unknown
@@ -106,12 +107,13 @@ def explanations(
 def of_pictures(run: Path, network: Network) -> Preprocess:
     """How the network's pictures are prepared; raises MartletError when it takes other data."""
     preprocess = network.preprocess
-    if isinstance(preprocess, Preprocess):
+    if isinstance(preprocess, Preprocess) and preprocess.kind == PICTURES.name:
         return preprocess
     kind = kinds.find(preprocess.kind)
     instead = {
         "recordings": "windows.png in the run's report has what speaks for an answer along time",
         "scenes": "probability.png of its map shows where the network is sure",
+        "boxes": "predict with --output draws what it finds, and where",
     }.get(kind.data, "give a run of pictures")
     raise MartletError(f"{run} takes {kind.data}, and explain is for pictures; {instead}.")
 

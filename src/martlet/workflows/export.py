@@ -15,6 +15,7 @@ from martlet.errors import MartletError
 from martlet.exporting import FORMATS, Exported, Trained, c, export
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import WholeScene
+from martlet.tasks.detection.task import DETECTION
 from martlet.training import checkpoint
 from martlet.version import versions
 from martlet.workflows.open_network import checkpoint_path
@@ -45,6 +46,7 @@ def export_run(
             f"output={output} is not accepted; give a name that ends in {chosen.suffix}."
         )
     model, header = checkpoint.load_model(path)
+    refuse_boxes(run, header)
     if stream is not None:
         if header.preprocess.kind != "series":
             raise MartletError(
@@ -74,6 +76,15 @@ def export_run(
     net = c.load(place)
     net.max_difference = exported.max_difference
     return net
+
+
+def refuse_boxes(run: Path | str, header: checkpoint.Header) -> None:
+    """Raises MartletError for a detector, which other formats than the checkpoint do not hold."""
+    if header.task == DETECTION.name:
+        raise MartletError(
+            f"{run} finds boxes, and these have no other format than the checkpoint yet; predict "
+            "and evaluate run that one, and martlet.load opens it."
+        )
 
 
 def _labels_tiles(

@@ -27,6 +27,7 @@ from martlet.storage.claim import claimed
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
+from martlet.workflows.export import refuse_boxes
 from martlet.workflows.measured_rows import check_csv, keep
 from martlet.workflows.open_network import checkpoint_path
 
@@ -224,4 +225,5 @@ def _network(
         torch.manual_seed(0)
         return create_model(str(run)).eval(), shape, None
     model, header = checkpoint.load_model(checkpoint_path(path))
+    refuse_boxes(run, header)
     return model, header.preprocess.shape, header

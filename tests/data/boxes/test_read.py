@@ -24,6 +24,7 @@ from tests.boxed import (
     voc,
     voc_object,
     voc_xml,
+    yolo,
     yolo_beside,
 )
 
@@ -261,3 +262,12 @@ def test_blood_cells_as_others_read_them() -> None:
         assert ours == theirs
         assert (other.corners == boxes.corners + np.float32([1, 1, 0, 0])).all()
         assert (other.labels == boxes.labels).all()
+
+
+def test_a_data_yaml_stands_for_its_folder(tmp_path: Path) -> None:
+    pictures, annotations = yolo(tmp_path)
+    found = read_boxes(pictures, annotations / "data.yaml")
+    assert found.format == "YOLO txt"
+    assert found.classes == CLASSES
+    for name, boxes in zip(found.pictures, found.boxes, strict=True):
+        assert len(boxes.labels) == len(TRUTH[Path(name).stem])

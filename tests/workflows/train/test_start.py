@@ -20,10 +20,11 @@ from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
 from martlet.workflows.run_folder import Run
+from martlet.workflows.train.first_weights import load_start
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.plan import make_header, make_plan
 from martlet.workflows.train.setup import is_small
-from martlet.workflows.train.start import Start, load_start, network_name, start_of
+from martlet.workflows.train.start import Start, network_name, start_of
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from martlet.arguments import checked
-from martlet.data.boxes.class_files import read_class_file
+from martlet.data.boxes.class_files import YAML, read_class_file
 from martlet.data.boxes.clean import BoxesFor, clean
 from martlet.data.boxes.coco import read_coco
 from martlet.data.boxes.found import Found, below
@@ -52,7 +52,8 @@ def read_boxes(
 ) -> BoxListing:
     """The pictures below a folder, with the boxes that annotations give them.
 
-    annotations: a folder, a file, or several of one format, which is recognised.
+    annotations: a folder, a file, or several of one format, which is recognised; a data.yaml stands
+    for the folder that it lies in.
     boxes_for: which picture the boxes are of, where EXIF turns it.
     classes: a file with the names of the classes in their order; the annotations may have no
     others. Without it YOLO's are those of data.yaml or classes.txt, COCO's in the order of their
@@ -69,6 +70,7 @@ def read_boxes(
         raise MartletError("annotations names no file and no folder; give one or more.")
     if classes is not None:
         classes = checked("classes", classes, Path)
+    given = tuple(path.parent if path.suffix in YAML else path for path in given)
     recognised = recognise(given)
     index = Index(pictures)
     found = _read(recognised, index, classes)

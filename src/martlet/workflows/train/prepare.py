@@ -28,10 +28,10 @@ from martlet.workflows.run_folder import check_folder
 from martlet.workflows.samples import describe, read_samples
 from martlet.workflows.train import setup as train_setup
 from martlet.workflows.train import time_budget as train_time
+from martlet.workflows.train.first_weights import load_start
 from martlet.workflows.train.job import in_tiles, make_job
 from martlet.workflows.train.plan import Plan, make_header, make_network
 from martlet.workflows.train.processes import device_of, told
-from martlet.workflows.train.start import load_start
 from martlet.workflows.train.teacher import learn_from
 
 # torch.compile takes most of a minute at first. It then saved 0.7 ms of 12.6 per picture of

@@ -72,7 +72,10 @@ def check_options(row: Spec, options: TrainOptions, kind: Kind) -> None:
     """Raises MartletError for an option that was given and is for other kinds of data alone."""
     of_pictures = row.input.kind == PICTURES.name  # such networks also take scenes
     steps = [] if of_pictures else ["give a network of pictures as model"]
-    steps += ["leave labels out"] if of_pictures or options.labels is not None else []
+    if options.boxes is not None and options.labels is None:
+        steps += ["leave boxes out"] if of_pictures else []
+    elif of_pictures or options.labels is not None:
+        steps += ["leave labels out"]
     ways = {
         "pictures": ", and ".join(steps),
         "scenes": "give a scene's label map as labels"
@@ -92,8 +95,10 @@ def side_option(kind: str) -> str:
 
 def is_small(row: Spec, options: TrainOptions, start: Start) -> bool:
     """Whether the form for small pictures is taken: as asked, as the weights', or by the size."""
+    if options.boxes is not None:
+        return False  # its maps would be too fine, and too many
     side = options.image_size if options.labels is None else window_side(options)
-    usual = row.input.kind == PICTURES.name and side <= SMALL and options.boxes is None
+    usual = row.input.kind == PICTURES.name and side <= SMALL
     if start.header is not None and not start.by_name:
         usual = start.header.network.small_input
     return usual if options.small_input is None else options.small_input

@@ -1,24 +1,17 @@
 """What training starts from: fresh weights, those of another run, or published ones."""
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-
 from martlet.console.progress import Voice
-from martlet.data.class_names import one_form
 from martlet.errors import MartletError
-from martlet.models.classifier import ImageClassifier
 from martlet.models.spec import Spec
 from martlet.models.table import find, own_options, spec
 from martlet.models.weights import renaming
 from martlet.models.weights.published import Published, published
-from martlet.models.weights.torchvision import to_channels
 from martlet.training import checkpoint
-from martlet.training.checkpoint import Header, Network
+from martlet.training.checkpoint import Header
 from martlet.training.recipe import Recipe
 from martlet.workflows.convert import OthersWeights, read_others
 from martlet.workflows.open_network import checkpoint_path
@@ -58,14 +51,6 @@ class Start:
     def published(self) -> bool:
         """Whether the weights are others', mostly learnt from a million pictures."""
         return self.pretrained or (self.header is not None and self.header.trained is None)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a network was given: a sentence, and a hash of the tensors ("" for fresh ones)."""
-
-    told: str
-    digest: str = ""
 
 
 def start_of(options: TrainOptions) -> Start:
@@ -148,6 +133,11 @@ def network_options(options: TrainOptions, row: Spec, start: Start) -> dict[str,
     if start.header is None:
         return given
     before = dict(start.header.network.options)
+    if before.pop("detector", None) is not None and options.boxes is None:
+        raise MartletError(
+            f"{start.given or start.path} finds boxes, and classes are learnt here; give weights "
+            "of classes, or boxes."
+        )
     for name in asked:
         if name != "attention" and given.get(name) != before.get(name):
             raise MartletError(
@@ -172,68 +162,3 @@ def check_kept(recipe: Recipe, start: Start) -> None:
                 f"{name}={getattr(recipe, name)!r} keeps weights that have learnt something, and "
                 "these are fresh; give pretrained, or leave it out."
             )
-
-
-def load_start(start: Start, model: nn.Module, network: Network, classes: Sequence[str]) -> Loaded:
-    """Copy the weights of `start` into `model`; say what was taken.
-
-    The classifier is taken too when its classes are these `classes`, by name and in this order;
-    for others a fresh one is right, even when there are as many.
-    """
-    if start.pretrained:
-        return Loaded(f"weights: torchvision's {network.name}, its classifier of these classes new")
-    if start.path is None or start.header is None:
-        return Loaded("weights: fresh")
-    if start.others is None:
-        trained, header = checkpoint.load_model(start.path)
-        tensors = trained.state_dict()
-    else:
-        tensors, header = dict(start.others.state), start.header
-    fresh = model.state_dict()
-    same = list(map(one_form, header.classes)) == list(map(one_form, classes))
-    head = [name for name in fresh if name.startswith("classifier.")]
-    digest = _digest(tensors)
-    added = [name for name in fresh if "attention." in name and name not in tensors]
-    tensors |= {name: fresh[name] for name in added}
-    if not same:
-        tensors |= {name: fresh[name] for name in head}
-    adapted = _adapt_channels(tensors, model)
-    checkpoint.load_weights(model, tensors, start.path, network.name)
-    count = len(tensors) - len(added) - (0 if same else len(head))
-    told = f"weights: {count} tensors of {start.path}"
-    if start.others is not None:
-        told = f"weights: {count} tensors of {header.origin}"
-        told = "; ".join([told, *start.others.told])
-    told = f"{start.told}\n{told}" if start.told else told
-    told += f"; {adapted}" if adapted else ""
-    if added:
-        told += f"; {len(added)} of attention are new"
-    if same:
-        return Loaded(f"{told}, with its classifier: the classes are the same", digest)
-    known = ", ".join(header.classes[:3]) + (", …" if len(header.classes) > 3 else "")
-    return Loaded(f"{told}; the classifier is new, since that of the weights knows {known}", digest)
-
-
-def _adapt_channels(tensors: dict[str, Tensor], model: nn.Module) -> str:
-    """Fit the first filters to the channels of the network's pictures; a sentence on it, or "".
-
-    Gray pictures get the answers that they got as RGB ones of three equal channels.
-    """
-    if not isinstance(model, ImageClassifier):
-        return ""
-    name, first = renaming.first_convolution(model)
-    weight = tensors.get(f"{name}.weight")
-    if weight is None or weight.dim() != 4 or weight.shape[1] == first.in_channels:
-        return ""
-    before = weight.shape[1]
-    tensors[f"{name}.weight"] = to_channels(weight, first.in_channels)
-    how = "summed" if first.in_channels == 1 else "repeated and scaled"
-    return f"the first filters, for {before} channels, are {how} for {first.in_channels}"
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    total = hashlib.blake2b(digest_size=8)
-    for name, tensor in tensors.items():
-        total.update(name.encode())
-        total.update(tensor.contiguous().numpy().tobytes())
-    return total.hexdigest()

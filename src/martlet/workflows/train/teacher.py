@@ -15,6 +15,7 @@ from martlet.data.class_names import one_form
 from martlet.data.pictures.preprocess import Preprocess
 from martlet.data.series.preprocess import SeriesPreprocess
 from martlet.errors import MartletError
+from martlet.tasks.detection.task import DETECTION
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.distillation import Teacher
@@ -50,6 +51,10 @@ def learn_from(options: TrainOptions, header: Header, device: torch.device) -> T
                     "leave it out."
                 )
         return Taught()
+    if header.task == DETECTION.name:
+        raise MartletError(
+            f"teacher={given} answers with classes, and boxes are learnt here; leave it out."
+        )
     if isinstance(given, Path):
         teacher, said = _of_checkpoint(given, header), str(given)
     elif isinstance(given, nn.Module):

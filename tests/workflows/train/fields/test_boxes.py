@@ -44,7 +44,7 @@ def trained(squares: Path, folder: Path, **options: Any) -> Run:
         "model": "shufflenet_v2_x0_5", "image_size": 64, "epochs": 2, "batch_size": 8,
         "workers": 0, "log": "none", "quiet": True, "folder": folder, "name": "run",
     }  # fmt: skip
-    return martlet.train(squares, boxes=squares / "boxes.csv", **(given | options))
+    return martlet.train(squares, **({"boxes": squares / "boxes.csv"} | given | options))
 
 
 def test_from_files_to_the_report(squares: Path, tmp_path: Path) -> None:
@@ -101,6 +101,7 @@ def test_squares_are_found(squares: Path, tmp_path: Path) -> None:
             {"balance": "weights"},
             "^balance='weights' is for tasks with classes, and detection has",
         ),
+        ({"mixup": 0.2}, r"^mixup=0\.2 is for pictures, scenes and rec.* or leave boxes out\.$"),
         ({"box_crop": 1.5}, r"^box_crop=1\.5 is not accepted; give"),
     ],
 )
@@ -124,3 +125,64 @@ def test_annotations_that_do_not_fit_are_said_before_anything_is_trained(tmp_pat
             quiet=True, folder=tmp_path / "runs",
         )  # fmt: skip
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture(scope="module")
+def learnt(squares: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(squares, tmp_path_factory.mktemp("learnt"), epochs=1)
+
+
+def test_on_from_a_detector_with_other_classes(
+    squares: Path, tmp_path: Path, learnt: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.csv"
+    text = (squares / "boxes.csv").read_text(encoding="utf-8")
+    other.write_text(text.replace("blue", "sea"), encoding="utf-8")
+    martlet.train(
+        squares, boxes=other, weights=learnt.folder, epochs=1, image_size=64, batch_size=8,
+        folder=tmp_path, log="none", workers=0,
+    )  # fmt: skip
+    said = capsys.readouterr().err
+    assert "the classifier is new, since that of the weights knows blue, red" in said
+
+
+def test_a_network_of_classes_becomes_the_backbone(
+    squares: Path, tmp_path: Path, trained_on_classes: Run
+) -> None:
+    run = trained(squares, tmp_path, weights=trained_on_classes.folder, lr=1e-9, muon_lr=1e-9,
+                  epochs=1, model=None)  # fmt: skip
+    mine, _ = checkpoint.load(run.checkpoint)
+    theirs, _ = checkpoint.load(trained_on_classes.checkpoint)
+    same = [name for name in theirs if name.endswith("conv.weight") and f"backbone.{name}" in mine]
+    assert len(same) > 30
+    for name in same:
+        torch.testing.assert_close(mine[f"backbone.{name}"], theirs[name], atol=1e-5, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def trained_on_classes(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = tmp_path_factory.mktemp("classes")
+    rng = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        for number in range(12):
+            pixels = (rng.integers(0, 40, (64, 64, 3)) + colour).clip(0, 255).astype(np.uint8)
+            (root / "data" / name).mkdir(exist_ok=True, parents=True)
+            Image.fromarray(pixels).save(root / "data" / name / f"{number}.png")
+    return martlet.train(
+        root / "data", model="shufflenet_v2_x0_5", image_size=64, small_input=False, epochs=1,
+        batch_size=8, folder=root / "runs", workers=0, log="none", quiet=True,
+    )  # fmt: skip
+
+
+def test_what_a_detector_is_not_for(squares: Path, tmp_path: Path, learnt: Run) -> None:
+    run = learnt.folder
+    one = [squares / "0.png"]
+    for verb, sentence in (
+        (lambda: martlet.export(run), "finds boxes, and these have no other format than the chec"),
+        (lambda: martlet.measure(run), "finds boxes, and these have no other format than the che"),
+        (lambda: martlet.explain(run, one), "takes boxes, and explain is for pictures; predict wi"),
+        (lambda: trained(squares, tmp_path, teacher=run), "^teacher=.* answers with classes, and"),
+        (lambda: martlet.train(squares, weights=run), "finds boxes, and classes are learnt here"),
+    ):
+        with pytest.raises(MartletError, match=sentence):
+            verb()

@@ -15,8 +15,9 @@ down to 20 of another, which ones being the seed's. Of MotionSense's subjects a 
 drawn by the seed.
 
 An arm is `plain`, or the name of a shipped recipe, or `default` (the options of `martlet train`),
-or `resized` (these with resized crops, whatever the side); behind any but the first NAME=VALUE
-changes options: `default,optimizer=sgd,warmup_epochs=0`.
+or one of two that were shipped before: `resized` (the default with resized crops, whatever the
+side) and `adamw_series` (series, by AdamW). Behind any but the first NAME=VALUE changes options:
+`default,optimizer=sgd,warmup_epochs=0`.
 `parts` stands for the default and for it without one of its parts each, `options` for it with one
 more each, `uneven` and `recordings` likewise (gains.py prints what they bring). Each result is a
 row of results/recipes.csv; rows that are there are not measured again.
@@ -39,7 +40,12 @@ from martlet.workflows.allocator import keep_freed_memory
 from martlet.workflows.recipe_file import load_recipe
 
 SIDES = {"cifar10": 32, "few": 32, "uneven": 32, "flowers": 64, "series": None}
-OPTIONS_OF: dict[str, dict[str, Any]] = {"default": {}, "resized": {"crop_scale": 0.35}}
+ADAMW = {"optimizer": "adamw", "lr": 0.004, "weight_decay": 0.05}
+OPTIONS_OF: dict[str, dict[str, Any]] = {
+    "default": {},
+    "resized": {"crop_scale": 0.35},
+    "adamw_series": load_recipe("series") | ADAMW,
+}
 TEST_SHARE, FEW, FEWEST = 0.3, 200, 20
 PARTS = (
     "optimizer=sgd", "nesterov=false", "weight_decay=0.0", "warmup_epochs=0.0", "schedule=linear",

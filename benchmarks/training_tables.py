@@ -79,6 +79,16 @@ def optimizer_step() -> str:
     return written(["network", "forward and backward", *(f"`{one}`" for one in names[1:])], lines)
 
 
+def whole_epochs() -> str:
+    """Seconds of an epoch and memory, program by program."""
+    lines = [
+        [f"`{row['model']}`: {row['program']}", row["epoch_s"], f"{row['times_martlets']}×",
+         row["peak_memory_mib"]]
+        for row in rows_of("whole_epochs")
+    ]  # fmt: skip
+    return written(["", "seconds of an epoch", "of martlet's", "peak memory, MiB"], lines)
+
+
 def unknown() -> str:
     """What each score tells of pictures of a class that was left out."""
     figures = ("auroc", "caught_at_share", "known_rejected", "unknown_caught")
@@ -118,6 +128,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {  # name: the page, and what
     "small_sets": ("training", small_sets),
     "gains": ("training", lambda: gains.table("default")),
     "recordings": ("training", lambda: gains.table("series")),
+    "whole_epochs": ("optimization", whole_epochs),
     "optimizer_step": ("optimization", optimizer_step),
     "transfer": ("transfer", lambda: transfer.table(rows_of("transfer"))),
     "unknown": ("answers", unknown),

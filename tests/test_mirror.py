@@ -24,6 +24,7 @@ ELSEWHERE = {
     "data/boxes/listing": ("data/boxes/test_read.py", "what every format gives"),
     "console/box_tables": ("workflows/test_predict_boxes.py", "what two verbs print"),
     "workflows/train/first_weights": ("workflows/train/test_start.py", "where they come from"),
+    "tasks/detection/limits": ("tasks/detection/test_rows.py", "constants of both selections"),
     "data/boxes/kind": (
         "workflows/train/fields/test_boxes.py",
         "a row of the table, through its verbs",

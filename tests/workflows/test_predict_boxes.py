@@ -126,6 +126,25 @@ def test_a_run_predicts_and_is_scored(
     assert "missed" in told
 
 
+def test_the_exported_file_finds_the_same_boxes(learnt: SimpleNamespace) -> None:
+    file = martlet.export(learnt.run.folder)
+    assert file.batches == (1, 3)
+    ours, theirs = (
+        martlet.predict(run, [learnt.pictures], threshold=0.05)
+        for run in (learnt.run.folder, file.path)
+    )
+    assert sum(len(one.boxes) for one in ours) > 0
+    for mine, other in zip(ours, theirs, strict=True):
+        assert len(mine.boxes) == len(other.boxes)
+        for box, same in zip(mine.boxes, other.boxes, strict=True):
+            assert box.label == same.label
+            np.testing.assert_allclose(box[1:], same[1:], atol=0.02)
+    metrics = martlet.evaluate(
+        file.path, learnt.pictures, boxes=learnt.annotations, split="all", quiet=True
+    )
+    assert metrics["boxes"] == 6
+
+
 def test_what_does_not_fit(learnt: SimpleNamespace) -> None:
     with pytest.raises(MartletError, match=r"^boxes is missing: the network finds boxes"):
         martlet.evaluate(learnt.run.folder, learnt.pictures, quiet=True)

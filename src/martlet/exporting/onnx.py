@@ -11,7 +11,7 @@ from torch import nn
 
 from martlet.errors import MartletError
 from martlet.exporting.fold import fold, fold_temperature
-from martlet.exporting.trained import Check, Trained
+from martlet.exporting.trained import LOGITS, Check, Trained
 from martlet.inference import KEY
 from martlet.storage.files import replacing
 
@@ -20,7 +20,8 @@ OPSETS = range(18, 26)
 
 
 def write(trained: Trained, path: Path, check: Check, opset: int | None = None) -> dict[str, Any]:
-    """Write ONNX to `path`: `input` (batch, *shape) -> `logits` (batch, classes, ...).
+    """Write ONNX to `path`: `input` (batch, *shape) -> `logits` (batch, classes, ...), or another
+    output that `trained` names.
 
     BatchNorm is folded first, and the temperature into the last linear layer: the logits are those
     of the model, divided by it. The metadata property "martlet" holds the header. The file lies
@@ -34,9 +35,9 @@ def write(trained: Trained, path: Path, check: Check, opset: int | None = None) 
             f"opset={opset} is not accepted; use {OPSETS.start} to {OPSETS.stop - 1}."
         )
     model = fold_temperature(trained.model, trained.temperature)
-    proto = _strip(_convert(model, trained.shape, opset))
+    proto = _strip(_convert(model, trained.shape, opset, trained.output))
     outputs = [dim.dim_value for dim in proto.graph.output[0].type.tensor_type.shape.dim[1:]]
-    if outputs[:1] != [len(trained.classes)]:
+    if trained.output == LOGITS and outputs[:1] != [len(trained.classes)]:
         raise MartletError(
             f"{len(trained.classes)} classes do not fit the network's output (batch, "
             f"{', '.join(map(str, outputs))}); name each output once."
@@ -52,7 +53,7 @@ def write(trained: Trained, path: Path, check: Check, opset: int | None = None) 
     }
 
 
-def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None) -> Any:
+def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None, output: str) -> Any:
     """The ModelProto of a folded copy on the CPU, float32, contiguous, without gradients."""
     ready = fold(copy.deepcopy(model).cpu().float()).requires_grad_(False)
     ready = ready.to(memory_format=torch.contiguous_format)
@@ -65,7 +66,7 @@ def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None) -> Any
                 (torch.zeros(2, *shape),),
                 dynamo=True,
                 input_names=["input"],
-                output_names=["logits"],
+                output_names=[output],
                 dynamic_shapes=({0: batch},),
                 opset_version=opset,
                 verbose=False,

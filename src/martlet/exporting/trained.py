@@ -11,6 +11,7 @@ from martlet.data.kind import AnyPreprocess
 from martlet.errors import MartletError
 from martlet.inference import FORMAT
 
+LOGITS = "logits"
 Check = Callable[[Path], None]
 """Compares what lies at a place with PyTorch; raises MartletError when it is not the same."""
 
@@ -24,6 +25,7 @@ class Trained:
     classes: tuple[str, ...]
     header: str  # JSON: format, classes, preprocess and more; the file carries it
     temperature: float = 1.0  # that the file's logits are divided by; the model's are not
+    output: str = LOGITS  # its name in the file; of logits there is one for each class
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class Trained:
         shape: tuple[int, ...] | None = None,
         meta: Mapping[str, object] | None = None,
         temperature: float = 1.0,
+        output: str = LOGITS,
     ) -> "Trained":
         """A network of other inputs than pictures has no `preprocess`, but the `shape` of one.
 
@@ -51,4 +54,4 @@ class Trained:
             header = json.dumps(content, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise MartletError(f"meta cannot be written as JSON ({error}).") from error
-        return cls(model, shape, tuple(classes), header, temperature)
+        return cls(model, shape, tuple(classes), header, temperature, output)

@@ -25,6 +25,7 @@ from martlet.tasks.temperature import temperature_of
 
 KEY = "martlet"  # the one metadata property that martlet writes into an ONNX file
 FORMAT = 1  # of that property's JSON; a reader refuses a higher number
+DECODED = "decoded"  # of a detector's file: it gives the boxes of all places
 BATCH = 32  # pictures of usual sizes read and run at a time: bounds the memory of `predict`
 BATCH_VALUES = 1 << 20  # of the inputs run by one core: what comes of more leaves its caches
 
@@ -50,7 +51,7 @@ class Network:
         concurrent: bool = False,
         any_size: bool = False,
     ) -> None:
-        self._run = run
+        self._run = _selecting(run, header) if header.get(DECODED) else run
         self.path = path
         self.meta = dict(header)
         self.classes: tuple[str, ...] = tuple(header["classes"])
@@ -157,6 +158,14 @@ class Network:
                 "--resume for an earlier run; leave unknown out."
             )
         return self.unknown
+
+
+def _selecting(run: Run, header: Mapping[str, Any]) -> Run:
+    """Boxes of all places become those that are selected, (N, 100, 6)."""
+    from martlet.tasks.detection.rows import selected
+
+    height, width = preprocess_from(header["preprocess"]).shape[-2:]
+    return lambda batch: selected(run(batch), (height, width))
 
 
 def load(path: str | Path, threads: int | None = None) -> Network:

@@ -13,8 +13,11 @@ from martlet.data.kinds import KINDS
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.errors import MartletError
 from martlet.exporting import FORMATS, Exported, Trained, c, export
+from martlet.inference.network import DECODED
+from martlet.models.detectors import Detector
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import WholeScene
+from martlet.tasks.detection.decoded import Decoded
 from martlet.tasks.detection.task import DETECTION
 from martlet.training import checkpoint
 from martlet.version import versions
@@ -46,7 +49,8 @@ def export_run(
             f"output={output} is not accepted; give a name that ends in {chosen.suffix}."
         )
     model, header = checkpoint.load_model(path)
-    refuse_boxes(run, header)
+    if format != "onnx":
+        refuse_boxes(run, header)
     if stream is not None:
         if header.preprocess.kind != "series":
             raise MartletError(
@@ -55,9 +59,9 @@ def export_run(
             )
         chosen = replace(chosen, write=partial(c.write, stream=stream))
     colours = header.metrics.get("colours")  # of classes, as the label map has them
-    labels_tiles, preprocess = _labels_tiles(model, header.preprocess, tile)
+    network, preprocess = _of_kind(model, header.preprocess, tile)
     trained = Trained.of(
-        labels_tiles,
+        network,
         preprocess=preprocess,
         classes=header.classes,
         meta={
@@ -67,8 +71,10 @@ def export_run(
             "versions": versions(),
             **({} if colours is None else {"colours": colours}),
             **calibration_of(header),
+            **({DECODED: True} if isinstance(network, Decoded) else {}),
         },
         temperature=header.temperature,
+        output="boxes" if isinstance(network, Decoded) else "logits",
     )
     exported = export(trained, place, chosen)
     if format != "c":
@@ -82,15 +88,19 @@ def refuse_boxes(run: Path | str, header: checkpoint.Header) -> None:
     """Raises MartletError for a detector, which other formats than the checkpoint do not hold."""
     if header.task == DETECTION.name:
         raise MartletError(
-            f"{run} finds boxes, and these have no other format than the checkpoint yet; predict "
-            "and evaluate run that one, and martlet.load opens it."
+            f"{run} finds boxes, and these have no other format than the checkpoint and ONNX yet; "
+            "predict and evaluate run both."
         )
 
 
-def _labels_tiles(
+def _of_kind(
     model: nn.Module, preprocess: AnyPreprocess, tile: int | None
 ) -> tuple[nn.Module, AnyPreprocess]:
-    """A network for scenes labels a tile at once, and so does what is exported of it."""
+    """A network for scenes labels a tile at once, and so does what is exported of it; a detector
+    gives boxes and scores of all its places.
+    """
+    if isinstance(model, Detector):
+        return Decoded(model, preprocess.shape[-2:]), preprocess
     if isinstance(preprocess, ScenePreprocess) and isinstance(model, HybridSN):
         return WholeScene(model), replace(preprocess, tile=TILE if tile is None else tile)
     if tile is not None:

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from martlet.tasks.detection.select import MOST_BOXES, select
+from martlet.tasks.detection.limits import MOST_BOXES
+from martlet.tasks.detection.select import select
 
 
 def random_answers(seed: int, places: int = 60, classes: int = 3) -> tuple[Tensor, Tensor]:

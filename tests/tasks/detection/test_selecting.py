@@ -3,7 +3,8 @@
 import torch
 
 from martlet.models import create_model
-from martlet.tasks.detection.select import MOST_BOXES, select
+from martlet.tasks.detection.limits import MOST_BOXES
+from martlet.tasks.detection.select import select
 from martlet.tasks.detection.selecting import Selecting
 
 

@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms, clip_boxes_to_image
+from torchvision.ops import clip_boxes_to_image, nms
 
-LEAST_SCORE = 0.05
-MOST_OVERLAP = 0.6  # IoU above which the lower of two boxes of a class goes
-MOST_BOXES = 100  # of a picture, as COCO scores them
-MOST_CANDIDATES = 1000
+from martlet.tasks.detection.limits import (
+    LEAST_SCORE,
+    MOST_BOXES,
+    MOST_CANDIDATES,
+    MOST_OVERLAP,
+)
 
 
 class Boxes(NamedTuple):
@@ -45,5 +47,8 @@ def select(
     boxes = clip_boxes_to_image(corners[place], size)
     real = (boxes[:, 2:] > boxes[:, :2]).all(1)
     boxes, values, classes = boxes[real], values[real], classes[real]
-    kept = batched_nms(boxes, values, classes, overlap)[:most]
+    # Class by class: torchvision's batched_nms moves classes apart, which rounds the overlaps.
+    own = [torch.nonzero(classes == kind).flatten() for kind in classes.unique()]
+    chosen = [some[nms(boxes[some], values[some], overlap)] for some in own]
+    kept = torch.cat([*chosen, classes.new_empty(0)]).sort().values[:most]
     return Boxes(boxes[kept], values[kept], classes[kept])

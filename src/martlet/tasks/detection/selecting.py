@@ -5,10 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from martlet.models.detectors import Detector
-from martlet.tasks.detection.select import MOST_BOXES, select
-
-COLUMNS = 6  # of a selected box: left, top, right, bottom, score, class
-NO_BOX = -1.0  # the class of rows that stand for none
+from martlet.tasks.detection.limits import MOST_BOXES, NO_BOX
+from martlet.tasks.detection.select import select
 
 
 class Selecting(nn.Module):

@@ -17,6 +17,7 @@ from martlet.data.saved_split import digest, to_save
 from martlet.data.split import Split, split_samples
 from martlet.errors import MartletError
 from martlet.measuring.cost import cost
+from martlet.models.detectors import Detector
 from martlet.training import checkpoint
 from martlet.training.job import Job
 from martlet.training.ranks import ONE_PROCESS, Ranks
@@ -162,6 +163,8 @@ def choose_compile(
     if plan.before is not None:
         return "on" if checkpoint.load_header(plan.before).recipe.compile == "on" else "off"
     if tiled or recipe.progressive < 1:  # shapes change
+        return "off"
+    if isinstance(model, Detector):  # whether it pays was not measured
         return "off"
     macs = cost(model, (1, *plan.preprocess.shape)).macs
     total = macs * len(split.train) * recipe.epochs

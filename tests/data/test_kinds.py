@@ -169,7 +169,7 @@ def test_vectors_go_through_all_verbs(table: Path, tmp_path: Path) -> None:
 
 def test_a_kind_that_is_not_there() -> None:
     with pytest.raises(
-        MartletError, match="kind of data 'scent' is not known; accepted: image, cube, series, v"
+        MartletError, match="kind of data 'scent' is not known; accepted: image, cube, series, boxes, v"
     ):
         kinds.preprocess_from({"kind": "scent"})
     with pytest.raises(MartletError, match=r"preprocess=\[\] is not a table of settings"):

@@ -104,7 +104,7 @@ def test_evaluate_scores_the_subjects_that_are_held_out(run: Run, folder: Path) 
 
 def test_options_of_pictures_are_refused(run: Run, folder: Path) -> None:
     with pytest.raises(
-        MartletError, match=r"^max_bad=0\.5 is for pictures, and .* takes recordings"
+        MartletError, match=r"^max_bad=0\.5 is for pictures and boxes, and .* takes recordings"
     ):
         martlet.evaluate(run.folder, folder, max_bad=0.5)
     with pytest.raises(MartletError, match=r"^top=5 is for pictures, and .* takes recordings here"):

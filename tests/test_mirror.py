@@ -25,6 +25,7 @@ ELSEWHERE = {
     "console/box_tables": ("workflows/test_predict_boxes.py", "what two verbs print"),
     "workflows/train/first_weights": ("workflows/train/test_start.py", "where they come from"),
     "tasks/detection/limits": ("tasks/detection/test_rows.py", "constants of both selections"),
+    "workflows/named_pictures": ("api/test_explain.py", "names of what is written"),
     "data/boxes/kind": (
         "workflows/train/fields/test_boxes.py",
         "a row of the table, through its verbs",

@@ -15,7 +15,7 @@ from martlet.errors import MartletError
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.training.recipe import Recipe
-from martlet.workflows.explain import file_names
+from martlet.workflows.named_pictures import file_names
 from martlet.workflows.run_folder import Run
 
 CLASSES = ("bright", "dark")
@@ -127,13 +127,13 @@ def test_answers_are_those_of_predict(trained: Run, photos: Path, tmp_path: Path
 
 def test_names_that_collide() -> None:
     names = ["x/a.jpg", "y/a.png", "A.jpg", "b.jpg", "", "c?" + 200 * "d" + ".jpg"]
-    found = file_names(names)
+    found = file_names(names, "explained")
     assert found[:5] == [
         f"{stem}_explained.png" for stem in ("a", "a-2", "A-3", "b", "picture")
     ]  # fmt: skip
     assert found[5].startswith("c_d")
     assert len(found[5]) < 100
-    assert file_names(["a-2.jpg", "a.jpg", "a.png"]) == [
+    assert file_names(["a-2.jpg", "a.jpg", "a.png"], "explained") == [
         f"{stem}_explained.png" for stem in ("a-2", "a", "a-3")
     ]  # fmt: skip
 

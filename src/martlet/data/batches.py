@@ -127,11 +127,15 @@ class TrainBatches(Dataset[int | str]):
         for at, index in enumerate(map(int, self.chosen(key))):
             copy = int(self._copies[first + at])
             seed_torch(self.seed, AUGMENT, epoch, index, *([copy] if copy else []))
-            made = self.augment(self.samples[index])
-            if self.alternate and self._mirrored(index, epoch + copy):
-                made = made.flip(1)
-            self.slots[slot, at].copy_(made)
+            self._put(slot, at, index, epoch + copy)
         return slot
+
+    def _put(self, slot: int, at: int, index: int, visit: int) -> None:
+        """One augmented sample into its place; visit: which time it is shown, from 0."""
+        made = self.augment(self.samples[index])
+        if self.alternate and self._mirrored(index, visit):
+            made = made.flip(1)
+        self.slots[slot, at].copy_(made)
 
     def mirrored(self, key: BatchKey) -> NDArray[np.bool_]:
         """Which pictures of the batch of all processes `alternate` mirrors."""

@@ -8,6 +8,7 @@ missed.
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,7 @@ LEAST_SCORE = 0.3
 def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n, m) of boxes (n, 4) and (m, 4): left, top, right, bottom."""
     one, other = one.astype(np.float64), other.astype(np.float64)
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    both = np.clip(high - low, 0, None).prod(axis=2)
+    both = _shared(one, other)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (one, other)]
     found: NDArray[np.float64] = both / np.maximum(areas[0][:, None] + areas[1] - both, 1e-12)
     return found
@@ -84,9 +83,15 @@ def count_kinds(
 
 def _within(corners: NDArray[np.float32], crowds: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(n,): whether at least half of a box lies in a crowd."""
-    low = np.maximum(corners[:, None, :2], crowds[None, :, :2])
-    high = np.minimum(corners[:, None, 2:], crowds[None, :, 2:])
-    both = np.clip(high - low, 0, None).prod(axis=2)
+    both = _shared(corners, crowds)
     area = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
     found: NDArray[np.bool_] = (both >= 0.5 * area[:, None]).any(axis=1)
+    return found
+
+
+def _shared(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """(n, m) areas that boxes (n, 4) and (m, 4) have in common."""
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    found: NDArray[Any] = np.clip(high - low, 0, None).prod(axis=2)
     return found

@@ -1,6 +1,5 @@
 """How `explain` finds what speaks for a class, and writes it over the pictures."""
 
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from martlet.report.evidence import Box, evidence_png
 from martlet.storage.files import write_bytes
 from martlet.training import checkpoint
 from martlet.workflows.device import choose_device
+from martlet.workflows.named_pictures import file_names, refuse_own
 from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.run_folder import EXPLAINED
 from martlet.workflows.torch_network import torch_network
@@ -91,7 +91,7 @@ def explanations(
     sources = find_sources(given)
     folder = path.parent / EXPLAINED if output is None else output
     called = [name_of(source, f"picture {n}") for n, source in enumerate(sources, 1)]
-    files = [folder / name for name in file_names(called)]
+    files = [folder / name for name in file_names(called, EXPLAINED)]
     refuse_own(sources, files)
     model = checkpoint.load_model(path)[0].to(on)
     found: list[Explanation] = []
@@ -124,36 +124,6 @@ def number_of_class(name: str, classes: Sequence[str]) -> int:
     if one_form(name) not in forms:
         raise unknown("class", name, classes)
     return forms.index(one_form(name))
-
-
-def file_names(names: Sequence[str], ending: str = EXPLAINED) -> list[str]:
-    """NAME_explained.png for each picture, or with another ending; NAME-2 where an earlier one has
-    the name already.
-
-    Also where they differ in the size of letters alone: not every disk tells those apart.
-    """
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        stem = re.sub(r'[<>:"|?*\x00-\x1f]', "_", Path(name).stem)[:80] or "picture"
-        chosen, number = stem, 1
-        while chosen.casefold() in taken:
-            number += 1
-            chosen = f"{stem}-{number}"
-        taken.add(chosen.casefold())
-        found.append(f"{chosen}_{ending}.png")
-    return found
-
-
-def refuse_own(sources: Sequence[Any], files: Sequence[Path]) -> None:
-    """Raises MartletError when one of the pictures would be written over."""
-    own = {Path(source).resolve() for source in sources if isinstance(source, (str, Path))}
-    for file in files:
-        if file.resolve() in own:
-            raise MartletError(
-                f"output={file.parent} has the picture {file.name} that is to be explained, and it "
-                "would be written over; give another folder."
-            )
 
 
 def _read(preprocess: Preprocess, source: Any) -> _Picture | str:

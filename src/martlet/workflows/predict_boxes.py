@@ -22,7 +22,7 @@ from martlet.report.class_colours import class_colours
 from martlet.storage.csv_rows import as_text
 from martlet.storage.files import write_bytes, write_text
 from martlet.tasks.detection.task import answers_of
-from martlet.workflows.explain import file_names, refuse_own
+from martlet.workflows.named_pictures import file_names, refuse_own
 
 THRESHOLD = 0.3
 BATCH = 16  # pictures that are in memory at a time

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from martlet.data.batches import AUGMENT, Batch, BatchKey, TrainBatches, seed_torch
+from martlet.data.batches import Batch, BatchKey, TrainBatches
 from martlet.data.boxes.augment import Augment
 from martlet.data.boxes.samples import NO_BOX, BoxSamples
 from martlet.data.kind import AnyPreprocess
@@ -56,19 +56,12 @@ class BoxBatches(TrainBatches):
         super().make_slots(number)
         self.made = torch.empty(number, *self.room).share_memory_()
 
-    def _fill(self, key: BatchKey) -> int:
-        epoch, number = key
-        slot = (epoch * self.batches_per_epoch + number) % len(self.slots)
-        first = number * self.batch_size + self.places.start
-        for at, index in enumerate(map(int, self.chosen(key))):
-            copy = int(self._copies[first + at])
-            seed_torch(self.seed, AUGMENT, epoch, index, *([copy] if copy else []))
-            picture, target = self.change(self.samples[index], self.targets[index], self._another)
-            self.slots[slot, at].copy_(picture)
-            room = self.made[slot, at]
-            room.zero_()[:, 0] = NO_BOX
-            room[: len(target)].copy_(torch.from_numpy(target))
-        return slot
+    def _put(self, slot: int, at: int, index: int, visit: int) -> None:
+        picture, target = self.change(self.samples[index], self.targets[index], self._another)
+        self.slots[slot, at].copy_(picture)
+        room = self.made[slot, at]
+        room.zero_()[:, 0] = NO_BOX
+        room[: len(target)].copy_(torch.from_numpy(target))
 
     def _another(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """A picture of the training part by chance, from torch's generator."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from martlet.data.boxes.preprocess import BoxPreprocess
-from martlet.data.boxes.read import read_boxes
 from martlet.data.boxes.samples import BoxSamples
 from martlet.data.kind import Check, Kind, Progress
 from martlet.data.pictures.kind import to_input
@@ -42,6 +41,8 @@ def read(
 
     One class is enough: there is always the background beside it.
     """
+    from martlet.data.boxes.read import read_boxes  # parsers that other kinds do not need
+
     if options.boxes is None:
         raise MartletError(
             "boxes is missing: the network finds boxes, and these are scored by annotations; give "

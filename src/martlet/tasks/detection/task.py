@@ -59,7 +59,7 @@ def validated(
     outputs: NDArray[np.float32], targets: NDArray[np.float32], classes: Sequence[str]
 ) -> dict[str, float]:
     """Average precision over a part, of selected boxes."""
-    found = evaluate(outputs, targets, classes).metrics
+    found = evaluate_boxes(*in_own_pixels(outputs, targets), classes).metrics
     return {name: found[name] or 0.0 for name in ("ap", "ap50")}
 
 
@@ -75,11 +75,18 @@ def evaluate(
 
     outputs: (pictures, 100, 6) of `Selecting`; targets: (pictures, rows, 8).
     """
-    answers = [answers_of(one, wanted[0, 6:]) for one, wanted in zip(outputs, targets, strict=True)]
-    truth = [truth_of(wanted) for wanted in targets]
+    answers, truth = in_own_pixels(outputs, targets)
     found = evaluate_boxes(answers, truth, classes)
     found.metrics["mistakes"] = count_kinds(answers, truth)
     return found
+
+
+def in_own_pixels(
+    outputs: NDArray[np.float32], targets: NDArray[np.float32]
+) -> tuple[list[Answers], list[Truth]]:
+    """What was found and what there was, picture by picture; arguments as of `evaluate`."""
+    answers = [answers_of(one, wanted[0, 6:]) for one, wanted in zip(outputs, targets, strict=True)]
+    return answers, [truth_of(wanted) for wanted in targets]
 
 
 def answers_of(rows: NDArray[np.float32], scale: NDArray[np.float32]) -> Answers:
@@ -160,18 +167,13 @@ def told_boxes(
 
 def answer(name: str, outputs: NDArray[Any], classes: Sequence[str], count: int) -> Prediction:
     """Boxes are no answer of a single class."""
-    raise MartletError(f"{name}: predict does not draw boxes yet; use the network from Python.")
-
-
-def check_names(root: Path, names: Sequence[str], classes: Sequence[str]) -> None:
-    """Raises MartletError when the classes of the boxes are none of the network's."""
-    check(root, names, classes)
+    raise MartletError(f"{name}: boxes are no single answer; martlet.predict lists them.")
 
 
 DETECTION = Task(
     name="detection",
     outputs=outputs,
-    check=check_names,
+    check=check,
     targets=targets,
     loss=loss,
     counts=counts,

@@ -102,7 +102,7 @@ def kernels_table() -> str:
         names = [name for name in targets.NAMES if kernels.serves(targets.target(name))]
         where = "all" if names == [*targets.NAMES] else ", ".join(f"`{name}`" for name in names)
         types = ", ".join(map(str, kernels.dtypes))
-        operators = _listed({*kernels.rules} - {"ScaleShift"})  # which passes make
+        operators = _listed({*kernels.rules} - {"JoinedPlaces", "ScaleShift"})  # made by passes
         rows.append(f"| {kernels.name} | {types} | {where} | {operators} |")
     return "\n".join(rows)
 

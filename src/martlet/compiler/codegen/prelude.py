@@ -12,6 +12,7 @@ typedef int32_t vi __attribute__((vector_size(V * 4)));
 SCALARS = """\
 #define V 1 /* plain floats, for any C11 compiler */
 typedef float v;
+typedef int32_t vi;
 #define LANE(x, i) (x)
 """
 WORDS = {  # of vectors, of plain floats
@@ -26,6 +27,16 @@ WORDS = {  # of vectors, of plain floats
     "fill": (
         "static inline v fill(float x) { return x - (v){0}; }",
         "static inline v fill(float x) { return x; }",
+    ),
+    "bits": (
+        "static inline vi bits(v x) { return (vi)x; }",
+        "static inline vi bits(v x) { vi n; memcpy(&n, &x, 4); return n; }",
+    ),
+    "power": (  # 2^n, for n from -126 to 127
+        "static inline v power(vi n) { return (v)((n + 127) << 23); }",
+        "static inline v power(vi n) {\n"
+        "  const uint32_t m = (uint32_t)(n + 127) << 23;\n"
+        "  v x;\n  memcpy(&x, &m, 4);\n  return x;\n}",
     ),
 }
 BOUNDS = """\

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from martlet.compiler.frontend.resize import normalise_resize
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
 
 POOLS = ("MaxPool", "AveragePool", "LpPool")
@@ -44,6 +45,8 @@ def normalise(node: Node, graph: Graph, opset: int) -> None:
         _old_broadcast(node, graph)
     elif node.op in ("Reshape", "Expand", "Tile", "Squeeze", "Unsqueeze", "Split"):
         del node.inputs[1:]  # the shapes of the outputs say all that these did
+    elif node.op in ("Resize", "Upsample"):
+        normalise_resize(node, graph, opset)
     elif node.op == "Dropout" and not _trains(node, graph, opset):
         del node.inputs[1:]
 

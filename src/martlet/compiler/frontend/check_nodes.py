@@ -220,6 +220,17 @@ def _blocks(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> boo
     return len(inputs[0]) == 4 and prod(inputs[0]) == prod(output)
 
 
+def _resize(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
+    """Whether the places along each axis exist, and as many as the output has."""
+    places = node.attributes["places"]
+    return len(places) == len(inputs[0]) == len(output) and all(
+        before == after
+        if listed is None
+        else len(listed) == after and all(-1 <= place < before for place in listed)
+        for listed, before, after in zip(places, inputs[0], output, strict=True)
+    )
+
+
 CHECKS: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
     **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization"), _by_channel),
@@ -236,6 +247,7 @@ CHECKS: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
     **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
     "MatMul": _matrices,
     "Pad": _pad,
+    **dict.fromkeys(("Resize", "Upsample"), _resize),
     "Slice": _slice,
     "Split": _split,
     "Tile": _tile,

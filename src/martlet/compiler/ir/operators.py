@@ -15,12 +15,12 @@ UNARY = {
         name: f"{name.lower()}f({{0}})"
         for name in (
             *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Erf"),
-            *("Exp", "Floor", "Log", "Sin", "Sinh", "Sqrt", "Tan", "Tanh"),
+            *("Floor", "Log", "Sin", "Sinh", "Sqrt", "Tan", "Tanh"),
         )
     },
     **{  # with a function of our own, of that name
         name: f"one_{name.lower()}({{0}})"
-        for name in ("Mish", "Relu", "Sigmoid", "Sign", "Softplus", "Softsign")
+        for name in ("Exp", "Mish", "Relu", "Sigmoid", "Sign", "Softplus", "Softsign")
     },
     **dict.fromkeys(("Cast", "CastLike", "Identity"), "{0}"),
     "Abs": "fabsf({0})",

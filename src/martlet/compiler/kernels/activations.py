@@ -6,6 +6,7 @@ import numpy as np
 
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.operators import Activation
+from martlet.compiler.kernels import exponential
 
 BODIES = {
     "relu": "return vmax(x, fill(0));",
@@ -13,12 +14,13 @@ BODIES = {
     "hard_sigmoid": "return vmin(vmax(x * {a} + {b}, fill(0)), fill(1));",
     "hard_swish": "return x * vmin(vmax(x * (1.0f / 6) + 0.5f, fill(0)), fill(1));",
     "leaky_relu": "return vmax(x, fill(0)) + vmin(x, fill(0)) * {a};",
-    "sigmoid": "for (int i = 0; i < V; i++) LANE(x, i) = 1 / (1 + expf(-LANE(x, i)));\n  return x;",
-    "swish": "for (int i = 0; i < V; i++) LANE(x, i) /= 1 + expf(-LANE(x, i));\n  return x;",
+    "sigmoid": "return 1 / (exp_all(-x) + 1);",
+    "swish": "return x / (exp_all(-x) + 1);",
     "tanh": "for (int i = 0; i < V; i++) LANE(x, i) = tanhf(LANE(x, i));\n  return x;",
 }
 # name -> (parameters after x, body). A name starts with `one_`, so that none of C's is taken.
 FUNCTIONS: dict[str, tuple[str, str]] = {
+    "one_exp": ("", exponential.OF_FLOATS),
     "one_relu": ("", "return x > 0 || x != x ? x : 0;"),
     "one_clip": ("float low, float high", "x = x < low ? low : x;\n  return x > high ? high : x;"),
     "one_leaky_relu": ("float a", "return x < 0 ? a * x : x;"),
@@ -27,14 +29,14 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "one_celu": ("float a", "return x < 0 ? a * expm1f(x / a) : x;"),
     "one_thresholded_relu": ("float a", "return x > a ? x : 0;"),
     "one_shrink": ("float a, float b", "return x < -a ? x + b : x > a ? x - b : 0;"),
-    "one_sigmoid": ("", "return 1 / (1 + expf(-x));"),
+    "one_sigmoid": ("", "return 1 / (1 + one_exp(-x));"),
     "one_hard_sigmoid": (
         "float a, float b",
         "x = a * x + b;\n  x = x < 0 ? 0 : x;\n  return x > 1 ? 1 : x;",
     ),
     "one_hard_swish": ("", "return x * one_hard_sigmoid(x, 1.0f / 6, 0.5f);"),
-    "one_swish": ("float a", "return x / (1 + expf(-a * x));"),
-    "one_softplus": ("", "return (x > 0 ? x : 0) + log1pf(expf(-fabsf(x)));"),
+    "one_swish": ("float a", "return x / (1 + one_exp(-a * x));"),
+    "one_softplus": ("", "return (x > 0 ? x : 0) + log1pf(one_exp(-fabsf(x)));"),
     "one_softsign": ("", "return x / (1 + fabsf(x));"),
     "one_mish": ("", "return x * tanhf(one_softplus(x));"),
     "one_gelu": ("", "return 0.5f * x * (1 + erff(x * 0.70710678f));"),
@@ -69,6 +71,8 @@ def function(act: Activation | None, writer: Writer) -> str:
     if "{a}" in BODIES[act.kind]:
         name += f"_{act.a:.9g}_{act.b:.9g}".replace("-", "m").replace(".", "p").replace("+", "")
     body = BODIES[act.kind].format(a=number(act.a), b=number(act.b))
+    if "exp_all(" in body:
+        writer.kernel("exp_all", exponential.OF_VECTORS)
     return writer.kernel(name, f"static inline v {name}(v x) {{\n  {body}\n}}\n")
 
 

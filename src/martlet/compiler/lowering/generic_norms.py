@@ -28,7 +28,7 @@ def _reduce(low: Lowering, node: Node) -> Rows:
     most = reduced(low, f"{node.name} max", "Max", x, axes)
     # an infinite maximum must not make NaN of the differences
     most = low.calculate(f"{node.name} finite", "isinf({0}) ? 0 : {0}", [most], most.shape)
-    powers = low.calculate(f"{node.name} exp", "expf({0} - {1})", [x, most], x.shape)
+    powers = low.calculate(f"{node.name} exp", "one_exp({0} - {1})", [x, most], x.shape)
     total = reduced(low, f"{node.name} sum", "Sum", powers, axes)
     return low.calculate(f"{node.name} log", "logf({0}) + {1}", [total, most], most.shape)
 
@@ -45,7 +45,7 @@ def _softmax(low: Lowering, node: Node) -> Rows:
         axis = 1
     name = node.name
     most = reduced(low, f"{name} max", "Max", x, [axis])
-    powers = low.calculate(f"{name} exp", "expf({0} - {1})", [x, most], x.shape)
+    powers = low.calculate(f"{name} exp", "one_exp({0} - {1})", [x, most], x.shape)
     total = reduced(low, f"{name} sum", "Sum", powers, [axis])
     if node.op == "Softmax":
         return low.calculate(name, "{0} / {1}", [powers, total], x.shape)

@@ -1,6 +1,7 @@
 """Rules that move values of tensors row by row to other places."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,18 @@ def _concat(low: Lowering, node: Node) -> Rows:
         pieces.append((rows, first * row_steps(y.spatial)[axis]))
         first += rows.shape[axis]
     return low.made(Rearrange(node.name, pieces, y))
+
+
+def _joined_places(low: Lowering, node: Node) -> Rows:
+    """Tensors whose channels go behind their places, all behind one another."""
+    pieces, first = [], 0
+    for name, channels in zip(node.inputs, node.attributes["channels"], strict=True):
+        x = low.rows(name)
+        order = [0, *range(channels, len(x.shape)), *range(1, channels)]
+        by_place = moved(low, f"{node.name} {name}", x.permuted(order))
+        pieces.append((by_place.reshaped((prod(x.shape),)), first))
+        first += prod(x.shape)
+    return low.made(Rearrange(node.name, pieces, low.result((first,))))
 
 
 def _expand(low: Lowering, node: Node) -> Rows:
@@ -121,6 +134,17 @@ def _gather(low: Lowering, node: Node) -> Rows:
     return low.made(Picked(node.name, x, indices, y))
 
 
+def _resize(low: Lowering, node: Node) -> Rows:
+    """Each place repeats the one that is nearest."""
+    x, places = low.rows(node.inputs[0]), node.attributes["places"]
+    indices = [
+        np.arange(side) if listed is None else np.array(listed, np.int64)
+        for side, listed in zip(x.shape, places, strict=True)
+    ]
+    y = low.result(low.shape(node))
+    return low.made(Picked(node.name, x, indices, y, fill=node.attributes["value"]))
+
+
 def _depth_to_space(low: Lowering, node: Node) -> Rows:
     x, block = low.rows(node.inputs[0]), int(node.attributes["blocksize"])
     n, c, h, w = x.shape
@@ -148,7 +172,9 @@ SHAPING: Mapping[str, Rule] = {
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "Gather": _gather,
+    "JoinedPlaces": _joined_places,
     "Pad": _pad,
+    **dict.fromkeys(("Resize", "Upsample"), _resize),
     "Slice": _slice,
     "SpaceToDepth": _space_to_depth,
     "Split": _split,

@@ -16,6 +16,8 @@ from martlet.compiler.ir.window import Sliding, Window, in_three, window_of
 from martlet.compiler.kernels.channel_reduce import ByPlace, ChannelReduce
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
+from martlet.compiler.kernels.nearest import Nearest
+from martlet.compiler.kernels.to_rows import ToRows
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import linear, picture, product
 from martlet.compiler.lowering.views import concatenated, reshaped
@@ -114,6 +116,35 @@ def _activate(low: Lowering, node: Node) -> Maps | None:
     return x.beside(y)
 
 
+def _nearest(low: Lowering, node: Node) -> Maps | None:
+    """Maps in blocks, resized along their rows and columns; all places come from within."""
+    x, places = low.channels(node.inputs[0]), node.attributes["places"]
+    if x is None or low.is_in_rows(x) or len(x.spatial) not in (1, 2) or places[:2] != [None] * 2:
+        return None
+    sides = [(1, None)] if len(x.spatial) == 1 else []
+    sides += zip(x.spatial, places[2:], strict=True)
+    rows, columns = ([*range(side)] if listed is None else listed for side, listed in sides)
+    if min((*rows, *columns), default=-1) < 0:
+        return None
+    x = low.in_blocks(node, x)
+    y = _blocks_like(low, x, low.shape(node)[2:])
+    low.add(Nearest(node.name, x, y, rows, columns))
+    return x.beside(y)
+
+
+def _joined_places(low: Lowering, node: Node) -> Maps | None:
+    """Maps of several sizes, each place by place, all behind one another."""
+    parts = []
+    for name, axes in zip(node.inputs, node.attributes["channels"], strict=True):
+        x = low.channels(name, axes)
+        if x is None or low.is_in_rows(x):
+            return None
+        parts.append(low.in_blocks(node, x))
+    y = low.in_rows(low.shape(node))
+    low.add(ToRows(node.name, parts, y.buffers[0]))
+    return y
+
+
 def _join(low: Lowering, node: Node) -> Maps | None:
     """Two tensors of one shape, or one with a value for each of its channels."""
     if len(node.inputs) != 2:
@@ -210,6 +241,8 @@ VECTOR_RULES: Mapping[str, Rule] = {
     **dict.fromkeys(SIGNS, _join),
     "Conv": _convolution,
     "GlobalAveragePool": _mean,
+    "JoinedPlaces": _joined_places,
+    **dict.fromkeys(("Resize", "Upsample"), _nearest),
     "ScaleShift": _scale_shift,
 }
 CHANNEL_REDUCTION_RULES: Mapping[str, Rule] = {

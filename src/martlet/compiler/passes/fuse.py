@@ -14,6 +14,7 @@ from martlet.compiler.passes.fold_affine import (
     merge_pads,
     old_hard_swishes,
 )
+from martlet.compiler.passes.join_transposed import join_transposed
 
 # What takes an activation behind it along.
 FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")
@@ -30,6 +31,7 @@ def simplify(graph: Graph) -> Graph:
     _spread_activations(graph)
     _fuse(graph)
     _fuse_gates(graph)
+    join_transposed(graph)
     _drop_dead(graph)
     flush_weights(graph)
     return graph

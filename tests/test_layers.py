@@ -24,7 +24,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),
     "training": ("data", "models", "tasks"),
     "measuring": ("ops", "inference"),
-    "exporting": ("compiler", "ops", "data", "inference"),
+    "exporting": ("compiler", "ops", "data", "inference", "tasks"),
     "inference": ("data", "tasks", "compiler"),
     "report": (),
     # for the moment: the results' own classes move to plain data

@@ -105,7 +105,13 @@ ELSEWHERE = {
 BROAD = {
     *("arguments", "docs", "family", "gpu", "layers", "mirror"),
     *("pages", "preprocess_everywhere", "public_api", "readme", "all_at_tiny", "all_networks"),
-    *("rare_graphs", "our_networks", "other_libraries", "onnx_backend"),  # of the compiler
+    *(
+        "detect_example",
+        "rare_graphs",
+        "our_networks",
+        "other_libraries",
+        "onnx_backend",
+    ),  # of the compiler
     *(
         "sanitizers",
         "interrupted",

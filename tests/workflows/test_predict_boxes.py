@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,12 +127,21 @@ def test_a_run_predicts_and_is_scored(
     assert "missed" in told
 
 
-def test_the_exported_file_finds_the_same_boxes(learnt: SimpleNamespace) -> None:
-    file = martlet.export(learnt.run.folder)
-    assert file.batches == (1, 3)
+@pytest.mark.parametrize(
+    ("options", "output"),
+    [
+        pytest.param({}, "model.onnx", id="selected"),
+        pytest.param({"raw": True}, "raw.onnx", id="raw", marks=pytest.mark.slow),
+        pytest.param({"format": "c"}, "c", id="c", marks=pytest.mark.slow),
+    ],
+)
+def test_what_is_exported_finds_the_same_boxes(
+    learnt: SimpleNamespace, options: dict[str, Any], output: str, tmp_path: Path
+) -> None:
+    martlet.export(learnt.run.folder, output=tmp_path / output, **options)
     ours, theirs = (
         martlet.predict(run, [learnt.pictures], threshold=0.05)
-        for run in (learnt.run.folder, file.path)
+        for run in (learnt.run.folder, tmp_path / output)
     )
     assert sum(len(one.boxes) for one in ours) > 0
     for mine, other in zip(ours, theirs, strict=True):
@@ -140,9 +150,19 @@ def test_the_exported_file_finds_the_same_boxes(learnt: SimpleNamespace) -> None
             assert box.label == same.label
             np.testing.assert_allclose(box[1:], same[1:], atol=0.02)
     metrics = martlet.evaluate(
-        file.path, learnt.pictures, boxes=learnt.annotations, split="all", quiet=True
+        tmp_path / output, learnt.pictures, boxes=learnt.annotations, split="all", quiet=True
     )
     assert metrics["boxes"] == 6
+
+
+@pytest.mark.slow
+def test_a_raw_file_compiles_and_is_timed(learnt: SimpleNamespace, tmp_path: Path) -> None:
+    martlet.export(learnt.run.folder, output=tmp_path / "raw.onnx", raw=True)
+    martlet.compile(tmp_path / "raw.onnx", out=tmp_path / "out", target="portable", build=False)
+    assert "raw_boxes(" in (tmp_path / "out" / "raw_boxes.h").read_text(encoding="ascii")
+    assert "RAW_SIDE" in (tmp_path / "out" / "raw_picture.h").read_text(encoding="ascii")
+    rows = martlet.measure(learnt.run.folder, engines=["torch", "onnxruntime", "c"], seconds=0.01)
+    assert [row.engine for row in rows] == ["torch", "onnxruntime", "c"]
 
 
 def test_what_does_not_fit(learnt: SimpleNamespace) -> None:

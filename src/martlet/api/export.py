@@ -18,6 +18,7 @@ def export(
     output: Path | None = ...,
     tile: int | None = ...,
     stream: None = ...,
+    raw: bool = ...,
 ) -> "Exported": ...
 
 
@@ -29,6 +30,7 @@ def export(
     output: Path | None = ...,
     tile: int | None = ...,
     stream: int | None = ...,
+    raw: bool = ...,
 ) -> "CompiledNetwork": ...
 
 
@@ -47,17 +49,21 @@ def export(
         int | None,
         "Recordings, C: NAME_push too, which takes samples one by one and answers every so many.",
     ] = None,
+    raw: Annotated[
+        bool, "Boxes: the answers of all places, not decoded and not selected, as C has them."
+    ] = False,
 ) -> "Exported | CompiledNetwork":
     """Export a trained network to a verified file.
 
     What was written is run and compared with PyTorch before it gets its name: an ONNX file by ONNX
     Runtime, C by calling it. An ONNX file takes batches of any size; both carry classes and
-    preprocessing. C is for this machine; `martlet compile` on the ONNX file has more choices, and
-    has no PyTorch to compare with.
+    preprocessing. The ONNX file of a detector gives the boxes that are left of each picture; its C
+    has a header that makes them of the answers. C is for this machine; `martlet compile` on the
+    ONNX file, of a detector on the raw one, has more choices, and no PyTorch to compare with.
 
     Raises MartletError when the answers differ; no file is left then, and an earlier one stays. So
     it does for options that are not for this network or format.
     """
     from martlet.workflows.export import export_run
 
-    return export_run(run, format, output, tile, stream)
+    return export_run(run, format, output, tile, stream, raw)

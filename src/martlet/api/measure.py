@@ -22,6 +22,9 @@ def measure(
     batch: Annotated[int, "Inputs per call."] = 1,
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
     image_size: Annotated[int | None, "Side of the picture, for the name of a network."] = None,
+    detector: Annotated[
+        str | None, "Neck and head for boxes on the network of this name, at 320 pixels: lite."
+    ] = None,
     roofline: Annotated[
         bool, "Each layer against what memory and multipliers allow: roofline.png and .csv."
     ] = False,
@@ -66,5 +69,6 @@ def measure(
         adb=adb,
         target=target,
         csv=csv,
+        detector=detector,
     )
     return time_engines(run, asked)

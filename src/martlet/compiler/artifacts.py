@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from martlet.compiler.codegen.boxes_header import boxes_header
 from martlet.compiler.codegen.emit import Emitted
 from martlet.compiler.codegen.preprocess_header import picture_header
 from martlet.compiler.codegen.samples_header import samples_header
@@ -21,7 +22,7 @@ from martlet.storage.fingerprint import fingerprint
 from martlet.storage.locks import locked
 
 ENDINGS = (
-    *(".bin", "_weights.h", "_picture.h", "_samples.h", "_unknown.h", ".lib"),
+    *(".bin", "_weights.h", "_picture.h", "_samples.h", "_unknown.h", "_boxes.h", ".lib"),
     *SUFFIXES.values(),
 )
 
@@ -57,6 +58,7 @@ def write(
         "picture": picture_header(name, meta),
         "samples": samples_header(facts, meta),
         "unknown": unknown_header(name, meta),
+        "boxes": boxes_header(facts, meta),
     }
     for ending, text in of_input.items():
         if text is not None:

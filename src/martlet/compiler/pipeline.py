@@ -71,8 +71,9 @@ def compile_onnx(
     NAME.c and NAME.h; NAME.bin, the weights, which the C compiler takes in ("embedded"), or which
     the program reads and passes ("file"), or NAME_weights.h ("text"); NAME_picture.h, of recordings
     NAME_samples.h, when the ONNX file says its classes and preprocessing; NAME_unknown.h, when it
-    says a threshold of unknown samples; NAME.json; and the shared library unless `library=False`.
-    All of them or, when anything fails, none; `check` is called with the folder where they lie
+    says a threshold of unknown samples; NAME_boxes.h of a detector's answers; NAME.json; and the
+    shared library unless `library=False`. All of them or, when anything fails, none; `check` is
+    called with the folder where they lie
     before, and may raise too. With `stream` samples from one window of a recording to the next,
     there is NAME_push as well.
 

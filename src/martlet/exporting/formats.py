@@ -14,7 +14,7 @@ from torch import nn
 from martlet.data.kind import AnyPreprocess
 from martlet.errors import MartletError
 from martlet.exporting import c, onnx
-from martlet.exporting.trained import Check, Trained
+from martlet.exporting.trained import LOGITS, Check, Trained
 from martlet.exporting.verify import Run, verify
 from martlet.inference import open_onnx
 
@@ -63,7 +63,7 @@ def export(
     They are compared on batches of these sizes. Raises MartletError when they differ or anything
     fails: no new file is left, and what was at `path` before is unchanged.
     """
-    sizes, differences = [], []
+    differences = []
 
     def check(place: Path) -> None:
         try:
@@ -77,13 +77,13 @@ def export(
             )
         except MartletError as error:
             raise MartletError(f"{path} was not written: {error}") from error
-        files = place.iterdir() if place.is_dir() else [place]
-        sizes.append(sum(file.stat().st_size for file in files))
         differences.append(found)
 
     facts = format.write(trained, path, check)
     assert differences, f"format {format.name} was written without a check"
-    return Exported(path, sizes[-1], differences[-1], tuple(batches), **facts)
+    files = path.iterdir() if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files)
+    return Exported(path, size, differences[-1], tuple(batches), **facts)
 
 
 def export_onnx(
@@ -95,8 +95,11 @@ def export_onnx(
     shape: tuple[int, ...] | None = None,
     meta: Mapping[str, object] | None = None,
     opset: int | None = None,
+    output: str = LOGITS,
 ) -> Exported:
     """`export` of any model to ONNX, in the operator set `opset`; see `Trained.of` for the rest."""
-    trained = Trained.of(model, preprocess=preprocess, classes=classes, shape=shape, meta=meta)
+    trained = Trained.of(
+        model, preprocess=preprocess, classes=classes, shape=shape, meta=meta, output=output
+    )
     format = replace(ONNX, write=partial(onnx.write, opset=opset))
     return export(trained, Path(path), format)

@@ -25,7 +25,8 @@ from martlet.tasks.temperature import temperature_of
 
 KEY = "martlet"  # the one metadata property that martlet writes into an ONNX file
 FORMAT = 1  # of that property's JSON; a reader refuses a higher number
-DECODED = "decoded"  # of a detector's file: it gives the boxes of all places
+SELECTED = "selected"  # of a detector's file: it gives the boxes that are left
+ANSWERS = "answers"  # of a detector's file: it gives the answers of all places, and this is how
 BATCH = 32  # pictures of usual sizes read and run at a time: bounds the memory of `predict`
 BATCH_VALUES = 1 << 20  # of the inputs run by one core: what comes of more leaves its caches
 
@@ -51,7 +52,7 @@ class Network:
         concurrent: bool = False,
         any_size: bool = False,
     ) -> None:
-        self._run = _selecting(run, header) if header.get(DECODED) else run
+        self._run = _boxes(run, header) if {SELECTED, ANSWERS} & {*header} else run
         self.path = path
         self.meta = dict(header)
         self.classes: tuple[str, ...] = tuple(header["classes"])
@@ -160,12 +161,23 @@ class Network:
         return self.unknown
 
 
-def _selecting(run: Run, header: Mapping[str, Any]) -> Run:
-    """Boxes of all places become those that are selected, (N, 100, 6)."""
-    from martlet.tasks.detection.rows import selected
+def _boxes(run: Run, header: Mapping[str, Any]) -> Run:
+    """What a detector's file gives becomes boxes in pixels of its pictures, (N, 100, 6).
+
+    Raises MartletError when the file says of its answers what is not known.
+    """
+    from martlet.tasks.detection.answers import DECODERS, decoded
+    from martlet.tasks.detection.rows import in_pixels, selected
 
     height, width = preprocess_from(header["preprocess"]).shape[-2:]
-    return lambda batch: selected(run(batch), (height, width))
+    if header.get(SELECTED):
+        return lambda batch: in_pixels(run(batch), (height, width))
+    how = header[ANSWERS]
+    if not isinstance(how, Mapping) or how.get("kind") not in DECODERS:
+        raise MartletError(
+            f"answers={how!r} is not known; accepted: a kind of {', '.join(DECODERS)}."
+        )
+    return lambda batch: selected(*decoded(run(batch), how, (height, width)), (height, width))
 
 
 def load(path: str | Path, threads: int | None = None) -> Network:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -12,13 +13,14 @@ from martlet.data.kind import AnyPreprocess
 from martlet.data.kinds import KINDS
 from martlet.data.scenes.preprocess import ScenePreprocess
 from martlet.errors import MartletError
-from martlet.exporting import FORMATS, Exported, Trained, c, export
-from martlet.inference.network import DECODED
+from martlet.exporting import FORMATS, Exported, Trained, boxes, c, export
+from martlet.exporting.trained import LOGITS
+from martlet.inference.network import ANSWERS, SELECTED
 from martlet.models.detectors import Detector
 from martlet.models.hybridsn import HybridSN
 from martlet.models.whole_scene import WholeScene
 from martlet.tasks.detection.decoded import Decoded
-from martlet.tasks.detection.task import DETECTION
+from martlet.tasks.detection.limits import LIMITS
 from martlet.training import checkpoint
 from martlet.version import versions
 from martlet.workflows.open_network import checkpoint_path
@@ -33,6 +35,7 @@ def export_run(
     output: Path | None,
     tile: int | None = None,
     stream: int | None = None,
+    raw: bool = False,
 ) -> Exported | CompiledNetwork:
     """The verified file of `export`, or for C the network to call."""
     if stream is not None and format != "c":
@@ -49,8 +52,6 @@ def export_run(
             f"output={output} is not accepted; give a name that ends in {chosen.suffix}."
         )
     model, header = checkpoint.load_model(path)
-    if format != "onnx":
-        refuse_boxes(run, header)
     if stream is not None:
         if header.preprocess.kind != "series":
             raise MartletError(
@@ -58,9 +59,33 @@ def export_run(
                 f"{KINDS[header.preprocess.kind].noun}: leave it out."
             )
         chosen = replace(chosen, write=partial(c.write, stream=stream))
+    if raw and not isinstance(model, Detector):
+        raise MartletError(
+            f"raw=True is for networks that find boxes, and not {run}; leave it out."
+        )
+    if isinstance(model, Detector) and format == "onnx" and not raw:
+        chosen = replace(chosen, write=boxes.write)
+    trained = _trained(model, header, tile, raw=raw or format == "c")
+    exported = export(trained, place, chosen)
+    if format != "c":
+        return exported
+    net = c.load(place)
+    net.max_difference = exported.max_difference
+    return net
+
+
+def _trained(
+    model: nn.Module, header: checkpoint.Header, tile: int | None, *, raw: bool
+) -> Trained:
+    """What is exported: of a detector, if `raw`, the answers of all places as they are."""
     colours = header.metrics.get("colours")  # of classes, as the label map has them
     network, preprocess = _of_kind(model, header.preprocess, tile)
-    trained = Trained.of(
+    output, of_boxes = LOGITS, dict[str, Any]()
+    if isinstance(model, Detector) and raw:
+        network, output, of_boxes = model.eval(), ANSWERS, {ANSWERS: model.told() | LIMITS}
+    elif isinstance(model, Detector):
+        output, of_boxes = boxes.DECODED, {SELECTED: True}
+    return Trained.of(
         network,
         preprocess=preprocess,
         classes=header.classes,
@@ -71,33 +96,18 @@ def export_run(
             "versions": versions(),
             **({} if colours is None else {"colours": colours}),
             **calibration_of(header),
-            **({DECODED: True} if isinstance(network, Decoded) else {}),
+            **of_boxes,
         },
         temperature=header.temperature,
-        output="boxes" if isinstance(network, Decoded) else "logits",
+        output=output,
     )
-    exported = export(trained, place, chosen)
-    if format != "c":
-        return exported
-    net = c.load(place)
-    net.max_difference = exported.max_difference
-    return net
-
-
-def refuse_boxes(run: Path | str, header: checkpoint.Header) -> None:
-    """Raises MartletError for a detector, which other formats than the checkpoint do not hold."""
-    if header.task == DETECTION.name:
-        raise MartletError(
-            f"{run} finds boxes, and these have no other format than the checkpoint and ONNX yet; "
-            "predict and evaluate run both."
-        )
 
 
 def _of_kind(
     model: nn.Module, preprocess: AnyPreprocess, tile: int | None
 ) -> tuple[nn.Module, AnyPreprocess]:
     """A network for scenes labels a tile at once, and so does what is exported of it; a detector
-    gives boxes and scores of all its places.
+    decodes what it answers.
     """
     if isinstance(model, Detector):
         return Decoded(model, preprocess.shape[-2:]), preprocess

@@ -15,25 +15,26 @@ from martlet.compiler import CompiledNetwork, compile_onnx
 from martlet.compiler.targets import target as target_of
 from martlet.data.pictures.preprocess import LARGEST_SIZE
 from martlet.errors import MartletError, unknown
-from martlet.exporting import export_onnx
 from martlet.inference import is_compiled
 from martlet.measuring.cost import cost
 from martlet.measuring.engines import Engine, onnxruntime_engine, torch_engine
 from martlet.measuring.latency import Latency, latency
 from martlet.memory import require_memory
 from martlet.models import Classifier, create_model, spec
+from martlet.models.detectors import Detector
 from martlet.models.spec import check_network, input_shape
 from martlet.storage.claim import claimed
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header
 from martlet.training.run_files import MODEL
-from martlet.workflows.export import refuse_boxes
+from martlet.workflows.bare_network import write_bare
 from martlet.workflows.measured_rows import check_csv, keep
 from martlet.workflows.open_network import checkpoint_path
 
 ENGINES = ("torch", "onnxruntime", "c")
 USUAL = ("torch", "onnxruntime")
 MOST_THREADS = 1024  # of an engine: more are no machine of today
+BOX_SIZE = 320  # side in pixels of a detector's picture, where none is asked for
 WAIT_SECONDS = 10.0  # for another process that writes the report
 
 
@@ -51,6 +52,7 @@ class Asked:
     adb: str | None = None
     target: str | None = None
     csv: Path | None = None
+    detector: str | None = None
 
     def __post_init__(self) -> None:
         names = tuple(part.strip() for name in self.engines for part in name.split(","))
@@ -108,7 +110,7 @@ def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
         rows = _time_compiled(Path(run), asked.engines, asked.batch, asked.seconds)
         keep(rows, str(run), asked.csv)
         return rows
-    model, shape, header = _network(run, asked.image_size)
+    model, shape, header = _network(run, asked.image_size, asked.detector)
     needed = asked.batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
     require_memory(
         needed, f"a batch of {asked.batch} of shape {shape}", "give a smaller batch or size"
@@ -127,7 +129,7 @@ def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
 
 def _time_here(
     run: Path | str,
-    model: Classifier,
+    model: Classifier | Detector,
     shape: tuple[int, ...],
     header: Header | None,
     asked: Asked,
@@ -175,8 +177,7 @@ def engines_of(
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
         if set(names) != {"torch"}:
-            classes = [str(number) for number in range(outputs)]
-            export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
+            write_bare(model, path, shape, outputs)
         makers = {
             "torch": lambda: torch_engine(model, threads),
             "onnxruntime": lambda: onnxruntime_engine(path, threads),
@@ -211,19 +212,26 @@ def _time_compiled(
 
 
 def _network(
-    run: Path | str, size: int | None
-) -> tuple[Classifier, tuple[int, ...], Header | None]:
+    run: Path | str, size: int | None, detector: str | None
+) -> tuple[Classifier | Detector, tuple[int, ...], Header | None]:
     """Network, shape of one input, and the header when it is a run's."""
     path = Path(run)
     if not path.exists() and path.suffix == "" and path.parent == Path("."):
         row = spec(str(run))
+        size = BOX_SIZE if detector is not None and size is None else size
         if size is not None and not 1 <= size <= LARGEST_SIZE:
             raise MartletError(f"image_size={size} is not accepted; give 1 to {LARGEST_SIZE}.")
         shape = input_shape(row, size)
         if size is not None:
             check_network(row, size, small_input=False)
         torch.manual_seed(0)
+        if detector is not None:
+            return create_model(str(run), detector=detector).eval(), shape, None
         return create_model(str(run)).eval(), shape, None
+    if detector is not None:
+        raise MartletError(
+            f"detector={detector!r} is for the name of a network, and {run} says its own; leave it "
+            "out."
+        )
     model, header = checkpoint.load_model(checkpoint_path(path))
-    refuse_boxes(run, header)
     return model, header.preprocess.shape, header

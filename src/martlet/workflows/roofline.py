@@ -6,19 +6,25 @@ from pathlib import Path
 
 from martlet.compiler import profile_onnx
 from martlet.console.progress import Voice
-from martlet.exporting import export_onnx
 from martlet.measuring.bandwidth import bandwidth
 from martlet.models import Classifier
+from martlet.models.detectors import Detector
 from martlet.report.roofline import LayerPoint, Roofs, draw_roofline
 from martlet.storage.csv_rows import as_text
 from martlet.storage.files import write_text
+from martlet.workflows.bare_network import write_bare
 from martlet.workflows.run_folder import ROOFLINE
 
 PICTURE, TABLE = ROOFLINE
 
 
 def write_roofline(
-    model: Classifier, shape: tuple[int, ...], name: str, folder: Path, start: str, seconds: float
+    model: Classifier | Detector,
+    shape: tuple[int, ...],
+    name: str,
+    folder: Path,
+    start: str,
+    seconds: float,
 ) -> str:
     """Time each layer in C on one core, measure the roofs, and draw; what it shows, in a sentence.
 
@@ -27,8 +33,7 @@ def write_roofline(
     """
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
-        classes = [str(number) for number in range(model.num_classes)]
-        export_onnx(model, path, preprocess=None, shape=shape, classes=classes)
+        write_bare(model, path, shape, model.num_classes)
         profile = profile_onnx(path, seconds=seconds)
     points = [
         LayerPoint(one.summary, one.operator, one.milliseconds, one.macs, one.bytes)

@@ -18,7 +18,7 @@ def test_its_selected_boxes_are_those_of_evaluation() -> None:
         decoded = Decoded(detector, (64, 96))(x)
     assert decoded.shape == (2, len(detector.places((64, 96))), 4 + 3)
     assert decoded[..., 4:].min() >= 0
-    found = selected(decoded.numpy(), (64, 96))
+    found = selected(decoded[..., :4].numpy(), decoded[..., 4:].numpy(), (64, 96))
     assert (expected[..., 5] >= 0).sum() > 10
     torch.testing.assert_close(
         torch.from_numpy(found), torch.from_numpy(expected), atol=1e-3, rtol=0

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.ops import nms
 
-from martlet.tasks.detection.rows import selected, suppressed
+from martlet.tasks.detection.rows import in_pixels, selected, suppressed
 from martlet.tasks.detection.select import select
 from martlet.tasks.detection.selecting import as_rows
 
@@ -24,15 +24,12 @@ def answers(seed: int, places: int, classes: int) -> np.ndarray:
 
 @pytest.mark.parametrize("classes", [1, 3])
 def test_by_torchs_selection(classes: int) -> None:
-    height, width = SIZE
-    sides = np.array((width, height, width, height), np.float32)
     for seed in range(60):
         given = answers(seed, 1 + 13 * seed, classes)
         torched = torch.from_numpy(given)
         expected = as_rows(*select(torched[:, :4], torched[:, 4:], SIZE)).numpy()
-        fractions = np.concatenate((given[:, :4] / sides, given[:, 4:]), 1)
-        (found,) = selected(fractions[None], SIZE)
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        (found,) = selected(given[None, :, :4], given[None, :, 4:], SIZE)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_suppression_is_torchvisions_on_a_thousand_sets() -> None:
@@ -48,5 +45,12 @@ def test_suppression_is_torchvisions_on_a_thousand_sets() -> None:
 
 
 def test_nothing_is_selected_of_nothing() -> None:
-    assert (selected(np.zeros((2, 5, 6), np.float32), SIZE) == -1).all()
-    assert selected(np.zeros((0, 5, 6), np.float32), SIZE).shape == (0, 100, 6)
+    corners, scores = np.zeros((2, 5, 4), np.float32), np.zeros((2, 5, 2), np.float32)
+    assert (selected(corners, scores, SIZE) == -1).all()
+    assert selected(corners[:0], scores[:0], SIZE).shape == (0, 100, 6)
+
+
+def test_fractions_become_pixels_but_for_rows_of_no_box() -> None:
+    rows = np.array([[[0.5, 0.25, 1, 1, 0.9, 2], [-1] * 6]], np.float32)
+    expected = [[[48, 20, 96, 80, np.float32(0.9), 2], [-1] * 6]]
+    np.testing.assert_array_equal(in_pixels(rows, SIZE), np.array(expected, np.float32))

@@ -16,7 +16,7 @@ def picture_header(name: str, meta: Mapping[str, Any]) -> str | None:
     if "preprocess" not in meta or "classes" not in meta:
         return None
     try:
-        if meta["preprocess"].get("kind", "image") != "image":
+        if meta["preprocess"].get("kind", "image") not in ("image", "boxes"):
             return None
         return wrapped(_text(name, meta))
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:

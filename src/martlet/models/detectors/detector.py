@@ -33,3 +33,10 @@ class Detector(nn.Module):
         scores (batch, places, num_classes) are 0 to 1.
         """
         raise NotImplementedError
+
+    def told(self) -> dict[str, Any]:
+        """How a place answers, for files and programs without this code: `kind`, and more of it.
+
+        tasks/detection/answers.py lists the kinds.
+        """
+        raise NotImplementedError

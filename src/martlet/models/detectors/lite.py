@@ -14,6 +14,7 @@ Differences from these papers:
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -113,6 +114,10 @@ class Lite(Detector):
         """Boxes (batch, places, 4) in pixels and scores (batch, places, num_classes), 0 to 1."""
         boxes = boxes_of(answers[..., -4 * BINS :], places)
         return boxes, answers[..., : -4 * BINS].sigmoid()
+
+    def told(self) -> dict[str, Any]:
+        """Distances as distributions, at places of maps that are so many times smaller."""
+        return {"kind": "distances", "bins": BINS, "strides": list(self.strides)}
 
     def _places(self, size: Sequence[int]) -> Iterator[Tensor]:
         height, width = size

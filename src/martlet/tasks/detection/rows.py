@@ -14,16 +14,18 @@ from martlet.tasks.detection.limits import (
 COLUMNS = 6  # left, top, right, bottom, score, class
 
 
-def selected(decoded: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """(N, places, 4 + classes) of `Decoded` -> (N, 100, 6) of `Selecting`.
+def selected(
+    corners: NDArray[np.float32], scores: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """(N, places, 4) and (N, places, classes) -> (N, 100, 6) of `Selecting`.
 
-    size: (height, width) of the network's picture, of whose pixels the corners are then.
+    size: (height, width) of the network's picture, in whose pixels the corners are.
     """
     height, width = size
     sides = np.array((width, height, width, height), np.float32)
-    found = np.full((len(decoded), MOST_BOXES, COLUMNS), NO_BOX, np.float32)
-    for number, one in enumerate(decoded):
-        rows = _of_picture(one[:, :4] * sides, one[:, 4:], sides)
+    found = np.full((len(corners), MOST_BOXES, COLUMNS), NO_BOX, np.float32)
+    for number, pair in enumerate(zip(corners, scores, strict=True)):
+        rows = _of_picture(*pair, sides)
         found[number, : len(rows)] = rows
     return found
 
@@ -71,3 +73,11 @@ def suppressed(boxes: NDArray[np.float32], most: float = MOST_OVERLAP) -> NDArra
         overlap = both / (areas[number] + areas[number + 1 :] - both)
         free[number + 1 :] &= ~(overlap.astype(np.float64) > most)
     return np.array(kept, np.int64)
+
+
+def in_pixels(rows: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Rows whose corners are fractions of the picture, (N, 100, 6), with those of `Selecting`."""
+    height, width = size
+    scale = np.array((width, height, width, height, 1, 1), np.float32)
+    real = rows[..., 5:] >= 0
+    return np.where(real, rows * scale, rows).astype(np.float32)

@@ -14,11 +14,12 @@ from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target as target_of
 from martlet.compiler.toolchain import build_program, find_compiler
 from martlet.errors import MartletError
-from martlet.exporting import export_onnx
 from martlet.inference import open_onnx
 from martlet.measuring.latency import Latency
 from martlet.models import Classifier
+from martlet.models.detectors import Detector
 from martlet.version import __version__
+from martlet.workflows.bare_network import write_bare
 from martlet.workflows.on_device.connection import Adb, Connection, Ssh, quoted
 from martlet.workflows.on_device.probe import Probe, probe
 
@@ -35,7 +36,7 @@ def connect(ssh: str | None, adb: str | None) -> Connection:
 
 def time_on(
     connection: Connection,
-    model: Classifier,
+    model: Classifier | Detector,
     shape: tuple[int, ...],
     threads: int,
     batch: int,
@@ -57,8 +58,7 @@ def time_on(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         onnx, program = folder / "model.onnx", folder / "bench"
-        classes = [str(number) for number in range(model.num_classes)]
-        export_onnx(model, onnx, preprocess=None, shape=shape, classes=classes)
+        write_bare(model, onnx, shape, model.num_classes)
         compile_onnx(
             onnx, folder / "c", name="net", target=made_for.name, threads=threads, batch=batch,
             library=False,

@@ -1,0 +1,53 @@
+"""The answers of an exported detector, decoded as its own `decode` does it, without torch.
+
+What a file says of them: `kind`, how a place answers, and what belongs to that. "distances": the
+logits of the classes, then of the distances to the four sides, `bins` each, at the places of maps
+whose strides are `strides` (models/detectors/lite.py).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def decoded(answers: Array, how: Mapping[str, Any], size: tuple[int, int]) -> tuple[Array, Array]:
+    """(N, places, numbers) -> corners (N, places, 4) in pixels, scores (N, places, classes).
+
+    how: what the file says of them; size: (height, width) of the network's picture.
+    """
+    return DECODERS[how["kind"]](answers, how, size)
+
+
+def _distances(
+    answers: Array, how: Mapping[str, Any], size: tuple[int, int]
+) -> tuple[Array, Array]:
+    bins, places = int(how["bins"]), places_of(how["strides"], size)
+    logits = answers[..., -4 * bins :].reshape(*answers.shape[:2], 4, bins)
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    reach = (shares * np.arange(bins, dtype=np.float32)).sum(axis=-1) * places[:, 2:]
+    centres = places[:, :2]
+    corners = np.concatenate((centres - reach[..., :2], centres + reach[..., 2:]), axis=-1)
+    with np.errstate(over="ignore"):
+        scores = np.float32(1) / (1 + np.exp(-answers[..., : -4 * bins]))
+    return corners.astype(np.float32), scores.astype(np.float32)
+
+
+def places_of(strides: list[int], size: tuple[int, int]) -> Array:
+    """(places, 3), map by map and row by row: centre x, centre y and stride, in pixels."""
+    height, width = size
+    maps = []
+    for stride in strides:
+        # A padded convolution of stride 2 rounds up.
+        y, x = np.mgrid[: -(-height // stride), : -(-width // stride)] * stride + stride / 2
+        maps.append(np.stack((x, y, np.full_like(x, stride)), axis=-1).reshape(-1, 3))
+    return np.concatenate(maps).astype(np.float32)
+
+
+DECODERS: dict[str, Callable[[Array, Mapping[str, Any], tuple[int, int]], tuple[Array, Array]]] = {
+    "distances": _distances
+}

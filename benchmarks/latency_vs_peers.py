@@ -3,6 +3,8 @@
     python benchmarks/latency_vs_peers.py                       # the networks of the README
     python benchmarks/latency_vs_peers.py mobilenet_v2_x1_0 --threads 2
     python benchmarks/latency_vs_peers.py --isa avx2            # no AVX-512 for anyone
+    python benchmarks/latency_vs_peers.py shufflenet_v2_x1_0 --detector lite --side 320 \
+        --output latency_boxes
 
 Float32, batch 1, one picture, fresh weights. All engines run in this process, pinned to as many
 cores as they have threads, and take turns; before it is timed, every engine's answer is compared
@@ -32,6 +34,7 @@ from record import write_rows
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target as target_of
+from martlet.measuring.cost import cost
 from martlet.measuring.engines import Array, Engine
 from martlet.measuring.latency import Latency, latency
 from martlet.models import spec
@@ -50,12 +53,18 @@ TARGETS = {"best": "native", "avx2": "x86-64-v3"}
 
 
 def engines_of(
-    name: str, threads: int, target: str, folder: Path, chosen: Sequence[str]
+    name: str,
+    threads: int,
+    target: str,
+    folder: Path,
+    chosen: Sequence[str],
+    detector: str | None = None,
+    side: int | None = None,
 ) -> tuple[list[Engine], list[InC], Array, dict[str, Any]]:
     """All engines that can be had, those timed in C, a picture, what is known of the network."""
     row = spec(name)
-    model, path = exported(name, folder)
-    picture = np.random.default_rng(0).standard_normal((1, *row.input.shape), np.float32)
+    model, path, shape = exported(name, folder, detector=detector, side=side)
+    picture = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
     with torch.inference_mode():
         expected = model(torch.from_numpy(picture)).numpy()
     net = compile_onnx(path, folder / "compiled", target=target, threads=threads)
@@ -81,10 +90,12 @@ def engines_of(
         alone = compile_onnx(path, folder / "alone", target=target)
         found.append(Engine(ALONE, alone.description.threads, alone))
         in_c.append(InC(alone, ALONE, folder))
+    spent = cost(model, (1, *shape))
     known = {
-        "network": row.name,
-        "params": row.params,
-        "macs": row.macs,
+        "network": row.name if detector is None else f"{row.name} {detector}",
+        "side": shape[-1],
+        "params": spent.params,
+        "macs": spent.macs,
         "onnx_bytes": path.stat().st_size,
     }
     return found, in_c, picture, known
@@ -118,6 +129,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="per engine")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--detector", help="neck and head on each network: lite")
+    parser.add_argument("--side", type=int, help="of the picture, in pixels")
     parser.add_argument("--output", help="name of the CSV file")
     options = parser.parse_args()
     suffix = "" if options.isa == "best" else f"_{options.isa}"
@@ -139,6 +152,8 @@ def main() -> None:
                 TARGETS[options.isa],
                 Path(folder),
                 options.peers.split(","),
+                options.detector,
+                options.side,
             )
             turns = [*engines, *(one.engine for one in in_c)]
             measured = latency(

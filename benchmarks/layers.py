@@ -36,7 +36,7 @@ def best_profile(name: str) -> tuple[Profile, list[float]]:
     With it comes, for each layer, the share of lanes that hold output channels.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _, path = exported(name, Path(folder))
+        _, path, _ = exported(name, Path(folder))
         profiles = [profile_onnx(path, seconds=2) for _ in range(RUNS)]
         program, _ = program_of(read_model(load(path)), native())
     return max(profiles, key=lambda one: one.gflops / one.peak_gflops), list(

@@ -47,7 +47,7 @@ def arena_bytes(path: Path) -> int:
 def row(name: str) -> dict[str, Any]:
     """Both figures of one network."""
     with tempfile.TemporaryDirectory() as folder:
-        _, path = exported(name, Path(folder))
+        _, path, _ = exported(name, Path(folder))
         net = compile_onnx(path, Path(folder) / "compiled", library=False)
         workspace, arena = net.description.workspace_bytes, arena_bytes(path)
     return {

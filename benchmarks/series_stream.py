@@ -94,7 +94,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in sys.argv[1:] or NETWORKS:
-            _, path = exported(name, Path(scratch))
+            _, path, _ = exported(name, Path(scratch))
             for chosen in TARGETS:
                 for stride in STRIDES:
                     folder = Path(scratch) / f"{name}_{chosen}_{stride}"

@@ -46,7 +46,7 @@ def rows_of(name: str, seconds: float) -> list[dict[str, Any]]:
         for kind in KINDS:
             folder = Path(scratch) / kind
             folder.mkdir()
-            model, path = exported(name, folder, partial(half, kind))
+            model, path, _ = exported(name, folder, partial(half, kind))
             net = compile_onnx(path, folder / "c", threads=1)
             engines += [
                 torch_engine(model, 1, name=f"torch/{kind}"),

@@ -36,6 +36,16 @@ def test_a_network_by_name() -> None:
 
 
 @pytest.mark.slow
+def test_a_detector_by_the_name_of_its_backbone(trained: Run) -> None:
+    rows = measure("shufflenet_v2_x0_5", detector="lite", image_size=64, seconds=0.01)
+    assert [row.engine for row in rows] == ["torch", "onnxruntime"]
+    with pytest.raises(MartletError, match="did you mean lite"):
+        measure("shufflenet_v2_x0_5", detector="light")
+    with pytest.raises(MartletError, match="detector='lite' is for the name of a network"):
+        measure(trained.folder, detector="lite")
+
+
+@pytest.mark.slow
 def test_a_network_of_another_input() -> None:
     rows = measure("shufflenet_series", seconds=0.01)
     assert [row.engine for row in rows] == ["torch", "onnxruntime"]

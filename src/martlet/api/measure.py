@@ -23,7 +23,8 @@ def measure(
     seconds: Annotated[float, "Time given to each engine."] = 2.0,
     image_size: Annotated[int | None, "Side of the picture, for the name of a network."] = None,
     detector: Annotated[
-        str | None, "Neck and head for boxes on the network of this name, at 320 pixels: lite."
+        str | None,
+        "Neck and head for boxes on the network of this name, of 80 classes at 320 pixels: lite.",
     ] = None,
     roofline: Annotated[
         bool, "Each layer against what memory and multipliers allow: roofline.png and .csv."

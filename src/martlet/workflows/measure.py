@@ -34,7 +34,10 @@ from martlet.workflows.open_network import checkpoint_path
 ENGINES = ("torch", "onnxruntime", "c")
 USUAL = ("torch", "onnxruntime")
 MOST_THREADS = 1024  # of an engine: more are no machine of today
-BOX_SIZE = 320  # side in pixels of a detector's picture, where none is asked for
+BOX_SIZE, BOX_CLASSES = (
+    320,
+    80,
+)  # of a detector by name: its picture's side in pixels, COCO's classes
 WAIT_SECONDS = 10.0  # for another process that writes the report
 
 
@@ -226,7 +229,8 @@ def _network(
             check_network(row, size, small_input=False)
         torch.manual_seed(0)
         if detector is not None:
-            return create_model(str(run), detector=detector).eval(), shape, None
+            boxes = create_model(str(run), detector=detector, num_classes=BOX_CLASSES)
+            return boxes.eval(), shape, None
         return create_model(str(run)).eval(), shape, None
     if detector is not None:
         raise MartletError(

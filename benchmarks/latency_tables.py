@@ -115,11 +115,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "latency": lambda: engines_table("latency"),
     "avx2": lambda: engines_table("latency_avx2"),
     "threads": lambda: engines_table("latency_2_threads"),
+    "boxes": lambda: engines_table("latency_boxes"),
     "memory": memory_table,
     "readme": readme_table,
     "kernels": kernels_table,
 }
-PAGES = (ROOT / "README.md", ROOT / "docs" / "compiling.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("compiling", "detection")))
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -13,7 +13,11 @@ PAGES = {
         ROOT / "docs" / f"{name}.md"
         for name in ("training", "optimization", "transfer", "answers", "checking_data")
     ],
-    "benchmarks/latency_tables.py": [ROOT / "README.md", ROOT / "docs" / "compiling.md"],
+    "benchmarks/latency_tables.py": [
+        ROOT / "README.md",
+        ROOT / "docs" / "compiling.md",
+        ROOT / "docs" / "detection.md",
+    ],
     "docs/experiments.py": [ROOT / "docs" / "experiments.md"],
     "docs/networks.py": [
         page

@@ -166,17 +166,14 @@ def _boxes(run: Run, header: Mapping[str, Any]) -> Run:
 
     Raises MartletError when the file says of its answers what is not known.
     """
-    from martlet.tasks.detection.answers import DECODERS, decoded
+    from martlet.tasks.detection.answers import check, decoded
     from martlet.tasks.detection.rows import in_pixels, selected
 
     height, width = preprocess_from(header["preprocess"]).shape[-2:]
     if header.get(SELECTED):
         return lambda batch: in_pixels(run(batch), (height, width))
     how = header[ANSWERS]
-    if not isinstance(how, Mapping) or how.get("kind") not in DECODERS:
-        raise MartletError(
-            f"answers={how!r} is not known; accepted: a kind of {', '.join(DECODERS)}."
-        )
+    check(how)
     return lambda batch: selected(*decoded(run(batch), how, (height, width)), (height, width))
 
 

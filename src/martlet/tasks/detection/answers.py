@@ -6,12 +6,31 @@ whose strides are `strides` (models/detectors/lite.py).
 """
 
 from collections.abc import Callable, Mapping
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.errors import MartletError
+
 Array = NDArray[np.float32]
+MOST_BINS = 64
+
+
+def check(how: Any) -> None:
+    """Raises MartletError when what a file says of its answers is damaged or not known."""
+    known = isinstance(how, Mapping) and how.get("kind") in DECODERS
+    try:
+        bins, strides = int(how["bins"]), list(map(int, how["strides"]))
+        whole = known and 1 <= bins <= MOST_BINS and min(strides) >= 1
+    except (KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise MartletError(
+            f"answers={short(how)} is not known; accepted: a kind of {', '.join(DECODERS)}, with "
+            "bins and strides; export the network again."
+        )
 
 
 def decoded(answers: Array, how: Mapping[str, Any], size: tuple[int, int]) -> tuple[Array, Array]:
@@ -26,6 +45,11 @@ def _distances(
     answers: Array, how: Mapping[str, Any], size: tuple[int, int]
 ) -> tuple[Array, Array]:
     bins, places = int(how["bins"]), places_of(how["strides"], size)
+    if answers.ndim != 3 or answers.shape[1] != len(places) or answers.shape[2] <= 4 * bins:
+        raise MartletError(
+            f"answers of shape {answers.shape} do not fit {len(places)} places with {bins} bins; "
+            "export the network again."
+        )
     logits = answers[..., -4 * bins :].reshape(*answers.shape[:2], 4, bins)
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)

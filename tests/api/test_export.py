@@ -40,6 +40,11 @@ def test_an_unknown_format_is_named(run: Path) -> None:
         export(run, "onxx")  # type: ignore[arg-type]
 
 
+def test_raw_is_for_boxes(run: Path) -> None:
+    with pytest.raises(MartletError, match="raw=True is for networks that find boxes"):
+        export(run, raw=True)
+
+
 def test_a_checkpoint_is_never_the_output(run: Path) -> None:
     with pytest.raises(MartletError, match=r"ends in \.onnx"):
         export(run, output=run / "model.safetensors")

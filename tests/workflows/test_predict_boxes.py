@@ -131,7 +131,7 @@ def test_a_run_predicts_and_is_scored(
     ("options", "output"),
     [
         pytest.param({}, "model.onnx", id="selected"),
-        pytest.param({"raw": True}, "raw.onnx", id="raw", marks=pytest.mark.slow),
+        pytest.param({"raw": True}, "raw.onnx", id="raw", marks=pytest.mark.long),
         pytest.param({"format": "c"}, "c", id="c", marks=pytest.mark.slow),
     ],
 )

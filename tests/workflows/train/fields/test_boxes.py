@@ -178,8 +178,6 @@ def test_what_a_detector_is_not_for(squares: Path, tmp_path: Path, learnt: Run) 
     run = learnt.folder
     one = [squares / "0.png"]
     for verb, sentence in (
-        (lambda: martlet.export(run, "c"), "finds boxes, and these have no other format than th"),
-        (lambda: martlet.measure(run), "finds boxes, and these have no other format than the che"),
         (lambda: martlet.explain(run, one), "takes boxes, and explain is for pictures; predict wi"),
         (lambda: trained(squares, tmp_path, teacher=run), "^teacher=.* answers with classes, and"),
         (lambda: martlet.train(squares, weights=run), "finds boxes, and classes are learnt here"),

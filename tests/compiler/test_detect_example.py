@@ -89,15 +89,11 @@ def test_the_same_boxes(built: Path, size: tuple[int, int]) -> None:
     assert (after[min(top, size[1] - 1), left:right] == after[min(top, size[1] - 1), left]).all()
     assert right > left
     assert bottom > top
-
-
-@pytest.mark.slow
-def test_what_is_no_picture_is_refused(built: Path) -> None:
     (built / "bad.ppm").write_bytes(b"P6 2 2 255\nabc")
-    for words in (["bad.ppm", "x.ppm"], ["bad.ppm"], ["none.ppm", "x.ppm"]):
-        done = subprocess.run(["./detect", *words], cwd=built, capture_output=True, text=True)
-        assert done.returncode == 1
-        assert done.stderr.startswith("usage: detect")
+    for given in (["bad.ppm", "x.ppm"], ["bad.ppm"], ["none.ppm", "x.ppm"]):
+        refused = subprocess.run(["./detect", *given], cwd=built, capture_output=True, text=True)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("usage: detect")
 
 
 def test_the_example_is_short() -> None:

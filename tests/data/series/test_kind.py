@@ -236,7 +236,7 @@ def test_exported_networks_say_the_same(run: Run, folder: Path, tmp_path: Path) 
     assert [[one.label for one in found] for found in answers] == [["walk"]] * 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_subject_is_held_out_once_and_finished_folds_are_kept(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,12 +49,11 @@ def write(trained: Trained, path: Path, check: Check) -> dict[str, Any]:
     del proto.graph.output[1:]
     with replacing(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
-    operators = [node.op_type for node in proto.graph.node]
-    return facts | {"nodes": {name: operators.count(name) for name in sorted({*operators})}}
+    return facts | {"nodes": plain.operators(proto)}
 
 
 def add_selection(proto: onnx.ModelProto, size: tuple[int, int]) -> None:
-    """Put the selection behind the only output; it becomes the second one.
+    """Put the selection behind the only output, which becomes the second one.
 
     size: (height, width) of the network's picture, in whose pixels the decoded boxes are.
     """
@@ -76,15 +75,18 @@ class _Nodes:
 
     def add(self, operator: str, inputs: list[Any], name: str = "", **attributes: Any) -> str:
         """A node; inputs that are no names are constants. Returns the name of its output."""
-        name = name or f"selection_{len(self.graph.node)}"
-        given = [self._named(value) for value in inputs]
-        self.graph.node.append(helper.make_node(operator, given, [name], name, **attributes))
-        return name
+        return self._append(operator, inputs, 1, name, attributes)[0]
 
     def two(self, operator: str, inputs: list[Any], **attributes: Any) -> tuple[str, str]:
         """A node with two outputs."""
-        name = f"selection_{len(self.graph.node)}"
-        names = (name, f"{name}_second")
+        first, second = self._append(operator, inputs, 2, "", attributes)
+        return first, second
+
+    def _append(
+        self, operator: str, inputs: list[Any], outputs: int, name: str, attributes: dict[str, Any]
+    ) -> list[str]:
+        name = name or f"selection_{len(self.graph.node)}"
+        names = [name, f"{name}_second"][:outputs]
         given = [self._named(value) for value in inputs]
         self.graph.node.append(helper.make_node(operator, given, names, name, **attributes))
         return names

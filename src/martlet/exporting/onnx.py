@@ -49,8 +49,13 @@ def write(trained: Trained, path: Path, check: Check, opset: int | None = None) 
         check(temporary)
     return {
         "opset": next(item.version for item in proto.opset_import if item.domain == ""),
-        "nodes": dict(sorted(Counter(node.op_type for node in proto.graph.node).items())),
+        "nodes": operators(proto),
     }
+
+
+def operators(proto: Any) -> dict[str, int]:
+    """How often each operator stands in the graph of a ModelProto."""
+    return dict(sorted(Counter(node.op_type for node in proto.graph.node).items()))
 
 
 def _convert(model: nn.Module, shape: tuple[int, ...], opset: int | None, output: str) -> Any:

@@ -172,7 +172,7 @@ def _boxes(run: Run, header: Mapping[str, Any]) -> Run:
     height, width = preprocess_from(header["preprocess"]).shape[-2:]
     if header.get(SELECTED):
         return lambda batch: in_pixels(run(batch), (height, width))
-    how = header[ANSWERS]
+    how: Any = header.get(ANSWERS)
     check(how)
     return lambda batch: selected(*decoded(run(batch), how, (height, width)), (height, width))
 

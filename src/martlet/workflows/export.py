@@ -79,10 +79,10 @@ def _trained(
 ) -> Trained:
     """What is exported: of a detector, if `raw`, the answers of all places as they are."""
     colours = header.metrics.get("colours")  # of classes, as the label map has them
-    network, preprocess = _of_kind(model, header.preprocess, tile)
+    network, preprocess = _of_kind(model, header.preprocess, tile, raw=raw)
     output, of_boxes = LOGITS, dict[str, Any]()
     if isinstance(model, Detector) and raw:
-        network, output, of_boxes = model.eval(), ANSWERS, {ANSWERS: model.told() | LIMITS}
+        output, of_boxes = ANSWERS, {ANSWERS: model.told() | LIMITS}
     elif isinstance(model, Detector):
         output, of_boxes = boxes.DECODED, {SELECTED: True}
     return Trained.of(
@@ -104,13 +104,13 @@ def _trained(
 
 
 def _of_kind(
-    model: nn.Module, preprocess: AnyPreprocess, tile: int | None
+    model: nn.Module, preprocess: AnyPreprocess, tile: int | None, *, raw: bool
 ) -> tuple[nn.Module, AnyPreprocess]:
     """A network for scenes labels a tile at once, and so does what is exported of it; a detector
-    decodes what it answers.
+    decodes what it answers, unless it is exported raw.
     """
     if isinstance(model, Detector):
-        return Decoded(model, preprocess.shape[-2:]), preprocess
+        return model.eval() if raw else Decoded(model, preprocess.shape[-2:]), preprocess
     if isinstance(preprocess, ScenePreprocess) and isinstance(model, HybridSN):
         return WholeScene(model), replace(preprocess, tile=TILE if tile is None else tile)
     if tile is not None:

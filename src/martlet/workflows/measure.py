@@ -34,10 +34,8 @@ from martlet.workflows.open_network import checkpoint_path
 ENGINES = ("torch", "onnxruntime", "c")
 USUAL = ("torch", "onnxruntime")
 MOST_THREADS = 1024  # of an engine: more are no machine of today
-BOX_SIZE, BOX_CLASSES = (
-    320,
-    80,
-)  # of a detector by name: its picture's side in pixels, COCO's classes
+BOX_SIZE = 320  # side in pixels of a detector's picture, where none is asked for
+BOX_CLASSES = 80  # of a detector by name: COCO's
 WAIT_SECONDS = 10.0  # for another process that writes the report
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from martlet.compiler.codegen.c_text import floats, wrapped
 from martlet.compiler.codegen.header import Facts
-from martlet.errors import MartletError
+from martlet.compiler.codegen.metadata import damage_told
 
 
 def boxes_header(facts: Facts, meta: Mapping[str, Any]) -> str | None:
@@ -16,13 +16,8 @@ def boxes_header(facts: Facts, meta: Mapping[str, Any]) -> str | None:
     """
     if "answers" not in meta:
         return None
-    try:
+    with damage_told():
         return wrapped(_text(facts, meta))
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise MartletError(
-            f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
-            "export it again."
-        ) from error
 
 
 def _text(facts: Facts, meta: Mapping[str, Any]) -> str:
@@ -41,7 +36,7 @@ def _text(facts: Facts, meta: Mapping[str, Any]) -> str:
         raise ValueError(f"{places} places, {classes} classes and {bins} bins, output {outputs}")
     return TEXT.format(
         name=name, big=big, classes=classes, bins=bins, width=width, height=height, places=places,
-        levels=len(strides), numbers=classes + 4 * bins,
+        numbers=classes + 4 * bins,
         strides=", ".join(map(str, strides)), columns=", ".join(str(w) for _, w in maps),
         rows=", ".join(str(h) for h, _ in maps),
         most=int(how["most_boxes"]), candidates=int(how["most_candidates"]),

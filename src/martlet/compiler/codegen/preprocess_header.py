@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from martlet.compiler.codegen.c_text import floats, string, wrapped
+from martlet.compiler.codegen.metadata import damage_told
 from martlet.compiler.codegen.unknown_header import include_unknown
-from martlet.errors import MartletError
 
 
 def picture_header(name: str, meta: Mapping[str, Any]) -> str | None:
@@ -15,15 +15,10 @@ def picture_header(name: str, meta: Mapping[str, Any]) -> str | None:
     """
     if "preprocess" not in meta or "classes" not in meta:
         return None
-    try:
+    with damage_told():
         if meta["preprocess"].get("kind", "image") not in ("image", "boxes"):
             return None
         return wrapped(_text(name, meta))
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise MartletError(
-            f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
-            "export it again."
-        ) from error
 
 
 def _text(name: str, meta: Mapping[str, Any]) -> str:

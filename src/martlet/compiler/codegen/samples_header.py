@@ -5,8 +5,8 @@ from typing import Any
 
 from martlet.compiler.codegen.c_text import floats, string, wrapped
 from martlet.compiler.codegen.header import Facts
+from martlet.compiler.codegen.metadata import damage_told
 from martlet.compiler.codegen.unknown_header import include_unknown
-from martlet.errors import MartletError
 
 
 def samples_header(facts: Facts, meta: Mapping[str, Any]) -> str | None:
@@ -17,15 +17,10 @@ def samples_header(facts: Facts, meta: Mapping[str, Any]) -> str | None:
     """
     if "preprocess" not in meta or "classes" not in meta:
         return None
-    try:
+    with damage_told():
         if meta["preprocess"].get("kind") != "series":
             return None
         return wrapped(_text(facts, meta))
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise MartletError(
-            f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
-            "export it again."
-        ) from error
 
 
 def _text(facts: Facts, meta: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from martlet.compiler.codegen.c_text import floats, wrapped
-from martlet.errors import MartletError
+from martlet.compiler.codegen.metadata import damage_told
 
 # The score of logits of which `highest` is the largest; APART floats lie between two of them.
 SCORES = {
@@ -26,13 +26,8 @@ def unknown_header(name: str, meta: Mapping[str, Any]) -> str | None:
     """
     if not meta.get("unknown"):
         return None
-    try:
+    with damage_told():
         return wrapped(_text(name, meta["unknown"], len(meta["classes"])))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MartletError(
-            f"the ONNX file's martlet metadata is damaged ({type(error).__name__}: {error}); "
-            "export it again."
-        ) from error
 
 
 def _text(name: str, unknown: Mapping[str, Any], classes: int) -> str:

@@ -30,6 +30,10 @@ ELSEWHERE = {
         "workflows/train/fields/test_boxes.py",
         "a row of the table, through its verbs",
     ),
+    "compiler/codegen/boxes_*": (
+        "compiler/codegen/test_boxes_header.py",
+        "parts of one text, compiled whole",
+    ),
     "models/detectors/detector": ("models/detectors/test_lite.py", "what a detector defines"),
     "data/kind": ("api/test_train.py", "the fields of a row of the table"),
     "data/odd": ("data/test_cache.py", "what a cache says of its pictures"),

@@ -92,15 +92,18 @@ def test_nothing_found_is_written_too(network: Network, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "boxes.json").read_text(encoding="utf-8") == "[]"
 
 
-@pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    root = tmp_path_factory.mktemp("boxes")
+def learnt_by(detector: str, root: Path) -> SimpleNamespace:
     pictures, annotations = boxed.voc(root / "data")
     run = martlet.train(
-        pictures, boxes=annotations, model="shufflenet_v2_x0_5", image_size=64, epochs=1,
-        batch_size=2, workers=0, log="none", quiet=True, folder=root / "runs",
+        pictures, boxes=annotations, model="shufflenet_v2_x0_5", detector=detector, image_size=64,
+        epochs=1, batch_size=2, workers=0, log="none", quiet=True, folder=root / "runs",
     )  # fmt: skip
     return SimpleNamespace(pictures=pictures, annotations=annotations, run=run)
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    return learnt_by("lite", tmp_path_factory.mktemp("boxes"))
 
 
 def test_a_run_predicts_and_is_scored(
@@ -138,10 +141,33 @@ def test_a_run_predicts_and_is_scored(
 def test_what_is_exported_finds_the_same_boxes(
     learnt: SimpleNamespace, options: dict[str, Any], output: str, tmp_path: Path
 ) -> None:
-    martlet.export(learnt.run.folder, output=tmp_path / output, **options)
+    found_by_file(learnt, tmp_path / output, **options)
+
+
+@pytest.mark.long
+def test_of_anchors_too(tmp_path: Path) -> None:
+    learnt = learnt_by("ssdlite", tmp_path)
+    found_by_file(learnt, tmp_path / "model.onnx")
+    found_by_file(learnt, tmp_path / "raw.onnx", raw=True)
+    found_by_file(learnt, tmp_path / "c", format="c")
+
+
+@pytest.mark.long
+def test_two_stages_are_found_and_not_exported(tmp_path: Path) -> None:
+    learnt = learnt_by("faster_rcnn_mobile", tmp_path)
+    found = martlet.predict(learnt.run.folder, [learnt.pictures], threshold=0.0)
+    assert all(one.error is None for one in found)
+    for name, options in (("a.onnx", {}), ("b.onnx", {"raw": True}), ("c", {"format": "c"})):
+        with pytest.raises(MartletError, match="is not exported, for its second stage"):
+            martlet.export(learnt.run.folder, output=tmp_path / name, **options)
+        assert not (tmp_path / name).exists()
+
+
+def found_by_file(learnt: SimpleNamespace, file: Path, **options: Any) -> None:
+    """What is exported with these options finds the boxes of the run."""
+    martlet.export(learnt.run.folder, output=file, **options)
     ours, theirs = (
-        martlet.predict(run, [learnt.pictures], threshold=0.05)
-        for run in (learnt.run.folder, tmp_path / output)
+        martlet.predict(run, [learnt.pictures], threshold=0.05) for run in (learnt.run.folder, file)
     )
     assert sum(len(one.boxes) for one in ours) > 0
     for mine, other in zip(ours, theirs, strict=True):
@@ -150,7 +176,7 @@ def test_what_is_exported_finds_the_same_boxes(
             assert box.label == same.label
             np.testing.assert_allclose(box[1:], same[1:], atol=0.02)
     metrics = martlet.evaluate(
-        tmp_path / output, learnt.pictures, boxes=learnt.annotations, split="all", quiet=True
+        file, learnt.pictures, boxes=learnt.annotations, split="all", quiet=True
     )
     assert metrics["boxes"] == 6
 

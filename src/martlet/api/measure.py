@@ -24,7 +24,8 @@ def measure(
     image_size: Annotated[int | None, "Side of the picture, for the name of a network."] = None,
     detector: Annotated[
         str | None,
-        "Neck and head for boxes on the network of this name, of 80 classes at 320 pixels: lite.",
+        "Neck and head for boxes on the network of this name, of 80 classes at 320 pixels: "
+        "lite or ssdlite.",
     ] = None,
     roofline: Annotated[
         bool, "Each layer against what memory and multipliers allow: roofline.png and .csv."

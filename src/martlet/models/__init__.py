@@ -67,11 +67,11 @@ def create_model(
     such as "se_resnet50" has. `pretrained` loads ImageNet-1k weights, downloaded once through their
     library; a classifier for other than 1000 classes starts fresh, and the first convolution is
     adapted to `in_chans`. `features_only` returns a `FeatureExtractor` of the levels `out_indices`
-    instead; a number n stands for the n coarsest. `detector` ("lite") makes a `Detector` of
-    `num_classes` kinds of boxes with the network as backbone. `options` are the network's own; its
-    page in docs/ names them. Raises MartletError for an unknown name, an option that the network
-    does not have, a value of another type or out of range, and an option that the weights do not
-    allow.
+    instead; a number n stands for the n coarsest. `detector` ("lite", "ssdlite", "faster_rcnn" or
+    "faster_rcnn_mobile") makes a `Detector` of `num_classes` kinds of boxes with the network as
+    backbone. `options` are the network's own; its page in docs/ names them. Raises MartletError for
+    an unknown name, an option that the network does not have, a value of another type or out of
+    range, and an option that the weights do not allow.
     """
     file, row = find(name)
     for flag, value in (
@@ -101,10 +101,10 @@ def create_model(
     if not isinstance(network, ImageClassifier):
         what = "features_only=True" if detector is None else f"detector={detector!r}"
         raise MartletError(f"{what} does not fit {row.name}; it takes no pictures.")
+    if detector is not None:
+        from martlet.models.detectors import make_detector
+
+        return make_detector(detector, network, network.num_classes)
     from martlet.models.features import FeatureExtractor
 
-    if detector is None:
-        return FeatureExtractor(network, out_indices)
-    from martlet.models.detectors import LEVELS, make_detector
-
-    return make_detector(detector, FeatureExtractor(network, LEVELS), network.num_classes)
+    return FeatureExtractor(network, out_indices)

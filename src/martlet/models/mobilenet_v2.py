@@ -133,20 +133,26 @@ class InvertedResidual(nn.Module):
         self.residual = shortcut and stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        projected: Tensor
-        if self.attention is None:
-            projected = self.layers(x)
-        else:
-            *_, project = self.layers
-            projected = project(self.attention(self.widened(x)))
+        projected = self.narrowed(self.expanded(x))
         return x + projected if self.residual else projected
+
+    def expanded(self, x: Tensor) -> Tensor:
+        """The maps before the depthwise convolution."""
+        first, *more = self.layers
+        wide: Tensor = first(x) if len(more) == 2 else x
+        return wide
+
+    def narrowed(self, wide: Tensor) -> Tensor:
+        """What the block makes of its wide maps, without the shortcut."""
+        *_, depthwise_, project = self.layers
+        wide = depthwise_(wide)
+        narrow: Tensor = project(wide if self.attention is None else self.attention(wide))
+        return narrow
 
     def widened(self, x: Tensor) -> Tensor:
         """The maps behind the depthwise convolution."""
-        *wide, _ = self.layers
-        for layer in wide:
-            x = layer(x)
-        return x
+        wide: Tensor = self.layers[-2](self.expanded(x))
+        return wide
 
 
 class ExpansionShortcuts(nn.Sequential):

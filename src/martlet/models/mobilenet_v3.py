@@ -133,12 +133,21 @@ class InvertedResidual(nn.Module):
         self.residual = row.stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else self.expand(x)
-        y = self.depthwise(y)
+        y = self.narrowed(self.expanded(x))
+        return x + y if self.residual else y
+
+    def expanded(self, x: Tensor) -> Tensor:
+        """The maps before the depthwise convolution."""
+        wide: Tensor = x if self.expand is None else self.expand(x)
+        return wide
+
+    def narrowed(self, wide: Tensor) -> Tensor:
+        """What the block makes of its wide maps, without the shortcut."""
+        y = self.depthwise(wide)
         if self.attention is not None:
             y = self.attention(y)
-        y = self.project(y)
-        return x + y if self.residual else y
+        narrow: Tensor = self.project(y)
+        return narrow
 
 
 class MobileNetV3(ImageClassifier):

@@ -72,6 +72,10 @@ class Task:
     calibrated: the outputs are logits of classes: their temperature, and a threshold of unknown
         samples, are fitted on the validation part.
     curve: what is drawn over the epochs beside the loss: a NAME of these, and what it is called.
+    of_network: (the network's options) -> the task with the loss of this network, where networks of
+        the task differ in it; None where they do not.
+    inside: the network computes the loss in training, for it draws samples by the targets: it is
+        called with inputs and targets, and `loss` gets what it gives.
     answer: (name, outputs of one sample, names of the outputs, how many) -> what `predict` says.
     """
 
@@ -90,6 +94,8 @@ class Task:
     calibrated: bool = False
     curve: tuple[str, str] = ("top1", "Accuracy")
     validated: Callable[[NDArray[Any], NDArray[Any], Sequence[str]], dict[str, float]] | None = None
+    of_network: "Callable[[Mapping[str, Any]], Task] | None" = None
+    inside: bool = False
 
     def weighing(self, class_weights: "Tensor") -> "Task":
         """The task, which has classes, with the loss that weighs each sample by its class."""

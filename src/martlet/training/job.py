@@ -81,6 +81,8 @@ class Job:
 
     @property
     def task(self) -> Task:
-        """The task of the header, with the weights of its classes."""
+        """The task of the header, with the loss of its network and the weights of its classes."""
         task = tasks.find(self.header.task)
+        if task.of_network is not None:
+            task = task.of_network(self.header.network.options)
         return task if self.class_weights is None else task.weighing(self.class_weights)

@@ -55,7 +55,7 @@ def epochs(job: Job, state: State, reduce: Reducer) -> Iterator[Step | EpochEnd]
     """All steps and epochs that are left; `reduce` makes one step of those of all processes."""
     recipe, ranks, steps_per_epoch = job.recipe, job.ranks, len(job.train)
     network, averaged = job.through(state.model), job.through(state.averaged)
-    forward: Callable[[Any], Tensor] = network
+    forward: Callable[..., Tensor] = network
     if recipe.compile == "on":
         # All batches have one shape. Without a word PyTorch takes sizes that differ from those of
         # an earlier run of the process for symbols, and compiles slower code, or none.
@@ -143,7 +143,7 @@ def save(job: Job, state: State, step: int, best: bool = False) -> None:
 
 
 def train_step(
-    forward: Callable[[Any], Tensor],
+    forward: Callable[..., Tensor],
     task: Task,
     optimizer: torch.optim.Optimizer,
     recipe: Recipe,
@@ -159,7 +159,7 @@ def train_step(
     gradients become the means over them, and sums the totals.
     """
     with torch.autocast(inputs.device.type, torch.bfloat16, recipe.precision == "bfloat16"):
-        outputs = forward(inputs)
+        outputs = forward(inputs, targets) if task.inside else forward(inputs)
         answers = None if teacher is None else teacher(inputs)
     loss = task.loss(outputs.float(), targets, recipe)
     if answers is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from martlet.data.boxes.preprocess import BoxPreprocess
 from martlet.data.class_names import one_form
 from martlet.data.pictures.kind import SMALL
 from martlet.data.pictures.preprocess import Preprocess
@@ -16,7 +17,10 @@ from martlet.models.table import spec
 from martlet.models.weights import reading
 from martlet.models.weights.recognising import Recognised, recognise
 from martlet.models.weights.renaming import Converted
+from martlet.models.weights.torchvision_detectors import COCO, categories
 from martlet.models.weights.unwrapping import Candidate
+from martlet.tasks.classification import CLASSIFICATION
+from martlet.tasks.detection.task import DETECTION
 from martlet.training import checkpoint
 from martlet.training.checkpoint import Header, Network
 from martlet.workflows.hub_config import hub_model, hub_settings
@@ -98,13 +102,16 @@ def read_others(
     found = recognised.found
     if told is not None:
         given = hub_settings(file, told, given) | given
-    names, preprocess = class_names(found.num_classes, classes), preprocess_of(found, given)
+    detects = "detector" in found.options
+    names = class_names(found.num_classes, classes, detects)
+    preprocess = preprocess_of(found, given)
     header = Header(
         Network(found.name, found.num_classes, found.in_chans, False, found.options),
         names,
         preprocess,
         trained=None,
         origin=f"{recognised.library}'s {model or told or found.name} ({file.name})",
+        task=(DETECTION if detects else CLASSIFICATION).name,
     )
     params = sum(parameter.numel() for parameter in found.build().parameters())
     return OthersWeights(header, preprocess, found.state, params, recognised.told)
@@ -163,8 +170,8 @@ def open_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
     return header, tensors
 
 
-def class_names(count: int, file: Path | None) -> tuple[str, ...]:
-    """Names from a text file, ImageNet's for 1000 classes, else numbers.
+def class_names(count: int, file: Path | None, detects: bool = False) -> tuple[str, ...]:
+    """Names from a text file, ImageNet's for 1000 classes, of a detector COCO's for 90; or numbers.
 
     Raises MartletError when the file does not name every class once.
     """
@@ -179,6 +186,8 @@ def class_names(count: int, file: Path | None) -> tuple[str, ...]:
                 f"classes={file} names {len(names)} class{'' if len(names) == 1 else 'es'}; "
                 f"the weights have {count}."
             )
+    elif detects and count == COCO:
+        names = categories()
     elif count == 1000:
         from torchvision.models import MobileNet_V2_Weights
 
@@ -212,6 +221,7 @@ def preprocess_of(found: Converted, given: Mapping[str, Any]) -> Preprocess:
         if isinstance(values, (list, tuple)) and len(values) == 1:
             values = tuple(values) * found.in_chans
         settings[key] = values
-    preprocess = Preprocess(channels="RGB" if found.in_chans == 3 else "L", **settings)
+    form = BoxPreprocess if "detector" in found.options else Preprocess
+    preprocess = form(channels="RGB" if found.in_chans == 3 else "L", **settings)
     check_network(row, preprocess.size, bool(found.options.get("small_input")))
     return preprocess

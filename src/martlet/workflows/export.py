@@ -79,12 +79,12 @@ def _trained(
 ) -> Trained:
     """What is exported: of a detector, if `raw`, the answers of all places as they are."""
     colours = header.metrics.get("colours")  # of classes, as the label map has them
-    network, preprocess = _of_kind(model, header.preprocess, tile, raw=raw)
     output, of_boxes = LOGITS, dict[str, Any]()
-    if isinstance(model, Detector) and raw:
-        output, of_boxes = ANSWERS, {ANSWERS: model.told() | LIMITS}
-    elif isinstance(model, Detector):
-        output, of_boxes = boxes.DECODED, {SELECTED: True}
+    if isinstance(model, Detector):
+        how = model.told()  # not of every detector
+        of_boxes = {ANSWERS: how | LIMITS} if raw else {SELECTED: True}
+        output = ANSWERS if raw else boxes.DECODED
+    network, preprocess = _of_kind(model, header.preprocess, tile, raw=raw)
     return Trained.of(
         network,
         preprocess=preprocess,

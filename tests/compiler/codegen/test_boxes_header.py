@@ -21,6 +21,7 @@ from martlet.tasks.detection.rows import in_pixels, selected
 
 SIZE, CLASSES, BINS, STRIDES = (64, 96), 3, 8, [8, 16, 32]
 PLACES = len(places_of(STRIDES, SIZE))
+DISTANCES = (1, PLACES, CLASSES + 4 * BINS)  # answers
 STRICT = ("-std=gnu11", "-O3", "-march=native", "-Wall", "-Wextra", "-Werror", "-Wconversion")
 META: dict[str, Any] = {
     "classes": ["a", "b", "c"],
@@ -43,15 +44,18 @@ BOX = np.dtype(
 )  # fmt: skip
 
 
-def facts(outputs: tuple[int, ...] = (1, PLACES, CLASSES + 4 * BINS)) -> Any:
+def facts(outputs: tuple[int, ...] = DISTANCES) -> Any:
     program = SimpleNamespace(
         name="net", inputs=[("x", (1, 3, *SIZE))], outputs=[("y", outputs)], shape=lambda it: it
     )
     return SimpleNamespace(program=program)
 
 
-def compiled(folder: Path, meta: dict[str, Any], *flags: str) -> ctypes.CDLL:
-    (folder / "net_boxes.h").write_text(boxes_header(facts(), meta) or "", encoding="ascii")
+def compiled(
+    folder: Path, meta: dict[str, Any], *flags: str, outputs: tuple[int, ...] = DISTANCES
+) -> ctypes.CDLL:
+    text = boxes_header(facts(outputs), meta) or ""
+    (folder / "net_boxes.h").write_text(text, encoding="ascii")
     (folder / "net.c").write_text(WRAPPER)
     words = ["cc", *STRICT, "-shared", "-fPIC", "net.c", "-o", "net.so", "-lm"]
     subprocess.run([*words, *flags], cwd=folder, check=True)
@@ -116,6 +120,48 @@ def test_boxes_are_those_of_python(library: ctypes.CDLL, middle: float) -> None:
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
+SIDES = [[[0.2, 0.2], [0.3, 0.15]], [[0.5, 0.5], [0.7, 0.35]], [[0.9, 0.9], [1.0, 0.45]]]
+OF_ANCHORS: dict[str, Any] = {
+    "classes": ["a", "b", "c"],
+    "answers": {
+        "kind": "anchors", "strides": STRIDES, "sides": SIDES,
+        "weights": [10.0, 10.0, 5.0, 4.0], "largest": 4.0, **LIMITS,
+    },
+}  # fmt: skip
+MOVED = (1, 2 * PLACES, 1 + CLASSES + 4)  # answers
+
+
+@pytest.fixture(scope="module")
+def anchored(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    folder = tmp_path_factory.mktemp("anchored")
+    return compiled(folder, OF_ANCHORS, "-fsanitize=undefined", outputs=MOVED)
+
+
+@pytest.mark.parametrize("background", [-4.0, 0.0, 4.0, 40.0])
+def test_boxes_of_anchors_are_those_of_python(anchored: ctypes.CDLL, background: float) -> None:
+    """From many candidates to none; sides that grow out of the picture, and no further than so."""
+    rng = np.random.default_rng(3)
+    for _ in range(25):
+        answers = 2 * rng.standard_normal(MOVED).astype(np.float32)
+        answers[..., 0] += background
+        answers[:, ::7, -2:] *= 9
+        corners, scores = decoded(answers, OF_ANCHORS["answers"], SIZE)
+        (expected,) = selected(corners, scores, SIZE)
+        expected = expected[expected[:, 5] >= 0]
+        found = in_pixels(found_in_c(anchored, answers[0], LIMITS["least_score"]), SIZE)
+        assert len(found) == len(expected)
+        np.testing.assert_array_equal(found[:, 5], expected[:, 5])
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert (len(expected) == 0) == (background == 40.0)
+
+
+def test_anchors_that_say_no_number_are_no_box(anchored: ctypes.CDLL) -> None:
+    assert len(found_in_c(anchored, np.full(MOVED[1:], np.nan, np.float32), 0.05)) == 0
+    every = found_in_c(anchored, np.zeros(MOVED[1:], np.float32), 0.0)  # above no score at all
+    assert len(every) > 10
+    assert np.allclose(every[:, 4], 0.25)
+
+
 def test_no_more_candidates_than_there_is_room_for() -> None:
     assert PLACES * CLASSES < MOST_CANDIDATES
     assert "boxes[NET_MOST_CANDIDATES]" in (boxes_header(facts(), FEW) or "")
@@ -159,3 +205,21 @@ def test_what_is_damaged_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(MartletError, match=re.escape("martlet metadata is damaged")):
         boxes_header(facts(), {**META, "answers": {**answers, **changes}})
     assert boxes_header(facts(), {"classes": []}) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sides": SIDES[:2]},
+        {"sides": [[], [], []]},
+        {"sides": [SIDES[0], SIDES[1], SIDES[2][:1]]},
+        {"weights": [1.0, 1.0, 1.0]},
+        {"weights": [1.0, 1.0, 1.0, 0.0]},
+        {"largest": float("nan")},
+        {"strides": [8, 16]},
+    ],
+)
+def test_damaged_anchors_are_refused(changes: dict[str, Any]) -> None:
+    answers: Any = OF_ANCHORS["answers"]
+    with pytest.raises(MartletError, match=re.escape("martlet metadata is damaged")):
+        boxes_header(facts(MOVED), {**OF_ANCHORS, "answers": {**answers, **changes}})

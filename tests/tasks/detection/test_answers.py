@@ -6,7 +6,7 @@ import torch
 
 from martlet.errors import MartletError
 from martlet.models import create_model
-from martlet.tasks.detection.answers import check, decoded, places_of
+from martlet.tasks.detection.answers import anchors_of, check, decoded, places_of
 
 
 @pytest.mark.parametrize("size", [(64, 96), (65, 33), (320, 320)])
@@ -22,6 +22,28 @@ def test_by_the_detector_itself(size: tuple[int, int]) -> None:
         np.testing.assert_allclose(one, other.numpy(), rtol=2e-5, atol=2e-4)
 
 
+@pytest.mark.parametrize("size", [(64, 96), (65, 33), (320, 320)])
+def test_of_anchors_by_the_detector_itself(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    detector = create_model("shufflenet_v2_x0_5", detector="ssdlite", num_classes=3).eval()
+    how, places = detector.told(), detector.places(size)
+    check(how)
+    np.testing.assert_allclose(anchors_of(how, size), places.numpy(), rtol=0, atol=1e-4)
+    answers = 4 * torch.randn(2, len(places), 1 + 3 + 4)
+    answers[0, :5, -2:] = 50.0  # sides grow no further than so far
+    for one, other in zip(
+        decoded(answers.numpy(), how, size), detector.decode(answers, places), strict=True
+    ):
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, other.numpy(), rtol=2e-5, atol=1e-3)
+
+
+ANCHORS = {
+    "kind": "anchors", "strides": [16, 32], "weights": [10.0, 10.0, 5.0, 5.0], "largest": 4.0,
+    "sides": [[[0.2, 0.2], [0.3, 0.1]], [[0.5, 0.5], [0.9, 0.4]]],
+}  # fmt: skip
+
+
 HOW = {"kind": "distances", "bins": 8, "strides": [8, 16]}
 
 
@@ -32,6 +54,15 @@ HOW = {"kind": "distances", "bins": 8, "strides": [8, 16]}
         [],
         {},
         HOW | {"kind": "anchors"},
+        ANCHORS | {"strides": [16]},
+        ANCHORS | {"sides": [[[0.2, 0.2]], [[0.5, 0.5], [0.9, 0.4]]]},
+        ANCHORS | {"sides": [[[0.2, 0.0]], [[0.5, 0.5]]]},
+        ANCHORS | {"sides": [[[0.2, float("nan")]], [[0.5, 0.5]]]},
+        ANCHORS | {"sides": 3},
+        ANCHORS | {"weights": [10.0, 10.0, 5.0]},
+        ANCHORS | {"weights": [10.0, 10.0, 5.0, 0.0]},
+        ANCHORS | {"largest": "much"},
+        ANCHORS | {"largest": float("inf")},
         HOW | {"bins": 0},
         HOW | {"bins": "many"},
         HOW | {"strides": []},
@@ -40,7 +71,9 @@ HOW = {"kind": "distances", "bins": 8, "strides": [8, 16]}
     ],
 )
 def test_what_is_not_known_is_refused(how: object) -> None:
-    with pytest.raises(MartletError, match="is not known; accepted: a kind of distances"):
+    with pytest.raises(
+        MartletError, match="is not known; accepted: a kind of distances or anchors"
+    ):
         check(how)
 
 
@@ -49,3 +82,5 @@ def test_answers_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     check(HOW)
     with pytest.raises(MartletError, match="do not fit 80 places with 8 bins"):
         decoded(np.zeros(shape, np.float32), HOW, (64, 64))
+    with pytest.raises(MartletError, match="do not fit 40 anchors"):
+        decoded(np.zeros(shape, np.float32), ANCHORS, (64, 64))

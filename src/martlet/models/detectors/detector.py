@@ -17,6 +17,7 @@ class Detector(nn.Module):
 
     num_classes: int
     in_chans: int
+    answering: tuple[str, ...]  # how the names of the tensors begin that answer for the classes
     # Of a detector that `martlet.load` opened: as of a Classifier.
     classes: tuple[str, ...] = ()
     preprocess: Any = None
@@ -29,8 +30,9 @@ class Detector(nn.Module):
     def decode(self, answers: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """Answers of evaluation mode as boxes and scores.
 
-        Boxes (batch, places, 4) are left, top, right and bottom in pixels of the network's picture;
-        scores (batch, places, num_classes) are 0 to 1.
+        Boxes (batch, places, 4) are left, top, right and bottom in pixels of the network's picture,
+        or (batch, places, num_classes, 4) where each class has its own; scores (batch, places,
+        num_classes) are 0 to 1.
         """
         raise NotImplementedError
 

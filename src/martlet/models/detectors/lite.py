@@ -60,6 +60,8 @@ class Lite(Detector):
     needs nothing besides.
     """
 
+    answering = ("answer.",)
+
     def __init__(self, backbone: FeatureExtractor, num_classes: int, width: int = WIDTH) -> None:
         super().__init__()
         if num_classes < 1:

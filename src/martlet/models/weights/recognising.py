@@ -16,6 +16,7 @@ from martlet.models.weights.renaming import (
     fitted,
     rename,
 )
+from martlet.models.weights.torchvision_detectors import detector_of
 from martlet.models.weights.unwrapping import Candidate
 
 NEAREST = 6  # rows of a family that are tried, by their params: options change those a little
@@ -42,6 +43,8 @@ def recognise(
     """
     refused: list[tuple[int, MartletError]] = []
     sources = ORDER if library is None else (library,)
+    if "torchvision" in sources and (detector := _detector(candidates, name)) is not None:
+        return detector
     for candidate in candidates:
         for source in sources:
             if candidate.fault:
@@ -70,6 +73,15 @@ def recognise(
         spec(name)
     of = f"{library or 'any library'}'s {name or 'networks'}"
     raise _unknown(file, closest.state, source, of)
+
+
+def _detector(candidates: Sequence[Candidate], name: str | None) -> Recognised | None:
+    """The first of the candidates that is a detector of torchvision's, on this network if given."""
+    for candidate in candidates:
+        found = None if candidate.fault else detector_of(candidate.state)
+        if found is not None and (name is None or spec(name).name == found.name):
+            return Recognised("torchvision", found, candidate.state, candidate.told)
+    return None
 
 
 def _fits(state: State, library: str, name: str | None) -> Iterator[Converted]:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from martlet.errors import MartletError, quoted, unknown
-from martlet.models.classifier import Classifier
+from martlet.models.classifier import Classifier, ImageClassifier
+from martlet.models.detectors import make_detector
 from martlet.models.spec import Spec
 from martlet.models.table import build, spec
 
@@ -62,13 +63,23 @@ class Converted:
     state: dict[str, Tensor]
     preprocess: dict[str, Any]  # how the library prepares pictures: settings of a Preprocess
 
-    def build(self) -> Classifier:
+    def build(self) -> nn.Module:
         """The network with the weights, in eval mode."""
-        network: Classifier = build(
-            self.name, num_classes=self.num_classes, in_chans=self.in_chans, **self.options
-        )
+        network = self.fresh()
         network.load_state_dict(self.state)
         return network.eval()
+
+    def fresh(self) -> nn.Module:
+        """The network, a `Classifier` or a `Detector`, with fresh weights."""
+        options = dict(self.options)
+        detector = options.pop("detector", None)
+        network: Classifier = build(
+            self.name, num_classes=self.num_classes, in_chans=self.in_chans, **options
+        )
+        if detector is None:
+            return network
+        assert isinstance(network, ImageClassifier)
+        return make_detector(detector, network, self.num_classes)
 
 
 def conv_bn(prefix: str, conv: str, bn: str, ours: str) -> tuple[Rule, Rule]:

@@ -36,7 +36,8 @@ def select(
 ) -> Boxes:
     """The boxes of one picture of (height, width).
 
-    corners: (places, 4); scores: (places, classes). A place may answer with several classes; boxes
+    corners: (places, 4), or (places, classes, 4) where each class has its own; scores: (places,
+    classes). A place may answer with several classes; boxes
     are cut to the picture, and what has no area there is none.
     """
     values, flat = scores.flatten().sort(descending=True, stable=True)
@@ -44,11 +45,12 @@ def select(
     values, flat = values[: min(count, MOST_CANDIDATES)], flat[: min(count, MOST_CANDIDATES)]
     place = torch.div(flat, scores.shape[1], rounding_mode="floor")
     classes = flat % scores.shape[1]
-    boxes = clip_boxes_to_image(corners[place], size)
+    own = corners[place] if corners.dim() == 2 else corners[place, classes]
+    boxes = clip_boxes_to_image(own, size)
     real = (boxes[:, 2:] > boxes[:, :2]).all(1)
     boxes, values, classes = boxes[real], values[real], classes[real]
     # Class by class: torchvision's batched_nms moves classes apart, which rounds the overlaps.
-    own = [torch.nonzero(classes == kind).flatten() for kind in classes.unique()]
-    chosen = [some[nms(boxes[some], values[some], overlap)] for some in own]
+    kinds = [torch.nonzero(classes == kind).flatten() for kind in classes.unique()]
+    chosen = [some[nms(boxes[some], values[some], overlap)] for some in kinds]
     kept = torch.cat([*chosen, classes.new_empty(0)]).sort().values[:most]
     return Boxes(boxes[kept], values[kept], classes[kept])

@@ -12,6 +12,8 @@ from martlet.tasks.detection.select import select
 class Selecting(nn.Module):
     """(batch, in_chans, height, width) -> in training what the detector puts out; else boxes.
 
+    In training it takes targets too, for detectors that draw samples by them.
+
     These are (batch, 100, 6): left, top, right and bottom in pixels of the network's picture, score
     and class, the highest score first; rows of class -1 are no boxes. The weights are the
     detector's own, not copies.
@@ -21,8 +23,8 @@ class Selecting(nn.Module):
         super().__init__()
         self.detector, self.training = detector, detector.training
 
-    def forward(self, x: Tensor) -> Tensor:
-        answers: Tensor = self.detector(x)
+    def forward(self, x: Tensor, targets: Tensor | None = None) -> Tensor:
+        answers: Tensor = self.detector(x) if targets is None else self.detector(x, targets)
         if self.training:
             return answers
         height, width = x.shape[-2:]

@@ -1,6 +1,7 @@
 """Boxes of several classes in each picture."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,28 @@ def targets(samples: Samples, classes: Sequence[str]) -> NDArray[np.float32]:
 
 
 def loss(outputs: "Tensor", targets: "Tensor", recipe: LossOptions) -> "Tensor":
-    """Of what the detector puts out in training."""
+    """Of what the detector that is usual puts out in training."""
     from martlet.tasks.detection.loss import detection_loss
 
     return detection_loss(outputs, targets)
+
+
+def ssd_loss(outputs: "Tensor", targets: "Tensor", recipe: LossOptions) -> "Tensor":
+    """Of what SSDLite puts out in training."""
+    from martlet.tasks.detection.ssd_loss import ssd_loss
+
+    return ssd_loss(outputs, targets)
+
+
+def inside(outputs: "Tensor", targets: "Tensor", recipe: LossOptions) -> "Tensor":
+    """Of a detector that computes its loss itself: the sum of its parts."""
+    return outputs.sum()
+
+
+def of_network(options: Mapping[str, Any]) -> Task:
+    """The task with the loss of the detector that these options of a network name."""
+    detector = options["detector"]
+    return replace(DETECTION, loss=LOSSES[detector], inside=LOSSES[detector] is inside)
 
 
 def counts(outputs: "Tensor", targets: "Tensor") -> "dict[str, Tensor]":
@@ -184,4 +203,13 @@ DETECTION = Task(
     answer=answer,
     curve=("ap50", "AP50"),
     validated=validated,
+    of_network=of_network,
 )
+
+# Of each detector; models/detectors lists them.
+LOSSES = {
+    "lite": loss,
+    "ssdlite": ssd_loss,
+    "faster_rcnn": inside,
+    "faster_rcnn_mobile": inside,
+}

@@ -45,7 +45,8 @@ def load_start(start: Start, model: nn.Module, network: Network, classes: Sequen
         return _as_backbone(model, tensors, start)
     fresh = model.state_dict()
     same = list(map(one_form, header.classes)) == list(map(one_form, classes))
-    head = [name for name in fresh if name.startswith(("classifier.", "answer."))]
+    answering = model.answering if isinstance(model, Detector) else ("classifier.",)
+    head = [name for name in fresh if name.startswith(answering)]
     digest = _digest(tensors)
     added = [name for name in fresh if "attention." in name and name not in tensors]
     tensors |= {name: fresh[name] for name in added}

@@ -13,7 +13,7 @@ from martlet.data.kind import AnyPreprocess
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.pictures.shards.places import plain_name
 from martlet.models import spec
-from martlet.models.detectors import DETECTOR
+from martlet.models.detectors import OPTIMIZERS
 from martlet.models.spec import Spec, check_network
 from martlet.tasks import Task
 from martlet.training.checkpoint import Header, Network
@@ -22,7 +22,14 @@ from martlet.training.run_files import RESUME
 from martlet.workflows.open_network import checkpoint_path
 from martlet.workflows.train import setup as train_setup
 from martlet.workflows.train.options import TrainOptions
-from martlet.workflows.train.start import Start, check_kept, network_name, network_options, start_of
+from martlet.workflows.train.start import (
+    Start,
+    check_kept,
+    detector_name,
+    network_name,
+    network_options,
+    start_of,
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def of_kind(plan: Plan) -> dict[str, Any]:
     """
     row, shape = plan.row.input, plan.preprocess.shape
     if plan.preprocess.kind == BOXES.name:
-        return {"detector": plan.options.detector or DETECTOR}
+        return {"detector": detector_name(plan.options, plan.start)}
     return {"window": shape[-1]} if row.kind == "cube" and shape[-1] != row.shape[-1] else {}
 
 
@@ -100,6 +107,8 @@ def make_header(plan: Plan, outputs: Sequence[str], pictures: int, split: str) -
     """Network and recipe for this data, what was left open filled in."""
     network = make_network(plan, len(outputs))
     usual = dict(kinds.find(plan.preprocess.kind).usual(plan.preprocess, plan.options))
+    if (detector := network.options.get("detector")) in OPTIMIZERS:
+        usual["optimizer"] = OPTIMIZERS[detector]
     if plan.start.published:
         usual.pop("optimizer", None)  # not measured: none could be loaded where the others were
     recipe = plan.options.filled(

@@ -6,6 +6,7 @@ from typing import Any
 
 from martlet.console.progress import Voice
 from martlet.errors import MartletError
+from martlet.models.detectors import DETECTOR
 from martlet.models.spec import Spec
 from martlet.models.table import find, own_options, spec
 from martlet.models.weights import renaming
@@ -145,6 +146,18 @@ def network_options(options: TrainOptions, row: Spec, start: Start) -> dict[str,
                 "with; leave it out, or train without weights."
             )
     return before | given
+
+
+def detector_name(options: TrainOptions, start: Start) -> str:
+    """The detector that is asked for, or that of the weights; MartletError when they differ."""
+    held = None if start.header is None else start.header.network.options.get("detector")
+    asked = options.detector
+    if asked is not None and held not in (None, asked):
+        raise MartletError(
+            f"{start.given or start.path} holds the detector {held}, not {asked}; leave --detector "
+            "out, or give weights of classes."
+        )
+    return asked or held or DETECTOR
 
 
 def check_kept(recipe: Recipe, start: Start) -> None:

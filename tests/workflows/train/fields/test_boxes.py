@@ -14,7 +14,7 @@ from tests import boxed
 import martlet
 from martlet.errors import MartletError
 from martlet.models.detectors import Lite
-from martlet.training import checkpoint
+from martlet.training import checkpoint, loop
 from martlet.workflows.run_folder import Run
 
 COLOURS = {"red": (220, 40, 40), "blue": (40, 40, 220)}
@@ -73,14 +73,35 @@ def test_from_files_to_the_report(squares: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_went_on_ends_as_one_that_was_not_stopped(squares: Path, tmp_path: Path) -> None:
-    whole = trained(squares, tmp_path / "whole", epochs=3, mosaic=0.3)
-    half = trained(squares, tmp_path / "half", epochs=3, mosaic=0.3, time=None)
-    again = trained(squares, tmp_path / "half", epochs=3, mosaic=0.3, resume=True)
-    for one in (half, again):
-        mine, theirs = (
-            checkpoint.load(run.folder / "model.safetensors")[0] for run in (one, whole)
-        )
+@pytest.mark.parametrize(
+    "detector",
+    [
+        "lite",
+        pytest.param("ssdlite", marks=pytest.mark.long),
+        pytest.param("faster_rcnn_mobile", marks=pytest.mark.long),
+    ],
+)
+def test_a_run_that_was_killed_goes_on_to_the_same_weights(
+    squares: Path, tmp_path: Path, detector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last draws samples in the network itself, by torch's generator."""
+    options: dict[str, Any] = {"epochs": 3, "mosaic": 0.3, "detector": detector, "box_crop": 0.7}
+    whole = trained(squares, tmp_path / "whole", **options)
+    seen = []
+
+    def killed(*given: Any, **more: Any) -> Any:
+        seen.append(None)
+        if len(seen) == 3:  # in the second epoch
+            raise KeyboardInterrupt
+        return step(*given, **more)
+
+    step = loop.train_step
+    monkeypatch.setattr(loop, "train_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trained(squares, tmp_path / "half", **options)
+    again = trained(squares, tmp_path / "half", **options, resume=True)
+    for name in ("model.safetensors", "resume.safetensors"):
+        mine, theirs = (checkpoint.load(run.folder / name)[0] for run in (again, whole))
         assert all(torch.equal(mine[key], theirs[key]) for key in theirs)
 
 

@@ -36,7 +36,7 @@ def test_the_help_of_an_option_says_which_kinds_have_it(verb: Callable[..., Any]
     ("which", "option", "sentence"),
     [
         (PICTURES, {"rate": 50}, r"rate=50\.0 is for recordings, and shufflenet_v2_x1_0 takes pic"),
-        (AS_SCENE, {"fold": 1}, "fold=1 is for pictures and recordings"),
+        (AS_SCENE, {"fold": 1}, "fold=1 is for pictures, boxes and rec"),
         (PICTURES, {"pca": "whole-scene"}, "is for scenes, .* give a scene's label map as labels"),
         (PICTURES, {"train_share": 0.3}, "is for scenes"),
         (PICTURES, {"window": 9}, "is for scenes and recordings"),
@@ -46,7 +46,7 @@ def test_the_help_of_an_option_says_which_kinds_have_it(verb: Callable[..., Any]
         (
             AS_SCENE,
             {"cross_validate": "subject"},
-            "is for pictures and recordings, .* takes sc",
+            "is for pictures, boxes and recordings, .* takes sc",
         ),
         (AS_SCENE, {"erase": 0.2}, "is for pictures, .* leave it out, or leave labels out"),
         (AS_SCENE, {"test": 0.3}, "is for pictures, boxes and recordings"),

@@ -84,6 +84,27 @@ def test_what_is_written(network: Network, tmp_path: Path) -> None:
         predict_boxes(network, again, output=given, threshold=None)
 
 
+def test_thresholds_of_single_classes(network: Network, tmp_path: Path) -> None:
+    picture = boxed.picture(tmp_path / "a.png")
+    (every,) = predict_boxes(network, [picture], output=None, threshold=0.0)
+    kinds = {box.label for box in every.boxes}
+    assert kinds == set(network.classes)
+    first, *others = sorted(kinds)
+    (some,) = predict_boxes(network, [picture], output=None, threshold=0.0, per_class={first: 1.0})
+    assert {box.label for box in some.boxes} == set(others)
+    rest = dict.fromkeys(others, 1)
+    (one,) = predict_boxes(network, [picture], output=None, threshold=0.0, per_class=rest)
+    assert {box.label for box in one.boxes} == {first}
+    for per_class, sentence in (
+        ({"nobody": 0.5}, r"^per_class: class 'nobody' is not known; "),
+        ({first: 1.5}, rf"^per_class {first}=1\.5 is not accepted; give 0 to 1\.$"),
+        ({first: "low"}, rf"^per_class {first}=low is not accepted"),
+        ({first: float("nan")}, "=nan is not accepted"),
+    ):
+        with pytest.raises(MartletError, match=sentence):
+            predict_boxes(network, [picture], output=None, threshold=None, per_class=per_class)
+
+
 def test_nothing_found_is_written_too(network: Network, tmp_path: Path) -> None:
     picture = boxed.picture(tmp_path / "a.png")
     predict_boxes(network, [picture], output=tmp_path / "out", threshold=1.0)

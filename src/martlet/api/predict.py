@@ -1,6 +1,6 @@
 """`predict`: name what is in pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -37,6 +37,11 @@ def predict(
     ] = None,
     threshold: Annotated[
         float | None, "Boxes: lowest score of what is shown (default: 0.3).", OnlyFor(["boxes"])
+    ] = None,
+    per_class: Annotated[
+        Mapping[str, Any] | None,
+        "Boxes: lowest score of single classes; CLASS=SCORE, repeated, as a flag.",
+        OnlyFor(["boxes"]),
     ] = None,
     array: Annotated[
         str | None, "Scenes: name of the array, where a file holds several.", OnlyFor(["scenes"])
@@ -88,6 +93,7 @@ def predict(
         "bands_axis": bands_axis,
         "smooth": smooth,
     }
-    own |= {"threshold": threshold, "path_column": path_column, "root": root, "tta": tta}
+    own |= {"threshold": threshold, "per_class": per_class}
+    own |= {"path_column": path_column, "root": root, "tta": tta}
     given = limited(predict, {"top": top, **own})
     return answers(run, pictures, top, device, {**own, "unknown": unknown, "quiet": quiet}, given)

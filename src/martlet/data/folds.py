@@ -82,12 +82,15 @@ def folds_of_pictures(samples: Samples, asked: str, seed: int) -> list[tuple[str
         folds = _dealt(samples.labels, keys, count, seed)
     fold_of = {key: number for number, held in enumerate(folds) for key in held}
     here: dict[int, set[int]] = defaultdict(set)
-    for label, key in zip(samples.labels, keys, strict=True):
-        here[label] |= {fold_of[key]} if key in fold_of else set()
+    # A picture with boxes has several classes.
+    present = getattr(samples, "present", None) or [(label,) for label in samples.labels]
+    for labels, key in zip(present, keys, strict=True):
+        for label in labels:
+            here[label] |= {fold_of[key]} if key in fold_of else set()
     for label, name in enumerate(samples.classes):
         if len(here[label]) < count:
             unit = "different picture" if samples.groups is None else "group"
-            different = {key for key, own in zip(keys, samples.labels, strict=True) if own == label}
+            different = {key for key, own in zip(keys, present, strict=True) if label in own}
             raise MartletError(
                 f"class {name!r} has no pictures in a fold: cross_validate={asked!r} deals "
                 f"{len(different)} {unit}s of it; give fewer folds, or more pictures of it."

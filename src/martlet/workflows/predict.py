@@ -24,8 +24,8 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, threshold, array, bands_axis, smooth, path_column, root, tta, unknown and
-    quiet; given: of all options those that some kinds of data alone have. Raises MartletError for
+    options: output, threshold, per_class, array, bands_axis, smooth, path_column, root, tta, unknown
+    and quiet; given: of all options those that some kinds of data alone have. Raises MartletError for
     those of another kind, and for unknown where the network has no threshold.
     """
     network = open_network(run, device)
@@ -63,7 +63,13 @@ def answers(
         from martlet.workflows.predict_boxes import predict_boxes
 
         return list(
-            predict_boxes(network, sources, output=output, threshold=options.get("threshold"))
+            predict_boxes(
+                network,
+                sources,
+                output=output,
+                threshold=options.get("threshold"),
+                per_class=options.get("per_class"),
+            )
         )
     if kind.name == PICTURES.name:
         columns = Columns(path_column=options.get("path_column"), root=options.get("root"))

@@ -1,7 +1,7 @@
 """How `predict` finds boxes in pictures: a list each, and on demand drawn pictures and tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from martlet.data.boxes.preprocess import BoxPreprocess
 from martlet.data.cache import cores
+from martlet.data.class_names import one_form
 from martlet.data.pictures.sources import find_sources, image_of, name_of
-from martlet.errors import MartletError
+from martlet.errors import MartletError, unknown
 from martlet.inference import Network
 from martlet.memory import eval_batch_size
 from martlet.report.box_picture import DrawnBox, box_png
@@ -65,19 +66,23 @@ class _Picture(NamedTuple):
 
 
 def predict_boxes(
-    network: Network, given: Sequence[Any], *, output: Path | None, threshold: float | None
+    network: Network,
+    given: Sequence[Any],
+    *,
+    output: Path | None,
+    threshold: float | None,
+    per_class: Mapping[str, Any] | None = None,
 ) -> list[PictureBoxes]:
     """The boxes of each picture with a score of `threshold` or more, in the order given.
 
     output: a folder for the drawn pictures, boxes.csv, and boxes.json in COCO's form of results,
         where image_id counts the pictures from 0.
+    per_class: thresholds of single classes, by name.
 
-    Raises MartletError when there is no picture, for a threshold out of range, and when a file
-    cannot be written.
+    Raises MartletError when there is no picture, for a threshold out of range or of a class that is
+    not there, and when a file cannot be written.
     """
-    least = THRESHOLD if threshold is None else threshold
-    if not 0 <= least <= 1:
-        raise MartletError(f"threshold={threshold} is not accepted; give 0 to 1.")
+    least = least_scores(network.classes, threshold, per_class or {})
     preprocess = network.preprocess
     assert isinstance(preprocess, BoxPreprocess)
     sources = find_sources(given)
@@ -98,6 +103,23 @@ def predict_boxes(
     return found
 
 
+def least_scores(
+    classes: Sequence[str], threshold: float | None, per_class: Mapping[str, Any]
+) -> dict[str, float]:
+    """The threshold of each class; MartletError for one out of range, or of no class."""
+    common = THRESHOLD if threshold is None else threshold
+    found = dict.fromkeys(classes, common)
+    for name, score in per_class.items():
+        if one_form(name) not in found:
+            raise unknown("per_class: class", name, classes)
+        found[one_form(name)] = score
+    for option, score in {"threshold": common, **per_class}.items():
+        if isinstance(score, bool) or not isinstance(score, (int, float)) or not 0 <= score <= 1:
+            given = f"{option}={score}" if option == "threshold" else f"per_class {option}={score}"
+            raise MartletError(f"{given} is not accepted; give 0 to 1.")
+    return found
+
+
 def _read(preprocess: BoxPreprocess, source: Any) -> _Picture | str:
     """One of what `find_sources` lists, or the sentence why there is none."""
     try:
@@ -113,7 +135,7 @@ def _answer(
     names: Sequence[str],
     read: Sequence[_Picture | str],
     files: Sequence[Path | None],
-    least: float,
+    least: Mapping[str, float],
 ) -> list[PictureBoxes]:
     pictures = [one for one in read if not isinstance(one, str)]
     rows = iter(network.logits(np.stack([one.input for one in pictures])) if pictures else ())
@@ -130,7 +152,7 @@ def _answer(
             for corners, score, kind in zip(
                 answers.corners, answers.scores, answers.classes.tolist(), strict=True
             )
-            if score >= least
+            if score >= least[network.classes[kind]]
         )
         if file is not None:
             write_bytes(

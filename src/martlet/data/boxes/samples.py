@@ -77,6 +77,11 @@ class BoxSamples:
         return self.cache.labels
 
     @property
+    def present(self) -> list[set[int]]:
+        """All classes of each picture."""
+        return [set(self.boxes(index).labels.tolist()) for index in range(len(self))]
+
+    @property
     def parts(self) -> Sequence[str | None]:
         """As they were given."""
         return self.cache.parts

@@ -1,46 +1,29 @@
 """`train --cross-validate`: each fold is a run in a process of its own; then the sum."""
 
-import json
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from rich.table import Table
 
 from martlet.console.progress import Voice
-from martlet.data import kinds
 from martlet.data.cache import cores
 from martlet.data.folds import folds_of, folds_of_pictures
 from martlet.data.kind import Samples
 from martlet.data.pictures.kind import PICTURES
 from martlet.errors import MartletError
-from martlet.inference.views import over_views
-from martlet.measuring.accuracy import called, evaluation
-from martlet.report.confusion import draw_confusion
 from martlet.storage.claim import CLAIM, claimed
-from martlet.storage.files import write_text
+from martlet.tasks.detection.task import DETECTION
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
 from martlet.workflows.attached import end_all, last_words, start
-from martlet.workflows.checks.label_check import check_labels
 from martlet.workflows.device import choose_device
-from martlet.workflows.evaluate import logits_of
 from martlet.workflows.folds.finished import check_same, finished
-from martlet.workflows.folds.out_of_fold import OUT_OF_FOLD, OutOfFold, write_out_of_fold
-from martlet.workflows.open_network import open_network
-from martlet.workflows.run_folder import SHEET_OF_SUSPECTS, SUSPECTS, Run
+from martlet.workflows.folds.summed import OF_BOXES, OF_CLASSES, WRITTEN, sum_up
+from martlet.workflows.run_folder import Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train.options import TrainOptions
 from martlet.workflows.train.plan import Plan, make_plan
-from martlet.workflows.train.prepare import choose_split
 from martlet.workflows.train.processes import refuse_several
 from martlet.workflows.train.resume import model_is_lost
-
-SUMMARY = "cross_validation.json"
-WRITTEN = (SUMMARY, OUT_OF_FOLD, "confusion.png", SUSPECTS, SHEET_OF_SUSPECTS)
 
 
 def cross_validate(data: Path, options: TrainOptions) -> Run:
@@ -65,7 +48,7 @@ def cross_validate(data: Path, options: TrainOptions) -> Run:
     )
     with claimed(plan.folder):
         _train_all(plan, samples, len(folds), at_once, voice)
-        return _sum_up(plan, samples, folds, voice)
+        return sum_up(plan, samples, folds, voice)
 
 
 def _deal(plan: Plan, samples: Samples) -> tuple[list[tuple[str, ...]], str]:
@@ -147,77 +130,9 @@ def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Vo
                         f"fold {number} failed: {said}; the others are kept, go on with --resume."
                     )
                 header = checkpoint.load_header(plan.folder / f"fold-{number}" / MODEL)
-                voice.say(f"fold {number}: top1 {header.metrics['top1']:.2%}")
+                name = next(iter(OF_BOXES if plan.task.name == DETECTION.name else OF_CLASSES))
+                voice.say(f"fold {number}: {name} {header.metrics[name]:.2%}")
         finally:
             for waiting in started:
                 waiting.cancel()
             end_all()
-
-
-def _sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voice: Voice) -> Run:
-    """Score each fold's network on what it has not seen; mean, range, and all answers together."""
-    kind, task = kinds.find(plan.preprocess.kind), plan.task
-    targets, rows = task.targets(samples, samples.classes), []
-    logits, truth = [], []
-    chosen: list[int] = []
-    for number, held in enumerate(folds, 1):
-        network = open_network(plan.folder / f"fold-{number}", plan.options.device)
-        one = replace(plan, options=replace(plan.options, fold=number))
-        indices = choose_split(one, samples).test
-        chosen += indices
-        logits.append(logits_of(over_views(network, plan.options.tta), samples, indices))
-        truth.append(targets[list(indices)])
-        own = called(evaluation(logits[-1], truth[-1], samples.classes).metrics, kind.noun)
-        figures = {name: own[name] for name in (kind.noun, "top1", "balanced_top1", "macro_f1")}
-        named = list(held) if samples.groups is not None else []
-        rows.append({"fold": number, "held_out": named, **figures})
-    found = OutOfFold(
-        classes=np.array(samples.classes),
-        names=np.array([samples.names[index] for index in chosen]),
-        digests=np.array([samples.digests[index] for index in chosen]),
-        targets=np.concatenate(truth),
-        folds=np.repeat(np.arange(1, len(folds) + 1), [len(part) for part in truth]),
-        logits=np.concatenate(logits),
-    )
-    write_out_of_fold(plan.folder, found)
-    metrics = _metrics(plan, found, rows, kind.noun)
-    metrics["labels"] = check_labels(plan.folder, found, samples, plan.preprocess, kind.noun)
-    _tell(metrics, voice)
-    voice.say(metrics["labels"])
-    return Run(plan.folder, metrics)
-
-
-def _metrics(plan: Plan, found: OutOfFold, rows: list[dict[str, Any]], noun: str) -> dict[str, Any]:
-    """Of all answers together, and mean, deviation and range of the folds; written and drawn."""
-    classes = found.classes.tolist()
-    pooled = evaluation(found.logits, found.targets, classes)
-    metrics: dict[str, Any] = {**called(pooled.metrics, noun), "folds": rows}
-    for name in ("top1", "macro_f1"):
-        values = [row[name] for row in rows]
-        metrics[f"{name}_mean"] = np.mean(values).item()
-        metrics[f"{name}_std"] = np.std(values, ddof=1).item()
-        metrics[f"{name}_range"] = [min(values), max(values)]
-    metrics["confusion"] = pooled.confusion.tolist()
-    write_text(plan.folder / SUMMARY, json.dumps(metrics, indent=1))
-    draw_confusion(pooled.confusion, classes, plan.folder / "confusion.png", noun)
-    return metrics
-
-
-def _tell(metrics: dict[str, Any], voice: Voice) -> None:
-    table, noun = Table(box=None, pad_edge=False), metrics.get("noun", "pictures")
-    named = any(row["held_out"] for row in metrics["folds"])
-    for name in ("fold", *["held out"] * named, noun, "top1", "macro F1"):
-        table.add_column(name, justify="left" if name == "held out" else "right")
-    for row in metrics["folds"]:
-        held = ", ".join(row["held_out"][:5]) + (" …" if len(row["held_out"]) > 5 else "")
-        figures = f"{row['top1']:.2%}", f"{row['macro_f1']:.2%}"
-        count = str(row[noun])
-        table.add_row(str(row["fold"]), *[held] * named, count, *figures)
-    voice.table(table)
-    for name, word in (("top1", "top1"), ("macro_f1", "macro F1")):
-        low, high = metrics[f"{name}_range"]
-        voice.say(
-            f"{word}: mean of the folds {metrics[f'{name}_mean']:.2%} ± "
-            f"{metrics[f'{name}_std']:.2%} ({low:.2%} to {high:.2%}), "
-            f"all answers together {metrics[name]:.2%}"
-        )

@@ -133,6 +133,39 @@ def test_what_does_not_fit(
         trained(squares, tmp_path, **options)
 
 
+def without_parts(squares: Path, folder: Path) -> Path:
+    lines = (squares / "boxes.csv").read_text(encoding="utf-8").splitlines()
+    whole = folder / "whole.csv"
+    text = "\n".join(line.rpartition(",")[0] for line in lines)
+    whole.write_text(f"{text}\n", encoding="utf-8")
+    return whole
+
+
+def test_folds_that_cannot_be(squares: Path, tmp_path: Path) -> None:
+    with pytest.raises(MartletError, match=r"^class 'blue' has no pictures in a fold: .* deals 12"):
+        trained(squares, tmp_path, boxes=without_parts(squares, tmp_path), cross_validate=13)
+    with pytest.raises(MartletError, match=r"divides .* itself, and it is given in parts"):
+        trained(squares, tmp_path, cross_validate=2)
+
+
+@pytest.mark.long
+def test_each_picture_is_held_out_once(squares: Path, tmp_path: Path) -> None:
+    """The commonest class is the rarest one of no picture, and is dealt all the same."""
+    whole = without_parts(squares, tmp_path)
+    run = trained(squares, tmp_path, boxes=whole, cross_validate=2, epochs=1)
+    metrics = json.loads((run.folder / "cross_validation.json").read_text(encoding="utf-8"))
+    assert [row["pictures"] for row in metrics["folds"]] == [12, 12]
+    assert sum(row["boxes"] for row in metrics["folds"]) == metrics["boxes"] == 36
+    for name in ("ap", "ap50"):
+        values = [row[name] for row in metrics["folds"]]
+        assert metrics[f"{name}_range"] == [min(values), max(values)]
+        assert metrics[f"{name}_mean"] == pytest.approx(sum(values) / 2)
+    assert (run.folder / "precision.png").exists()
+    for number in (1, 2):
+        header = checkpoint.load_header(run.folder / f"fold-{number}" / "model.safetensors")
+        assert header.metrics["ap"] == metrics["folds"][number - 1]["ap"]
+
+
 def test_options_of_boxes_need_boxes(squares: Path) -> None:
     with pytest.raises(MartletError, match=r"^mosaic=0\.5 is for boxes, .*give annotations as box"):
         martlet.train(squares, model="shufflenet_v2_x0_5", mosaic=0.5, quiet=True)

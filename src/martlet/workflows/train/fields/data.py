@@ -72,13 +72,13 @@ class DataFields:
     )
     cross_validate: int | str | None = option(
         None,
-        "Pictures: a run for each of so many parts that is held out in turn, as 5. Recordings: the "
-        "same by subjects; subject holds out each one alone.",
-        only=("pictures", "recordings"),
+        "Pictures, boxes: a run for each of so many parts that is held out in turn, as 5. "
+        "Recordings: the same by subjects; subject holds out each one alone.",
+        only=("pictures", "boxes", "recordings"),
     )
     fold: int | None = option(
         None,
-        "Pictures, recordings: train this fold of cross_validate alone, from 1.",
+        "Pictures, boxes, recordings: train this fold of cross_validate alone, from 1.",
         AT_LEAST_1,
-        only=("pictures", "recordings"),
+        only=("pictures", "boxes", "recordings"),
     )

@@ -21,6 +21,7 @@ from martlet.training.state import State
 WARM_UP_STEPS = 3  # memory is taken, caches fill
 MOST_STEPS = 60
 MOST_SECONDS = 10.0
+MOST_TIMES = 3  # as long where that holds no step behind the warm-up
 SCORED_BATCHES = 3
 LEAST_DOUBT = 0.1  # of a machine that does the same later as now
 
@@ -96,8 +97,10 @@ def _timed(job: Job, state: State, seconds: float) -> tuple[float, list[float], 
         began = now if not steps else began  # where steps are compiled the first takes a minute
         (ends if isinstance(event, EpochEnd) else steps).append(now - last)
         last = now
-        enough = now - began > seconds and len(steps) > 1
-        if enough or len(steps) >= WARM_UP_STEPS + MOST_STEPS:
+        # The second step may wait for a process that still starts, as the first one did.
+        enough = now - began > seconds and len(steps) > WARM_UP_STEPS
+        late = now - began > MOST_TIMES * seconds and len(steps) > 1
+        if enough or late or len(steps) >= WARM_UP_STEPS + MOST_STEPS:
             break
     return steps[0], steps[WARM_UP_STEPS:] or steps[-1:], ends
 

@@ -24,9 +24,9 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, threshold, per_class, array, bands_axis, smooth, path_column, root, tta, unknown
-    and quiet; given: of all options those that some kinds of data alone have. Raises MartletError for
-    those of another kind, and for unknown where the network has no threshold.
+    options: output, threshold, per_class, array, bands_axis, smooth, path_column, root, tta,
+    unknown and quiet; given: of all options those that some kinds of data alone have. Raises
+    MartletError for those of another kind, and for unknown where the network has no threshold.
     """
     network = open_network(run, device)
     kind = kinds.find(network.preprocess.kind)

@@ -40,7 +40,8 @@ def test_its_table_fills(name: str, folder: Path, request: pytest.FixtureRequest
         if experiment.setting == "motionsense":
             data = request.getfixturevalue("recordings")
         else:
-            data = SHARED / {"cifar10": "flowers", "salinas-a": "hyperspectral"}[experiment.setting]
+            folders = {"cifar10": "flowers", "salinas-a": "hyperspectral", "boxes": "bccd"}
+            data = SHARED / folders[experiment.setting]
         if not experiment.runs_at("tiny"):
             pytest.skip("too large for this size")
     result = martlet.reproduce(name, data=data, size="tiny", folder=folder, quiet=True)

@@ -52,6 +52,12 @@ def test_an_interval_is_students() -> None:
     assert interval([3.0]).low is None
 
 
+def test_a_figure_of_boxes_is_their_own_column() -> None:
+    done = {("a", 0): {"top1": "", "ap": "0.25", "ap50": "0.5"}}
+    assert figures_of(experiment("ap"), done) == {"a": {0: 25.0}}
+    assert figures_of(experiment("ap50"), done) == {"a": {0: 50.0}}
+
+
 def verdict(errors: Mapping[str, list[float]], claim: Claim, figure: str = "error") -> str:
     one = experiment(figure)
     return finding_of(claim, one, figures_of(one, lines(errors))).verdict

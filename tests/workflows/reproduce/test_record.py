@@ -39,6 +39,20 @@ def test_a_file_of_another_version_is_left_alone(tmp_path: Path, text: str, told
     assert path.read_text() == text
 
 
+def test_rows_of_boxes_stand_beside_those_of_classes(tmp_path: Path) -> None:
+    """Files from before have no columns of boxes."""
+    record = Record(tmp_path)
+    record.add({"key": "a", "top1": 0.5})
+    path = tmp_path / "runs.csv"
+    head, line = path.read_text().splitlines()
+    assert head.endswith(",ap,ap50")
+    path.write_text(f"{head.removesuffix(',ap,ap50')}\n{line.removesuffix(',,')}\n")
+    record.add({"key": "b", "ap": 0.25, "ap50": 0.5})
+    rows = record.rows()
+    assert (rows["a"]["top1"], rows["a"]["ap"]) == ("0.5", "")
+    assert (rows["b"]["top1"], rows["b"]["ap"]) == ("", "0.25")
+
+
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_bytes(b"\xff\xfe\x00\xff")
     with pytest.raises(MartletError, match=r"runs\.csv cannot be read"):

@@ -112,7 +112,7 @@ class Experiment(Heading):
 
     Attributes:
         unit: what the paper's figures are, "top-1 error, %" say.
-        figure: what of a run stands beside them: "error" or "accuracy".
+        figure: what of a run stands beside them: "error", "accuracy", or of boxes "ap" or "ap50".
         rows, claims: in the order of the file.
         sizes: by name.
         setting: what its runs share with those of others, as settings.toml calls it.

@@ -77,11 +77,13 @@ def interval(values: Sequence[float]) -> Interval:
 def figures_of(
     experiment: Experiment, done: Mapping[tuple[str, int], Mapping[str, str]]
 ) -> dict[str, dict[int, float]]:
-    """Row -> seed -> percent: the error or the accuracy, as the paper has it."""
+    """Row -> seed -> percent: the error, the accuracy or the AP, as the paper has it."""
+    figure = experiment.figure
+    column = figure if figure in ("ap", "ap50") else "top1"
     found: dict[str, dict[int, float]] = {}
     for (name, seed), row in done.items():
-        top1 = 100 * float(row["top1"])
-        found.setdefault(name, {})[seed] = 100 - top1 if experiment.figure == "error" else top1
+        value = 100 * float(row[column])
+        found.setdefault(name, {})[seed] = 100 - value if figure == "error" else value
     return found
 
 

@@ -113,6 +113,7 @@ class Queue:
             if path.is_dir():
                 shutil.rmtree(path)
         minutes = (time.monotonic() - begun) / 60
-        self.say(f"{task.label}: top1 {float(row['top1']):.2%} ({minutes:.1f} min)")
+        figure = "top1" if "top1" in row else "ap"
+        self.say(f"{task.label}: {figure} {float(row[figure]):.2%} ({minutes:.1f} min)")
         with self._lock:
             self.after()

@@ -19,7 +19,8 @@ OF_RUN = (
     *("version", "key", "data", "train", "test", "model", "options", "seed"),
     *("top1", "loss", "seconds", "threads", "params", "macs", "bytes_moved"),
 )
-NUMBERS = ("top1", "seconds", "threads", "params", "macs", "bytes_moved")
+OF_BOXES = ("ap", "ap50")  # beside them, which files from before do not have; then no top1
+NUMBERS = ("top1", *OF_BOXES, "seconds", "threads", "params", "macs", "bytes_moved")
 WORK = "work"  # where runs lie until they are recorded
 _THREADS = threading.Lock()  # where the file system has no locks, threads at least
 
@@ -46,8 +47,10 @@ class Record:
                     f"{self.path} has no column {lacking[0]}; move the file away, or give another "
                     "folder."
                 )
+            row |= {name: "" for name in OF_BOXES if name not in row}
+            scored = "ap" if row["ap"] else "top1"
             if None in {*row, *row.values()} or not all(
-                _is_number(row[name]) for name in NUMBERS if row[name] or name == "top1"
+                _is_number(row[name]) for name in NUMBERS if row[name] or name == scored
             ):
                 raise MartletError(
                     f"{self.path}, line {number} is cut or damaged; delete the line, and its run "
@@ -71,7 +74,7 @@ class Record:
         with _THREADS, locked(work):
             rows = self.rows()
             if str(row["key"]) not in rows:
-                full = {**dict.fromkeys(OF_RUN, ""), "version": VERSION, **row}
+                full = {**dict.fromkeys((*OF_RUN, *OF_BOXES), ""), "version": VERSION, **row}
                 write_rows(self.path, [*rows.values(), full])
 
 

@@ -12,6 +12,7 @@ from martlet.measuring.machine import machine
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
 from martlet.workflows.attached import end, last_words, start
+from martlet.workflows.reproduce.record import OF_BOXES
 from martlet.workflows.reproduce.tasks import Task
 from martlet.workflows.train.options import TrainOptions
 
@@ -61,8 +62,8 @@ def row_of(task: Task, path: Path, threads: int) -> dict[str, Any]:
         "model": network.name,
         "options": json.dumps(shown, sort_keys=True),
         "seed": task.seed,
-        "top1": f"{metrics['top1']:.5f}",
-        "loss": f"{metrics['loss']:.4f}",
+        **{name: f"{metrics[name]:.5f}" for name in ("top1", *OF_BOXES) if name in metrics},
+        "loss": f"{metrics['loss']:.4f}" if "loss" in metrics else "",
         "seconds": f"{metrics['seconds']:.1f}",
         "threads": threads,
         "params": once.params,

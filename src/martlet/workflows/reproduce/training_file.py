@@ -26,7 +26,7 @@ from martlet.workflows.train.options import NOT_IN_RECIPES, TrainOptions
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SETTINGS = "settings"
-FIGURES = ("error", "accuracy")
+FIGURES = ("error", "accuracy", "ap", "ap50")
 KEYS = (*HEADING, "unit", "figure", "setting", "rows", "claims", "looked_at", *SIZES)
 ROW: Mapping[str, Any] = {
     "name": str, "model": str | None, "at_paper": str | None, "options": Mapping[str, Any],
@@ -34,7 +34,17 @@ ROW: Mapping[str, Any] = {
 }  # fmt: skip
 NOT_OF_RUNS = {  # options of `train` that an experiment decides itself, or that hang on the machine
     *("seed", "model", "model_options", "attention", "fold", "cross_validate", "seeds", "time"),
-    *("root", "labels", "class_names", "weights", "pretrained", "teacher", "log", "device"),
+    *(
+        "root",
+        "labels",
+        "boxes",
+        "class_names",
+        "weights",
+        "pretrained",
+        "teacher",
+        "log",
+        "device",
+    ),
     *("workers", "few", "check_labels"),
 }
 SIZE: Mapping[str, Any] = {

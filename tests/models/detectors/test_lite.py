@@ -92,6 +92,16 @@ def test_fresh_scores_are_rare_and_every_weight_learns() -> None:
     assert still == []
 
 
+def test_fresh_boxes_are_of_about_four_strides() -> None:
+    model = made().eval()
+    with torch.no_grad():
+        answers = model(torch.zeros(1, 3, 64, 64))
+    places = model.places((64, 64))
+    corners, _ = model.decode(answers, places)
+    sides = (corners[0, :, 2:] - corners[0, :, :2]) / places[:, 2:]
+    assert 3.5 < float(sides.min()) <= float(sides.max()) < 4.6
+
+
 def test_levels_share_convolutions_and_not_their_norm() -> None:
     model = made()
     assert sum(p.numel() for p in model.head.parameters()) == 2 * (

@@ -14,6 +14,7 @@ Differences from these papers:
 """
 
 from collections.abc import Iterator, Sequence
+from math import log
 from typing import Any
 
 import torch
@@ -32,6 +33,7 @@ DEPTH = 2  # depthwise and pointwise convolutions of the head, pairs
 BINS = 8  # of a distance, which is their mean, in strides: 0 to 7
 
 RARE = 0.01  # the score that every class has everywhere before training
+NEAR, STEEP = 1.5, 0.7  # bins around this one are likeliest then, each further one by e^-0.7 less
 PLACE = 3  # numbers behind those of a place's answer: its centre (x, y) and stride, in pixels
 
 
@@ -87,9 +89,10 @@ class Lite(Detector):
         for part in (self.neck, self.head):
             initialise(part)
         draw(self.answer.weight, 0.01)
-        if not self.answer.bias.is_meta:  # type: ignore[union-attr]
-            nn.init.zeros_(self.answer.bias)  # type: ignore[arg-type]
-            self.answer.bias.data[:num_classes] = -torch.tensor(1 / RARE - 1).log()  # type: ignore[union-attr]
+        bias = self.answer.bias
+        assert bias is not None
+        if not bias.is_meta:
+            bias.data = _first_answers(num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         answers = [
@@ -129,6 +132,13 @@ class Lite(Detector):
             x = torch.arange(-(-width // stride)) * stride + stride / 2
             centres = torch.cartesian_prod(y, x).flip(1)
             yield F.pad(centres, (0, 1), value=float(stride))
+
+
+def _first_answers(num_classes: int) -> Tensor:
+    """Of a fresh network: rare classes, boxes of about four strides, as most are of their level."""
+    classes = torch.full((num_classes,), -log(1 / RARE - 1))
+    bins = -STEEP * (torch.arange(BINS) - NEAR).abs()
+    return torch.cat((classes, bins.repeat(4)))
 
 
 def boxes_of(distances: Tensor, places: Tensor) -> Tensor:

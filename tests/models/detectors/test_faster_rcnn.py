@@ -52,7 +52,7 @@ def theirs(maker: Callable[..., Any], side: int) -> Theirs:
     "maker",
     [
         fasterrcnn_mobilenet_v3_large_fpn,
-        pytest.param(fasterrcnn_resnet50_fpn, marks=pytest.mark.slow),
+        pytest.param(fasterrcnn_resnet50_fpn, marks=pytest.mark.long),
     ],
 )
 def test_torchvisions_boxes(maker: Callable[..., Any]) -> None:
@@ -99,7 +99,9 @@ def wanted() -> Tensor:
     return rows
 
 
-@pytest.mark.parametrize("detector", ["faster_rcnn", "faster_rcnn_mobile"])
+@pytest.mark.parametrize(
+    "detector", ["faster_rcnn", pytest.param("faster_rcnn_mobile", marks=pytest.mark.long)]
+)
 def test_its_loss_is_in_four_parts_and_every_weight_learns(detector: str) -> None:
     torch.manual_seed(0)
     model = create_model("shufflenet_v2_x0_5", detector=detector, num_classes=2).train()

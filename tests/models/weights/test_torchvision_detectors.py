@@ -46,6 +46,7 @@ def test_a_file_is_converted_and_predicts(file: Path, tmp_path: Path) -> None:
     assert model.classes[:2] == ("person", "bicycle")
 
 
+@pytest.mark.long
 def test_training_goes_on_from_it(file: Path, squares: Path, tmp_path: Path) -> None:
     run = trained(squares, tmp_path, model=None, pretrained=file, epochs=1)
     model = martlet.load(run.folder)

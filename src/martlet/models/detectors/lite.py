@@ -8,8 +8,7 @@ score for every class and the box's four distances as distributions (Generalized
 Differences from these papers:
 
 - Maps are added, not joined, and no ghost modules widen them: fewer multiply-adds at equal width.
-- Convolutions of the head are shared over the levels, batch norm is not, for maps of different
-  levels have different statistics (as RTMDet, arXiv 2212.07784).
+- Convolutions of neck and head are shared over the levels, batch norm is not.
 - One branch gives classes and distances; no second head helps in training.
 """
 
@@ -23,10 +22,10 @@ from torch import Tensor, nn
 
 from martlet.errors import MartletError
 from martlet.models.detectors.detector import LEVELS, Detector
-from martlet.models.detectors.neck import KERNEL, Neck
+from martlet.models.detectors.neck import Neck
+from martlet.models.detectors.shared_conv import SharedSeparable
 from martlet.models.features import FeatureExtractor
 from martlet.ops.conv import draw, initialise
-from martlet.ops.norm import batch_norm
 
 WIDTH = 96  # channels of neck and head
 DEPTH = 2  # depthwise and pointwise convolutions of the head, pairs
@@ -35,22 +34,6 @@ BINS = 8  # of a distance, which is their mean, in strides: 0 to 7
 RARE = 0.01  # the score that every class has everywhere before training
 NEAR, STEEP = 1.5, 0.7  # bins around this one are likeliest then, each further one by e^-0.7 less
 PLACE = 3  # numbers behind those of a place's answer: its centre (x, y) and stride, in pixels
-
-
-class SharedConv(nn.Module):
-    """A convolution that all levels share, and batch norm of each; then h-swish."""
-
-    def __init__(self, channels: int, kernel: int, groups: int, levels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(
-            channels, channels, kernel, padding=kernel // 2, groups=groups, bias=False
-        )
-        self.bn = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(levels))
-
-    def forward(self, x: Tensor, level: int) -> Tensor:
-        bn = self.bn[level]
-        assert isinstance(bn, nn.BatchNorm2d)
-        return F.hardswish(batch_norm(self.conv(x), bn))
 
 
 class Lite(Detector):
@@ -80,11 +63,7 @@ class Lite(Detector):
         self.backbone = backbone
         self.neck = Neck(info.channels(), width)
         levels = len(self.strides)
-        self.head = nn.ModuleList(
-            SharedConv(width, kernel, groups, levels)
-            for _ in range(DEPTH)
-            for kernel, groups in ((KERNEL, width), (1, 1))
-        )
+        self.head = nn.ModuleList(SharedSeparable(width, levels) for _ in range(DEPTH))
         self.answer = nn.Conv2d(width, num_classes + 4 * BINS, 1)
         for part in (self.neck, self.head):
             initialise(part)

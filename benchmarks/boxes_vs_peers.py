@@ -194,17 +194,19 @@ def measure(root: Path, ways: Sequence[str], seeds: Sequence[int], epochs: int, 
             )  # fmt: skip
 
 
-def table() -> None:
+def table(written: Callable[[Sequence[str], Sequence[Sequence[str]]], str]) -> str:
     """Mean and range over the seeds."""
     found: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
     for row in rows_of(NAME):
         found[row["way"], row["epochs"], row["side"]].append(row)
-    print("| detector | params | AP50 | AP | minutes |\n| --- | ---: | ---: | ---: | ---: |")
+    lines = []
     for (way, epochs, side), rows in found.items():
         figures = [spread([100 * float(row[name]) for row in rows]) for name in ("ap50", "ap")]
         minutes = np.mean([float(row["seconds"]) for row in rows]) / 60
-        told = " | ".join([way, f"{int(rows[0]['params']):,}", *figures, f"{minutes:.0f}"])
-        print(f"| {told} | {epochs} epochs, {side} pixels, {len(rows)} seeds")
+        at = [f"{epochs} of {side} pixels", str(len(rows)), f"{minutes:.0f}"]
+        lines.append([way, f"{int(rows[0]['params']):,}", *figures, *at])
+    heads = ["detector", "params", "AP50, %", "AP, %", "epochs", "seeds", "minutes"]
+    return written(heads, lines)
 
 
 def main() -> None:
@@ -217,7 +219,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
     if given.table:
-        table()
+        print(table(lambda heads, lines: "\n".join(" | ".join(one) for one in (heads, *lines))))
     elif given.data is not None:
         measure(given.data, given.ways, given.seeds, given.epochs, given.side)
     else:

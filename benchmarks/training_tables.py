@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 
+import box_loss
+import boxes_vs_peers
 import gains
 import transfer
 from record import rows_of, spread
@@ -133,6 +135,8 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {  # name: the page, and what
     "transfer": ("transfer", lambda: transfer.table(rows_of("transfer"))),
     "unknown": ("answers", unknown),
     "labels": ("checking_data", labels),
+    "box_loss": ("detection", lambda: box_loss.table(written)),
+    "boxes_vs_peers": ("detection", lambda: boxes_vs_peers.table(written)),
 }
 PAGES = sorted({DOCS / f"{page}.md" for page, _ in TABLES.values()})
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -8,6 +8,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.ssd import SSD
 
 from martlet.errors import MartletError
+from martlet.measuring.cost import cost
 from martlet.models import create_model
 from martlet.models.detectors import SSDLite
 from martlet.models.detectors.ssdlite import ANCHORS
@@ -66,6 +67,30 @@ def test_its_params_are_those_that_torchvision_states() -> None:
             "mobilenet_v3_large_x1_0", detector="ssdlite", reduced_tail=True, num_classes=90
         )
     assert sum(weight.numel() for weight in model.parameters()) == 3_440_060
+
+
+# Network, reduced tail, and params and MACs in millions: counted, and printed in MobileNetV2's and
+# V3's Table 6 each, whose first map has three anchors a place where all have six here.
+PAPERS = (
+    ("mobilenet_v2_x1_0", False, 4_484_148, 847_582_144, 4.3, 800),
+    ("mobilenet_v3_large_x1_0", False, 5_031_140, 666_887_744, 4.97, 620),
+    ("mobilenet_v3_large_x1_0", True, 3_301_460, 563_188_544, 3.22, 510),
+    ("mobilenet_v3_small_x1_0", False, 2_479_316, 231_906_496, 2.49, 210),
+    ("mobilenet_v3_small_x1_0", True, 1_764_068, 185_520_064, 1.77, 160),
+)
+
+
+@pytest.mark.parametrize(("name", "reduced", "params", "macs", "printed", "of_macs"), PAPERS)
+def test_its_cost_beside_the_papers(
+    name: str, reduced: bool, params: int, macs: int, printed: float, of_macs: int
+) -> None:
+    options = {"reduced_tail": True} if reduced else {}
+    with torch.device("meta"):
+        model = create_model(name, detector="ssdlite", num_classes=80, **options).eval()
+    found = cost(model, (1, 3, 320, 320))
+    assert (found.params, found.macs) == (params, macs)
+    assert found.params / 1e6 == pytest.approx(printed, rel=0.05)
+    assert 0 < found.macs / 1e6 - of_macs < 60
 
 
 @pytest.mark.parametrize("size", [(320, 320), (96, 200), (65, 127)])

@@ -4,6 +4,9 @@ MobileNetV2 (arXiv 1801.04381, section 6.2), on the maps that MobileNetV3 (arXiv
 6.3) gives it, and SSD (arXiv 1512.02325) for anchors and answers. On `mobilenet_v3_large_x1_0` with
 `reduced_tail` it is torchvision's ssdlite320_mobilenet_v3_large, whose weights load. Test: its
 numbers, its boxes.
+
+Difference from the papers: all maps have six anchors a place, as in torchvision; the authors' code
+has three on the first. Test: params and MACs beside those of both Tables 6.
 """
 
 from collections.abc import Sequence

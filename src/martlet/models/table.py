@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib import import_module
 from inspect import signature
 from typing import Any, get_type_hints
@@ -157,6 +158,15 @@ def _rows() -> Iterator[tuple[Any, Spec]]:
             yield file if type(row) is Spec else sys.modules[type(row).__module__], row
 
 
+@cache
+def _other_width(name: str) -> tuple[Any, Spec] | None:
+    """Module and row of a width that no row has, which is built to count its cost: once a name."""
+    for file in {file for file, _ in _rows() if hasattr(file, "other_width")}:
+        if other := file.other_width(name):
+            return file, other
+    return None
+
+
 def find(name: str) -> tuple[Any, Spec]:
     """The module that builds a network, and its row. Raises MartletError as `spec` does."""
     rows = list(_rows())
@@ -165,9 +175,8 @@ def find(name: str) -> tuple[Any, Spec]:
             for file, row in rows:
                 if wanted == row.name or wanted in row.aliases:
                     return file, row
-        for file in {file for file, _ in rows if hasattr(file, "other_width")}:
-            if other := file.other_width(shortest(name)):
-                return file, other
+        if other := _other_width(shortest(name)):
+            return other
     known = [known for _, row in rows for known in (row.name, *row.aliases)]
     known.sort(key=lambda name: "_x1_0" not in name)  # the usual width before others
     raise unknown("model", name, known)

@@ -16,9 +16,14 @@ def test_by_name() -> None:
     assert gray.eval()(torch.randn(1, 1, 64, 64)).shape == (1, 85, 2 + 32)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in list_models() if spec(n).input.kind == "image"])
-@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize(
+    "detector",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "lite" else pytest.mark.long)
+        for name in DETECTORS
+    ],
+)
 def test_every_network_of_pictures_is_a_backbone(name: str, detector: str) -> None:
     with torch.device("meta"):
         model = create_model(name, detector=detector, num_classes=3).eval()

@@ -31,6 +31,7 @@ from martlet.models.detectors.detector import Detector
 from martlet.models.detectors.late_features import LateFeatures
 from martlet.models.features import FeatureExtractor
 
+LEVELS = 4  # of the backbone, the coarsest ones; networks for small pictures have three
 WIDTH = 256  # channels of the pyramid
 HIDDEN = 1024  # units of the second stage's layers
 SIZES = (32, 64, 128, 256, 512)  # of anchors, pixels
@@ -91,7 +92,8 @@ class FasterRCNN(Detector):
 
     def features(self, network: ImageClassifier) -> tuple[FeatureExtractor, list[int]]:
         """The backbone, and the channels of its maps."""
-        backbone = FeatureExtractor(network, 4)
+        levels = len(FeatureExtractor(network).feature_info)
+        backbone = FeatureExtractor(network, min(LEVELS, levels))
         return backbone, backbone.feature_info.channels()
 
     def sizes(self, maps: int) -> tuple[tuple[int, ...], ...]:

@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 from tests.tasks.detection.test_rows import SIZE, answers
 
+from martlet.compiler import compile_onnx
 from martlet.errors import MartletError
 from martlet.exporting import boxes
 from martlet.exporting.boxes import add_selection
@@ -51,6 +52,15 @@ def test_ties_edges_and_more_candidates_than_are_looked_at(
         for batch in (given, given[:1]):
             found = found_by(model, batch, tmp_path)
             np.testing.assert_allclose(found, expected[: len(batch)], atol=1e-4)
+
+
+def test_a_file_that_selects_is_not_compiled(tmp_path: Path) -> None:
+    path = tmp_path / "selecting.onnx"
+    onnx.save(selecting(60, 3), path)
+    with pytest.raises(
+        MartletError, match=r"known at run time only; .* `martlet export RUN --raw`"
+    ):
+        compile_onnx(path, tmp_path / "out", shapes={"given": (1, 60, 7)})
 
 
 def test_nothing_is_found_of_nothing(tmp_path: Path) -> None:

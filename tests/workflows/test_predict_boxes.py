@@ -12,10 +12,11 @@ from PIL import Image
 from tests import boxed
 
 import martlet
+from martlet.console.answers import as_csv
 from martlet.data.boxes.preprocess import BoxPreprocess
 from martlet.errors import MartletError
 from martlet.inference import Network
-from martlet.workflows.predict_boxes import FoundBox, predict_boxes
+from martlet.workflows.predict_boxes import FoundBox, PictureBoxes, least_scores, predict_boxes
 
 SIZE = 32
 ROWS = [(0.0, 0.0, 16.0, 8.0, 0.9, 1.0), (8.0, 16.0, 32.0, 32.0, 0.4, 0.0), (1, 1, 9, 9, 0.1, 0.0)]
@@ -95,6 +96,8 @@ def test_thresholds_of_single_classes(network: Network, tmp_path: Path) -> None:
     rest = dict.fromkeys(others, 1)
     (one,) = predict_boxes(network, [picture], output=None, threshold=0.0, per_class=rest)
     assert {box.label for box in one.boxes} == {first}
+    named = least_scores(("red=1", "b"), 0.3, {"red": "1=0.25"})  # as a command line has it
+    assert named == {"red=1": 0.25, "b": 0.3}
     for per_class, sentence in (
         ({"nobody": 0.5}, r"^per_class: class 'nobody' is not known; "),
         ({first: 1.5}, rf"^per_class {first}=1\.5 is not accepted; give 0 to 1\.$"),
@@ -103,6 +106,17 @@ def test_thresholds_of_single_classes(network: Network, tmp_path: Path) -> None:
     ):
         with pytest.raises(MartletError, match=sentence):
             predict_boxes(network, [picture], output=None, threshold=None, per_class=per_class)
+
+
+def test_comma_separated_values() -> None:
+    box = FoundBox("red", 0.5, 1.25, 2, 30, 40)
+    pictures = [PictureBoxes("a.png", (box,)), PictureBoxes("b.png"), PictureBoxes("c", error="no")]
+    assert as_csv(pictures).splitlines() == [  # type: ignore[arg-type]
+        "path,error,label,score,left,top,right,bottom",
+        "a.png,,red,0.5,1.25,2,30,40",
+        "b.png,,,,,,,",
+        "c,no,,,,,,",
+    ]
 
 
 def test_nothing_found_is_written_too(network: Network, tmp_path: Path) -> None:
@@ -182,6 +196,11 @@ def test_two_stages_are_found_and_not_exported(tmp_path: Path) -> None:
         with pytest.raises(MartletError, match="is not exported, for its second stage"):
             martlet.export(learnt.run.folder, output=tmp_path / name, **options)
         assert not (tmp_path / name).exists()
+    assert learnt.run.metrics["exported"] is False
+    rows = martlet.measure(learnt.run.folder, seconds=0.01)
+    assert [row.engine for row in rows] == ["torch"]
+    with pytest.raises(MartletError, match="detector faster_rcnn_mobile is not exported"):
+        martlet.measure(learnt.run.folder, engines=["torch", "c"], seconds=0.01)
 
 
 def found_by_file(learnt: SimpleNamespace, file: Path, **options: Any) -> None:
@@ -217,3 +236,5 @@ def test_what_does_not_fit(learnt: SimpleNamespace) -> None:
         martlet.evaluate(learnt.run.folder, learnt.pictures, quiet=True)
     with pytest.raises(MartletError, match=r"^top=2 is for pictures, and .* takes boxes here"):
         martlet.predict(learnt.run.folder, [learnt.pictures], top=2)
+    with pytest.raises(MartletError, match=r"^unknown=True is for networks that name classes"):
+        martlet.predict(learnt.run.folder, [learnt.pictures], unknown=True)

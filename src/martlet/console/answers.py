@@ -23,6 +23,8 @@ def as_csv(answers: "Sequence[Prediction]") -> str:
         return _segments_as_csv(answers)
     if answers and hasattr(answers[0], "pixels"):
         return _maps_as_csv(answers)
+    if answers and hasattr(answers[0], "boxes"):
+        return _boxes_as_csv(answers)
     places = max((len(answer.top) + answer.unknown for answer in answers), default=1) or 1
     header = ["picture", "error"]
     for place in range(1, places + 1):
@@ -48,6 +50,18 @@ def _segments_as_csv(timelines: "Sequence[Any]") -> str:
             for s in one.segments
         ] or [[one.path, one.error or "", *[""] * 6]]
     return _table(header, rows)
+
+
+def _boxes_as_csv(pictures: "Sequence[Any]") -> str:
+    """A row for each box, for a picture without any, and for why there are none."""
+    sides = ("left", "top", "right", "bottom")
+    rows: list[list[object]] = []
+    for one in pictures:
+        rows += [
+            [one.path, "", box.label, *(f"{getattr(box, name):.6g}" for name in ("score", *sides))]
+            for box in one.boxes
+        ] or [[one.path, one.error or "", *[""] * 6]]
+    return _table(["path", "error", "label", "score", *sides], rows)
 
 
 def _maps_as_csv(maps: "Sequence[Any]") -> str:

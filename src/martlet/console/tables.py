@@ -34,15 +34,18 @@ def trained(run: "Run") -> None:
         return
     if "folds" in run.metrics:
         made = "cross_validation.json, out_of_fold.npz, suspects.csv, a run for each fold, …"
+        if "ap50" in run.metrics:
+            made = "cross_validation.json, precision.png, a run for each fold"
         console.print(f"made {run.folder}: {made}", markup=False)
         return
     others = {"pixels": "scene.mat", "windows": "recording.csv"}
     file = others.get(run.metrics.get("noun", ""), "some.jpg")
+    exported = [f"  martlet export {folder} --format onnx"] * run.metrics.get("exported", True)
     for line in (
         f"made {run.folder}: model.safetensors, report.html and more",
         "next:",
         f"  martlet predict {folder} {file}",
-        f"  martlet export {folder} --format onnx",
+        *exported,
         f"  martlet measure {folder}",
     ):
         console.print(line, markup=False)

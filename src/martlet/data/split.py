@@ -114,10 +114,16 @@ def split_samples(
         unit = group if whole else noun
         notes += hold_out(placed, labels, keys, cut, seed, name_of, unit, whole=whole)
     trained = {label for label, part in zip(labels, placed, strict=True) if part == "train"}
-    for label in sorted({*labels, *range(len(classes))} - trained):
+    if missing := sorted({*labels, *range(len(classes))} - trained):
         others = "" if groups is None else f"; another seed holds out other {group}s"
+        named = ", ".join(map(name_of, missing[:5])) + (", …" if len(missing) > 5 else "")
+        pairs = zip(labels, placed, strict=True)
+        held = sorted({part for label, part in pairs if label in missing and part})
+        if held and known:
+            others = f"; what there is lies in {' and '.join(held)}: give train some of it"
         raise MartletError(
-            f"class {name_of(label)} has no readable {noun} left to train on{others}."
+            f"class{'es' * (len(missing) > 1)} {named} {'have' if len(missing) > 1 else 'has'} no "
+            f"readable {noun} left to train on{others}."
         )
     found = _indices(placed)
     return Split(

@@ -54,12 +54,20 @@ class OptimizationFields:
     warmup_epochs: float = option(
         2.0, "Epochs in which the learning rate rises; at most half of all.", AT_LEAST_0
     )
-    label_smoothing: float = option(0.1, "Share of the target spread over all classes.", BELOW_1)
+    label_smoothing: float = option(
+        0.1,
+        "Pictures, scenes, recordings: share of the target spread over all classes.",
+        BELOW_1,
+        only=("pictures", "scenes", "recordings"),
+    )
     balance: Literal["none", "weights", "sampling"] = option(
         "none", "Classes count alike: weighed in the loss, or drawn equally often."
     )
     drop_rate: float = option(
-        None, "Dropout before the classifier (default: the network's).", BELOW_1
+        None,
+        "Pictures, scenes, recordings: dropout before the classifier (default: the network's).",
+        BELOW_1,
+        only=("pictures", "scenes", "recordings"),
     )
     sync_batch_norm: bool = option(
         False, "Several processes: batch norm sees the whole batch, not a process's part of it."

@@ -16,13 +16,16 @@ class TransferFields:
 
     freeze: int | str = option(
         NONE,
-        "Keep as they are: stem, so many stages from the stem on, stages by name as "
-        "stem,stage2, or backbone: all but the classifier.",
+        "Pictures, scenes, recordings: keep as they are: stem, so many stages from the stem on, "
+        "stages by name as stem,stage2, or backbone: all but the classifier.",
+        only=("pictures", "scenes", "recordings"),
     )
     lr_decay: float = option(
         1.0,
-        "Learning rate of a stage as a share of that of the next one; the classifier has it all.",
+        "Pictures, scenes, recordings: learning rate of a stage as a share of that of the next "
+        "one; the classifier has it all.",
         SHARE_ABOVE_0,
+        only=("pictures", "scenes", "recordings"),
     )
     norm: Literal["train", "frozen", "recalibrated"] = option(
         "train",
@@ -30,12 +33,17 @@ class TransferFields:
         "as they are scored, before each validation.",
     )
     head_epochs: int = option(
-        0, "The first of the epochs, in which the classifier alone is trained.", AT_LEAST_0
+        0,
+        "Pictures, scenes, recordings: the first of the epochs, in which the classifier alone is "
+        "trained.",
+        AT_LEAST_0,
+        only=("pictures", "scenes", "recordings"),
     )
     few: bool = option(
         False,
-        "The classifier alone, in closed form, in seconds; epochs or time, if given, train all "
-        "from there on.",
+        "Pictures, scenes, recordings: the classifier alone, in closed form, in seconds; epochs or "
+        "time, if given, train all from there on.",
+        only=("pictures", "scenes", "recordings"),
     )
 
 

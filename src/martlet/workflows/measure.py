@@ -139,6 +139,10 @@ def _time_here(
     with claimed(Path(run)) if reported else nullcontext():
         pass  # an error before the work, not after it
     names = asked.engines or (("c",) if asked.target else USUAL)
+    if isinstance(model, Detector) and not model.exported:
+        if asked.target or (set(names) - {"torch"} and asked.engines):
+            model.told()  # says why
+        names = ("torch",)
     with engines_of(
         model, shape, names, asked.threads, model.num_classes, asked.target or "native"
     ) as engines:

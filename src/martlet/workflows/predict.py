@@ -9,6 +9,7 @@ from martlet.data.boxes.kind import BOXES
 from martlet.data.pictures.kind import PICTURES
 from martlet.data.pictures.list_file import Columns
 from martlet.data.pictures.sources import find_sources
+from martlet.errors import MartletError
 from martlet.inference.views import over_views
 from martlet.only_for import Limited, refuse_others
 from martlet.workflows.open_network import open_network
@@ -33,6 +34,11 @@ def answers(
     refuse_others(given or {}, data=kind.data, taker=run)
     output, quiet = options.get("output"), bool(options.get("quiet"))
     unknown = bool(options.get("unknown"))
+    if unknown and kind.name == BOXES.name:
+        raise MartletError(
+            f"unknown=True is for networks that name classes, and {run} finds boxes; leave it out, "
+            "and give threshold, below which no box is shown."
+        )
     if unknown:
         network.threshold()  # refused before anything is read
     if kind.name == "cube":

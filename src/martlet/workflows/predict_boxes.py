@@ -109,6 +109,7 @@ def least_scores(
     """The threshold of each class; MartletError for one out of range, or of no class."""
     common = THRESHOLD if threshold is None else threshold
     found = dict.fromkeys(classes, common)
+    per_class = dict(_by_class(name, score) for name, score in per_class.items())
     for name, score in per_class.items():
         if one_form(name) not in found:
             raise unknown("per_class: class", name, classes)
@@ -118,6 +119,17 @@ def least_scores(
             given = f"{option}={score}" if option == "threshold" else f"per_class {option}={score}"
             raise MartletError(f"{given} is not accepted; give 0 to 1.")
     return found
+
+
+def _by_class(name: str, score: Any) -> tuple[str, Any]:
+    """Of a class whose name has a sign of equality, which a command line took for the first one."""
+    if isinstance(score, str) and "=" in score:
+        name, _, score = f"{name}={score}".rpartition("=")
+        try:
+            return name, float(score)
+        except ValueError:
+            pass
+    return name, score
 
 
 def _read(preprocess: BoxPreprocess, source: Any) -> _Picture | str:

@@ -18,6 +18,7 @@ class Detector(nn.Module):
     num_classes: int
     in_chans: int
     answering: tuple[str, ...]  # how the names of the tensors begin that answer for the classes
+    exported: bool = True  # whether a file can hold it; `told` says why not
     # Of a detector that `martlet.load` opened: as of a Classifier.
     classes: tuple[str, ...] = ()
     preprocess: Any = None

@@ -51,7 +51,9 @@ class FasterRCNN(Detector):
     loss, (4,); without targets it runs its backbone alone.
     """
 
+    name: ClassVar[str] = "faster_rcnn"
     answering = ("roi_heads.box_predictor.",)
+    exported = False
     least_proposal_score: ClassVar[float] = 0.0
 
     def __init__(self, network: ImageClassifier, num_classes: int) -> None:
@@ -160,14 +162,15 @@ class FasterRCNN(Detector):
     def told(self) -> dict[str, Any]:
         """Raises MartletError: no file can hold it."""
         raise MartletError(
-            "the detector faster_rcnn is not exported, for its second stage sees as many proposals "
-            "as a picture has; train with detector='lite' or 'ssdlite'."
+            f"the detector {self.name} is not exported, for its second stage sees as many "
+            "proposals as a picture has; train with detector='lite' or 'ssdlite'."
         )
 
 
 class FasterRCNNMobile(FasterRCNN):
     """As FasterRCNN, on two late maps."""
 
+    name = "faster_rcnn_mobile"
     least_proposal_score = 0.05
 
     def features(self, network: ImageClassifier) -> tuple[FeatureExtractor, list[int]]:

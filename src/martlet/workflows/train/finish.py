@@ -76,6 +76,7 @@ def finish(
     metrics |= {"counts": counts, "seconds": round(state.seconds, 1), **of_data(samples, split)}
     fit, told = of_head(job.header, best_epoch)
     metrics |= fit | ({"notes": [*metrics.get("notes", ()), *told]} if told else {})
+    metrics |= {} if getattr(model, "exported", True) else {"exported": False}
     metrics |= {"date": f"{datetime.now():%Y-%m-%d %H:%M}"}
     metrics |= {"command": command, "machine": machine(), "versions": versions()}
     header = header.with_metrics(metrics)

@@ -59,7 +59,11 @@ class TrainOptions(
         None, "In place of epochs: as many as fit, with all before and after, as 90s or 10m.", TIME
     )
     reject: float = option(
-        0.05, "Share of known samples that `predict --unknown` may call unknown.", ABOVE_0_TO_HALF
+        0.05,
+        "Pictures, scenes, recordings: share of known samples that `predict --unknown` may call "
+        "unknown.",
+        ABOVE_0_TO_HALF,
+        only=("pictures", "scenes", "recordings"),
     )
     tta: Literal["none", "flip", "crops"] = option(
         "none",
@@ -130,9 +134,10 @@ class TrainOptions(
         given = dict(self.model_options or {})
         for name in given:
             if name in NOT_THE_NETWORKS:
-                raise MartletError(
-                    f"model_options: {name} is not accepted; {NOT_THE_NETWORKS[name]}."
-                )
+                instead = NOT_THE_NETWORKS[name]
+                if name == "small_input" and self.boxes is not None:
+                    instead = "it is for pictures and scenes, and boxes are learnt here"
+                raise MartletError(f"model_options: {name} is not accepted; {instead}.")
         if self.attention is not None:
             given["attention"] = self.attention
         return {name: json_value(value, f"model_options: {name}") for name, value in given.items()}

@@ -1,7 +1,8 @@
 """How `train --resume` goes on: with the same arguments and data, or not at all."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,27 @@ def other_arguments(before: Header, header: Header) -> list[str]:
     """In what a run that is there differs from the one that is asked for, then / now."""
     differences = before.recipe.differences(header.recipe)
     for what in ("network", "classes", "preprocess", "task"):
-        if getattr(before, what) != getattr(header, what):
-            differences.append(f"{what}: {getattr(before, what)} / {getattr(header, what)}")
+        differences += different(what, getattr(before, what), getattr(header, what))
     if before.start not in ("", header.start):  # "" in files of earlier versions
         differences.append("weights: other ones, or the file has changed since")
     if before.teacher != header.teacher:
         differences.append("teacher: other weights, or the file has changed since")
     return differences
+
+
+def different(what: str, then: Any, now: Any) -> list[str]:
+    """In what both differ, as deep as both have names for their parts."""
+    if then == now:
+        return []
+    parts = [vars(one) if is_dataclass(one) else one for one in (then, now)]
+    if type(then) is not type(now) or not all(isinstance(one, Mapping) for one in parts):
+        return [f"{what}: {then} / {now}"]
+    first, second = parts
+    return [
+        told
+        for name in {**first, **second}
+        for told in different(name, first.get(name), second.get(name))
+    ]
 
 
 def model_is_lost(folder: Path) -> bool:

@@ -124,6 +124,10 @@ def test_squares_are_found(squares: Path, tmp_path: Path) -> None:
         ),
         ({"mixup": 0.2}, r"^mixup=0\.2 is for pictures, scenes and rec.* or leave boxes out\.$"),
         ({"box_crop": 1.5}, r"^box_crop=1\.5 is not accepted; give"),
+        ({"label_smoothing": 0.3}, r"^label_smoothing=0\.3 is for pictures, scenes and recordings"),
+        ({"freeze": "stem"}, r"^freeze='stem' is for pictures, scenes and recordings"),
+        ({"few": True}, r"^few=True is for pictures, scenes and recordings"),
+        ({"model_options": {"small_input": True}}, r"for pictures and scenes, and boxes are le"),
     ],
 )
 def test_what_does_not_fit(
@@ -131,6 +135,22 @@ def test_what_does_not_fit(
 ) -> None:
     with pytest.raises(MartletError, match=sentence):
         trained(squares, tmp_path, **options)
+
+
+def test_going_on_with_another_detector_says_just_that(squares: Path, learnt: Run) -> None:
+    with pytest.raises(MartletError, match=r"\(then / now\): detector: lite / ssdlite; resume"):
+        trained(squares, learnt.folder.parent, epochs=1, detector="ssdlite", resume=True)
+
+
+def test_a_class_that_is_in_no_training_picture(squares: Path, tmp_path: Path) -> None:
+    table = tmp_path / "boxes.csv"
+    lines = (squares / "boxes.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line.replace(",blue,val", ",green,val") for line in lines]
+    table.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    with pytest.raises(
+        MartletError, match=r"^class 'green' has no .* what there is lies in val: give train some"
+    ):
+        trained(squares, tmp_path, boxes=table)
 
 
 def without_parts(squares: Path, folder: Path) -> Path:

@@ -4,13 +4,12 @@ A box's distances learn by GIoU (arXiv 1902.09630) and by the distribution focal
 Focal Loss, arXiv 2006.04388). Each place of a box counts by the score that is asked of it, and all
 is divided by the sum of these scores over the batch.
 
-Differences from Generalized Focal Loss, each measured (docs/detection.md):
+Differences from Generalized Focal Loss, measured in docs/detection.md:
 
 - Scores learn by cross-entropy, not by the quality focal loss. Its factor is the square of what is
   lacking, and as long as boxes lie badly little is asked for: where it is 0.1, a hundredth is
   learnt of what is right.
-- Boxes and distributions weigh 5 and 1, not 2 and 1/4: scores are asked for by how boxes lie, so
-  that these have to come first.
+- Boxes and distributions weigh 5 and 1, not 2 and 1/4: no difference is seen beside the other one.
 """
 
 from typing import NamedTuple

@@ -79,6 +79,7 @@ def test_older_names_and_frozen_norm() -> None:
     assert len(FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1.meta["categories"]) == 91
 
 
+@pytest.mark.long
 def test_what_is_no_such_detector() -> None:
     state = fasterrcnn_resnet50_fpn_v2(
         weights=None, weights_backbone=None, num_classes=3

@@ -206,6 +206,7 @@ def learnt(squares: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return trained(squares, tmp_path_factory.mktemp("learnt"), epochs=1)
 
 
+@pytest.mark.slow
 def test_on_from_a_detector_with_other_classes(
     squares: Path, tmp_path: Path, learnt: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

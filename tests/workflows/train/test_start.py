@@ -142,7 +142,9 @@ def test_options_of_the_network(
     assert words[words.index("--attention") + 1] == "se"
     assert words[words.index("--model-options") + 1] == "shuffle=even_odd"
     quick(attention="se", model_options={"shuffle": "even_odd"}, epochs=1, resume=True)
-    with pytest.raises(MartletError, match=r"started with other arguments .*network"):
+    with pytest.raises(
+        MartletError, match=r"other arguments .*: shuffle: even_odd / None; attention: se / cbam;"
+    ):
         quick(attention="cbam", epochs=1, resume=True)
 
 

@@ -125,8 +125,14 @@ MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(text: str) -> str:
-    """A page with all its tables made anew."""
-    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}", text)
+    """A page with those tables made anew that are of latency."""
+
+    def anew(found: re.Match[str]) -> str:
+        if found[2] not in TABLES:
+            return found[0]
+        return f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}"
+
+    return MARKED.sub(anew, text)
 
 
 def _line(cells: list[str]) -> str:

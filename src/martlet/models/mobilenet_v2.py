@@ -144,8 +144,8 @@ class InvertedResidual(nn.Module):
 
     def narrowed(self, wide: Tensor) -> Tensor:
         """What the block makes of its wide maps, without the shortcut."""
-        *_, depthwise_, project = self.layers
-        wide = depthwise_(wide)
+        *_, filtering, project = self.layers
+        wide = filtering(wide)
         narrow: Tensor = project(wide if self.attention is None else self.attention(wide))
         return narrow
 

@@ -98,6 +98,12 @@ class Asked:
         """Whether another machine is measured."""
         return self.ssh is not None or self.adb is not None
 
+    @property
+    def of_files(self) -> bool:
+        """Whether anything is asked for that needs the network as a file."""
+        files = set(self.engines) - {"torch"}
+        return bool(files or self.target or self.elsewhere or self.roofline)
+
 
 def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
     """The rows of `measure`; its files are written too, where they are asked for."""
@@ -112,6 +118,8 @@ def time_engines(run: Path | str, asked: Asked) -> list[Latency]:
         keep(rows, str(run), asked.csv)
         return rows
     model, shape, header = _network(run, asked.image_size, asked.detector)
+    if isinstance(model, Detector) and not model.exported and asked.of_files:
+        model.told()  # says why there is none
     needed = asked.batch * (4 * prod(shape) + cost(model, (1, *shape)).peak_activation_bytes)
     require_memory(
         needed, f"a batch of {asked.batch} of shape {shape}", "give a smaller batch or size"
@@ -138,11 +146,8 @@ def _time_here(
     reported = header is not None and "per_class" in header.metrics and Path(run).is_dir()
     with claimed(Path(run)) if reported else nullcontext():
         pass  # an error before the work, not after it
-    names = asked.engines or (("c",) if asked.target else USUAL)
-    if isinstance(model, Detector) and not model.exported:
-        if asked.target or (set(names) - {"torch"} and asked.engines):
-            model.told()  # says why
-        names = ("torch",)
+    usual = ("torch",) if isinstance(model, Detector) and not model.exported else USUAL
+    names = asked.engines or (("c",) if asked.target else usual)
     with engines_of(
         model, shape, names, asked.threads, model.num_classes, asked.target or "native"
     ) as engines:

@@ -6,7 +6,8 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from martlet.models import create_model
-from martlet.tasks.detection.ssd_loss import NO_BOX, matches, ssd_loss
+from martlet.tasks.detection.assignment import NONE
+from martlet.tasks.detection.ssd_loss import matches, ssd_loss
 
 SIZE, CLASSES = (96, 128), 3
 
@@ -49,11 +50,11 @@ def test_every_box_has_an_anchor_and_a_crowd_has_none() -> None:
     for wanted in TARGETS:
         found, crowded = matches(anchors, wanted)
         numbers = torch.nonzero(wanted[:, 0] >= 0).flatten().tolist()
-        assert set(found.tolist()) - {NO_BOX} == set(numbers)
+        assert set(found.tolist()) - {NONE} == set(numbers)
         assert not crowded.any()
     crowd = torch.tensor([[0.0, 0, 0, 64, 96, 1]])
     found, crowded = matches(anchors, crowd)
-    assert (found == NO_BOX).all()
+    assert (found == NONE).all()
     centres = (anchors[:, 0] + anchors[:, 2]) / 2
     assert crowded.tolist() == (centres < 64).tolist()
 
@@ -67,7 +68,7 @@ def test_what_a_crowd_covers_is_no_background() -> None:
     centres = ((given[0, :, -4] + given[0, :, -2]) / 2).detach()
     assert moved.any()
     found, _ = matches(given[0, :, -4:].detach(), crowd[0])
-    assert not moved[(centres > 64) & (found == NO_BOX)].any()
+    assert not moved[(centres > 64) & (found == NONE)].any()
 
 
 def test_no_box_at_all_is_no_loss() -> None:

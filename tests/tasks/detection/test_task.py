@@ -13,7 +13,15 @@ from martlet.data.boxes.preprocess import BoxPreprocess
 from martlet.data.boxes.read import read_boxes
 from martlet.data.boxes.samples import BoxSamples
 from martlet.errors import MartletError
-from martlet.tasks.detection.task import DETECTION, answers_of, targets, truth_of, validated
+from martlet.models.detectors import DETECTORS, OPTIMIZERS
+from martlet.tasks.detection.task import (
+    DETECTION,
+    LOSSES,
+    answers_of,
+    targets,
+    truth_of,
+    validated,
+)
 from martlet.tasks.task import Scored
 
 SIZE = 16
@@ -81,6 +89,11 @@ def test_right_answers_have_every_figure(samples: BoxSamples, tmp_path: Path) ->
     ]
     assert "chose the best epoch" in DETECTION.told("x", {**metrics, "part": "val"})[0]
     assert "no measure of new pictures" in DETECTION.told("x", {**metrics, "part": "train"})[0]
+
+
+def test_every_detector_has_a_loss() -> None:
+    assert set(LOSSES) == set(DETECTORS)
+    assert set(OPTIMIZERS) <= set(DETECTORS)
 
 
 def test_the_worst_pictures_are_drawn_first(samples: BoxSamples, tmp_path: Path) -> None:

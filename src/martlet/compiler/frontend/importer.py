@@ -144,15 +144,13 @@ def _graph(
                 "give all of them (--shape)"
             )
         for output in node.outputs:
-            if output and output not in graph.shapes and node.op == "NonMaxSuppression":
+            if output and output not in graph.shapes:
                 raise node.fail(
                     "how many boxes are left is known at run time only; compile the network up to "
                     "its answers, which `martlet export RUN --raw` writes of a detector"
-                )
-            if output and output not in graph.shapes:
-                raise node.fail(
-                    f"the shape of its output {output!r} is not known beforehand; give all sides "
-                    "of the inputs (--shape), or simplify the file with onnxsim"
+                    if node.op == "NonMaxSuppression"
+                    else f"the shape of its output {output!r} is not known beforehand; give all "
+                    "sides of the inputs (--shape), or simplify the file with onnxsim"
                 )
         normalise(node, graph, opset)
         validate(node, graph)

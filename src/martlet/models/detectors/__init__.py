@@ -1,6 +1,7 @@
 """Detectors: a network of the table as backbone, a neck over its levels, and a head for boxes.
 
-To add one, write its file in this folder and name it in DETECTORS.
+To add one, write its file in this folder, name it in DETECTORS, and its loss in LOSSES of
+tasks/detection/task.py.
 """
 
 from collections.abc import Callable

@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from martlet.errors import MartletError
+
 LEVELS = 3  # of the backbone, the coarsest ones
 
 
@@ -23,6 +25,12 @@ class Detector(nn.Module):
     classes: tuple[str, ...] = ()
     preprocess: Any = None
     temperature: float = 1.0
+
+    def __init__(self, num_classes: int, in_chans: int) -> None:
+        super().__init__()
+        if num_classes < 1:
+            raise MartletError(f"num_classes={num_classes} is too small; give 1 or more.")
+        self.num_classes, self.in_chans = num_classes, in_chans
 
     def places(self, size: Sequence[int]) -> Tensor:
         """(places, numbers of each) for pictures of (height, width)."""

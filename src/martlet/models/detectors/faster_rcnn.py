@@ -29,7 +29,7 @@ from martlet.models.classifier import ImageClassifier
 from martlet.models.detectors.boxes_of_anchors import moved
 from martlet.models.detectors.detector import Detector
 from martlet.models.detectors.late_features import LateFeatures
-from martlet.models.features import FeatureExtractor
+from martlet.models.features import FeatureExtractor, reductions
 
 LEVELS = 4  # of the backbone, the coarsest ones; networks for small pictures have three
 WIDTH = 256  # channels of the pyramid
@@ -57,10 +57,7 @@ class FasterRCNN(Detector):
     least_proposal_score: ClassVar[float] = 0.0
 
     def __init__(self, network: ImageClassifier, num_classes: int) -> None:
-        super().__init__()
-        if num_classes < 1:
-            raise MartletError(f"num_classes={num_classes} is too small; give 1 or more.")
-        self.num_classes, self.in_chans = num_classes, network.in_chans
+        super().__init__(num_classes, network.in_chans)
         self.backbone, channels = self.features(network)
         self.fpn = FeaturePyramidNetwork(channels, WIDTH, LastLevelMaxPool())
         sizes = self.sizes(len(channels) + 1)
@@ -94,8 +91,8 @@ class FasterRCNN(Detector):
 
     def features(self, network: ImageClassifier) -> tuple[FeatureExtractor, list[int]]:
         """The backbone, and the channels of its maps."""
-        levels = len(FeatureExtractor(network).feature_info)
-        backbone = FeatureExtractor(network, min(LEVELS, levels))
+        levels = {reduction for _, reduction in reductions(network)}
+        backbone = FeatureExtractor(network, min(LEVELS, len(levels)))
         return backbone, backbone.feature_info.channels()
 
     def sizes(self, maps: int) -> tuple[tuple[int, ...], ...]:

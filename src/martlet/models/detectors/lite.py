@@ -48,16 +48,13 @@ class Lite(Detector):
     answering = ("answer.",)
 
     def __init__(self, backbone: FeatureExtractor, num_classes: int, width: int = WIDTH) -> None:
-        super().__init__()
-        if num_classes < 1:
-            raise MartletError(f"num_classes={num_classes} is too small; give 1 or more.")
+        super().__init__(num_classes, backbone.in_chans)
         info = backbone.feature_info
         if len(info.out_indices) != LEVELS:
             raise MartletError(
                 f"a detector takes {LEVELS} levels of its backbone, and this gives "
                 f"{len(info.out_indices)}; give out_indices={LEVELS}."
             )
-        self.num_classes, self.in_chans = num_classes, backbone.in_chans
         last = info.reduction()[-1]
         self.strides = (*info.reduction(), 2 * last)
         self.backbone = backbone

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from martlet.errors import MartletError
 from martlet.models.classifier import ImageClassifier
 from martlet.models.detectors.boxes_of_anchors import LARGEST_SCALE, moved
 from martlet.models.detectors.detector import Detector
@@ -64,10 +63,7 @@ class SSDLite(Detector):
     answering = ("classes_of.",)
 
     def __init__(self, network: ImageClassifier, num_classes: int) -> None:
-        super().__init__()
-        if num_classes < 1:
-            raise MartletError(f"num_classes={num_classes} is too small; give 1 or more.")
-        self.num_classes, self.in_chans = num_classes, network.in_chans
+        super().__init__(num_classes, network.in_chans)
         self.backbone = LateFeatures(network, "expansion")
         last = self.backbone.reductions[-1]
         self.strides = (*self.backbone.reductions, *(last << n for n in range(1, len(EXTRA) + 1)))

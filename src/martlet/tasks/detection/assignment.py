@@ -46,7 +46,7 @@ def assign(scores: Tensor, boxes: Tensor, places: Tensor, targets: Tensor) -> As
     """
     real = targets[:, 0] >= 0
     crowds = targets[real & (targets[:, 5] > 0), 1:5]
-    ignored = _within(places, crowds).any(1)
+    ignored = within(places, crowds).any(1)
     numbers = torch.nonzero(real & (targets[:, 5] == 0)).flatten()
     nothing = torch.full((len(places),), NONE, device=places.device)
     if not len(numbers):
@@ -74,7 +74,7 @@ def assign(scores: Tensor, boxes: Tensor, places: Tensor, targets: Tensor) -> As
 
 def _candidates(places: Tensor, corners: Tensor) -> Tensor:
     """(places, n): whose centres lie in a box; where there are none, the finest map's nearest."""
-    inside = _within(places, corners)
+    inside = within(places, corners)
     middles = (corners[:, :2] + corners[:, 2:]) / 2
     away = (places[:, None, :2] - middles).norm(dim=2)
     away = away.masked_fill(places[:, 2:] > places[:, 2].min(), torch.inf)
@@ -82,8 +82,8 @@ def _candidates(places: Tensor, corners: Tensor) -> Tensor:
     return inside | (nearest & ~inside.any(0))
 
 
-def _within(places: Tensor, corners: Tensor) -> Tensor:
-    """(places, n): whether a place's centre lies within a box."""
+def within(places: Tensor, corners: Tensor) -> Tensor:
+    """(places, n): whether a place's centre, its first two numbers, lies within a box (n, 4)."""
     x, y = places[:, :1], places[:, 1:2]
     left, top, right, bottom = corners.T
     return (x > left) & (x < right) & (y > top) & (y < bottom)

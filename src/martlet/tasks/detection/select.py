@@ -37,8 +37,8 @@ def select(
     """The boxes of one picture of (height, width).
 
     corners: (places, 4), or (places, classes, 4) where each class has its own; scores: (places,
-    classes). A place may answer with several classes; boxes
-    are cut to the picture, and what has no area there is none.
+    classes). A place may answer with several classes; boxes are cut to the picture, and what has no
+    area there is none.
     """
     values, flat = scores.flatten().sort(descending=True, stable=True)
     count = int((values > least).sum())

@@ -14,10 +14,11 @@ from torchvision.ops import box_iou
 
 from martlet.models.detectors.boxes_of_anchors import moves_to
 from martlet.models.detectors.ssdlite import WEIGHTS
+from martlet.tasks.detection.assignment import NONE, within
 
 LEAST_OVERLAP = 0.5
 NEGATIVES = 3  # for each anchor that learns a box
-BACKGROUND, NO_BOX = 0, -1
+BACKGROUND = 0
 
 
 def ssd_loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -47,16 +48,14 @@ def ssd_loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 @torch.no_grad()
 def matches(anchors: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """(anchors,) of each the row of `targets` (n, 6) that it learns, or NO_BOX, and whether a crowd
+    """(anchors,) of each the row of `targets` (n, 6) that it learns, or NONE, and whether a crowd
     covers it.
     """
     real = targets[:, 0] >= 0
     crowds = targets[real & (targets[:, 5] > 0), 1:5].to(anchors)
     numbers = torch.nonzero(real & (targets[:, 5] == 0)).flatten()
-    centres = (anchors[:, None, :2] + anchors[:, None, 2:]) / 2
-    within = (centres > crowds[:, :2]) & (centres < crowds[:, 2:])
-    crowded = within.all(2).any(1)
-    nothing = torch.full((len(anchors),), NO_BOX, device=anchors.device)
+    crowded = within((anchors[:, :2] + anchors[:, 2:]) / 2, crowds).any(1)
+    nothing = torch.full((len(anchors),), NONE, device=anchors.device)
     if not len(numbers):
         return nothing, crowded
     overlap = box_iou(targets[numbers, 1:5].to(anchors), anchors)  # (n, anchors)

@@ -11,13 +11,12 @@ from martlet.data.kind import Samples
 from martlet.data.pictures.kind import PICTURES
 from martlet.errors import MartletError
 from martlet.storage.claim import CLAIM, claimed
-from martlet.tasks.detection.task import DETECTION
 from martlet.training import checkpoint
 from martlet.training.run_files import MODEL
 from martlet.workflows.attached import end_all, last_words, start
 from martlet.workflows.device import choose_device
 from martlet.workflows.folds.finished import check_same, finished
-from martlet.workflows.folds.summed import OF_BOXES, OF_CLASSES, WRITTEN, sum_up
+from martlet.workflows.folds.summed import WRITTEN, figures_of, sum_up
 from martlet.workflows.run_folder import Run
 from martlet.workflows.samples import read_samples
 from martlet.workflows.train.options import TrainOptions
@@ -130,7 +129,7 @@ def _train_all(plan: Plan, samples: Samples, count: int, at_once: int, voice: Vo
                         f"fold {number} failed: {said}; the others are kept, go on with --resume."
                     )
                 header = checkpoint.load_header(plan.folder / f"fold-{number}" / MODEL)
-                name = next(iter(OF_BOXES if plan.task.name == DETECTION.name else OF_CLASSES))
+                name = next(iter(figures_of(plan.task)))
                 voice.say(f"fold {number}: {name} {header.metrics[name]:.2%}")
         finally:
             for waiting in started:

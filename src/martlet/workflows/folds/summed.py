@@ -18,6 +18,7 @@ from martlet.measuring.boxes import BoxEvaluation
 from martlet.report.confusion import draw_confusion
 from martlet.report.precision_curves import draw_precision
 from martlet.storage.files import write_text
+from martlet.tasks import Task
 from martlet.tasks.detection.task import DETECTION, PRECISION
 from martlet.workflows.checks.label_check import check_labels
 from martlet.workflows.evaluate import logits_of
@@ -29,7 +30,6 @@ from martlet.workflows.train.prepare import choose_split
 
 SUMMARY, CONFUSION = "cross_validation.json", "confusion.png"
 WRITTEN = (SUMMARY, OUT_OF_FOLD, CONFUSION, SUSPECTS, SHEET_OF_SUSPECTS, PRECISION)
-# Figures that are summed up, and what they are called.
 OF_CLASSES = {"top1": "top1", "macro_f1": "macro F1"}
 OF_BOXES = {"ap": "AP", "ap50": "AP50"}
 
@@ -44,30 +44,40 @@ class Held(NamedTuple):
 
 def sum_up(plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], voice: Voice) -> Run:
     """Score each fold's network on what it has not seen; mean, range, and all answers together."""
-    found = [_held(plan, samples, number) for number in range(1, len(folds) + 1)]
-    if plan.task.name == DETECTION.name:
-        metrics, figures = _of_boxes(plan, samples, found), OF_BOXES
+    targets = plan.task.targets(samples, samples.classes)
+    found = [_held(plan, samples, targets, number) for number in range(1, len(folds) + 1)]
+    figures, kept = figures_of(plan.task), None
+    if figures is OF_BOXES:
+        metrics = _of_boxes(plan, samples, found)
     else:
-        metrics, figures = _of_classes(plan, samples, folds, found), OF_CLASSES
+        metrics, kept = _of_classes(plan, samples, folds, found)
     write_text(plan.folder / SUMMARY, json.dumps(metrics, indent=1))
+    if kept is not None:
+        noun = kinds.find(plan.preprocess.kind).noun
+        metrics["labels"] = check_labels(plan.folder, kept, samples, plan.preprocess, noun)
     _tell(metrics, figures, voice)
-    if "labels" in metrics:
+    if kept is not None:
         voice.say(metrics["labels"])
     return Run(plan.folder, metrics)
 
 
-def _held(plan: Plan, samples: Samples, number: int) -> Held:
+def figures_of(task: Task) -> dict[str, str]:
+    """The figures that are summed up, and what they are called; the first tells of a fold."""
+    return OF_BOXES if task.name == DETECTION.name else OF_CLASSES
+
+
+def _held(plan: Plan, samples: Samples, targets: NDArray[Any], number: int) -> Held:
     network = open_network(plan.folder / f"fold-{number}", plan.options.device)
     one = replace(plan, options=replace(plan.options, fold=number))
     indices = choose_split(one, samples).test
     outputs = logits_of(over_views(network, plan.options.tta), samples, indices)
-    return Held(indices, outputs, plan.task.targets(samples, samples.classes)[list(indices)])
+    return Held(indices, outputs, targets[list(indices)])
 
 
 def _of_classes(
     plan: Plan, samples: Samples, folds: Sequence[tuple[str, ...]], found: Sequence[Held]
-) -> dict[str, Any]:
-    """Written and drawn: confusion, answers out of fold, labels in doubt."""
+) -> tuple[dict[str, Any], OutOfFold]:
+    """The figures, and all answers; these are written, and confusion is drawn."""
     noun, rows = kinds.find(plan.preprocess.kind).noun, []
     for number, (held, one) in enumerate(zip(folds, found, strict=True), 1):
         own = called(evaluation(one.outputs, one.targets, samples.classes).metrics, noun)
@@ -88,8 +98,7 @@ def _of_classes(
     draw_confusion(pooled.confusion, samples.classes, plan.folder / CONFUSION, noun)
     metrics = {**called(pooled.metrics, noun), "folds": rows, **_spread(rows, OF_CLASSES)}
     metrics["confusion"] = pooled.confusion.tolist()
-    metrics["labels"] = check_labels(plan.folder, kept, samples, plan.preprocess, noun)
-    return metrics
+    return metrics, kept
 
 
 def _of_boxes(plan: Plan, samples: Samples, found: Sequence[Held]) -> dict[str, Any]:

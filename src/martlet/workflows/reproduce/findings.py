@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 from scipy.stats import spearmanr, t
 
 from martlet.workflows.reproduce.experiment import Claim, Experiment, Row, Size
+from martlet.workflows.reproduce.record import OF_BOXES
 
 SURE = 0.95
 LEAST_GAP = 0.1  # points, up to which the paper puts two rows in no order
@@ -79,7 +80,7 @@ def figures_of(
 ) -> dict[str, dict[int, float]]:
     """Row -> seed -> percent: the error, the accuracy or the AP, as the paper has it."""
     figure = experiment.figure
-    column = figure if figure in ("ap", "ap50") else "top1"
+    column = figure if figure in OF_BOXES else "top1"
     found: dict[str, dict[int, float]] = {}
     for (name, seed), row in done.items():
         value = 100 * float(row[column])

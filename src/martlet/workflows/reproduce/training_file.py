@@ -22,11 +22,12 @@ from martlet.models.table import own_options
 from martlet.workflows.recipe_file import load_recipe
 from martlet.workflows.reproduce.experiment import SIZES, Experiment, Row, Size
 from martlet.workflows.reproduce.experiment_file import HEADING, ExperimentFile
+from martlet.workflows.reproduce.record import OF_BOXES
 from martlet.workflows.train.options import NOT_IN_RECIPES, TrainOptions
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SETTINGS = "settings"
-FIGURES = ("error", "accuracy", "ap", "ap50")
+FIGURES = ("error", "accuracy", *OF_BOXES)
 KEYS = (*HEADING, "unit", "figure", "setting", "rows", "claims", "looked_at", *SIZES)
 ROW: Mapping[str, Any] = {
     "name": str, "model": str | None, "at_paper": str | None, "options": Mapping[str, Any],
@@ -34,18 +35,8 @@ ROW: Mapping[str, Any] = {
 }  # fmt: skip
 NOT_OF_RUNS = {  # options of `train` that an experiment decides itself, or that hang on the machine
     *("seed", "model", "model_options", "attention", "fold", "cross_validate", "seeds", "time"),
-    *(
-        "root",
-        "labels",
-        "boxes",
-        "class_names",
-        "weights",
-        "pretrained",
-        "teacher",
-        "log",
-        "device",
-    ),
-    *("workers", "few", "check_labels"),
+    *("root", "labels", "boxes", "class_names", "weights", "pretrained", "teacher", "log"),
+    *("device", "workers", "few", "check_labels"),
 }
 SIZE: Mapping[str, Any] = {
     "train": int | None, "test": int | None, "seeds": int, "options": Mapping[str, Any],

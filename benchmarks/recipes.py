@@ -8,7 +8,8 @@
     python benchmarks/recipes.py series MOTIONSENSE --epochs 20 --arms recordings
 
 Same files, same network, same test part, all that is not of the test part trained on, and the
-weights of the last epoch: nothing is chosen on what is scored. CIFAR10/{train,test}/CLASS hold the
+weights of the last epoch: nothing is chosen on what is scored (an arm with `val` of its own has
+the best epoch on that share instead). CIFAR10/{train,test}/CLASS hold the
 files as they were given; of FLOWERS/CLASS a share of 0.3, drawn anew by each seed, is the test
 part; `few` takes 200 pictures a class of CIFAR-10's training part, `uneven` from 200 of one class
 down to 20 of another, which ones being the seed's. Of MotionSense's subjects a fifth is held out,
@@ -19,7 +20,8 @@ or one of two that were shipped before: `resized` (the default with resized crop
 side) and `adamw_series` (series, by AdamW). Behind any but the first NAME=VALUE changes options:
 `default,optimizer=sgd,warmup_epochs=0`.
 `parts` stands for the default and for it without one of its parts each, `options` for it with one
-more each, `uneven` and `recordings` likewise (gains.py prints what they bring). Each result is a
+more each, `uneven` and `recordings` likewise (gains.py prints what they bring). The teacher of
+`options` is the run of the recipe cifar10 that promises.py leaves in runs/. Each result is a
 row of results/recipes.csv; rows that are there are not measured again.
 """
 
@@ -57,6 +59,8 @@ OPTIONS = (
     "drop_rate=0.2", "pad_crop=4", "pad_crop=4,pad_mode=zero", "flip_alternating=true",
     "color_jitter=0.4", "trivial_augment=true", "rand_augment=9", "erase=0.25", "mixup=0.2",
     "cutmix=1.0", "repeated_augmentation=2", "progressive=0.5", "tta=flip", "tta=crops",
+    "precision=bfloat16", "teacher=runs/cifar10-0", "schedule=constant,val=0.1",
+    "schedule=constant,val=0.1,early_stop=3",
 )  # fmt: skip
 UNEVEN = ("balance=weights", "balance=sampling", "balance=weights,clip_grad=1.0")
 RECORDINGS = (
@@ -64,6 +68,7 @@ RECORDINGS = (
     "optimizer=muon,lr=0.1,weight_decay=0.0005", "drop_rate=0.0", "weight_decay=0.0005",
     "time_warp=0.0", "scaling=0.0", "jitter=0.0", "rotation=15", "time_crop=0.8",
     "drop_channels=0.1", "mixup=0.2", "cutmix=1.0", "ema=0.99", "clip_grad=1.0",
+    "optimizer=sgd,lr=0.1,weight_decay=0.0005,time_warp=0.0,scaling=0.0,jitter=0.0",
 )  # fmt: skip
 SEVERAL = {
     name: (base, *(f"{base},{change}" for change in changes))
@@ -130,7 +135,8 @@ def measured(
         model = create_model(case["model"], num_classes=classes, small_input=True)
         return train_plainly(model, parts, side, case["epochs"], seed, batch or 128)
     options = options_of(arm) | ({"batch_size": batch} if batch else {})
-    options |= {"model": case["model"], "epochs": case["epochs"], "seed": seed, "val": 0.0}
+    options |= {"model": case["model"], "epochs": case["epochs"], "seed": seed}
+    options = {"val": 0.0} | options
     options |= {"image_size": side, "small_input": True} if side else {}
     run = train(parts, **options, folder=scratch, name="run", overwrite=True, quiet=True)
     return run.metrics["top1"], run.metrics["seconds"]

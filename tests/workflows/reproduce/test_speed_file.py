@@ -54,6 +54,7 @@ def test_rows_groups_and_sizes(tmp_path: Path) -> None:
         ("x0_5", "x0_51x", r"line 9: model 'shufflenet_v2_x0_51x' is not known"),
         ('model = "shufflenet_v2_x0_5", ', "", r"line 9: 'net' needs a model or a stack, one of"),
         ("[64, 96]", "[64]", r"line 9: side=\[64\] is not accepted; give \[height, width\]"),
+        ("shufflenet_v2_x0_5", "hybridsn", "line 9: image_size=64 does not fit hybridsn"),
         ('"torch", "c"]', '"tensorrt"]', r"line 14: engine 'tensorrt' is not known"),
         ('engines = ["torch", "c"]', "seconds = 0.0", r"line 13: threads, batch, rounds and sec"),
         ('better = "1:1"', 'better = "1:2"', r"line 11: row '1:2' is not known"),

@@ -29,6 +29,8 @@ def experiment() -> SpeedExperiment:
 
 def test_a_row_is_a_stack_or_a_network_of_its_side() -> None:
     assert [network_of(row)[1:] for row in ROWS] == [((4, 56, 56), 4), ((3, 64, 96), 1000)]
+    cube = SpeedRow(name="c", model="hybridsn_salinas", options={"convolutions": "2d"})
+    assert network_of(cube)[1:] == ((1, 15, 25, 25), 16)
 
 
 def made_up(rows: list[SpeedRow], size: SpeedSize, threads: int) -> list[Timing]:

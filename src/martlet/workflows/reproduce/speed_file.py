@@ -5,6 +5,7 @@ from typing import Any
 
 from martlet.errors import MartletError, unknown
 from martlet.models.shufflenet_v2_guidelines import make_guideline
+from martlet.models.spec import input_shape
 from martlet.models.table import find as find_network
 from martlet.models.table import own_options
 from martlet.workflows.measure import ENGINES
@@ -83,6 +84,8 @@ def read_row(file: ExperimentFile, given: dict[str, Any]) -> SpeedRow:
         else:
             module, network = find_network(str(row.model))
             own_options(module, network, dict(row.options))
+            if row.side:
+                input_shape(network, row.side[0])
     except MartletError as error:
         raise MartletError(f"{file.at(row.name)}: {error}") from error
     return row

@@ -18,8 +18,9 @@ from martlet.measuring.cost import Cost, cost
 from martlet.measuring.engines import Engine
 from martlet.measuring.latency import latency
 from martlet.measuring.machine import machine
-from martlet.models import create_model
+from martlet.models import create_model, spec
 from martlet.models.shufflenet_v2_guidelines import Stack, make_guideline
+from martlet.models.spec import input_shape
 from martlet.storage.csv_rows import read_rows, write_rows
 from martlet.workflows.measure import engines_of
 from martlet.workflows.reproduce.speed import SpeedExperiment, SpeedRow, SpeedSize
@@ -111,8 +112,8 @@ def network_of(row: SpeedRow) -> tuple[nn.Module, tuple[int, ...], int]:
         stack = Stack(make_guideline(row.stack, **row.sizes)).eval()
         return stack, stack.shape, stack.num_classes
     network = create_model(str(row.model), **dict(row.options)).eval()
-    height, width = row.side or (224, 224)
-    return network, (3, height, width), network.num_classes
+    channels, *usual = input_shape(spec(str(row.model)))
+    return network, (channels, *(row.side or usual)), network.num_classes
 
 
 def _fixed(engine: Engine, row: SpeedRow, batch: "np.ndarray[Any, Any]") -> Engine:

@@ -16,7 +16,8 @@ from martlet.console.answers import as_csv
 from martlet.data.boxes.preprocess import BoxPreprocess
 from martlet.errors import MartletError
 from martlet.inference import Network
-from martlet.workflows.predict_boxes import FoundBox, PictureBoxes, least_scores, predict_boxes
+from martlet.workflows.box_files import FoundBox, PictureBoxes
+from martlet.workflows.predict_boxes import least_scores, predict_boxes
 
 SIZE = 32
 ROWS = [(0.0, 0.0, 16.0, 8.0, 0.9, 1.0), (8.0, 16.0, 32.0, 32.0, 0.4, 0.0), (1, 1, 9, 9, 0.1, 0.0)]
@@ -80,6 +81,16 @@ def test_what_is_written(network: Network, tmp_path: Path) -> None:
     assert [line["image_id"] for line in results] == [0, 0, 1, 1]
     assert results[1]["bbox"] == [16, 16, 48, 16]
     assert (results[1]["category_id"], results[1]["category"]) == (0, "cat")
+    images = [{"id": 70, "file_name": "a.jpg"}]
+    coco = boxed.text(tmp_path / "coco.json", json.dumps(boxed.coco_of(["a"], images=images)))
+    predict_boxes(network, pictures[1:], output=tmp_path / "ids", threshold=None, coco_ids=coco)
+    results = json.loads((tmp_path / "ids" / "boxes.json").read_text(encoding="utf-8"))
+    assert [line["image_id"] for line in results] == [70, 70]
+    assert [line["category_id"] for line in results] == [2000007, 3]
+    with pytest.raises(
+        MartletError, match=r"^coco_ids='.*coco\.json' is for boxes\.json, which ne"
+    ):
+        predict_boxes(network, pictures, output=None, threshold=None, coco_ids=coco)
     again = [boxed.picture(given / "a_boxes.png"), given / "a.png"]
     with pytest.raises(MartletError, match="would be written over"):
         predict_boxes(network, again, output=given, threshold=None)

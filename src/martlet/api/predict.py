@@ -9,7 +9,7 @@ from martlet.only_for import OnlyFor, limited
 
 if TYPE_CHECKING:
     from martlet.inference import Prediction
-    from martlet.workflows.predict_boxes import PictureBoxes
+    from martlet.workflows.box_files import PictureBoxes
     from martlet.workflows.predict_scene import SceneMap
     from martlet.workflows.predict_series import Timeline
 
@@ -41,6 +41,11 @@ def predict(
     per_class: Annotated[
         Mapping[str, Any] | None,
         "Boxes: lowest score of single classes; CLASS=SCORE, repeated, as a flag.",
+        OnlyFor(["boxes"]),
+    ] = None,
+    coco_ids: Annotated[
+        Path | None,
+        "Boxes: COCO JSON whose ids boxes.json has for pictures and classes (default: positions).",
         OnlyFor(["boxes"]),
     ] = None,
     array: Annotated[
@@ -93,7 +98,7 @@ def predict(
         "bands_axis": bands_axis,
         "smooth": smooth,
     }
-    own |= {"threshold": threshold, "per_class": per_class}
+    own |= {"threshold": threshold, "per_class": per_class, "coco_ids": coco_ids}
     own |= {"path_column": path_column, "root": root, "tta": tta}
     given = limited(predict, {"top": top, **own})
     return answers(run, pictures, top, device, {**own, "unknown": unknown, "quiet": quiet}, given)

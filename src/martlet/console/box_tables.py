@@ -9,7 +9,7 @@ from martlet.console.grid import columns, fill, out, show_table
 from martlet.report.result import points
 
 if TYPE_CHECKING:
-    from martlet.workflows.predict_boxes import PictureBoxes
+    from martlet.workflows.box_files import PictureBoxes
 
 
 def boxes_scored(metrics: dict[str, Any], console: Console) -> None:

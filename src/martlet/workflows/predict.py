@@ -25,8 +25,8 @@ def answers(
 ) -> list[Any]:
     """The answers of `predict`, as the network's kind of data has them.
 
-    options: output, threshold, per_class, array, bands_axis, smooth, path_column, root, tta,
-    unknown and quiet; given: of all options those that some kinds of data alone have. Raises
+    options: output, threshold, per_class, coco_ids, array, bands_axis, smooth, path_column, root,
+    tta, unknown and quiet; given: of all options those that some kinds of data alone have. Raises
     MartletError for those of another kind, and for unknown where the network has no threshold.
     """
     network = open_network(run, device)
@@ -75,6 +75,7 @@ def answers(
                 output=output,
                 threshold=options.get("threshold"),
                 per_class=options.get("per_class"),
+                coco_ids=options.get("coco_ids"),
             )
         )
     if kind.name == PICTURES.name:

@@ -1,9 +1,7 @@
 """How `predict` finds boxes in pictures: a list each, and on demand drawn pictures and tables."""
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,44 +18,14 @@ from martlet.inference import Network
 from martlet.memory import eval_batch_size
 from martlet.report.box_picture import DrawnBox, box_png
 from martlet.report.class_colours import class_colours
-from martlet.storage.csv_rows import as_text
-from martlet.storage.files import write_bytes, write_text
+from martlet.storage.files import write_bytes
 from martlet.tasks.detection.task import answers_of
+from martlet.workflows.box_files import FoundBox, PictureBoxes, ids_of, write_tables
 from martlet.workflows.named_pictures import file_names, refuse_own
 
 THRESHOLD = 0.3
 BATCH = 16  # pictures that are in memory at a time
-TABLE, RESULTS, DRAWN = "boxes.csv", "boxes.json", "boxes"
-
-
-class FoundBox(NamedTuple):
-    """Corners in pixels of the upright picture, right and bottom exclusive; score 0 to 1."""
-
-    label: str
-    score: float
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@dataclass(frozen=True)
-class PictureBoxes:
-    """What was found in one picture, the surest first, or why nothing was.
-
-    picture: the file with the boxes drawn; None where none was asked for.
-    """
-
-    path: str
-    boxes: tuple[FoundBox, ...] = ()
-    picture: Path | None = None
-    error: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-safe."""
-        drawn = None if self.picture is None else str(self.picture)
-        boxes = [box._asdict() for box in self.boxes]
-        return {"path": self.path, "boxes": boxes, "picture": drawn, "error": self.error}
+DRAWN = "boxes"
 
 
 class _Picture(NamedTuple):
@@ -72,21 +40,29 @@ def predict_boxes(
     output: Path | None,
     threshold: float | None,
     per_class: Mapping[str, Any] | None = None,
+    coco_ids: Path | None = None,
 ) -> list[PictureBoxes]:
     """The boxes of each picture with a score of `threshold` or more, in the order given.
 
-    output: a folder for the drawn pictures, boxes.csv, and boxes.json in COCO's form of results,
-        where image_id counts the pictures from 0.
+    output: a folder for the drawn pictures, boxes.csv, and boxes.json in COCO's form of results.
     per_class: thresholds of single classes, by name.
+    coco_ids: the COCO JSON whose ids of images and categories boxes.json has; without it they are
+        positions, from 0, of the pictures given and of the network's classes.
 
     Raises MartletError when there is no picture, for a threshold out of range or of a class that is
-    not there, and when a file cannot be written.
+    not there, for pictures and classes that coco_ids does not name, and when a file cannot be
+    written.
     """
     least = least_scores(network.classes, threshold, per_class or {})
     preprocess = network.preprocess
     assert isinstance(preprocess, BoxPreprocess)
     sources = find_sources(given)
     names = [name_of(source, f"picture {number}") for number, source in enumerate(sources, 1)]
+    if coco_ids is not None and output is None:
+        raise MartletError(
+            f"coco_ids={str(coco_ids)!r} is for boxes.json, which needs output; give a folder."
+        )
+    ids = ids_of(names, network.classes, coco_ids)
     files: list[Path | None] = [None] * len(sources)
     if output is not None:
         files = [output / name for name in file_names(names, DRAWN)]
@@ -99,7 +75,7 @@ def predict_boxes(
             read = list(pool.map(partial(_read, preprocess), sources[some]))
             found += _answer(network, names[some], read, files[some], least)
     if output is not None:
-        _write_tables(output, found, network.classes)
+        write_tables(output, found, network.classes, ids)
     return found
 
 
@@ -186,27 +162,3 @@ def _drawn(boxes: Sequence[FoundBox], classes: Sequence[str]) -> list[DrawnBox]:
 def _told(name: str, boxes: Sequence[FoundBox]) -> str:
     what = ", ".join(f"{box.label} ({box.score:.2f})" for box in boxes) or "nothing"
     return f"Boxes found in {Path(name).name}: {what}."
-
-
-def _write_tables(folder: Path, found: Sequence[PictureBoxes], classes: Sequence[str]) -> None:
-    rows = [
-        {"path": one.path, **box._asdict()} for one in found if one.error is None
-        for box in one.boxes
-    ]  # fmt: skip
-    head = {"path": "", **dict.fromkeys(FoundBox._fields, "")}
-    text = as_text(rows) if rows else ",".join(head) + "\n"
-    write_text(folder / TABLE, text)
-    numbers = {name: number for number, name in enumerate(classes)}
-    results = [
-        {
-            "image_id": number,
-            "file_name": one.path,
-            "category_id": numbers[box.label],
-            "category": box.label,
-            "bbox": [box.left, box.top, box.right - box.left, box.bottom - box.top],
-            "score": box.score,
-        }
-        for number, one in enumerate(found)
-        for box in one.boxes
-    ]
-    write_text(folder / RESULTS, json.dumps(results, indent=1))

@@ -27,7 +27,7 @@ def read_coco(paths: Sequence[Path], root: Path, index: Index) -> Found:
     found, odd = Found("COCO JSON"), _Odd()
     classes: dict[str, None] = {}
     for path, part in zip(paths, parts_of_files(paths, root), strict=True):
-        tables = _read_tables(path)
+        tables = read_tables(path)
         names = _categories(path, tables["categories"], odd)
         classes |= dict.fromkeys(names.values())
         numbers = _images(path, tables["images"], part, index, found, odd)
@@ -62,7 +62,7 @@ class _Odd:
         ]
 
 
-def _read_tables(path: Path) -> dict[str, list[Any]]:
+def read_tables(path: Path) -> dict[str, list[Any]]:
     """The three lists. Raises MartletError, with the line, for what is no COCO JSON."""
     try:
         content = json.loads(read_content(path, MOST_BYTES).decode("utf-8-sig"))
@@ -93,7 +93,7 @@ def _categories(path: Path, table: Sequence[Any], odd: _Odd) -> dict[Hashable, s
     names: dict[Hashable, str] = {}
     for number, entry in enumerate(table):
         where = f"{str(path)!r}, categories[{number}],"
-        key = _id(entry, "id", where)
+        key = id_of(entry, "id", where)
         name = class_name(entry.get("name"), where)
         if names.setdefault(key, name) != name:
             raise MartletError(f"{where} has the id {shown(key)} of {quoted(names[key], 60)} too.")
@@ -112,10 +112,8 @@ def _images(
     numbers: dict[Hashable, int | str] = {}
     for number, entry in enumerate(table):
         where = f"{str(path)!r}, images[{number}],"
-        key = _id(entry, "id", where)
-        name = entry.get("file_name")
-        if not isinstance(name, str) or not name:
-            raise MartletError(f"{where} has {shown(name)} as file_name; accepted is a text.")
+        key = id_of(entry, "id", where)
+        name = name_of_image(entry, where)
         picture = index.find(name, path, part)
         if picture is None:
             odd.missing.setdefault(name, 0)
@@ -135,7 +133,7 @@ def _annotation(
     odd: _Odd,
 ) -> None:
     where = f"{str(path)!r}, annotations[{number}],"
-    image, category = _id(entry, "image_id", where), _id(entry, "category_id", where)
+    image, category = id_of(entry, "image_id", where), id_of(entry, "category_id", where)
     for key, known, what in ((image, numbers, "image"), (category, names, "category")):
         if key not in known:
             raise MartletError(
@@ -159,7 +157,7 @@ def _annotation(
     found.box(picture, names[category], corners, repr(str(path)), crowd)
 
 
-def _id(entry: Any, name: str, where: str) -> Hashable:
+def id_of(entry: Any, name: str, where: str) -> Hashable:
     """The id in an entry. Raises MartletError for an entry without one."""
     if not isinstance(entry, dict):
         raise MartletError(f"{where} is {shown(entry)}; accepted is an object with an {name}.")
@@ -167,6 +165,14 @@ def _id(entry: Any, name: str, where: str) -> Hashable:
     if isinstance(key, bool) or not isinstance(key, (int, float, str)):
         raise MartletError(f"{where} has {shown(key)} as {name}; accepted is a number or a text.")
     return key
+
+
+def name_of_image(entry: Mapping[str, Any], where: str) -> str:
+    """The file_name in an image's entry. Raises MartletError for an entry without one."""
+    name = entry.get("file_name")
+    if not isinstance(name, str) or not name:
+        raise MartletError(f"{where} has {shown(name)} as file_name; accepted is a text.")
+    return name
 
 
 def _size(entry: Mapping[str, Any]) -> Size | None:

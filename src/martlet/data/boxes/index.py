@@ -46,12 +46,13 @@ class Index:
         part: that of the picture, if it is known. Raises MartletError where several are meant
         equally well.
         """
-        steps = _steps(text)
+        steps = steps_of(text)
         if not steps:
             return None
         beside = self._below_root(near.parent)
         for start in ("", beside):  # as it is written: below the root, or beside the file
-            if start is not None and (path := self._paths.get("/".join([*_steps(start), *steps]))):
+            whole = [] if start is None else [*steps_of(start), *steps]
+            if path := self._paths.get("/".join(whole)):
                 return path
         # With its folder first: each folder of a film may have the same thousand names.
         for name in ("/".join(steps[-2:]), steps[-1]):
@@ -86,7 +87,7 @@ class Index:
         def rank(path: str) -> tuple[int, int, bool]:
             own = [*self.real.parts, *one_form(path).split("/")]
             of_part = part is not None and part in map(part_of_folder, path.split("/")[:-1])
-            return _alike(own[::-1], steps[::-1]), _alike(own, way), of_part
+            return alike(own[::-1], steps[::-1]), alike(own, way), of_part
 
         best = max(map(rank, paths))
         found = [path for path in paths if rank(path) == best]
@@ -124,13 +125,13 @@ def files_below(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
-def _steps(text: str) -> list[str]:
+def steps_of(text: str) -> list[str]:
     """The folders and the name of a path, whichever way its separators lean."""
     steps = one_form(text).replace("\\", "/").split("/")
     return [step for step in steps if step not in ("", ".", "..")]
 
 
-def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+def alike(one: Sequence[str], other: Sequence[str]) -> int:
     """How many of the first items are the same."""
     count = 0
     for left, right in zip(one, other, strict=False):

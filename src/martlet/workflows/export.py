@@ -109,10 +109,10 @@ def _of_kind(
     """A network for scenes labels a tile at once, and so does what is exported of it; a detector
     decodes what it answers, unless it is exported raw.
     """
-    if isinstance(model, Detector):
-        return model.eval() if raw else Decoded(model, preprocess.shape[-2:]), preprocess
     if isinstance(preprocess, ScenePreprocess) and isinstance(model, HybridSN):
         return WholeScene(model), replace(preprocess, tile=TILE if tile is None else tile)
     if tile is not None:
         raise MartletError(f"tile={tile} is for HybridSN, which labels tiles; leave it out.")
+    if isinstance(model, Detector):
+        return model.eval() if raw else Decoded(model, preprocess.shape[-2:]), preprocess
     return model, preprocess

@@ -247,7 +247,9 @@ def test_what_does_not_fit(learnt: SimpleNamespace) -> None:
         martlet.evaluate(learnt.run.folder, learnt.pictures, quiet=True)
     with pytest.raises(MartletError, match=r"^top=2 is for pictures, and .* takes boxes here"):
         martlet.predict(learnt.run.folder, [learnt.pictures], top=2)
-    with pytest.raises(MartletError, match=r"^tile=8 is for HybridSN, which labels tiles; leave it"):
+    with pytest.raises(
+        MartletError, match=r"^tile=8 is for HybridSN, which labels tiles; leave it"
+    ):
         martlet.export(learnt.run.folder, tile=8)
     with pytest.raises(MartletError, match=r"^unknown=True is for networks that name classes"):
         martlet.predict(learnt.run.folder, [learnt.pictures], unknown=True)

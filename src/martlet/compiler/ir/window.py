@@ -1,6 +1,6 @@
 """Windows that move over maps: where they stand and what they see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
@@ -171,6 +171,24 @@ def sliding(node: Node, size: Shape, out: Shape, kernel: Shape) -> Sliding:
     elif auto == b"VALID":
         pads = [0] * 2 * rank
     return Sliding(size, kernel, stride, tuple(pads[:rank]), tuple(pads[rank:]), dilation, out)
+
+
+def transposed(node: Node, size: Shape, out: Shape, kernel: Shape) -> Sliding:
+    """The window of a transposed convolution node from maps of `size` to maps of `out`.
+
+    Raises MartletError when the attributes are of another number of axes.
+    """
+    window = sliding(node, size, out, kernel)
+    auto = node.attributes.get("auto_pad", b"NOTSET")
+    if "output_shape" not in node.attributes and auto not in (b"SAME_UPPER", b"SAME_LOWER"):
+        return window
+    extra = [int(more) for more in node.attributes.get("output_padding") or [0] * len(size)]
+    before = []
+    for axis, side in enumerate(size):
+        reach = (kernel[axis] - 1) * window.dilation[axis] + 1
+        total = max(0, window.stride[axis] * (side - 1) + extra[axis] + reach - out[axis])
+        before.append(total // 2 if auto == b"SAME_UPPER" else total - total // 2)
+    return replace(window, before=tuple(before))
 
 
 def window_of(graph: Graph, node: Node, kernel: Shape) -> Window:

@@ -182,16 +182,26 @@ class Elementwise(Generic):
 
 
 class Rearrange(Generic):
-    """Copies tensors side by side into one; with each comes its first place in y."""
+    """Copies tensors side by side into one; with each comes its first place in y.
+
+    every: along each axis of y, how far apart neighbours of a piece come to lie; () for 1.
+    """
 
     operator = "copy"
 
     def __init__(
-        self, name: str, pieces: Sequence[tuple[Rows, int]], y: Buffer, fill: float | None = None
+        self,
+        name: str,
+        pieces: Sequence[tuple[Rows, int]],
+        y: Buffer,
+        fill: float | None = None,
+        every: Sequence[int] = (),
     ) -> None:
         super().__init__(name, [rows for rows, _ in pieces], y)
         self.firsts, self.fill = [first for _, first in pieces], fill
         self.steps = row_steps(y.spatial)
+        if every:
+            self.steps = tuple(a * b for a, b in zip(self.steps, every, strict=True))
         self.moved = sum(
             (rows.dtype.itemsize + y.dtype.itemsize) * prod(rows.shape) for rows, _ in pieces
         )

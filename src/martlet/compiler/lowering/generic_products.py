@@ -1,13 +1,12 @@
 """Rules of the generic products: convolutions, pools and matrices of any batch and any steps."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
-from martlet.compiler.ir.window import sliding
+from martlet.compiler.ir.window import sliding, transposed
 from martlet.compiler.kernels.activations import activated, number
 from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.generic_reduce import MatrixProduct
@@ -50,17 +49,7 @@ def _transposed(low: Lowering, node: Node) -> Rows:
     bias = low.rows(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
     y = low.result(low.shape(node))
     size, kernel, out = x.shape[2:], weight.shape[2:], y.spatial[2:]
-    window = sliding(node, size, out, kernel)
-    auto = node.attributes.get("auto_pad", b"NOTSET")
-    if "output_shape" in node.attributes or auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        extra: Any = node.attributes.get("output_padding") or [0] * len(size)
-        before = []
-        for axis, side in enumerate(size):
-            reach = (kernel[axis] - 1) * window.dilation[axis] + 1
-            total = window.stride[axis] * (side - 1) + int(extra[axis]) + reach - out[axis]
-            total = max(0, total)
-            before.append(total // 2 if auto == b"SAME_UPPER" else total - total // 2)
-        window = replace(window, before=tuple(before))
+    window = transposed(node, size, out, kernel)
     groups = int(node.attributes.get("group", 1))
     layer = TransposedConvolution(node.name, x, weight, bias, groups, window, y)
     return _finished(low, node, low.made(layer))

@@ -1,6 +1,7 @@
 """Rules that move values of tensors row by row to other places."""
 
 from collections.abc import Mapping
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -70,6 +71,18 @@ def _joined_places(low: Lowering, node: Node) -> Rows:
         pieces.append((by_place.reshaped((prod(x.shape),)), first))
         first += prod(x.shape)
     return low.made(Rearrange(node.name, pieces, low.result((first,))))
+
+
+def _interleaved(low: Lowering, node: Node) -> Rows:
+    """Maps whose places are every so-many-th of the output's."""
+    y, strides = low.result(low.shape(node)), node.attributes["strides"]
+    steps = row_steps(y.spatial)[2:]
+    firsts = [
+        sum(first * step for first, step in zip(each, steps, strict=True))
+        for each in product(*map(range, strides))
+    ]
+    pieces = [(low.rows(name), first) for name, first in zip(node.inputs, firsts, strict=True)]
+    return low.made(Rearrange(node.name, pieces, y, every=(1, 1, *strides)))
 
 
 def _expand(low: Lowering, node: Node) -> Rows:
@@ -172,6 +185,7 @@ SHAPING: Mapping[str, Rule] = {
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "Gather": _gather,
+    "Interleaved": _interleaved,
     "JoinedPlaces": _joined_places,
     "Pad": _pad,
     **dict.fromkeys(("Resize", "Upsample"), _resize),

@@ -16,6 +16,7 @@ from martlet.compiler.ir.window import Sliding, Window, in_three, window_of
 from martlet.compiler.kernels.channel_reduce import ByPlace, ChannelReduce
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
+from martlet.compiler.kernels.interleave import Interleave
 from martlet.compiler.kernels.nearest import Nearest
 from martlet.compiler.kernels.to_rows import ToRows
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
@@ -132,6 +133,19 @@ def _nearest(low: Lowering, node: Node) -> Maps | None:
     return x.beside(y)
 
 
+def _interleaved(low: Lowering, node: Node) -> Maps | None:
+    """Maps in blocks laid into one another; channels lie as those of the first part."""
+    parts = [low.channels(name) for name in node.inputs]
+    known = [part for part in parts if part is not None and not low.is_in_rows(part)]
+    if len(known) != len(parts):
+        return None
+    x = low.in_blocks(node, known[0])
+    y = _blocks_like(low, x, low.shape(node)[2:])
+    others = [_aligned(low, node, x, part) for part in known[1:]]
+    low.add(Interleave(node.name, [x, *others], y, node.attributes["strides"]))
+    return x.beside(y)
+
+
 def _joined_places(low: Lowering, node: Node) -> Maps | None:
     """Maps of several sizes, each place by place, all behind one another."""
     parts = []
@@ -241,6 +255,7 @@ VECTOR_RULES: Mapping[str, Rule] = {
     **dict.fromkeys(SIGNS, _join),
     "Conv": _convolution,
     "GlobalAveragePool": _mean,
+    "Interleaved": _interleaved,
     "JoinedPlaces": _joined_places,
     **dict.fromkeys(("Resize", "Upsample"), _nearest),
     "ScaleShift": _scale_shift,

@@ -36,7 +36,7 @@ def fold_scales(graph: Graph) -> None:
             continue
         maker = makers.get(found.x)
         alone = maker is not None and used[found.x] == 1
-        if maker is not None and alone and maker.op in ("Conv", "ScaleShift"):
+        if maker is not None and alone and maker.op in ("Conv", "ConvTranspose", "ScaleShift"):
             folded = _into(graph, maker, found)
             if folded:
                 maker.outputs = node.outputs
@@ -107,8 +107,15 @@ def _into(graph: Graph, maker: Node, found: Scale) -> bool:
     weight = graph.constants[maker.inputs[1]]
     before: Any = graph.constants[maker.inputs[2]] if len(names) > 1 else np.zeros(1)
     sides = (-1, *[1] * (weight.ndim - 1))
+    by_output = found.scale.reshape(sides)
+    if maker.op == "ConvTranspose":  # its inputs are the first axis, outputs of a group the second
+        groups = int(maker.attributes.get("group", 1))
+        each = found.scale.reshape(groups, 1, weight.shape[1], *[1] * (weight.ndim - 2))
+        by_output = np.repeat(each, weight.shape[0] // groups, axis=1).reshape(
+            weight.shape[0], weight.shape[1], *[1] * (weight.ndim - 2)
+        )
     with np.errstate(all="ignore"):
-        scaled = weight.astype(np.float64) * found.scale.reshape(sides)
+        scaled = weight.astype(np.float64) * by_output
         shifted = found.shift + before.astype(np.float64) * found.scale
     limit = np.finfo(np.float32).max
     if not (np.abs(scaled) <= limit).all() or not (np.abs(shifted) <= limit).all():

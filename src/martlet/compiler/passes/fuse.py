@@ -15,6 +15,7 @@ from martlet.compiler.passes.fold_affine import (
     old_hard_swishes,
 )
 from martlet.compiler.passes.join_transposed import join_transposed
+from martlet.compiler.passes.split_transposed import split_transposed
 
 # What takes an activation behind it along.
 FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")
@@ -28,6 +29,7 @@ def simplify(graph: Graph) -> Graph:
     _gates(graph)
     merge_pads(graph)
     fold_scales(graph)
+    split_transposed(graph)
     _spread_activations(graph)
     _fuse(graph)
     _fuse_gates(graph)
@@ -98,11 +100,15 @@ def _gates(graph: Graph) -> None:
 
 
 def _spread_activations(graph: Graph) -> None:
-    """The activation of a concatenation is that of its parts, where it can be fused."""
+    """The activation of a concatenation is that of its parts, where it can be fused.
+
+    So is that of maps laid into one another.
+    """
     used, readers, nodes = graph.uses(), graph.consumers(), []
     gone = set()
     for node in graph.nodes:
-        joined = node.outputs[0] if node.op == "Concat" and used[node.outputs[0]] == 1 else ""
+        joins = node.op in ("Concat", "Interleaved") and used[node.outputs[0]] == 1
+        joined = node.outputs[0] if joins else ""
         follower = readers.get(joined, [None])[0]
         if follower is not None and activation(graph, follower) is not None:
             for place, name in enumerate(node.inputs):

@@ -102,7 +102,8 @@ def kernels_table() -> str:
         names = [name for name in targets.NAMES if kernels.serves(targets.target(name))]
         where = "all" if names == [*targets.NAMES] else ", ".join(f"`{name}`" for name in names)
         types = ", ".join(map(str, kernels.dtypes))
-        operators = _listed({*kernels.rules} - {"JoinedPlaces", "ScaleShift"})  # made by passes
+        made_by_passes = {"Interleaved", "JoinedPlaces", "ScaleShift"}
+        operators = _listed({*kernels.rules} - made_by_passes)
         rows.append(f"| {kernels.name} | {types} | {where} | {operators} |")
     return "\n".join(rows)
 

@@ -32,6 +32,18 @@ WORDS = {  # of vectors, of plain floats
         "static inline vi bits(v x) { return (vi)x; }",
         "static inline vi bits(v x) { vi n; memcpy(&n, &x, 4); return n; }",
     ),
+    "from_bits": (
+        "static inline v from_bits(vi n) { return (v)n; }",
+        "static inline v from_bits(vi n) { v x; memcpy(&x, &n, 4); return x; }",
+    ),
+    "absolute": (
+        "static inline v absolute(v x) { return (v)((vi)x & 0x7fffffff); }",
+        "static inline v absolute(v x) { return fabsf(x); }",
+    ),
+    "where": (  # a where the condition holds, else b
+        "static inline v where(vi c, v a, v b) { return (v)((c & (vi)a) | (~c & (vi)b)); }",
+        "static inline v where(vi c, v a, v b) { return c ? a : b; }",
+    ),
     "power": (  # 2^n, for n from -126 to 127
         "static inline v power(vi n) { return (v)((n + 127) << 23); }",
         "static inline v power(vi n) {\n"

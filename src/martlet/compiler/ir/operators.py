@@ -14,13 +14,16 @@ UNARY = {
     **{  # that C has under the same name
         name: f"{name.lower()}f({{0}})"
         for name in (
-            *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Erf"),
-            *("Floor", "Log", "Sin", "Sinh", "Sqrt", "Tan", "Tanh"),
+            *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh"),
+            *("Floor", "Sin", "Sinh", "Sqrt", "Tan"),
         )
     },
     **{  # with a function of our own, of that name
         name: f"one_{name.lower()}({{0}})"
-        for name in ("Exp", "Mish", "Relu", "Sigmoid", "Sign", "Softplus", "Softsign")
+        for name in (
+            *("Erf", "Exp", "Log", "Mish", "Relu", "Sigmoid", "Sign", "Softplus", "Softsign"),
+            "Tanh",
+        )
     },
     **dict.fromkeys(("Cast", "CastLike", "Identity"), "{0}"),
     "Abs": "fabsf({0})",
@@ -79,7 +82,7 @@ def activation(graph: Graph, node: Node) -> Activation | None:
     """What an activation node computes; None for other nodes, and for limits known at run time."""
     given = node.attributes
     match node.op:
-        case "Relu" | "Sigmoid" | "Tanh":
+        case "Mish" | "Relu" | "Sigmoid" | "Softplus" | "Tanh":
             return Activation(node.op.lower())
         case "HardSwish":
             return Activation("hard_swish")
@@ -90,6 +93,13 @@ def activation(graph: Graph, node: Node) -> Activation | None:
             return Activation("hard_sigmoid", float(alpha), float(beta))
         case "Swish" if given.get("alpha", 1.0) == 1.0:
             return Activation("swish")
+        case "Celu" | "Elu" | "Selu":
+            defaults = WITH_ATTRIBUTES[node.op][1].items()
+            values = [float(given.get(key, value)) for key, value in defaults]
+            return Activation(node.op.lower(), *values)
+        case "Gelu":
+            by_tanh = given.get("approximate", b"none") == b"tanh"
+            return Activation("gelu_tanh" if by_tanh else "gelu")
         case "LeakyRelu":
             return Activation("leaky_relu", float(given.get("alpha", 0.01)))
     return None

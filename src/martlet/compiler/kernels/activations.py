@@ -6,7 +6,7 @@ import numpy as np
 
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.operators import Activation
-from martlet.compiler.kernels import exponential
+from martlet.compiler.kernels import exponential, smooth
 
 BODIES = {
     "relu": "return vmax(x, fill(0));",
@@ -14,36 +14,30 @@ BODIES = {
     "hard_sigmoid": "return vmin(vmax(x * {a} + {b}, fill(0)), fill(1));",
     "hard_swish": "return x * vmin(vmax(x * (1.0f / 6) + 0.5f, fill(0)), fill(1));",
     "leaky_relu": "return vmax(x, fill(0)) + vmin(x, fill(0)) * {a};",
-    "sigmoid": "return 1 / (exp_all(-x) + 1);",
-    "swish": "return x / (exp_all(-x) + 1);",
-    "tanh": "for (int i = 0; i < V; i++) LANE(x, i) = tanhf(LANE(x, i));\n  return x;",
 }
+OF_ONE_IN_C = ("erf", "log", "tanh")  # of which C has a function of that name
 # name -> (parameters after x, body). A name starts with `one_`, so that none of C's is taken.
 FUNCTIONS: dict[str, tuple[str, str]] = {
     "one_exp": ("", exponential.OF_FLOATS),
+    **{
+        f"one_{name}": (
+            ", ".join(f"float {parameter}" for parameter in function.parameters),
+            smooth.of_floats(name),
+        )
+        for name, function in smooth.FUNCTIONS.items()
+    },
     "one_relu": ("", "return x > 0 || x != x ? x : 0;"),
     "one_clip": ("float low, float high", "x = x < low ? low : x;\n  return x > high ? high : x;"),
     "one_leaky_relu": ("float a", "return x < 0 ? a * x : x;"),
-    "one_elu": ("float a", "return x < 0 ? a * expm1f(x) : x;"),
-    "one_selu": ("float a, float b", "return b * (x < 0 ? a * expm1f(x) : x);"),
-    "one_celu": ("float a", "return x < 0 ? a * expm1f(x / a) : x;"),
     "one_thresholded_relu": ("float a", "return x > a ? x : 0;"),
     "one_shrink": ("float a, float b", "return x < -a ? x + b : x > a ? x - b : 0;"),
-    "one_sigmoid": ("", "return 1 / (1 + one_exp(-x));"),
     "one_hard_sigmoid": (
         "float a, float b",
         "x = a * x + b;\n  x = x < 0 ? 0 : x;\n  return x > 1 ? 1 : x;",
     ),
     "one_hard_swish": ("", "return x * one_hard_sigmoid(x, 1.0f / 6, 0.5f);"),
-    "one_swish": ("float a", "return x / (1 + one_exp(-a * x));"),
-    "one_softplus": ("", "return (x > 0 ? x : 0) + log1pf(one_exp(-fabsf(x)));"),
+    "one_swish": ("float a", "return x / (1 + one_exp(-a * x));"),  # of any slope
     "one_softsign": ("", "return x / (1 + fabsf(x));"),
-    "one_mish": ("", "return x * tanhf(one_softplus(x));"),
-    "one_gelu": ("", "return 0.5f * x * (1 + erff(x * 0.70710678f));"),
-    "one_gelu_tanh": (
-        "",
-        "return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));",
-    ),
     "one_sign": ("", "return x != x ? x : (float)((x > 0) - (x < 0));"),
     "one_larger": ("float other", "return x > other || x != x ? x : other;"),
     "one_smaller": ("float other", "return x < other || x != x ? x : other;"),
@@ -67,12 +61,22 @@ def function(act: Activation | None, writer: Writer) -> str:
     """The name of the C function, added to the file; "" for none."""
     if act is None:
         return ""
-    name = f"{act.kind}_all" if act.kind == "tanh" else act.kind  # C has a tanh of one float
-    if "{a}" in BODIES[act.kind]:
+    name, values = act.kind, (number(act.a), number(act.b))
+    if act.kind in smooth.FUNCTIONS:
+        taken = len(smooth.FUNCTIONS[act.kind].parameters)
+        body = smooth.of_vectors(act.kind, *values[:taken])
+        if act.kind in OF_ONE_IN_C:
+            name += "_all"
+    else:
+        body = BODIES[act.kind].format(a=values[0], b=values[1])
+        taken = 2 * ("{a}" in BODIES[act.kind])
+    if taken:
         name += f"_{act.a:.9g}_{act.b:.9g}".replace("-", "m").replace(".", "p").replace("+", "")
-    body = BODIES[act.kind].format(a=number(act.a), b=number(act.b))
     if "exp_all(" in body:
         writer.kernel("exp_all", exponential.OF_VECTORS)
+    if "less_one(" in body:
+        less_one = smooth.of_vectors("less_one")
+        writer.kernel("less_one", f"static inline v less_one(v x) {{\n  {less_one}\n}}\n")
     return writer.kernel(name, f"static inline v {name}(v x) {{\n  {body}\n}}\n")
 
 
@@ -80,12 +84,9 @@ def activated(value: str, act: Activation | None) -> str:
     """The formula of an activation of `value`."""
     if act is None:
         return value
-    if act.kind == "tanh":
-        return f"tanhf({value})"
     given = {
-        "clip": (act.a, act.b),
-        "hard_sigmoid": (act.a, act.b),
-        "leaky_relu": (act.a,),
+        **dict.fromkeys(("clip", "hard_sigmoid", "selu"), (act.a, act.b)),
+        **dict.fromkeys(("celu", "elu", "leaky_relu"), (act.a,)),
         "swish": (1.0,),
     }.get(act.kind, ())
     return f"one_{act.kind}({', '.join([value, *map(number, given)])})"
@@ -94,6 +95,9 @@ def activated(value: str, act: Activation | None) -> str:
 def add_functions(formula: str, writer: Writer) -> None:
     """Put the functions that a formula calls into the file, behind those that they call."""
     for name in dict.fromkeys(re.findall(r"\bone_\w+", formula)):
+        if name in smooth.WORDS_OF_FLOATS:
+            writer.kernel(name, smooth.WORDS_OF_FLOATS[name])
+            continue
         parameters, body = FUNCTIONS[name]
         add_functions(body, writer)
         head = ", ".join(["float x", *([parameters] if parameters else [])])

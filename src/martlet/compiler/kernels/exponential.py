@@ -14,7 +14,7 @@ ROUNDER = "0x1.8p+23f"  # added to a small float, it leaves a whole number in th
 ROUNDER_BITS = "0x4b400000"
 
 
-def _polynomial() -> str:
+def polynomial() -> str:
     """q(r) in C, by Horner's rule."""
     text = f"{Q[-1]}f"
     for factor in Q[-2::-1]:
@@ -29,7 +29,7 @@ static inline v exp_all(v x) {{
   const vi whole = bits(n) - {ROUNDER_BITS}, half = whole >> 1;
   n -= {ROUNDER};
   const v r = (x - n * {LN2}) - n * {LN2_REST};
-  const v q = {_polynomial()};
+  const v q = {polynomial()};
   return (q * r * r + r + 1) * power(half) * power(whole - half);
 }}
 """
@@ -47,5 +47,5 @@ x = x < {LOWEST} ? {LOWEST} : x;
   memcpy(&first, &a, 4), memcpy(&second, &b, 4);
   n -= {ROUNDER};
   const float r = (x - n * {LN2}) - n * {LN2_REST};
-  const float q = {_polynomial()};
+  const float q = {polynomial()};
   return (q * r * r + r + 1) * first * second;"""

@@ -30,7 +30,7 @@ def _reduce(low: Lowering, node: Node) -> Rows:
     most = low.calculate(f"{node.name} finite", "isinf({0}) ? 0 : {0}", [most], most.shape)
     powers = low.calculate(f"{node.name} exp", "one_exp({0} - {1})", [x, most], x.shape)
     total = reduced(low, f"{node.name} sum", "Sum", powers, axes)
-    return low.calculate(f"{node.name} log", "logf({0}) + {1}", [total, most], most.shape)
+    return low.calculate(f"{node.name} log", "one_log({0}) + {1}", [total, most], most.shape)
 
 
 def _global_pool(low: Lowering, node: Node) -> Rows:
@@ -49,7 +49,7 @@ def _softmax(low: Lowering, node: Node) -> Rows:
     total = reduced(low, f"{name} sum", "Sum", powers, [axis])
     if node.op == "Softmax":
         return low.calculate(name, "{0} / {1}", [powers, total], x.shape)
-    return low.calculate(name, "{0} - {1} - logf({2})", [x, most, total], x.shape)
+    return low.calculate(name, "{0} - {1} - one_log({2})", [x, most, total], x.shape)
 
 
 def _by_channel(low: Lowering, name: str, x: Rows) -> Rows:

@@ -248,8 +248,9 @@ def _by_place(low: Lowering, node: Node) -> Maps | None:
 
 
 VECTOR_RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(("Clip", "HardSigmoid", "HardSwish", "LeakyRelu"), _activate),
-    **dict.fromkeys(("Relu", "Sigmoid", "Swish", "Tanh"), _activate),
+    **dict.fromkeys(("Celu", "Clip", "Elu", "Gelu", "HardSigmoid", "HardSwish"), _activate),
+    **dict.fromkeys(("LeakyRelu", "Mish", "Relu", "Selu", "Sigmoid", "Softplus"), _activate),
+    **dict.fromkeys(("Swish", "Tanh"), _activate),
     **dict.fromkeys(("AveragePool", "MaxPool"), _pool),
     **dict.fromkeys(("Gemm", "MatMul"), linear),
     **dict.fromkeys(SIGNS, _join),

@@ -15,6 +15,7 @@ from martlet.compiler.passes.fold_affine import (
     old_hard_swishes,
 )
 from martlet.compiler.passes.join_transposed import join_transposed
+from martlet.compiler.passes.name_activations import name_activations
 from martlet.compiler.passes.split_transposed import split_transposed
 
 # What takes an activation behind it along.
@@ -27,6 +28,8 @@ def simplify(graph: Graph) -> Graph:
     _unify(graph)
     old_hard_swishes(graph)
     _gates(graph)
+    name_activations(graph)
+    _drop_dead(graph)
     merge_pads(graph)
     fold_scales(graph)
     split_transposed(graph)

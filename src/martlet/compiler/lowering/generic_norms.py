@@ -11,6 +11,7 @@ from martlet.compiler.kernels.activations import activated, number
 from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.generic_reduce import KINDS, Reduce
 from martlet.compiler.kernels.generic_window import GenericPool
+from martlet.compiler.kernels.row_norm import RowNorm, RowSoftmax
 from martlet.compiler.lowering.context import Lowering, Rule
 
 
@@ -44,6 +45,9 @@ def _softmax(low: Lowering, node: Node) -> Rows:
         x = x.reshaped((prod(x.shape[:axis]), prod(x.shape[axis:])))
         axis = 1
     name = node.name
+    if axis == len(x.shape) - 1 and x.shape[axis]:
+        y = low.result(x.shape)
+        return low.made(RowSoftmax(name, x, y, log=node.op == "LogSoftmax"))
     most = reduced(low, f"{name} max", "Max", x, [axis])
     powers = low.calculate(f"{name} exp", "one_exp({0} - {1})", [x, most], x.shape)
     total = reduced(low, f"{name} sum", "Sum", powers, [axis])
@@ -109,19 +113,31 @@ def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Rows]:
     """Outputs: the normalised tensor, the means, 1 / the deviations."""
     x = low.rows(node.inputs[0])
     epsilon = node.attributes.get("epsilon", 1e-5)
-    axes = list(range(node.attributes["axis"], len(x.shape)))
+    axis: int = node.attributes["axis"]
+    axes = list(range(axis, len(x.shape)))
     centred = node.op == "LayerNormalization"
+    plain = low.graph.shapes[node.outputs[0]] == x.shape and not any(node.outputs[1:])
+    affine = [low.rows(name) for name in node.inputs[1:] if name]
+    count = prod(x.shape[axis:])
+    if plain and 0 not in x.shape and all(prod(rows.shape) == count for rows in affine):
+        flat = x.reshaped((prod(x.shape[:axis]), count))
+        made = RowNorm(
+            node.name, flat, affine, "place", low.result(flat.shape), epsilon=epsilon,
+            centred=centred,
+        )  # fmt: skip
+        return {node.outputs[0]: low.made(made).reshaped(x.shape)}
     found, mean, scale = normalised(low, node.name, x, axes, epsilon, centred=centred)
-    found = _affine(low, node, found, [low.rows(name) for name in node.inputs[1:] if name])
+    found = _affine(low, node, found, affine)
     return dict(zip(node.outputs, (found, mean, scale), strict=False))
 
 
 def _instance_norm(low: Lowering, node: Node) -> Rows:
     x = low.rows(node.inputs[0])
-    axes = list(range(2, len(x.shape)))
-    found, _, _ = normalised(low, node.name, x, axes, node.attributes.get("epsilon", 1e-5))
-    given = [_by_channel(low, name, x) for name in node.inputs[1:3]]
-    return _affine(low, node, found, given)
+    flat = x.reshaped((prod(x.shape[:2]), prod(x.shape[2:])))
+    given = [low.rows(name) for name in node.inputs[1:3]]
+    epsilon = node.attributes.get("epsilon", 1e-5)
+    made = RowNorm(node.name, flat, given, "row", low.result(flat.shape), epsilon=epsilon)
+    return low.made(made).reshaped(x.shape)
 
 
 def _group_norm(low: Lowering, node: Node) -> Rows:
@@ -129,7 +145,9 @@ def _group_norm(low: Lowering, node: Node) -> Rows:
     batch, channels, *sides = x.shape
     grouped = x.reshaped((batch, groups, channels // groups * prod(sides)))
     epsilon = node.attributes.get("epsilon", 1e-5)
-    found, _, _ = normalised(low, node.name, grouped, [2], epsilon)
+    flat = grouped.reshaped((batch * groups, grouped.shape[2]))
+    name = f"{node.name} groups"
+    found = low.made(RowNorm(name, flat, [], "row", low.result(flat.shape), epsilon=epsilon))
     shape: Shape = (batch, groups, channels // groups, prod(sides))
     given = []
     for name in node.inputs[1:3]:

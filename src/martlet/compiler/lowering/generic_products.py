@@ -1,11 +1,13 @@
 """Rules of the generic products: convolutions, pools and matrices of any batch and any steps."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Literal
 
 import numpy as np
 
 from martlet.compiler.ir.graph import Node, Shape
+from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.ir.window import sliding, transposed
 from martlet.compiler.kernels.activations import activated, number
 from martlet.compiler.kernels.generic import Rows
@@ -15,7 +17,9 @@ from martlet.compiler.kernels.generic_window import (
     GenericPool,
     TransposedConvolution,
 )
+from martlet.compiler.kernels.row_product import RowProduct
 from martlet.compiler.lowering.context import Lowering, Rule
+from martlet.compiler.lowering.generic_shaping import moved
 
 
 def _finished(low: Lowering, node: Node, made: Rows) -> Rows:
@@ -74,14 +78,36 @@ def _pool(low: Lowering, node: Node) -> Rows:
 
 def _matrices(low: Lowering, node: Node) -> Rows:
     """Products of stacks of matrices; a vector counts as a matrix of one row or column."""
-    a, b = (low.rows(name) for name in node.inputs)
+    a, b = (low.rows(name) for name in node.inputs[:2])
     a = a.reshaped((1, *a.shape)) if len(a.shape) == 1 else a
     b = b.reshaped((*b.shape, 1)) if len(b.shape) == 1 else b
+    if not isinstance(b.source, Buffer) and len(b.shape) == 2:  # all matrices as one
+        a = a.reshaped((prod(a.shape[:-1]), a.shape[-1]))
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    y = low.result((*batch, a.shape[-2], b.shape[-1]))
     a, b = (rows.broadcast((*batch, *rows.shape[-2:])) for rows in (a, b))
+    bias = low.rows(node.inputs[2]) if len(node.inputs) > 2 else None
+    made = _product(low, node, a, b, batch, bias)
+    return made.reshaped(low.shape(node))
+
+
+def _product(low: Lowering, node: Node, a: Rows, b: Rows, batch: Shape, bias: Rows | None) -> Rows:
+    """In tiles where there are columns for a vector; the activation comes with it, or behind."""
+    y, lanes = low.result((*batch, a.shape[-2], b.shape[-1])), low.program.lanes
+    constant = not isinstance(b.source, Buffer)
+    if b.shape[-1] >= lanes > 1 and a.shape[-1] and not (constant and prod(batch) > 1):
+        if b.steps[-1] != 1 and not constant:
+            b = moved(low, f"{node.name} columns", b)
+        act = node.attributes.get("act")
+        registers = low.program.registers
+        return low.made(
+            RowProduct(
+                node.name, a, b, y, batch, lanes=lanes, registers=registers, bias=bias, act=act
+            )
+        )
     made = low.made(MatrixProduct(node.name, a, b, y, batch))
-    return _finished(low, node, made.reshaped(low.shape(node)))
+    if bias is not None:
+        made = low.calculate(f"{node.name} bias", "{0} + {1}", [made, bias], made.shape)
+    return _finished(low, node, made)
 
 
 def _general(low: Lowering, node: Node) -> Rows:
@@ -89,14 +115,19 @@ def _general(low: Lowering, node: Node) -> Rows:
     a, b = (low.rows(name) for name in node.inputs[:2])
     a = a.permuted((1, 0)) if node.attributes.get("transA", 0) else a
     b = b.permuted((1, 0)) if node.attributes.get("transB", 0) else b
-    y, fused = low.result((a.shape[0], b.shape[1])), node.attributes
-    made = low.made(MatrixProduct(f"{node.name} product", a, b, y, ()))
+    fused = node.attributes
     alpha, beta = (float(fused.get(key, 1.0)) for key in ("alpha", "beta"))
+    bias = low.rows(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+    by_column = bias is None or bias.shape in ((b.shape[1],), (1, b.shape[1]))
+    if alpha == beta == 1 and by_column:
+        return _product(low, node, a, b, (), bias)
+    y = low.result((a.shape[0], b.shape[1]))
+    made = low.made(MatrixProduct(f"{node.name} product", a, b, y, ()))
     text = "{0}" if alpha == 1 else f"{number(alpha)} * {{0}}"
     operands = [made]
-    if len(node.inputs) > 2 and node.inputs[2]:
+    if bias is not None:
         text += " + {1}" if beta == 1 else f" + {number(beta)} * {{1}}"
-        operands.append(low.rows(node.inputs[2]))
+        operands.append(bias)
     text = activated(text, fused.get("act"))
     return made if text == "{0}" else low.calculate(node.name, text, operands, made.shape)
 

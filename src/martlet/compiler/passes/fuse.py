@@ -6,6 +6,8 @@ name of the tensor, `act_after` behind it, `gate` the name of a tensor that its 
 with, channel by channel.
 """
 
+from math import prod
+
 from martlet.compiler.ir.graph import Graph, Node
 from martlet.compiler.ir.operators import Activation, activation
 from martlet.compiler.passes.fold_affine import (
@@ -19,7 +21,7 @@ from martlet.compiler.passes.name_activations import name_activations
 from martlet.compiler.passes.split_transposed import split_transposed
 
 # What takes an activation behind it along.
-FUSING = ("Conv", "Gemm", "MaxPool", "AveragePool", "ScaleShift")
+FUSING = ("Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "ScaleShift")
 
 
 def simplify(graph: Graph) -> Graph:
@@ -144,6 +146,8 @@ def _fuse(graph: Graph) -> None:
             before = "add" not in node.attributes
             if act is not None and ("act" if before else "act_after") not in node.attributes:
                 node.attributes["act" if before else "act_after"] = act
+            elif bias := _bias(graph, node, follower):
+                node.inputs.append(bias)
             elif follower.op == "Add" and before and node.op == "Conv":
                 other = next((n for n in follower.inputs if n != node.outputs[0]), None)
                 alike = other is not None and graph.shapes[other] == graph.shapes[node.outputs[0]]
@@ -158,6 +162,19 @@ def _fuse(graph: Graph) -> None:
             made[node.outputs[0]] = position[id(node)]
             gone.add(id(follower))
     graph.nodes = [node for node in graph.nodes if id(node) not in gone]
+
+
+def _bias(graph: Graph, node: Node, follower: Node) -> str:
+    """The constant that a sum behind a product of matrices adds to each row; "" for others."""
+    if node.op != "MatMul" or len(node.inputs) > 2 or "act" in node.attributes:
+        return ""
+    if follower.op != "Add" or len(follower.inputs) != 2:
+        return ""
+    other = next((name for name in follower.inputs if name != node.outputs[0]), "")
+    shape, out = graph.shapes.get(other, ()), graph.shapes[node.outputs[0]]
+    by_column = len(out) > 1 and shape[-1:] == out[-1:] and prod(shape) == out[-1]
+    kept = graph.shapes[follower.outputs[0]] == out
+    return other if other in graph.constants and by_column and kept else ""
 
 
 def _fuse_gates(graph: Graph) -> None:

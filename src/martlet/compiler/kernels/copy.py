@@ -1,9 +1,67 @@
 """Data movement alone; the fewer copies the better, and the report counts their bytes."""
 
+from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.tensor_view import Maps
+from martlet.compiler.kernels.generic import axes_names, index, nest
+
+MOST_PIECES = 4  # whose loops are written; of more, a table says where all channels lie
+Places = NDArray[np.int64]  # (channels, 2): from where and to where each of them goes
+
+
+class Piece(NamedTuple):
+    """Channels that lie in even steps: first places, and (how many, steps) of each loop."""
+
+    first: tuple[int, int]
+    loops: Sequence[tuple[int, int, int]]
+
+    def lines(self, base: str, step: int, goal: int, places: int) -> list[str]:
+        """C loops over its channels and their places, what is written close together innermost."""
+        loops = sorted([*self.loops, (places, step, goal)], key=lambda loop: -abs(loop[2]))
+        sides = [count for count, *_ in loops if count > 1]
+        names = axes_names("i", len(sides))
+        read, write = (
+            index(tuple(loop[side] for loop in loops if loop[0] > 1), names) for side in (1, 2)
+        )
+        source, target = (
+            f"{place} + {text}" if place else text
+            for place, text in zip(self.first, (read, write), strict=True)
+        )
+        return nest(sides, names, [f"to[{target}] = {base}[{source}];"])
+
+
+def pieces_of(where: Places) -> list[Piece]:
+    """All channels as few pieces; as many as there are channels where no steps are even."""
+    found = list[Piece]()
+    while len(where) and len(found) <= MOST_PIECES:
+        count, loops = _even(where)
+        found.append(Piece((int(where[0, 0]), int(where[0, 1])), loops))
+        where = where[count:]
+    return found
+
+
+def _even(where: Places) -> tuple[int, list[tuple[int, int, int]]]:
+    """How many channels from the first one on lie in even steps, and their loops."""
+    loops, starts, taken = list[tuple[int, int, int]](), where, 1
+    while len(starts) > 1:
+        steps = np.diff(starts, axis=0)
+        uneven = np.flatnonzero((steps != steps[0]).any(axis=1))
+        run = int(uneven[0]) + 1 if len(uneven) else len(starts)
+        whole = len(starts) // run
+        parts = starts[: whole * run].reshape(whole, run, 2)
+        alike = (parts - parts[:, :1] == parts[0] - parts[0, 0]).all(axis=(1, 2))
+        loops.insert(0, (run, int(steps[0, 0]), int(steps[0, 1])))
+        taken *= run
+        starts = parts[: len(alike) if alike.all() else int(np.argmin(alike)), 0]
+        if run == 1:
+            break
+    return taken, loops
 
 
 class Copy(Kernel):
@@ -63,6 +121,9 @@ class Copy(Kernel):
         if joined and (places == 1 or step == goal == 1):
             size = self.x.dtype.itemsize * places * len(at)
             return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
+        pieces = pieces_of(np.array([at, to], np.int64).T)
+        if len(pieces) <= MOST_PIECES:
+            return [line for piece in pieces for line in piece.lines(base, step, goal, places)]
         read, write = writer.table(f"{name}_at", at), writer.table(f"{name}_to", to)
         return [
             f"for (int c = 0; c < {len(at)}; c++)",

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from martlet.compiler.ir.graph import FLOAT32, NumberType
 from martlet.compiler.ir.tensor_view import Buffer, Maps
 
@@ -134,7 +137,18 @@ class Schedule:
 
     def offsets(self, maps: Maps) -> list[int]:
         """Numbers from the base to every channel."""
-        return [self[buffer].offset(slot, place) for buffer, slot, place in maps.channels()]
+        found: list[int] = self.offset_array(maps).tolist()
+        return found
+
+    def offset_array(self, maps: Maps) -> NDArray[np.int64]:
+        """The same, of tensors with many channels."""
+        number, slot, place = maps.where.reshape(-1, 3).T
+        stored = [self[buffer] for buffer in maps.buffers]
+        start, places, lanes = (
+            np.array(values, np.int64)[number]
+            for values in zip(*((s.start, s.places, s.buffer.lanes) for s in stored), strict=True)
+        )
+        return start + (slot // lanes * places + place) * lanes + slot % lanes
 
     def block_offsets(self, maps: Maps) -> list[int]:
         """Numbers from the base to every block that holds channels."""

@@ -12,6 +12,7 @@ from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.generic import axes_names, index, nest
 
 MOST_PIECES = 4  # whose loops are written; of more, a table says where all channels lie
+Numbers = NDArray[np.int64]
 Places = NDArray[np.int64]  # (channels, 2): from where and to where each of them goes
 
 
@@ -86,45 +87,48 @@ class Copy(Kernel):
 
     def emit(self, writer: Writer) -> str:
         name, target = writer.name(self.c_name), self.target
-        at, to = writer.schedule.offsets(self.x), writer.schedule.offsets(target)
+        at, to = (writer.schedule.offset_array(maps) for maps in (self.x, target))
         lines: list[str] = []
-        for number, (source, members) in enumerate(self._sources().items()):
-            read, write = [at[c] for c in members], [to[c] for c in members]
+        sources = self._sources()
+        for number, (source, members) in enumerate(sources.items()):
+            read, write = at[members], to[members]
             own = f"{name}_part{chr(97 + number)}" if number else name
             lines += self._moves(writer, own, source, read, write)
         if not lines:
             return "(void)0"  # no values
-        bases = sorted({buffer.base for buffer, _, _ in self.x.channels()})
+        bases = sorted({base for base, _ in sources})
         parameters = "".join(f"const float *{base}, " for base in bases)
         writer.function(f"static void {name}({parameters}float *to)", lines)
         return f"{name}({', '.join([*bases, target.buffers[0].base])})"
 
-    def _sources(self) -> dict[tuple[str, int], list[int]]:
+    def _sources(self) -> dict[tuple[str, int], Numbers]:
         """For each pointer and step from which channels are read, the numbers of the channels."""
-        found: dict[tuple[str, int], list[int]] = {}
-        for number, (buffer, _, _) in enumerate(self.x.channels()):
-            found.setdefault((buffer.base, buffer.lanes), []).append(number)
-        return found
+        number = self.x.where.reshape(-1, 3)[:, 0]
+        used, first = np.unique(number, return_index=True)
+        buffers: dict[tuple[str, int], list[int]] = {}
+        for one in used[np.argsort(first)].tolist():
+            buffer = self.x.buffers[one]
+            buffers.setdefault((buffer.base, buffer.lanes), []).append(one)
+        return {key: np.flatnonzero(np.isin(number, own)) for key, own in buffers.items()}
 
     def _moves(
-        self, writer: Writer, name: str, source: tuple[str, int], at: list[int], to: list[int]
+        self, writer: Writer, name: str, source: tuple[str, int], at: Numbers, to: Numbers
     ) -> list[str]:
         """The loop over channels that lie alike, or one move of all."""
         (base, step), goal, places = source, self.target.lanes, self.x.places
         if not places * len(at):
             return []
-        joined = all(
-            here[0] + number * places == place
-            for here in (at, to)
-            for number, place in enumerate(here)
-        )
+        steps = np.arange(len(at)) * places
+        joined = all(np.array_equal(here, here[0] + steps) for here in (at, to))
         if joined and (places == 1 or step == goal == 1):
             size = self.x.dtype.itemsize * places * len(at)
             return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
-        pieces = pieces_of(np.array([at, to], np.int64).T)
+        pieces = pieces_of(np.stack([at, to], axis=1))
         if len(pieces) <= MOST_PIECES:
             return [line for piece in pieces for line in piece.lines(base, step, goal, places)]
-        read, write = writer.table(f"{name}_at", at), writer.table(f"{name}_to", to)
+        read, write = (
+            writer.table(f"{name}_{word}", here.tolist()) for word, here in (("at", at), ("to", to))
+        )
         return [
             f"for (int c = 0; c < {len(at)}; c++)",
             f"  for (int p = 0; p < {places}; p++)",

@@ -9,6 +9,7 @@ makes the one puts its channels where the other has them, so that nothing needs 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from math import prod
 
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.tensor_view import Buffer, Maps
@@ -96,6 +97,9 @@ def by_readers(program: Program, products: Mapping[Key, Product]) -> dict[Key, l
     return orders
 
 
+MOST_FOLLOWED = 1 << 12  # names of a tensor; no product has more channels that could lie otherwise
+
+
 class _Needed:
     """Which layers need a channel, by themselves or for what they make of it."""
 
@@ -109,6 +113,8 @@ class _Needed:
     def note(self, layer: Layer, number: int) -> None:
         """Add a layer to those that need what it reads; from the last layer to the first."""
         for x in layer.tensors():
+            if prod(x.axes) > MOST_FOLLOWED:
+                continue
             made = layer.passes_on(x)
             behind = made.channels() if made is not None else []
             for place, (buffer, slot, _) in enumerate(x.channels()):

@@ -64,3 +64,18 @@ def text() -> Callable[[tuple[int, ...]], str]:
 def test_text_does_not_grow_with_what_is_moved(text: Callable[[tuple[int, ...]], str]) -> None:
     small, large = text((1, 20, 30, 2)), text((1, 200, 300, 2))
     assert len(large) < len(small) + 200
+
+
+def test_a_convolution_of_what_was_taken_apart_is_a_product() -> None:
+    """Patches laid side by side, as vision transformers do: no map lies place by place."""
+    nodes = """
+        a = Conv (x, u)
+        p = Reshape (a, apart)
+        t = Transpose <perm = [0, 1, 4, 3, 2, 5]> (p)
+        r = Reshape (t, together)
+        y = Conv <pads = [1, 1, 1, 1]> (r, w)"""
+    given = {"apart": [1, 20, 3, 2, 4, 2], "together": [1, 20, 8, 6]}
+    model = graph(nodes, (1, 3, 6, 8), u=(20, 3, 1, 1), w=(5, 20, 3, 3), **given)
+    layers = [type(layer).__name__ for layer in planned(model)[0].layers]
+    assert layers.count("Product") == 2
+    agree(model, targets=("native", "portable"))

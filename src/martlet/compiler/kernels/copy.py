@@ -123,7 +123,9 @@ class Copy(Kernel):
         if joined and (places == 1 or step == goal == 1):
             size = self.x.dtype.itemsize * places * len(at)
             return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
-        pieces = pieces_of(np.stack([at, to], axis=1))
+        where = np.stack([at, to], axis=1)
+        orders = (where, where[np.argsort(at)], where[np.argsort(to)])
+        pieces = min((pieces_of(order) for order in orders), key=len)
         if len(pieces) <= MOST_PIECES:
             return [line for piece in pieces for line in piece.lines(base, step, goal, places)]
         read, write = (

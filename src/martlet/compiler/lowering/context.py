@@ -230,6 +230,16 @@ class Lowering:
         blocked = x.is_blocked(self.program.lanes) and len(set(x.channels())) == prod(x.axes)
         return x if blocked else self.to_blocks(node, x)
 
+    def gathered(self, node: Node, name: str) -> Maps | None:
+        """A tensor whose maps do not lie place by place, copied into blocks; None for constants."""
+        x, shape = self.maps.get(name), self.graph.shapes[name]
+        if x is None or len(shape) < 2:
+            return None
+        slots = prod(shape[:2])
+        target = maps_in(self.program.buffer(slots, shape[2:]), range(slots), shape[:2])
+        self.copy(f"{node.name} blocks", x, target)
+        return target
+
     def to_blocks(self, node: Node, x: Maps) -> Maps:
         """A copy in blocks, channels in order."""
         slots = prod(x.axes)

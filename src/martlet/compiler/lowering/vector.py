@@ -27,9 +27,12 @@ MOST_ROW_PLACES = 256  # places of a row that one window may cover
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:
-    x, weight = low.channels(node.inputs[0]), low.weight(node, 1)
-    bias = _bias(low, node)
-    if x is None or weight is None or bias is None or not 1 <= len(x.spatial) <= 3:
+    weight, bias = low.weight(node, 1), _bias(low, node)
+    if weight is None or bias is None or not 3 <= weight.ndim <= 5:
+        return None
+    x = low.channels(node.inputs[0])
+    x = low.gathered(node, node.inputs[0]) if x is None else x
+    if x is None:
         return None
     window = window_of(low.graph, node, weight.shape[2:])
     groups, batch = int(node.attributes.get("group", 1)), x.axes[0]

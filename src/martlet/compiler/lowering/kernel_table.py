@@ -3,9 +3,10 @@
 Asked from top to bottom with (operator, number type, target): see `rules_for`.
 """
 
+from martlet.compiler.lowering.channel_reduction import CHANNEL_REDUCTION_RULES
 from martlet.compiler.lowering.context import Kernels
 from martlet.compiler.lowering.generic_rules import GENERIC_RULES
-from martlet.compiler.lowering.vector import CHANNEL_REDUCTION_RULES, VECTOR_RULES
+from martlet.compiler.lowering.vector import VECTOR_RULES
 
 KERNELS = (
     Kernels("blocks of channels", VECTOR_RULES),

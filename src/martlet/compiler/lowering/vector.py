@@ -1,7 +1,4 @@
-"""Rules of the fast layers, in blocks of channels; each says None to what is not its task.
-
-Those of reductions over the channel axis, and of one map with all channels, are asked later.
-"""
+"""Rules of the fast layers, in blocks of channels; each says None to what is not its task."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +9,7 @@ from numpy.typing import NDArray
 from martlet.compiler.ir.graph import Node
 from martlet.compiler.ir.operators import Activation, activation
 from martlet.compiler.ir.tensor_view import Buffer, Maps
-from martlet.compiler.ir.window import Sliding, Window, in_three, window_of
-from martlet.compiler.kernels.channel_reduce import ByPlace, ChannelReduce
+from martlet.compiler.ir.window import Window, window_of
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.kernels.interleave import Interleave
@@ -21,9 +17,7 @@ from martlet.compiler.kernels.nearest import Nearest
 from martlet.compiler.kernels.to_rows import ToRows
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import linear, picture, product
-from martlet.compiler.lowering.views import concatenated, reshaped
-
-MOST_ROW_PLACES = 256  # places of a row that one window may cover
+from martlet.compiler.lowering.views import concatenated
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:
@@ -57,7 +51,7 @@ def _depthwise(
 ) -> Maps:
     batch = x.axes[0]
     x = low.in_blocks(node, x)
-    y = _blocks_like(low, x, window.spatial)
+    y = blocks_like(low, x, window.spatial)
     weight = np.tile(weight, (batch, *[1] * (weight.ndim - 1)))
     bias, act = np.tile(bias, batch), node.attributes.get("act")
     low.add(Windowed(node.name, x, y, window, "depthwise", weight=weight, bias=bias, act=act))
@@ -79,7 +73,7 @@ def _scale_shift(low: Lowering, node: Node) -> Maps | None:
     return _depthwise(low, node, x, scale.reshape(-1, 1, *ones), shift, window)
 
 
-def _blocks_like(low: Lowering, x: Maps, spatial: tuple[int, ...]) -> Buffer:
+def blocks_like(low: Lowering, x: Maps, spatial: tuple[int, ...]) -> Buffer:
     """Memory with a block for each block of `x`."""
     return low.program.buffer(len(x.blocks()) * low.program.lanes, spatial)
 
@@ -93,7 +87,7 @@ def _pool(low: Lowering, node: Node) -> Maps | None:
         return None  # windows that stick out of the padding count less
     window = window_of(low.graph, node, tuple(node.attributes["kernel_shape"]))
     x = low.in_blocks(node, x)
-    y = _blocks_like(low, x, window.spatial)
+    y = blocks_like(low, x, window.spatial)
     kind: Any = {"MaxPool": "max", "AveragePool": "average"}[node.op]
     act = node.attributes.get("act")
     low.add(Windowed(node.name, x, y, window, kind, count_padding=padded, act=act))
@@ -105,7 +99,7 @@ def _mean(low: Lowering, node: Node) -> Maps | None:
     if x is None or low.is_in_rows(x) or not x.spatial:
         return None
     x = low.in_blocks(node, x)
-    y = _blocks_like(low, x, (1,) * (len(low.shape(node)) - 2))
+    y = blocks_like(low, x, (1,) * (len(low.shape(node)) - 2))
     low.add(Mean(node.name, x, y))
     return x.beside(y)
 
@@ -115,7 +109,7 @@ def _activate(low: Lowering, node: Node) -> Maps | None:
     if x is None or low.is_in_rows(x) or act is None:
         return None
     x = low.in_blocks(node, x)
-    y = _blocks_like(low, x, x.spatial)
+    y = blocks_like(low, x, x.spatial)
     low.add(Activate(node.name, x, y, act))
     return x.beside(y)
 
@@ -131,7 +125,7 @@ def _nearest(low: Lowering, node: Node) -> Maps | None:
     if min((*rows, *columns), default=-1) < 0:
         return None
     x = low.in_blocks(node, x)
-    y = _blocks_like(low, x, low.shape(node)[2:])
+    y = blocks_like(low, x, low.shape(node)[2:])
     low.add(Nearest(node.name, x, y, rows, columns))
     return x.beside(y)
 
@@ -143,7 +137,7 @@ def _interleaved(low: Lowering, node: Node) -> Maps | None:
     if len(known) != len(parts):
         return None
     x = low.in_blocks(node, known[0])
-    y = _blocks_like(low, x, low.shape(node)[2:])
+    y = blocks_like(low, x, low.shape(node)[2:])
     others = [_aligned(low, node, x, part) for part in known[1:]]
     low.add(Interleave(node.name, [x, *others], y, node.attributes["strides"]))
     return x.beside(y)
@@ -184,7 +178,7 @@ def _joined(
 ) -> Maps:
     x = low.in_blocks(node, first)
     other = _aligned(low, node, x, second)
-    y = _blocks_like(low, x, x.spatial)
+    y = blocks_like(low, x, x.spatial)
     low.add(Join(node.name, x, other, y, sign, act))
     return x.beside(y)
 
@@ -194,60 +188,11 @@ def _aligned(low: Lowering, node: Node, x: Maps, other: Maps) -> Maps:
     if other.is_blocked(low.program.lanes) and x.positions() == other.positions():
         return other
     low.slots.wish(low.program, other, x.positions())
-    y = _blocks_like(low, x, other.spatial)
+    y = blocks_like(low, x, other.spatial)
     beside_x = x.beside(y)
     target = Maps((y,), beside_x.where.reshape(*other.axes, 3), other.spatial)
     low.copy(f"{node.name} aligned", other, target)
     return target
-
-
-def _reduce(low: Lowering, node: Node) -> Maps | None:
-    """A reduction of maps in blocks over the channels, or over axes of the maps."""
-    x = low.channels(node.inputs[0])
-    if x is None or x.lanes == 1 or not 1 <= len(x.spatial) <= 3:
-        return None
-    axes = node.attributes.get("axes", list(range(2, len(x.shape))))
-    kind = node.op.removeprefix("Reduce").removeprefix("Global").removesuffix("Pool").lower()
-    if kind in ("max", "mean") and axes and min(axes) >= 2:
-        return _over_maps(low, node, low.in_blocks(node, x), kind, axes)
-    if axes != [1] or x.axes[0] != 1:
-        return None
-    x = low.in_blocks(node, x)
-    y = low.in_rows(low.shape(node))
-    low.add(ChannelReduce(node.name, x, y.buffers[0], kind))
-    return y
-
-
-def _over_maps(low: Lowering, node: Node, x: Maps, kind: str, axes: list[int]) -> Maps | None:
-    """A pool whose window is as large as the map along the axes that go."""
-    places = [*enumerate(x.spatial, start=2)]
-    kernel = tuple(side if axis in axes else 1 for axis, side in places)
-    out = tuple(1 if axis in axes else side for axis, side in places)
-    if kernel[-1] > MOST_ROW_PLACES:
-        return None
-    ones, zeros = (1,) * len(out), (0,) * len(out)
-    window = in_three(Sliding(x.spatial, kernel, ones, zeros, zeros, ones, out))
-    y = _blocks_like(low, x, out)
-    low.add(Windowed(node.name, x, y, window, "max" if kind == "max" else "average"))
-    return reshaped(x.beside(y), low.shape(node))
-
-
-def _by_place(low: Lowering, node: Node) -> Maps | None:
-    """Maps in blocks with one map, which is the second operand where the order matters."""
-    if len(node.inputs) != 2:
-        return None
-    first, second = (low.channels(name) for name in node.inputs)
-    if first is None or second is None:
-        return None
-    if second.axes != (1, 1) and node.op in ("Mul", "Add"):
-        first, second = second, first
-    alike = second.axes == (1, 1) and first.axes[0] == 1 and first.spatial == second.spatial
-    if not alike or first.lanes == 1 or not first.spatial:
-        return None
-    x = low.in_blocks(node, first)
-    y = _blocks_like(low, x, x.spatial)
-    low.add(ByPlace(node.name, x, second, y, SIGNS[node.op], node.attributes.get("act")))
-    return x.beside(y)
 
 
 VECTOR_RULES: Mapping[str, Rule] = {
@@ -263,9 +208,4 @@ VECTOR_RULES: Mapping[str, Rule] = {
     "JoinedPlaces": _joined_places,
     **dict.fromkeys(("Resize", "Upsample"), _nearest),
     "ScaleShift": _scale_shift,
-}
-CHANNEL_REDUCTION_RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
-    "GlobalMaxPool": _reduce,
-    **dict.fromkeys(SIGNS, _by_place),
 }

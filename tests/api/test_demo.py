@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,20 @@ def test_a_free_name_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.first
-@pytest.mark.slow
-def test_the_main_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = demo(folder=tmp_path)
+@pytest.mark.parametrize(
+    ("options", "least"),
+    [
+        pytest.param({"epochs": 6}, 0.9, marks=pytest.mark.slow),
+        pytest.param({}, 0.98, marks=pytest.mark.long),
+    ],
+)
+def test_the_main_job_from_end_to_end(
+    options: dict[str, Any], least: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = demo(folder=tmp_path, **options)
     assert run.metrics["part"] == "test"
     assert run.metrics["pictures"] == pytest.approx(1797 / 5, abs=5)
-    assert run.metrics["top1"] >= 0.98
+    assert run.metrics["top1"] >= least
     assert {"model.onnx", "model.safetensors", "report.html"} <= {
         path.name for path in run.folder.iterdir()
     }

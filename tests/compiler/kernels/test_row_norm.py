@@ -5,7 +5,10 @@ import onnx
 import pytest
 from tests.compiler.graphs import agree, graph, planned, random, run
 
-LENGTHS = (1, 3, 16, 17, 64, 67, 129)
+LENGTHS = [
+    pytest.param(length, marks=() if length in (3, 17, 67) else pytest.mark.slow)
+    for length in (1, 3, 16, 17, 64, 67, 129)
+]
 TARGETS = ("native", "portable")
 
 

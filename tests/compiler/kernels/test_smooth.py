@@ -78,35 +78,32 @@ def everything() -> Array:
     return np.resize(whole, len(whole) + -len(whole) % max(LANES))
 
 
-def text(name: str, form: str) -> str:
-    """A C function `all` that is it for each of n values."""
-    writer, given = Writer(Schedule()), EXACT[name].given
-    if form == "vectors":
-        called = function(Activation(name, *given), writer)
-        loop = f"for (long i = 0; i < n; i += V) store(y + i, {called}(load(x + i)));"
-    else:
-        add_functions(f"one_{name}", writer)
-        more = (1.0,) if name == "swish" else given  # of any slope there
-        values = ", ".join(["x[i]", *(f"{value}f" for value in more)])
-        loop = f"for (long i = 0; i < n; i++) y[i] = one_{name}({values});"
-    head = "void all(const float *x, float *y, long n)"
-    return "\n".join([*writer.kernels.values(), f"{head} {{ {loop} }}", ""])
+def text(form: str) -> str:
+    """C functions `all_NAME`, each of which is it for each of n values."""
+    writer, loops = Writer(Schedule()), []
+    for name, exact in EXACT.items():
+        if form == "vectors":
+            called = function(Activation(name, *exact.given), writer)
+            loop = f"for (long i = 0; i < n; i += V) store(y + i, {called}(load(x + i)));"
+        else:
+            add_functions(f"one_{name}", writer)
+            more = (1.0,) if name == "swish" else exact.given  # of any slope there
+            values = ", ".join(["x[i]", *(f"{value}f" for value in more)])
+            loop = f"for (long i = 0; i < n; i++) y[i] = one_{name}({values});"
+        loops.append(f"void all_{name}(const float *x, float *y, long n) {{ {loop} }}")
+    return "\n".join([*writer.kernels.values(), *loops, ""])
 
 
-def computed(name: str, form: str, lanes: int, folder: Path, x: Array) -> Array:
-    body = text(name, form)
+def built(form: str, lanes: int, folder: Path) -> ctypes.CDLL:
+    body = text(form)
     source, library = folder / "all.c", folder / "all.so"
     heads = "".join(f"#include <{name}.h>\n" for name in ("math", "stdint", "string"))
     source.write_text(heads + prelude(lanes, body) + body)
     command = ["cc", *STRICT, "-Werror", "-Wno-psabi", *FLAGS, "-shared", "-fPIC"]
     subprocess.run([*command, str(source), "-o", str(library), "-lm"], check=True)
-    y = np.full_like(x, 7)
-    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (x, y)]
-    ctypes.CDLL(str(library)).all(*pointers, ctypes.c_long(len(x)))
-    return y
+    return ctypes.CDLL(str(library))
 
 
-@pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize(
     ("form", "lanes"),
     [
@@ -117,20 +114,23 @@ def computed(name: str, form: str, lanes: int, folder: Path, x: Array) -> Array:
         ),
     ],
 )
-def test_over_all_of_float32(tmp_path: Path, name: str, form: str, lanes: int) -> None:
-    x, exact = everything(), EXACT[name]
-    y = computed(name, form, lanes, tmp_path, x)
-    with np.errstate(all="ignore"):
-        doubles = exact.value(x.astype(np.float64))  # also of signalling NaNs
-        expected = doubles.astype(np.float32)
-        place = np.spacing(np.maximum(np.abs(expected), np.float32(TINY))).astype(np.float64)
-        apart = np.abs(y.astype(np.float64) - doubles)
-        allowed = exact.ulps * place + (exact.more + TINY) * np.abs(x.astype(np.float64))
-        fits = (y == expected) | (apart <= allowed) | (np.isnan(y) & np.isnan(doubles))
-    unknown = np.isinf(x) & (x < 0) & (name in ("swish", "gelu", "gelu_tanh", "mish"))
-    wrong = np.flatnonzero(~fits & ~unknown)  # those are infinity times zero
-    assert not len(wrong), [(x[n], y[n], expected[n]) for n in wrong[:5]]
-    assert np.isnan(y[np.isnan(x)]).all()
+def test_over_all_of_float32(tmp_path: Path, form: str, lanes: int) -> None:
+    library, x = built(form, lanes, tmp_path), everything()
+    for name, exact in EXACT.items():
+        y = np.full_like(x, 7)
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (x, y)]
+        getattr(library, f"all_{name}")(*pointers, ctypes.c_long(len(x)))
+        with np.errstate(all="ignore"):
+            doubles = exact.value(x.astype(np.float64))
+            expected = doubles.astype(np.float32)
+            place = np.spacing(np.maximum(np.abs(expected), np.float32(TINY))).astype(np.float64)
+            apart = np.abs(y.astype(np.float64) - doubles)
+            allowed = exact.ulps * place + (exact.more + TINY) * np.abs(x.astype(np.float64))
+            fits = (y == expected) | (apart <= allowed) | (np.isnan(y) & np.isnan(doubles))
+        unknown = np.isinf(x) & (x < 0) & (name in ("swish", "gelu", "gelu_tanh", "mish"))
+        wrong = np.flatnonzero(~fits & ~unknown)  # those are infinity times zero
+        assert not len(wrong), (name, [(x[n], y[n], expected[n]) for n in wrong[:5]])
+        assert np.isnan(y[np.isnan(x)]).all(), name
 
 
 def test_each_is_compared() -> None:

@@ -78,7 +78,7 @@ def fan(nodes: int) -> onnx.ModelProto:
     return graph(f"{' '.join(text)} y = Concat <axis = 1> ({joined})", (1, 8, 6, 5), w=(8, 8, 1, 1))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twenty_thousand_nodes_are_planned() -> None:
     _, few = planned(chain(30), "x86-64-v3")
     program, many = planned(chain(20_001), "x86-64-v3")

@@ -105,7 +105,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
         assert all(torch.equal(mine[key], theirs[key]) for key in theirs)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_squares_are_found(squares: Path, tmp_path: Path) -> None:
     run = trained(squares, tmp_path, epochs=60, batch_size=4, optimizer="muon")
     assert run.metrics["ap50"] > 0.4

@@ -1,0 +1,207 @@
+"""Everyone's small networks, compiled: what compiles, how exactly, and how fast beside runtimes.
+
+    python benchmarks/zoo.py [NAME ...] [--peers onnxruntime,openvino,litert] [--seconds 0.4]
+    python benchmarks/zoo.py --table       # results/zoo.csv by family, and the slowest
+
+The networks are those of zoo.txt (zoo_list.py), with random weights and statistics, exported by
+torch's two exporters; the second alone counts where the first fails. Each is a process of its own,
+so that what one of them breaks is a row that says so. Compiled for this processor, float32, one
+picture, one thread; its answer is compared with ONNX Runtime's. Engines take turns, and what counts
+is the processor time of the whole process for a call, in the best of the turns: these machines are
+shared. Rows of results/zoo.csv that are there are not measured again.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from math import exp, log
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import torch
+from record import add_row, rows_of
+from torch import nn
+
+from martlet.measuring.engines import Array, Engine
+
+NAME = "zoo"
+LIST = Path(__file__).parent / "zoo.txt"
+LONGEST = 900  # seconds of one network, all together
+ROUNDS = 7
+PEERS = ("onnxruntime", "openvino", "litert")
+EXPORTERS = ("torchscript", "dynamo")
+
+
+def model_of(library: str, name: str) -> nn.Module:
+    """The network with fresh weights; its batch norms have statistics of random pictures."""
+    torch.manual_seed(0)
+    if library == "torchvision":
+        from torchvision.models import get_model
+
+        return get_model(name, weights=None)
+    if library == "timm":
+        import timm
+
+        found: nn.Module = timm.create_model(name, exportable=True)
+        return found
+    from pytorchcv.model_provider import get_model as of_pytorchcv
+
+    made: nn.Module = of_pytorchcv(name)
+    return made
+
+
+def with_statistics(model: nn.Module, side: int) -> nn.Module:
+    """Batch norm as after training: with the statistics of what comes in."""
+    with torch.no_grad():
+        model.train()(torch.randn(4, 3, side, side))
+    return model.eval()
+
+
+def exported(model: nn.Module, side: int, exporter: str, path: Path) -> Path:
+    """Its ONNX file."""
+    picture = torch.zeros(1, 3, side, side)
+    if exporter == "dynamo":
+        torch.onnx.export(model, (picture,), path, dynamo=True, verbose=False)
+    else:
+        torch.onnx.export(model, (picture,), path, dynamo=False, opset_version=17)
+    return path
+
+
+def timed(engines: Sequence[Engine], picture: Array, seconds: float) -> dict[str, float]:
+    """Milliseconds of a call of each, by the process's own clock: the best of its turns."""
+    best = dict.fromkeys((engine.name for engine in engines), float("inf"))
+    for _ in range(ROUNDS):
+        for engine in engines:
+            engine(picture)
+            calls, begin = 0, time.process_time()
+            while (spent := time.process_time() - begin) < seconds / ROUNDS or calls < 2:
+                engine(picture)
+                calls += 1
+            spent = time.process_time() - begin
+            best[engine.name] = min(best[engine.name], 1e3 * spent / calls)
+    return best
+
+
+def measured(
+    library: str, name: str, side: int, exporter: str, peers: Sequence[str], seconds: float
+) -> dict[str, Any]:
+    """A row of one network, in this process."""
+    from peers import PEERS as MAKERS
+
+    from martlet.compiler import compile_onnx
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        model = with_statistics(model_of(library, name), side)
+        path = exported(model, side, exporter, Path(folder) / "network.onnx")
+        begin = time.perf_counter()
+        net = compile_onnx(path, Path(folder) / "c", library=False)
+        python = time.perf_counter() - begin
+        begin = time.perf_counter()
+        net = compile_onnx(path, Path(folder) / "out")
+        both = time.perf_counter() - begin
+        row: dict[str, Any] = {
+            "python_s": f"{python:.1f}", "cc_s": f"{max(0.0, both - python):.1f}",
+            "c_bytes": (Path(folder) / "out" / f"{net.description.name}.c").stat().st_size,
+        }  # fmt: skip
+        engines = [Engine("martlet", 1, net)]
+        picture = np.random.default_rng(0).standard_normal((1, 3, side, side), np.float32)
+        for peer in peers:
+            try:
+                engine = MAKERS[peer](model, path, 1)
+                engine(picture)
+            except Exception as error:  # of whatever kind: it is not here, or cannot run it
+                print(f"{name}: {peer} {str(error).splitlines()[:1]}", file=sys.stderr)
+            else:
+                engines.append(engine)
+        ours, theirs = (np.asarray(engine(picture)) for engine in engines[:2])
+        row["apart"] = f"{np.abs(ours - theirs).max() / np.abs(theirs).max():.1e}"
+        times = timed(engines, picture, seconds)
+    return row | {f"{engine}_ms": f"{ms:.3f}" for engine, ms in times.items()}
+
+
+FIELDS = ("python_s", "cc_s", "c_bytes", "apart", *(f"{n}_ms" for n in ("martlet", *PEERS)))
+
+
+def row_of(line: str, exporter: str, options: argparse.Namespace) -> dict[str, Any]:
+    """A row of one network, measured in a process of its own."""
+    library, name, side, macs, params = line.split()
+    known = {
+        "library": library, "network": name, "side": side, "macs_m": macs, "params_m": params,
+        "exporter": exporter, "problem": "",
+    }  # fmt: skip
+    empty: dict[str, Any] = dict.fromkeys(FIELDS, "")
+    asked = [library, name, side, exporter, options.peers, str(options.seconds)]
+    command = [sys.executable, "-W", "ignore", __file__, "--alone", *asked]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        return known | empty | {"problem": f"more than {LONGEST} s"}
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
+        return known | empty | {"problem": said[-1][:200]}
+    return known | empty | json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def fastest_other(row: dict[str, str]) -> float:
+    """Its milliseconds over ours; 0 where nothing was timed."""
+    others = [float(row[f"{peer}_ms"]) for peer in PEERS if row[f"{peer}_ms"]]
+    return min(others) / float(row["martlet_ms"]) if others and row["martlet_ms"] else 0.0
+
+
+def table() -> str:
+    """Networks of each library: how many compile, how fast, and the slowest ones."""
+    rows = rows_of(NAME)
+    by_library: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        by_library[row["library"]].append(row)
+    lines = ["| networks | compile | geometric mean | below 0.9× |", "| --- | ---: | ---: | ---: |"]
+    for library, own in [*by_library.items(), ("all", rows)]:
+        ratios = [ratio for ratio in map(fastest_other, own) if ratio]
+        mean = f"{exp(fmean(map(log, ratios))):.2f}×" if ratios else "–"
+        few = sum(ratio < 0.9 for ratio in ratios)
+        lines.append(f"| {library} | {len(ratios)} of {len(own)} | {mean} | {few} |")
+    slow = sorted((row for row in rows if fastest_other(row)), key=fastest_other)[:10]
+    lines += ["", "| the slowest | of the fastest other |", "| --- | ---: |"]
+    lines += [f"| `{row['network']}` | {fastest_other(row):.2f}× |" for row in slow]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--seconds", type=float, default=0.7, help="of each engine")
+    parser.add_argument("--exporters", nargs="+", default=EXPORTERS[:1], choices=EXPORTERS)
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--alone", nargs=6, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.table:
+        print(table())
+        return
+    if given.alone:
+        library, name, side, exporter, peers, seconds = given.alone
+        print(
+            json.dumps(
+                measured(library, name, int(side), exporter, peers.split(","), float(seconds))
+            )
+        )
+        return
+    lines = LIST.read_text(encoding="utf-8").splitlines()
+    done = {(row["network"], row["exporter"]) for row in rows_of(NAME)}
+    for line in lines:
+        name = line.split()[1]
+        for exporter in given.exporters:
+            if (not given.names or name in given.names) and (name, exporter) not in done:
+                add_row(NAME, row_of(line, exporter, given))
+
+
+if __name__ == "__main__":
+    main()

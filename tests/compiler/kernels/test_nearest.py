@@ -1,6 +1,5 @@
 """Resize to the nearest place: in blocks, row by row, and each mode of ONNX against its runtime."""
 
-import re
 from itertools import product
 
 import numpy as np
@@ -80,20 +79,6 @@ def test_channels_made_more_are_moved_row_by_row() -> None:
         a = Conv (x, w)
         y = Resize <mode = "nearest"> (a, , , sizes)"""
     agree(graph(nodes, (1, 3, 4, 4), opset=19, w=(6, 3, 1, 1), sizes=[1, 12, 4, 8]))
-
-
-@pytest.mark.parametrize(
-    ("attributes", "sentence"),
-    [
-        ('mode = "cubic"', "mode='cubic' is not supported; nearest is"),
-        ('mode = "linear"', "mode='linear' is not supported; nearest is"),
-    ],
-)
-def test_what_is_refused(attributes: str, sentence: str) -> None:
-    nodes = f"y = Resize <{attributes}> (x, , , sizes)"
-    model = graph(nodes, (1, 3, 4, 4), opset=19, sizes=[1, 3, 8, 8])
-    with pytest.raises(MartletError, match=re.escape(sentence)):
-        planned(model)
 
 
 def test_a_scale_that_is_known_at_run_time_only() -> None:

@@ -60,6 +60,14 @@ class Writer:
         self.layers.append(f"static const int32_t {name}[{len(listed)}] = {{\n{body}\n}};\n")
         return name
 
+    def numbers(self, wanted: str, values: Iterable[float]) -> str:
+        """Add an array of floats, exact; returns its name."""
+        name, listed = self.name(wanted), [f"{float(value).hex()}f" for value in values]
+        text = [", ".join(listed[start : start + 5]) for start in range(0, len(listed), 5)]
+        body = ",\n    ".join(text)
+        self.layers.append(f"static const float {name}[{len(listed)}] = {{\n    {body}}};\n")
+        return name
+
     def row(self, buffer: Buffer, row: str, width: int) -> str:
         """C text of the floats from the first row of a block to row `row` of `width` places."""
         storage = self.schedule[buffer]

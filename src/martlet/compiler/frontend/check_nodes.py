@@ -222,6 +222,12 @@ def _blocks(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> boo
 
 def _resize(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     """Whether the places along each axis exist, and as many as the output has."""
+    if "taps" in node.attributes:
+        taps = node.attributes["taps"]
+        return len(taps) == len(inputs[0]) == len(output) and all(
+            before == after if own is None else before > 0 and len(own.places) == after
+            for own, before, after in zip(taps, inputs[0], output, strict=True)
+        )
     places = node.attributes["places"]
     return len(places) == len(inputs[0]) == len(output) and all(
         before == after

@@ -1,8 +1,9 @@
-"""Resize and Upsample in one form: for each axis, which place of the input each place repeats.
+"""Resize and Upsample in one form: for each axis, of which places of the input each one is made.
 
 The formulas are those of ONNX's Resize: where a place of the output lies in the input is said by
-`coordinate_transformation_mode`, and which whole place is nearest by `nearest_mode`. Numbers are
-float64, as in ONNX's reference, so that places in the middle between two are found to be there.
+`coordinate_transformation_mode`, which whole place is nearest by `nearest_mode`; linear and cubic
+interpolation weigh those around it (taps.py). Numbers are float64, as in ONNX's reference, so that
+places in the middle between two are found to be there.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from martlet.compiler.frontend.taps import KERNELS, taps_of
 from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.ir.taps import Taps
 
 Places = NDArray[np.float64]
 OUTSIDE = -1  # a place that takes the extrapolation value
@@ -27,13 +30,14 @@ MOST_SIDE = 1 << 16  # places of an axis that is resized
 def normalise_resize(node: Node, graph: Graph, opset: int) -> None:
     """`places`: for each axis a list, or None where it stays; `value` for places outside.
 
-    Raises MartletError for other modes than nearest, and for scales known at run time only.
+    Where places are interpolated, `taps` instead: for each axis None, or the Taps of its places.
+    Raises MartletError for other modes, and for scales known at run time only.
     """
     shape, out = graph.shapes[node.inputs[0]], graph.shapes[node.outputs[0]]
     given = {key: _text(value) for key, value in node.attributes.items()}
     mode = given.get("mode", "nearest")
-    if mode != "nearest":
-        raise node.fail(f"mode={mode!r} is not supported; nearest is")
+    if mode not in ("nearest", *KERNELS):
+        raise node.fail(f"mode={mode!r} is not supported; nearest, linear and cubic are")
     if len(out) != len(shape):
         raise node.fail(f"shapes {shape} and {out} do not fit")
     if opset < 11:  # Upsample, and the first Resize
@@ -41,11 +45,12 @@ def normalise_resize(node: Node, graph: Graph, opset: int) -> None:
     axes = [int(axis) % len(shape) for axis in given.get("axes", range(len(shape)))]
     scales = _scales(node, graph, opset, axes, given.get("keep_aspect_ratio_policy", "stretch"))
     regions = _regions(node, graph, opset, axes, given)
+    make = _places if mode == "nearest" else _taps
     node.attributes = {
-        "places": [
+        "places" if mode == "nearest" else "taps": [
             None
             if out[axis] == shape[axis] and scales.get(axis, 1) == 1 and axis not in regions
-            else _places(node, given, (shape[axis], out[axis]), scales[axis], regions.get(axis))
+            else make(node, given, (shape[axis], out[axis]), scales[axis], regions.get(axis))
             for axis in range(len(shape))
         ],
         "value": float(given.get("extrapolation_value", 0.0)),
@@ -99,29 +104,48 @@ def _places(
     scale: float,
     region: tuple[float, float] | None,
 ) -> list[int]:
-    side = sides[0]
-    if max(sides) > MOST_SIDE:
-        raise node.fail(f"an axis of {max(sides)} places is not supported; up to {MOST_SIDE} is")
-    way = given.get("coordinate_transformation_mode", "half_pixel")
-    rounding = given.get("nearest_mode", "round_prefer_floor")
-    if rounding not in ROUND or scale <= 0 or side < 1:
-        raise node.fail(f"nearest_mode={rounding!r} with the scale {scale:g} is not supported")
-    at = _coordinates(node, way, sides, scale, region)
+    side, rounding = sides[0], given.get("nearest_mode", "round_prefer_floor")
+    if rounding not in ROUND:
+        raise node.fail(f"nearest_mode={rounding!r} is not supported")
+    at = _coordinates(node, given, sides, scale, region)
     found = np.clip(ROUND[rounding](at), 0, side - 1).astype(np.int64)
     if region is not None:
         found = np.where((at < 0) | (at > side - 1), OUTSIDE, found)
     return [int(place) for place in found]
 
 
+def _taps(
+    node: Node,
+    given: dict[str, Any],
+    sides: tuple[int, int],
+    scale: float,
+    region: tuple[float, float] | None,
+) -> Taps:
+    side, mode = sides[0], given["mode"]
+    at = _coordinates(node, given, sides, scale, region)
+    outside = (at < 0) | (at > side - 1) if region is not None else np.zeros(len(at), np.bool_)
+    return taps_of(
+        at, side, KERNELS[mode], outside,
+        steepness=float(given.get("cubic_coeff_a", -0.75)),
+        scale=min(1.0, scale) if given.get("antialias", 0) else 1.0,
+        inside_alone=bool(given.get("exclude_outside", 0)),
+    )  # fmt: skip
+
+
 def _coordinates(
     node: Node,
-    way: str,
+    given: dict[str, Any],
     sides: Shape,
     scale: float,
     region: tuple[float, float] | None,
 ) -> Places:
     """Where each place of the output lies in the input."""
     side, out = sides
+    if max(sides) > MOST_SIDE:
+        raise node.fail(f"an axis of {max(sides)} places is not supported; up to {MOST_SIDE} is")
+    if scale <= 0 or side < 1:
+        raise node.fail(f"the scale {scale:g} of {side} places is not supported")
+    way = given.get("coordinate_transformation_mode", "half_pixel")
     at = np.arange(out, dtype=np.float64)
     match way:
         case "asymmetric":

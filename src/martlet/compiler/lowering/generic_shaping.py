@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.kernels.generic import Elementwise, Picked, Rearrange, Rows, row_steps
+from martlet.compiler.kernels.interpolate import InterpolateRows
 from martlet.compiler.lowering.context import Lowering, Rule
 
 MOST_TABLE_ENTRIES = 1 << 16  # entries of a table of places
@@ -148,7 +149,9 @@ def _gather(low: Lowering, node: Node) -> Rows:
 
 
 def _resize(low: Lowering, node: Node) -> Rows:
-    """Each place repeats the one that is nearest."""
+    """Each place repeats the one that is nearest, or is a weighed sum of a few, axis by axis."""
+    if "taps" in node.attributes:
+        return _interpolated(low, node)
     x, places = low.rows(node.inputs[0]), node.attributes["places"]
     indices = [
         np.arange(side) if listed is None else np.array(listed, np.int64)
@@ -156,6 +159,16 @@ def _resize(low: Lowering, node: Node) -> Rows:
     ]
     y = low.result(low.shape(node))
     return low.made(Picked(node.name, x, indices, y, fill=node.attributes["value"]))
+
+
+def _interpolated(low: Lowering, node: Node) -> Rows:
+    x, value = low.rows(node.inputs[0]), node.attributes["value"]
+    for axis, taps in enumerate(node.attributes["taps"]):
+        if taps is not None:
+            y = low.result((*x.shape[:axis], len(taps.places), *x.shape[axis + 1 :]))
+            name = f"{node.name} axis {axis}"
+            x = low.made(InterpolateRows(name, x, y, axis, taps, value))
+    return moved(low, node.name, x) if x.shape == low.graph.shapes[node.inputs[0]] else x
 
 
 def _depth_to_space(low: Lowering, node: Node) -> Rows:

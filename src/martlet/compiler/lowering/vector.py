@@ -13,6 +13,7 @@ from martlet.compiler.ir.window import Window, window_of
 from martlet.compiler.kernels.channelwise import Activate, Join, Mean
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.kernels.interleave import Interleave
+from martlet.compiler.kernels.interpolate import Interpolate
 from martlet.compiler.kernels.nearest import Nearest
 from martlet.compiler.kernels.to_rows import ToRows
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
@@ -116,6 +117,8 @@ def _activate(low: Lowering, node: Node) -> Maps | None:
 
 def _nearest(low: Lowering, node: Node) -> Maps | None:
     """Maps in blocks, resized along their rows and columns; all places come from within."""
+    if "taps" in node.attributes:
+        return _interpolated(low, node)
     x, places = low.channels(node.inputs[0]), node.attributes["places"]
     if x is None or low.is_in_rows(x) or len(x.spatial) not in (1, 2) or places[:2] != [None] * 2:
         return None
@@ -128,6 +131,28 @@ def _nearest(low: Lowering, node: Node) -> Maps | None:
     y = blocks_like(low, x, low.shape(node)[2:])
     low.add(Nearest(node.name, x, y, rows, columns))
     return x.beside(y)
+
+
+def _interpolated(low: Lowering, node: Node) -> Maps | None:
+    """The same by weighed sums, along the axis first that grows least."""
+    x, taps = low.channels(node.inputs[0]), node.attributes["taps"]
+    if x is None or low.is_in_rows(x) or not 1 <= len(x.spatial) <= 3 or taps[:2] != [None] * 2:
+        return None
+    out = low.shape(node)[2:]
+    grown = {
+        axis: out[axis] / max(1, x.spatial[axis])
+        for axis, own in enumerate(taps[2:])
+        if own is not None
+    }
+    axes = sorted(grown, key=grown.__getitem__)
+    for axis in axes:
+        x = low.in_blocks(node, x)
+        y = blocks_like(low, x, (*x.spatial[:axis], out[axis], *x.spatial[axis + 1 :]))
+        value = node.attributes["value"]
+        name = node.name if axis == axes[-1] else f"{node.name} axis {axis}"
+        low.add(Interpolate(name, x, y, axis, taps[2 + axis], value))
+        x = x.beside(y)
+    return x
 
 
 def _interleaved(low: Lowering, node: Node) -> Maps | None:

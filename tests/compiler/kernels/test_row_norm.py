@@ -55,6 +55,12 @@ def test_layer_norm_over_two_axes_and_with_its_statistics() -> None:
     agree(model)
 
 
+def test_a_gain_for_each_row_is_none_by_place() -> None:
+    model = graph("y = LayerNormalization <axis = 1> (x, g)", (4, 2, 2), g=random(1, 4, 1, 1))
+    assert "RowNorm" not in kinds(model)
+    agree(model)
+
+
 @pytest.mark.parametrize("length", [5, 64, 67])
 def test_rms_norm(length: int) -> None:
     model = graph("y = RMSNormalization (x, g)", (2, 3, length), opset=23, g=(length,))

@@ -2,7 +2,8 @@
 
 Each is written once, for vectors and for plain floats: T is the type of values, I that of their
 bits. Both sides of a case are computed and one is chosen, so that there is no branch. What is no
-number stays none: of LEAST and MOST the second value comes out then.
+number stays none: of LEAST and MOST_OF the second value comes out then. (near and far are words of
+Windows, hence the underscores.)
 
 Polynomials are fitted to the least largest error over the range in which they are used, relative
 to the result; near zero they are odd, or begin with x, so that small values keep their digits.

@@ -118,8 +118,9 @@ def _layer_norm(low: Lowering, node: Node) -> Mapping[str, Rows]:
     centred = node.op == "LayerNormalization"
     plain = low.graph.shapes[node.outputs[0]] == x.shape and not any(node.outputs[1:])
     affine = [low.rows(name) for name in node.inputs[1:] if name]
-    count = prod(x.shape[axis:])
-    if plain and 0 not in x.shape and all(prod(rows.shape) == count for rows in affine):
+    own, count = x.shape[axis:], prod(x.shape[axis:])
+    by_place = all(rows.shape[-len(own) :] == own and prod(rows.shape) == count for rows in affine)
+    if plain and 0 not in x.shape and by_place:
         flat = x.reshaped((prod(x.shape[:axis]), count))
         made = RowNorm(
             node.name, flat, affine, "place", low.result(flat.shape), epsilon=epsilon,

@@ -198,8 +198,8 @@ def test_mistakes_are_said_once_and_other_numbers_of_processes_are_named(
     assert odd.stderr.count("error: ") == 1
     usage = torchrun("--epochs", "many")
     assert usage.stderr.count("Invalid value for '--epochs'") == 1
-    run = quick(epochs=3, name="one")
-    resumed = torchrun("--name", "one", "--resume")
+    run = quick(epochs=3, name="one", crop_scale=0.35)
+    resumed = torchrun("--name", "one", "--crop-scale", "0.35", "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "was started with 1 processes, now there are 2" in resumed.stderr
     assert run.checkpoint.exists()

@@ -53,7 +53,8 @@ def operator_times(
         with torch.inference_mode():
             for _ in range(WARM_UP_CALLS):
                 ready(x)
-            with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as found:
+            activities = [ProfilerActivity.CPU]
+            with profile(activities=activities, record_shapes=True, acc_events=True) as found:
                 for _ in range(calls):
                     ready(x)
     finally:

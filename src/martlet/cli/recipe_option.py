@@ -16,13 +16,13 @@ def as_typed(value: Any, kind: Any) -> Any:
     Of other types some versions of typer only raise whatever comes of them. kind: the option's
     type; one that takes a text in place of several has them in one text.
     """
-    if isinstance(value, dict):
+    several = {get_origin(one) for one in (kind, *get_args(kind))}
+    if isinstance(value, dict) and Mapping in several:
         return [assignment(*pair) for pair in value.items()]
     if isinstance(value, list):
         if get_origin(kind) is not Sequence and str in get_args(kind):
             return ",".join(map(str, value))
-        several = {get_origin(one) for one in (kind, *get_args(kind))} & {Sequence, Mapping}
-        return value if several else str(value)
+        return value if several & {Sequence, Mapping} else str(value)
     return value if isinstance(value, bool) else str(value)
 
 

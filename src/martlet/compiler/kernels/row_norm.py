@@ -102,6 +102,18 @@ def row_sum(writer: Writer, *, squares: bool = False) -> str:
     return writer.kernel(name, text)
 
 
+def _for_each(rows: int, count: int, lines: Sequence[str]) -> list[str]:
+    """`lines` for each row: l of what is read, o of what is made, n values of each."""
+    return [
+        f"for (long row = 0; row < {rows}; row++) {{",
+        f"  const float *l = &a[row * {count}];",
+        f"  float *o = &y[row * {count}];",
+        f"  const long n = {count};",
+        *(f"  {line}" for line in lines),
+        "}",
+    ]
+
+
 def _each(value: str, operands: Sequence[str]) -> list[str]:
     """Lines that make row o of row l: `value` of {x} and {b}, {c}, by vectors and the rest."""
     names = ("x", "b", "c")
@@ -133,11 +145,7 @@ class RowSoftmax(Generic):
         writer.kernel("lane_sum", LANE_SUM)
         writer.kernel("row_most", ROW_MOST)
         writer.kernel("row_powers", ROW_POWERS)
-        count = self.x.shape[-1]
         lines = [
-            f"const float *l = &a[row * {count}];",
-            f"float *o = &y[row * {count}];",
-            f"const long n = {count};",
             "const float most = row_most(l, n);",
             "const float total = (float)row_powers(l, o, n, most);",
         ]
@@ -145,9 +153,8 @@ class RowSoftmax(Generic):
             lines += ["const float less = most + one_log(total);", *_each("{x} - less", ["l + i"])]
         else:
             lines += ["const float share = 1 / total;", *_each("{x} * share", ["o + i"])]
-        rows = prod(self.x.shape[:-1])
-        head = f"for (long row = 0; row < {rows}; row++) {{"
-        return self.function(writer, [head, *(f"  {line}" for line in lines), "}"])
+        rows, count = prod(self.x.shape[:-1]), self.x.shape[-1]
+        return self.function(writer, _for_each(rows, count, lines))
 
 
 class RowNorm(Generic):
@@ -183,9 +190,6 @@ class RowNorm(Generic):
         squares = row_sum(writer, squares=True)
         mean = f"(float)({row_sum(writer)}(l, n) / n)" if self.centred else "0"
         lines = [
-            f"const float *l = &a[row * {count}];",
-            f"float *o = &y[row * {count}];",
-            f"const long n = {count};",
             f"const float mean = {mean};",
             f"const double variance = {squares}(l, n, mean) / n;",
             f"const float scale = (float)(1 / sqrt(variance + {number(self.epsilon)}));",
@@ -202,5 +206,4 @@ class RowNorm(Generic):
                     lines.append(f"const float {word} = {letter}[{at}];")
                     text += f" {sign} {word}"
         lines += _each(text, operands)
-        head = f"for (long row = 0; row < {rows}; row++) {{"
-        return self.function(writer, [head, *(f"  {line}" for line in lines), "}"])
+        return self.function(writer, _for_each(rows, count, lines))

@@ -109,11 +109,9 @@ def _into(graph: Graph, maker: Node, found: Scale) -> bool:
     sides = (-1, *[1] * (weight.ndim - 1))
     by_output = found.scale.reshape(sides)
     if maker.op == "ConvTranspose":  # its inputs are the first axis, outputs of a group the second
-        groups = int(maker.attributes.get("group", 1))
-        each = found.scale.reshape(groups, 1, weight.shape[1], *[1] * (weight.ndim - 2))
-        by_output = np.repeat(each, weight.shape[0] // groups, axis=1).reshape(
-            weight.shape[0], weight.shape[1], *[1] * (weight.ndim - 2)
-        )
+        groups, (inputs, each) = int(maker.attributes.get("group", 1)), weight.shape[:2]
+        of_groups = np.repeat(found.scale.reshape(groups, each), inputs // groups, axis=0)
+        by_output = of_groups.reshape(inputs, each, *sides[2:])
     with np.errstate(all="ignore"):
         scaled = weight.astype(np.float64) * by_output
         shifted = found.shift + before.astype(np.float64) * found.scale

@@ -61,6 +61,13 @@ class Reduce(Generic):
         return self.function(writer, nest(outer, names, body))
 
 
+def sizes(a: Rows, b: Rows, batch: Shape) -> str:
+    """What a product of matrices multiplies, for people."""
+    (rows, inner), columns = a.shape[-2:], b.shape[-1]
+    times = f"{prod(batch)} times " if prod(batch) > 1 else ""
+    return f"{times}{rows}×{inner} by {inner}×{columns}"
+
+
 class MatrixProduct(Generic):
     """y[…, i, j] = alpha · Σ a[…, i, k] · b[…, k, j], any steps."""
 
@@ -71,9 +78,7 @@ class MatrixProduct(Generic):
         self.macs = prod(batch) * a.shape[-2] * a.shape[-1] * b.shape[-1]
 
     def summary(self) -> str:
-        (rows, inner), columns = self.a.shape[-2:], self.b.shape[-1]
-        times = f"{prod(self.batch)} times " if prod(self.batch) > 1 else ""
-        return f"{times}{rows}×{inner} by {inner}×{columns}"
+        return sizes(self.a, self.b, self.batch)
 
     def emit(self, writer: Writer) -> str:
         a, b = self.a, self.b

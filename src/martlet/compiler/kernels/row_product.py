@@ -27,6 +27,7 @@ from martlet.compiler.kernels.generic import (
     nest,
     row_steps,
 )
+from martlet.compiler.kernels.generic_reduce import sizes
 
 MOST_ROWS = 6  # of a tile
 
@@ -75,9 +76,7 @@ class RowProduct(Generic):
         return found
 
     def summary(self) -> str:
-        (rows, inner), columns = self.a.shape[-2:], self.b.shape[-1]
-        times = f"{prod(self.batch)} times " if prod(self.batch) > 1 else ""
-        return self.with_fused(f"{times}{rows}×{inner} by {inner}×{columns}")
+        return self.with_fused(sizes(self.a, self.b, self.batch))
 
     def columns(self) -> list[tuple[int, int]]:
         """The first column of each group of tiles, and how many vectors it has."""

@@ -102,8 +102,8 @@ def kernels_table() -> str:
         names = [name for name in targets.NAMES if kernels.serves(targets.target(name))]
         where = "all" if names == [*targets.NAMES] else ", ".join(f"`{name}`" for name in names)
         types = ", ".join(map(str, kernels.dtypes))
-        made_by_passes = {"Interleaved", "JoinedPlaces", "ScaleShift"}
-        operators = _listed({*kernels.rules} - made_by_passes)
+        made_inside = {"IntegerDiv", "Interleaved", "JoinedPlaces", "ScaleShift"}
+        operators = _listed({*kernels.rules} - made_inside)
         rows.append(f"| {kernels.name} | {types} | {where} | {operators} |")
     return "\n".join(rows)
 

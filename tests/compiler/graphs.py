@@ -1,7 +1,7 @@
 """Small networks in ONNX's own text, and the one comparison of what they compute."""
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def runs_here(name: str) -> bool:
 
 
 Shape = Sequence[int | str]
+FLOAT = onnx.TensorProto.FLOAT
 CLOSE = 1e-5  # of the output's scale
 # Of the targets whose cache is a fixed number, not this machine's, the first that runs here.
 HERE = next((name for name in TARGETS if runs_here(name)), "native")
@@ -75,14 +76,17 @@ def graph(
 ) -> onnx.ModelProto:
     """A model of `nodes` in ONNX's text, each called as its first output.
 
-    Inputs and outputs are float32; one input alone is called "x". A constant is an array, a list
-    of whole numbers, a number, or a tuple: the shape of weights, so drawn that sums stay near 1.
+    Inputs and outputs are float32 unless their name says otherwise ("at:int64"); one input alone
+    is called "x". A constant is an array, a list of whole numbers, a number, or a tuple: the shape
+    of weights, so drawn that sums stay near 1.
     """
     inputs = inputs if isinstance(inputs, Mapping) else {"x": inputs}
     given = (
-        f"float[{','.join(map(str, s))}] {n}" if s else f"float {n}" for n, s in inputs.items()
-    )
-    made = (f"float[] {name}" for name in outputs.split())
+        f"{kind or 'float'}[{','.join(map(str, s))}] {n}" if s else f"{kind or 'float'} {n}"
+        for (n, _, kind), s in ((name.partition(":"), s) for name, s in inputs.items())
+    )  # fmt: skip
+    split = (name.partition(":") for name in outputs.split())
+    made = (f"{kind or 'float'}[] {name}" for name, _, kind in split)
     model = onnx.parser.parse_model(
         f'<ir_version: 9, opset_import: ["" : {opset}]> '
         f"network ({', '.join(given)}) => ({', '.join(made)}) {{ {nodes} }}"
@@ -140,15 +144,16 @@ def run(
     inputs: Mapping[str, NDArray[Any]],
     target: str = "native",
     threads: int = 1,
+    constants: Container[str] = (),
 ) -> list[Array]:
     """Compile the model for these inputs and run it once: all outputs.
 
-    Inputs that are not float32 (a shape, axes, indices) become constants.
+    Those of `constants` (a shape, axes) are known beforehand.
     """
     chosen = target_of(target)
     if not runs_here(target):
         pytest.skip(f"this machine does not run {target}")
-    values = {name: x for name, x in inputs.items() if x.dtype != np.float32}
+    values = {name: x for name, x in inputs.items() if name in constants}
     arrays = {name: np.ascontiguousarray(x) for name, x in inputs.items() if name not in values}
     shapes = {name: x.shape for name, x in inputs.items() if name not in values}
     known = onnx.ModelProto()
@@ -159,7 +164,7 @@ def run(
     emitted = emit(program, schedule, chosen)
     more = ("-pthread",) if threads > 1 else ()
     library = load_once(emitted, emitted.source, None, (*ONCE, *more))
-    outputs = [np.empty(program.shape(maps), np.float32) for _, maps in program.outputs]
+    outputs = [np.empty(program.shape(maps), maps.dtype) for _, maps in program.outputs]
     # No number is in the workspace before: what is read without having been written shows.
     workspace = np.full(emitted.facts.workspace_bytes, 255, np.uint8)
     places = (a.ctypes.data for a in (*arrays.values(), *outputs, workspace))
@@ -179,6 +184,7 @@ def agree(
     Several numbers of threads give the same bits.
     """
     values = model.graph.input
+    assert inputs or all(v.type.tensor_type.elem_type == FLOAT for v in values)
     if not inputs:
         sides = ([dim.dim_value or 1 for dim in v.type.tensor_type.shape.dim] for v in values)
         inputs = tuple(random(seed, *shape) for seed, shape in enumerate(sides))
@@ -228,3 +234,34 @@ def rearranged() -> onnx.ModelProto:
         y = Pow (s, two)"""
     values = {"pads": [0, 0, 1, 0, 0, 2], "axes": [1], "repeats": [1, 2, 1, 1]}
     return graph(nodes, (2, 3, 4), **values, indices=[2, 0, -1], two=2.0)
+
+
+def choosing() -> onnx.ModelProto:
+    """Operators that choose, read where another tensor says, and repeat; their results as one row:
+    1×3×8×9 to a row."""
+    nodes = """
+        a = Conv <pads = [1, 1, 1, 1]> (x, w)
+        best = ArgMax <axis = 1, keepdims = 0> (a)
+        best_row = Slice (best, zero, one_more, rows)
+        one = Gather <axis = 1> (a, best_row)
+        top, places = TopK <axis = 1> (a, k)
+        each = GatherElements <axis = 1> (a, places)
+        slices = GatherND (top, places_of)
+        grid = Tanh (g)
+        sampled = GridSample (a, grid)
+        cubic = GridSample <mode = "bicubic", padding_mode = "reflection"> (a, grid)
+        product = Einsum <equation = "nchw,ncvw->nhv"> (a, a)
+        series = Reshape (a, by_time)
+        h, last, cells = LSTM <direction = "bidirectional", hidden_size = 5> (series, lw, lr)
+        u = GRU <hidden_size = 7> (series, gw, gr)
+        bytes = QuantizeLinear (u, scale, middle)
+        floats = DequantizeLinear (bytes, scale, middle)"""
+    found = ("one", "top", "each", "slices", "sampled", "cubic", "product", "h", "cells", "floats")
+    nodes += "".join(f"\n{name}_row = Reshape ({name}, row)" for name in found)
+    nodes += f"\ny = Concat <axis = 0> ({', '.join(f'{name}_row' for name in found)})"
+    return graph(
+        nodes, (1, 3, 8, 9), opset=16, w=(20, 3, 3, 3), zero=[0], one_more=[1], rows=[1], k=[3],
+        places_of=[[0, 1, 2, 3], [0, -1, 7, 8]], g=random(3, 1, 5, 6, 2), by_time=[9, 8, 20],
+        lw=(2, 20, 20), lr=(2, 20, 5), gw=(1, 21, 20), gr=(1, 21, 7), row=[-1],
+        scale=np.float32(0.01), middle=np.array(128, np.uint8),
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from tests.compiler.graphs import RunC, Works, graph, random, save, shuffle_unit
+from tests.compiler.graphs import RunC, Works, choosing, graph, random, save, shuffle_unit
 from tests.compiler.mutations import damaged_fields
 from tests.compiler.test_sanitizers import MEMORY
 
@@ -37,7 +37,12 @@ def residual() -> onnx.ModelProto:
     return graph(nodes, (1, 3, 18, 18), pads=[0, 0, 1, 1, 0, 0, 1, 1], table=(1, 8, 1, 1), **given)
 
 
-@pytest.mark.parametrize("make", [shuffle_unit, pytest.param(residual, marks=pytest.mark.long)])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "make", [shuffle_unit, pytest.param(residual, marks=LONG), pytest.param(choosing, marks=LONG)]
+)
 def test_mutants_that_compile_run(
     make: Callable[[], onnx.ModelProto], tmp_path: Path, program: RunC, works: Works
 ) -> None:

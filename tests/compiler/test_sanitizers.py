@@ -3,12 +3,23 @@
 The weights are read into memory of exactly their size, so that a step beyond them is seen too.
 """
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
+import onnx
 import pytest
 from tests.compiler.exported import OurPath, marked
-from tests.compiler.graphs import Pair, RunC, Works, by_onnx_runtime, close, random, runs_here
+from tests.compiler.graphs import (
+    Pair,
+    RunC,
+    Works,
+    by_onnx_runtime,
+    choosing,
+    close,
+    random,
+    runs_here,
+)
 
 from martlet.compiler import compile_onnx
 from martlet.compiler.targets import target
@@ -58,6 +69,13 @@ def test_the_small_network(
     works(["gcc", *sanitizers])
     compile_onnx(tiny, tmp_path / "out", target=name, weights="file", library=False)
     close(program(tmp_path / "out", pair[0], ["gcc", *sanitizers, *flags_of(name)]), pair[1])
+
+
+@pytest.mark.slow
+def test_operators_that_choose_read_and_repeat(
+    sanitized: Callable[[onnx.ModelProto], None],
+) -> None:
+    sanitized(choosing())
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,11 @@ def write(
         threads=facts.schedule.threads,
         stream_bytes=facts.stream_bytes,
         stream_stride=facts.schedule.stride,
+        types={
+            key: maps.dtype.name
+            for key, maps in (*facts.program.inputs, *facts.program.outputs)
+            if maps.dtype.name != "float32"
+        },
         meta=meta,
     )
     if made is not None:

@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, shape_inference
-from tests.compiler.graphs import graph, planned, rearranged, shuffle_unit
+from tests.compiler.graphs import choosing, graph, planned, rearranged, shuffle_unit
 from tests.compiler.mutations import damaged_bytes, damaged_fields
 
 from martlet.compiler.codegen.emit import emit
@@ -211,7 +211,7 @@ def _all_stages(model: onnx.ModelProto) -> int:
 def test_changed_fields_give_a_program_or_one_sentence() -> None:
     accepted = 0
     for seed in range(900):
-        model = damaged_fields((shuffle_unit, rearranged)[seed % 2](), seed)
+        model = damaged_fields((shuffle_unit, rearranged, choosing)[seed % 3](), seed)
         accepted += _all_stages(model)
     assert 50 < accepted < 10_000
 
@@ -236,16 +236,16 @@ def _said(model: onnx.ModelProto) -> str:
 
 def test_a_sentence_holds_no_other_sentence() -> None:
     """Whichever stage finds what is wrong, the node is named once and one full stop is said."""
-    indices = graph("i = Cast <to = 7> (x) y = Gather (x, i)", (3, 4))
-    assert _said(indices) == "node 'y' (Gather) cannot be compiled: its indices must be constant."
+    pads = graph("p = Cast <to = 7> (x) y = Pad (x, p)", (2,))
+    assert _said(pads).startswith("node 'y' (Pad) cannot be compiled: ")
     texts = [_said(_with(change)) for change, _ in REFUSED.values()]
     assert not [text for text in texts if text.count("cannot be compiled") > 1 or ".)" in text]
 
 
 def test_an_operator_that_is_missing_is_named_with_the_others() -> None:
-    same = 'Einsum <equation = "nchw->nchw">'
+    same = "RandomNormalLike"
     said = _said(graph(f"a = {same} (x) b = {same} (a) y = Det (b)", (1, 3, 4, 4)))
-    assert "node 'a' (Einsum) cannot be compiled: the operator is not supported" in said
+    assert "node 'a' (RandomNormalLike) cannot be compiled: the operator is not supported" in said
     assert "nor are others of the network: Det (1); docs/compiling.md lists those that are" in said
 
 

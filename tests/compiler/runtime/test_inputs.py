@@ -105,6 +105,36 @@ def test_a_tensor_with_a_gradient_is_one_sentence(folder: Path) -> None:
         CompiledNetwork(folder)(torch.zeros(1, 3, 20, 24, requires_grad=True))
 
 
+def of_bytes(folder: Path) -> CompiledNetwork:
+    """Pictures in, the largest channel of each place out."""
+    nodes = """
+        a = Cast <to = 1> (x)
+        b = Transpose <perm = [0, 3, 1, 2]> (a)
+        c = Conv (b, w)
+        y = ArgMax <axis = 1, keepdims = 0> (c)"""
+    model = graph(nodes, {"x:uint8": ("N", 6, 7, 3)}, "y:int64", w=(5, 3, 1, 1))
+    return compile_onnx(save(model, folder), folder / "out")
+
+
+def test_numbers_of_other_types_than_float(tmp_path: Path) -> None:
+    net = of_bytes(tmp_path)
+    assert net.description.types == {"x": "uint8", "y": "int64"}
+    x = np.random.default_rng(0).integers(0, 256, (3, 6, 7, 3), np.uint8)
+    (expected,) = by_onnx_runtime(tmp_path / "net.onnx", x)
+    assert net(x).dtype == np.int64
+    np.testing.assert_array_equal(net(x), expected)
+    np.testing.assert_array_equal(net(x[:1].astype(np.float64)), expected[:1])
+    np.testing.assert_array_equal(CompiledNetwork(net.folder)(x[2:].tolist()), expected[2:])
+
+
+@pytest.mark.parametrize("value", [-1, 256, 0.5, np.nan])
+def test_numbers_that_a_type_does_not_hold_are_one_sentence(tmp_path: Path, value: float) -> None:
+    x = np.zeros((1, 6, 7, 3))
+    x[0, 1, 2, 0] = value
+    with pytest.raises(MartletError, match="the input 'x' is uint8, which does not hold all of"):
+        of_bytes(tmp_path)(x)
+
+
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     both = {"a": ("N", 4, 3, 5), "b": ("N", 4, 3, 5)}
     model = graph("sum = Add (a, b) product = Mul (a, b)", both, "sum product")

@@ -3,7 +3,7 @@
 import onnx
 import pytest
 from tests.compiler.conftest import everything
-from tests.compiler.graphs import graph, planned, rearranged, shuffle_unit
+from tests.compiler.graphs import choosing, graph, planned, rearranged, shuffle_unit
 from tests.compiler.schedule.test_barriers import in_place
 from tests.compiler.schedule.test_classifier_head import net
 from tests.compiler.schedule.test_memory_budget import gated
@@ -97,6 +97,7 @@ GRAPHS = {
     "head": net("residual"),
     "head of as many channels": net(channels=96),
     "in place": in_place(),
+    "choosing": choosing(),
     "rearranged": rearranged(),
     "residuals": residuals(),
     "reshaped": net(second=(7, 28)),

@@ -5,8 +5,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from martlet.compiler.ir.graph import FLOAT32, TRUTH, NumberType
+
 LINE_CHARACTERS = 100
 PLAIN = str.maketrans({"×": "x", "→": "->", "–": "-", "·": "."})
+
+
+def c_type(kind: NumberType) -> str:
+    """What C calls numbers of a type; a truth value is a byte."""
+    return {FLOAT32: "float", TRUTH: "uint8_t"}.get(kind, f"{kind.name}_t")
 
 
 def plain(text: str) -> str:

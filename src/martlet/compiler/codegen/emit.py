@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from martlet.compiler.codegen import weights as embed
-from martlet.compiler.codegen.c_text import braced, comment, string, wrapped
+from martlet.compiler.codegen.c_text import braced, c_type, comment, string, wrapped
 from martlet.compiler.codegen.header import Facts, description, header
 from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.profile_clock import clock_and_peak
@@ -235,8 +235,13 @@ def _run_in_threads(facts: Facts, steps: Sequence[Step]) -> str:
     lines = _each_picture(program, lines)
     if each:
         lines.insert(0, f"float *ring = {ring};")
-    arrays = {f"input{number}": "const float" for number in range(len(program.inputs))}
-    arrays |= {f"output{number}": "float" for number in range(len(program.outputs))}
+    arrays = {
+        f"input{number}": f"const {c_type(maps.dtype)}"
+        for number, (_, maps) in enumerate(program.inputs)
+    }
+    arrays |= {
+        f"output{number}": c_type(maps.dtype) for number, (_, maps) in enumerate(program.outputs)
+    }
     arrays |= {"work": "float", "weights": "const float"}
     hide = "" if facts.weights == "file" else HIDE
     return run_with_threads(facts.signature(), arrays, schedule.threads, lines, hide)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from martlet.compiler.codegen.c_text import comment, plain
+from martlet.compiler.codegen.c_text import c_type, comment, plain
 from martlet.compiler.codegen.weights import Weights
 from martlet.compiler.ir.graph import FLOAT32, NumberType, Shape
 from martlet.compiler.ir.program import Program
@@ -64,8 +64,11 @@ class Facts:
     def signature(self, *, timed: bool = False, given: str = "given") -> str:
         """The head of the function that runs the network, or of its timed variant."""
         program = self.program
-        words = [f"const float *input{i}" for i in range(len(program.inputs))]
-        words += [f"float *output{i}" for i in range(len(program.outputs))]
+        inputs, outputs = (
+            [c_type(maps.dtype) for _, maps in items] for items in (program.inputs, program.outputs)
+        )
+        words = [f"const {kind} *input{i}" for i, kind in enumerate(inputs)]
+        words += [f"{kind} *output{i}" for i, kind in enumerate(outputs)]
         words += ["void *workspace", *([f"const void *{given}"] if self.weights == "file" else [])]
         words += ["double *seconds"] if timed else []
         return f"void {program.name}_{'profile' if timed else 'run'}({', '.join(words)})"
@@ -116,10 +119,13 @@ def header(facts: Facts) -> str:
     name = facts.program.name
     big = name.upper()
     sizes = [
-        f"#define {big}_{kind.upper()}{number}_FLOATS {prod(shape)} "
-        f"{comment(f'{label}: {_text(shape)}')}"
-        for kind, number, label, _, shape in _ends(facts.program)
+        f"#define {big}_{kind.upper()}{number}_{'FLOATS' if dtype == FLOAT32 else 'NUMBERS'} "
+        f"{prod(shape)} {comment(f'{label}: {_text(shape)}')}"
+        for kind, number, label, dtype, shape in _ends(facts.program)
     ]
+    floats = all(dtype == FLOAT32 for _, _, _, dtype, _ in _ends(facts.program))
+    arrays = "float32" if floats else "of the types listed above"
+    headers = "#include <stddef.h>" if floats else "#include <stddef.h>\n#include <stdint.h>"
     about = "\n".join(f" * {line}" for line in description(facts)).replace("*/", "* /")
     extra = ""
     if facts.weights == "file":
@@ -147,7 +153,7 @@ def header(facts: Facts) -> str:
 #ifndef {big}_H
 #define {big}_H
 
-#include <stddef.h>
+{headers}
 
 #ifdef __cplusplus
 extern "C" {{
@@ -159,7 +165,7 @@ extern "C" {{
 size_t {name}_workspace_bytes(void);
 
 /* Run the network. {kept}: runs with workspaces of their own may
-   go on at the same time. Arrays are float32, row by row; the workspace may begin anywhere.
+   go on at the same time. Arrays are {arrays}, row by row; the workspace may begin anywhere.
 {extra}*/
 {facts.signature(given="weights")};
 {pushed}

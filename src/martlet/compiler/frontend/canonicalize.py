@@ -4,18 +4,19 @@ Attributes that became inputs are attributes again, with every default filled in
 counted from the front, so that the stages behind need to know one form only.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper
 
+from martlet.compiler.frontend.choosing import einsum, suppression, top_k
 from martlet.compiler.frontend.resize import normalise_resize
-from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
+from martlet.compiler.ir.graph import WHOLE, Constant, Graph, Node
 
-POOLS = ("MaxPool", "AveragePool", "LpPool")
 SOFTMAX = ("Softmax", "LogSoftmax", "Hardmax")
-AXES = {"Concat": 1, "Gather": 0, "Split": 0}  # operators with one axis, and which by default
+AXES = {"Concat": 1, "TopK": -1}  # operators with one axis, and which by default
+AXES |= dict.fromkeys(("ArgMax", "ArgMin", "Gather", "GatherElements", "Split"), 0)
+AXES |= dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), 1)
 AXES |= dict.fromkeys(("LayerNormalization", "LpNormalization", "RMSNormalization"), -1)
 BROADCAST = (
     *("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"),
@@ -26,28 +27,39 @@ BROADCAST = (
 def normalise(node: Node, graph: Graph, opset: int) -> None:
     """Bring a node into the one form; MartletError when what it needs is computed at run time."""
     if node.op in AXES:
-        axis = int(node.attributes.get("axis", AXES[node.op]))
-        (node.attributes["axis"],) = _from_front([axis], len(graph.shapes[node.inputs[0]]), node)
-    if node.op.startswith("Reduce"):
+        _axis(node, graph)
+    if node.op in FORMS:
+        FORMS[node.op](node, graph, opset)
+    elif node.op.startswith("Reduce"):
         _reduction(node, graph)
-    elif node.op == "Slice":
-        _slice(node, graph)
-    elif node.op == "Pad":
-        _pad(node, graph, opset)
-    elif node.op == "Clip":
-        _clip(node, graph)
-    elif node.op in SOFTMAX:
-        rank = len(graph.shapes[node.inputs[0]])
-        axis = int(node.attributes.get("axis", -1 if opset >= 13 else 1))
-        node.attributes["axis"] = axis + rank if axis < 0 else axis
-        node.attributes["flattened"] = int(opset < 13)  # all axes from `axis` on are one
     elif node.op in BROADCAST and opset < 7:
         _old_broadcast(node, graph)
-    elif node.op in ("Reshape", "Expand", "Tile", "Squeeze", "Unsqueeze", "Split"):
-        del node.inputs[1:]  # the shapes of the outputs say all that these did
-    elif node.op in ("Resize", "Upsample"):
-        normalise_resize(node, graph, opset)
-    elif node.op == "Dropout" and not _trains(node, graph, opset):
+    if node.op == "Div" and graph.types.get(node.outputs[0]) in WHOLE:
+        node.op = "IntegerDiv"
+
+
+def _axis(node: Node, graph: Graph) -> None:
+    rank = len(graph.shapes[node.inputs[0]])
+    axis = int(node.attributes.get("axis", AXES[node.op]))
+    if node.op in ("DequantizeLinear", "QuantizeLinear"):  # of one number the axis says nothing
+        axis = axis if len(graph.shapes[node.inputs[1]]) == 1 < rank else 0
+        rank = max(1, rank)
+    (node.attributes["axis"],) = _from_front([axis], rank, node)
+
+
+def _softmax(node: Node, graph: Graph, opset: int) -> None:
+    rank = len(graph.shapes[node.inputs[0]])
+    axis = int(node.attributes.get("axis", -1 if opset >= 13 else 1))
+    node.attributes["axis"] = axis + rank if axis < 0 else axis
+    node.attributes["flattened"] = int(opset < 13)  # all axes from `axis` on are one
+
+
+def _shaped(node: Node, graph: Graph, opset: int) -> None:
+    del node.inputs[1:]  # the shapes of the outputs say all that these did
+
+
+def _dropout(node: Node, graph: Graph, opset: int) -> None:
+    if not _trains(node, graph, opset):
         del node.inputs[1:]
 
 
@@ -75,7 +87,7 @@ def _reduction(node: Node, graph: Graph) -> None:
     del node.inputs[1:]
 
 
-def _slice(node: Node, graph: Graph) -> None:
+def _slice(node: Node, graph: Graph, opset: int) -> None:
     """`starts` and `steps` for every axis; how many are taken, the output's shape says."""
     shape = graph.shapes[node.inputs[0]]
     if "starts" in node.attributes:  # before operator set 10
@@ -120,7 +132,7 @@ def _pad(node: Node, graph: Graph, opset: int) -> None:
     node.inputs = [node.inputs[0], filler] if filler else node.inputs[:1]
 
 
-def _clip(node: Node, graph: Graph) -> None:
+def _clip(node: Node, graph: Graph, opset: int) -> None:
     """The limits as inputs, as from operator set 11 on."""
     for place, key in enumerate(("min", "max"), start=1):
         if key not in node.attributes:
@@ -160,50 +172,15 @@ def _trains(node: Node, graph: Graph, opset: int) -> bool:
     return mode is not None and bool(np.asarray(mode).any())
 
 
-def rounds_up(node: onnx.NodeProto) -> bool:
-    """Whether it is a pool with ceil_mode and pads of its own."""
-    given = {item.name: item for item in node.attribute}
-    auto = given["auto_pad"].s if "auto_pad" in given else b"NOTSET"
-    up = node.op_type in POOLS and "ceil_mode" in given and given["ceil_mode"].i != 0
-    return up and auto in (b"NOTSET", b"")
-
-
-def round_down(node: onnx.NodeProto, x: Shape | None) -> tuple[onnx.NodeProto, bool] | None:
-    """A pool that rounds down to the same windows, where shape inference would count others.
-
-    In ONNX a window that would begin behind the map and the padding in front does not count. Shape
-    inference of several opsets counts it. Where a window is dropped along one axis and one more is
-    kept along another, the map is padded further there: then the pool has the right sides, but is
-    not in every way the same, which comes with it.
-
-    None where no window is dropped, and for an input `x` of unknown shape.
-    """
-    if x is None or not rounds_up(node):
-        return None
-    given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-    rank = len(x) - 2
-    ones = [1] * rank
-    kernel, pads = given["kernel_shape"], list(given.get("pads") or [0] * 2 * rank)
-    strides, dilations = given.get("strides") or ones, given.get("dilations") or ones
-    if not len(kernel) == len(strides) == len(dilations) == rank or len(pads) != 2 * rank:
-        return None  # refused elsewhere
-    if min((*strides, *dilations, *kernel), default=0) < 1:
-        return None
-    is_same, dropped = True, False
-    for axis in range(rank):
-        reach = (kernel[axis] - 1) * dilations[axis] + 1
-        room = x[2 + axis] + pads[axis] + pads[rank + axis] - reach
-        last = -(-room // strides[axis])  # the number of the last window
-        if last * strides[axis] >= x[2 + axis] + pads[axis] and last > room // strides[axis]:
-            dropped = True
-        elif last > room // strides[axis]:
-            is_same = False
-            pads[rank + axis] += last * strides[axis] - room
-    if not dropped:
-        return None
-    made = onnx.NodeProto()
-    made.CopyFrom(node)
-    kept = [item for item in node.attribute if item.name not in ("ceil_mode", "pads")]
-    del made.attribute[:]
-    made.attribute.extend([*kept, helper.make_attribute("pads", pads)])
-    return made, is_same
+FORMS: dict[str, Callable[[Node, Graph, int], None]] = {
+    "Clip": _clip,
+    "Dropout": _dropout,
+    "Einsum": einsum,
+    "NonMaxSuppression": suppression,
+    "Pad": _pad,
+    **dict.fromkeys(("Resize", "Upsample"), normalise_resize),
+    **dict.fromkeys(("Expand", "Reshape", "Split", "Squeeze", "Tile", "Unsqueeze"), _shaped),
+    "Slice": _slice,
+    **dict.fromkeys(SOFTMAX, _softmax),
+    "TopK": top_k,
+}

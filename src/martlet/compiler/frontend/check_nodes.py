@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from martlet.compiler.frontend.choosing import CHOOSING
 from martlet.compiler.ir.graph import Graph, Node, Shape
 from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
 from martlet.compiler.ir.window import sliding
@@ -182,15 +183,6 @@ def _split(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool
     return len(alike) == 1 and sum(shape[axis] for shape in shapes) == x[axis]
 
 
-def _gather(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
-    (x, listed), axis = inputs, node.attributes["axis"]
-    if node.inputs[1] not in graph.constants:
-        raise node.fail("its indices must be constant")
-    indices = graph.constants[node.inputs[1]]
-    inside = not indices.size or (-x[axis] <= indices.min() and indices.max() < x[axis])
-    return bool(inside) and output == (*x[:axis], *listed, *x[axis + 1 :])
-
-
 def _slice(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> bool:
     x, starts, steps = inputs[0], node.attributes["starts"], node.attributes["steps"]
     return len(x) == len(output) and all(
@@ -238,6 +230,7 @@ def _resize(node: Node, graph: Graph, inputs: list[Shape], output: Shape) -> boo
 
 
 CHECKS: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
+    **CHOOSING,
     **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization"), _by_channel),
     "Concat": _concat,
@@ -245,7 +238,6 @@ CHECKS: dict[str, Callable[[Node, Graph, list[Shape], Shape], bool]] = {
     "ConvTranspose": _transposed,
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), _blocks),
     "Expand": _expand,
-    "Gather": _gather,
     "Gemm": _general,
     "GroupNormalization": _by_group,
     "LRN": _response,

@@ -87,9 +87,26 @@ def _is_small(node: Node, graph: Graph, outputs: list[str]) -> bool:
     return node.op in NO_LARGER and sum(value.size for value in constants) <= FOLDED_VALUES
 
 
+def _dequantized(node: Node, given: list[Constant]) -> Constant:
+    """(x - zero point) · scale; onnx's reference knows newer operator sets only."""
+    x, *factors = given
+    axis = int(node.attributes.get("axis", 1))
+    for place, factor in enumerate(factors):
+        if factor.ndim == 1 and x.ndim > 1 and factor.size == x.shape[axis]:
+            behind = x.ndim - 1 - axis % x.ndim
+            factors[place] = factor.reshape(-1, *[1] * behind)
+        elif factor.size != 1 and factor.shape != x.shape:
+            raise node.fail(f"a scale of shape {factor.shape} does not fit {x.shape} and its axis")
+    scale, zero = factors[0], factors[1] if len(factors) > 1 else np.zeros((), np.float32)
+    whole = x.astype(np.float32) - zero.astype(np.float32)
+    return np.asarray(whole * scale.astype(np.float32), scale.dtype).reshape(x.shape)
+
+
 def _computed(node: Node, proto: onnx.NodeProto, graph: Graph, opset: int) -> list[Constant]:
     names = [name for name in node.outputs if name]
     given = list(dict.fromkeys(name for name in node.inputs if name))
+    if node.op == "DequantizeLinear" and not node.attributes.get("block_size", 0):
+        return [_dequantized(node, [graph.constants[name] for name in given])]
     lone = helper.make_graph(
         [proto],
         "constant",

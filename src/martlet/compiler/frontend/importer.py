@@ -8,17 +8,19 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper, shape_inference
 
-from martlet.compiler.frontend.canonicalize import normalise, rounds_up
+from martlet.compiler.frontend.canonicalize import normalise
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, check, check_sides, check_text
 from martlet.compiler.frontend.check_nodes import validate
 from martlet.compiler.frontend.constant_folding import fold
 from martlet.compiler.frontend.external_data import load_outside
 from martlet.compiler.frontend.inline import inlined
+from martlet.compiler.frontend.rounded_pools import rounds_up
 from martlet.compiler.frontend.shape_inference import ShapeInference, sketch_of
 from martlet.compiler.frontend.subgraphs import branch_taken, in_order, is_choice
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape
 from martlet.errors import MartletError, shortened
 
+SUPPRESSION = "NonMaxSuppression"  # whose output has as many rows as boxes are left
 MOST_AT_ONCE = 200  # nodes of which onnx infers the shapes together
 
 
@@ -146,9 +148,10 @@ def _graph(
         for output in node.outputs:
             if output and output not in graph.shapes:
                 raise node.fail(
-                    "how many boxes are left is known at run time only; compile the network up to "
-                    "its answers, which `martlet export RUN --raw` writes of a detector"
-                    if node.op == "NonMaxSuppression"
+                    "how many boxes are left is known at run time only; with them as an output of "
+                    "the network it has as many rows as can be left, of a detector's answers "
+                    "`martlet export RUN --raw` writes a network that ends before"
+                    if node.op == SUPPRESSION
                     else f"the shape of its output {output!r} is not known beforehand; give all "
                     "sides of the inputs (--shape), or simplify the file with onnxsim"
                 )
@@ -187,7 +190,7 @@ def _left(
 def _part(ahead: list[onnx.NodeProto], inference: ShapeInference) -> list[onnx.NodeProto]:
     """The next nodes, taken from the end of `ahead`: up to an If or a pool that rounds up."""
     part = [inference.rounded_down(ahead.pop())]
-    while ahead and len(part) < MOST_AT_ONCE:
+    while ahead and len(part) < MOST_AT_ONCE and part[-1].op_type != SUPPRESSION:
         if is_choice(ahead[-1]) or rounds_up(ahead[-1]):
             break
         part.append(ahead.pop())
@@ -205,6 +208,9 @@ def _computed(
     left = _folded(part, inference, graph, opset, but=inference.outputs)
     while left:
         inference.learn(left)
+        for proto in left:
+            if proto.op_type == SUPPRESSION:
+                inference.learn_bound(proto)
         part, left = left, _folded(left, inference, graph, opset)
         made = (name for proto in left for name in proto.output if name)
         if len(left) == len(part) or all(name in graph.shapes for name in made):

@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper, shape_inference
 
-from martlet.compiler.frontend.canonicalize import round_down
 from martlet.compiler.frontend.check_model import ONNX_DOMAINS, OPEN, check_sides
+from martlet.compiler.frontend.rounded_pools import round_down
 from martlet.compiler.ir.graph import Constant, Graph, Node, Shape, shape_text
 
 INFERRED_CONSTANT_VALUES = 4096  # values of a constant that shape inference may want to know
@@ -90,6 +90,16 @@ class ShapeInference:
             self._model, check_type=True, strict_mode=True, data_prop=not endless
         ).graph
         self._take([*graph.value_info, *graph.output])
+
+    def learn_bound(self, proto: onnx.NodeProto) -> None:
+        """Of a suppression of boxes that is an output: as many rows as can stay at most."""
+        graph, name = self._graph, proto.output[0]
+        scores = graph.shapes.get(proto.input[1], ()) if len(proto.input) > 1 else ()
+        most = graph.constants.get(proto.input[2]) if len(proto.input) > 2 else None
+        if name not in self.outputs or len(scores) != 3 or most is None or most.size != 1:
+            return
+        rows = scores[0] * scores[1] * min(int(most.reshape(-1)[0]), scores[2])
+        self._take([helper.make_tensor_value_info(name, onnx.TensorProto.INT64, (max(0, rows), 3))])
 
     def _check_weights(self, proto: onnx.NodeProto) -> None:
         """onnx up to 1.21 ends the process for weights of a convolution with too few axes."""

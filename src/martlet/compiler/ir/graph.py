@@ -14,11 +14,18 @@ Constant = NDArray[Any]
 NumberType = np.dtype[Any]  # of the numbers that a tensor or buffer holds
 FLOAT32: NumberType = np.dtype(np.float32)
 TRUTH: NumberType = np.dtype(np.bool_)
+WHOLE: tuple[NumberType, ...] = tuple(
+    np.dtype(f"{sign}int{bits}") for bits in (8, 16, 32, 64) for sign in ("", "u")
+)
+EXACT_WHOLE = 1 << 24  # up to which float32 holds every whole number
 
 
 def stored_as(kind: NumberType) -> NumberType:
-    """The type in which a tensor of this type lies in memory: truth values are 0 and 1 in float."""
-    return FLOAT32 if kind == TRUTH else kind
+    """The type in which a tensor of this type lies in the workspace.
+
+    Truth values are 0 and 1 in float, and whole numbers are floats, exact up to EXACT_WHOLE.
+    """
+    return FLOAT32 if kind == TRUTH or kind in WHOLE else kind
 
 
 def shape_text(shape: Shape) -> str:

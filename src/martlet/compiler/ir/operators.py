@@ -57,6 +57,7 @@ BINARY = {
     "Div": "{0} / {1}",
     "Equal": "(float)({0} == {1})",
     "Greater": "(float)({0} > {1})",
+    "IntegerDiv": "truncf({0} / {1})",
     "GreaterOrEqual": "(float)({0} >= {1})",
     "Less": "(float)({0} < {1})",
     "LessOrEqual": "(float)({0} <= {1})",

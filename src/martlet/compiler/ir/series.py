@@ -32,6 +32,9 @@ def series_of(graph: Graph) -> Series:
             f"stream is for a network of one input and one output; this one has {len(inputs)} and "
             f"{len(graph.outputs)}."
         )
+    odd = next((n for n in (*graph.inputs, *graph.outputs) if graph.types[n] != FLOAT32), None)
+    if odd is not None:
+        raise MartletError(f"stream is for float32; {odd!r} is {graph.types[odd]}.")
     name, shape = inputs[0]
     if len(shape) == 4 and shape[:2] == (1, 1) and shape[2] > 1:
         return Series(shape[2], shape[3], True, rows_are_samples(graph))

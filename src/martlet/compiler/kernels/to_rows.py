@@ -94,3 +94,36 @@ def _runs(x: Maps) -> Iterator[tuple[Rows, tuple[int, int, int], int]]:
         source = Rows(buffer, (x.places, blocks, own), (lanes, block, 1), start)
         yield source, (count, lanes, 1), begin
         begin = end
+
+
+class FromRows(Generic):
+    """Maps in blocks of what lies place by place: x (places, channels), y [blocks][places][V]."""
+
+    operator = "copy"
+
+    def __init__(self, name: str, x: Rows, y: Buffer) -> None:
+        super().__init__(name, [x], y)
+        self.x = x
+        self.moved = 2 * y.dtype.itemsize * prod(x.shape)
+
+    def summary(self) -> str:
+        places, channels = self.x.shape
+        return f"places × channels {places}×{channels}, in blocks of channels"
+
+    def emit(self, writer: Writer) -> str:
+        (places, channels), lanes = self.x.shape, self.y.lanes
+        whole, rest = divmod(channels, lanes)
+        place = f"a[p * {channels} + c * {lanes}]"
+        lines = [
+            f"for (long c = 0; c < {whole}; c++)",
+            f"  for (long p = 0; p < {places}; p++)",
+            f"    store(&y[(c * {places} + p) * {lanes}], load(&{place}));",
+        ]
+        if rest:
+            lines += [
+                f"for (long p = 0; p < {places}; p++)",
+                f"  for (int l = 0; l < {rest}; l++)",
+                f"    y[({whole * places} + p) * {lanes} + l] "
+                f"= a[p * {channels} + {whole * lanes} + l];",
+            ]
+        return self.function(writer, lines if whole else lines[3:])

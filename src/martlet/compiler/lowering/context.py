@@ -9,13 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.ir.graph import FLOAT32, Graph, Node, NumberType, Shape, stored_as
+from martlet.compiler.ir.graph import (
+    FLOAT32,
+    WHOLE,
+    Graph,
+    Node,
+    NumberType,
+    Shape,
+    stored_as,
+)
 from martlet.compiler.ir.program import Layer, Program
 from martlet.compiler.ir.tensor_view import Buffer, Maps, maps_in
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.generic import Elementwise, Generic, Rows, rows_of
 from martlet.compiler.lowering.channel_order import Slots
 from martlet.compiler.lowering.views import MOST_NAMES, VIEWS, by_channel, view_of
+from martlet.compiler.lowering.whole_numbers import check_whole_number
 from martlet.compiler.targets import Target
 from martlet.errors import MartletError
 
@@ -64,34 +73,24 @@ class Lowering:
         self._taken = set[str]()  # names of layers in C
         self._rows: dict[str, Rows] = {}  # copies row by row that have been made
 
-    def run(self) -> Program:
-        """The whole program; for each node the first rule that does not say None is taken."""
-        for number, name in enumerate(self.graph.inputs):
-            self.maps[name] = self._outside("input", number, name)
-            self.program.inputs.append((name, self.maps[name]))
+    def walk(self) -> None:
+        """Add the layers of all nodes; for each the first rule that does not say None is taken."""
         for node in self.graph.nodes:
             self._check(node)
             self.maps.update(self._outputs(node))
-        for number, name in enumerate(self.graph.outputs):
-            target = self._outside("output", number, name)
-            self.program.outputs.append((name, target))
-            self.copy(f"{name} to output", self.placed(name), target)
-        return self.program
 
-    def _outside(self, side: str, number: int, name: str) -> Maps:
-        """The caller's array of an input or output."""
-        kind = self.graph.types.get(name)
-        if kind is None or kind not in self.served:
-            listed = ", ".join(map(str, self.served))
-            raise MartletError(f"the {side} {name!r} is {kind}; {listed} is supported.")
-        return self.in_rows(self.graph.shapes[name], f"{side}{number}", kind)
+    def held_as(self, kind: NumberType) -> NumberType:
+        """The type in which tensors of this type lie in the workspace."""
+        return kind if kind in self.served else stored_as(kind)
 
     def _check(self, node: Node) -> None:
         for name in node.outputs:
             kind = self.graph.types.get(name, FLOAT32)
-            if name and stored_as(kind) not in self.served:
+            if name and self.held_as(kind) not in self.served:
                 listed = ", ".join(map(str, self.served))
                 raise node.fail(f"its output {name!r} is {kind}; values at run time are {listed}")
+            if name and kind in WHOLE and kind not in self.served:
+                check_whole_number(node, name, kind)
 
     def _outputs(self, node: Node) -> Mapping[str, Maps]:
         named = view_of(self.graph, node, self.maps)
@@ -118,7 +117,7 @@ class Lowering:
     def _dtype(self, node: Node) -> NumberType:
         """Of the first input that is known at run time only, else of the first output."""
         name = next((name for name in node.inputs if name in self.maps), node.outputs[0])
-        return stored_as(self.graph.types.get(name, FLOAT32))
+        return self.held_as(self.graph.types.get(name, FLOAT32))
 
     def _refusal(self, node: Node, dtype: NumberType) -> MartletError:
         supported = {op: kernels for kernels in self.table for op in kernels.rules}

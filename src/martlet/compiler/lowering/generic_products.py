@@ -10,6 +10,7 @@ from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.ir.window import sliding, transposed
 from martlet.compiler.kernels.activations import activated, number
+from martlet.compiler.kernels.einsum import Einsum
 from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.generic_reduce import MatrixProduct
 from martlet.compiler.kernels.generic_window import (
@@ -90,6 +91,11 @@ def _matrices(low: Lowering, node: Node) -> Rows:
     return made.reshaped(low.shape(node))
 
 
+def product_of(low: Lowering, name: str, a: Rows, b: Rows, bias: Rows) -> Rows:
+    """A product of matrices, with a number added to each column."""
+    return _product(low, Node("MatMul", name, [], []), a, b, (), bias)
+
+
 def _product(low: Lowering, node: Node, a: Rows, b: Rows, batch: Shape, bias: Rows | None) -> Rows:
     """In tiles where there are columns for a vector; the activation comes with it, or behind."""
     y, lanes = low.result((*batch, a.shape[-2], b.shape[-1])), low.program.lanes
@@ -132,10 +138,21 @@ def _general(low: Lowering, node: Node) -> Rows:
     return made if text == "{0}" else low.calculate(node.name, text, operands, made.shape)
 
 
+def _einsum(low: Lowering, node: Node) -> Rows:
+    terms, sides = node.attributes["terms"], dict[str, int]()
+    operands = [low.rows(name) for name in node.inputs]
+    for term, rows in zip(terms, operands, strict=True):
+        for letter, side in zip(term, rows.shape, strict=True):
+            sides[letter] = max(side, sides.get(letter, 0))
+    y = low.result(low.shape(node))
+    return low.made(Einsum(node.name, operands, terms, node.attributes["result"], sides, y))
+
+
 PRODUCTS: Mapping[str, Rule] = {
     **dict.fromkeys(("AveragePool", "GlobalLpPool", "LpPool", "MaxPool"), _pool),
     "Conv": _convolution,
     "ConvTranspose": _transposed,
+    "Einsum": _einsum,
     "Gemm": _general,
     "MatMul": _matrices,
 }

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from martlet.compiler.ir.graph import Node
+from martlet.compiler.ir.graph import TRUTH, WHOLE, Node, NumberType
 from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.lowering.context import Lowering, Rule
+from martlet.compiler.lowering.generic_choosing import CHOOSING
 from martlet.compiler.lowering.generic_norms import NORMS
 from martlet.compiler.lowering.generic_products import PRODUCTS
+from martlet.compiler.lowering.generic_quantized import QUANTIZED
 from martlet.compiler.lowering.generic_shaping import SHAPING
+from martlet.compiler.lowering.recurrent import RECURRENT
 
 
 def _formula(low: Lowering, node: Node) -> Rows:
@@ -72,9 +75,27 @@ def _where(low: Lowering, node: Node) -> Rows:
 
 
 def _cast(low: Lowering, node: Node) -> Rows:
-    """From float to truth value, or the other way; float to float leaves all as it is."""
-    to_truth = low.graph.types[node.outputs[0]] == np.bool_
-    return _each(low, node, "(float)({0} != 0)" if to_truth else "{0}", node.inputs[:1])
+    """To a truth value, or a whole number of a small type: others hold what is there."""
+    name = node.inputs[0]
+    before, kind = (low.graph.types[each] for each in (name, node.outputs[0]))
+    text = "{0}"
+    if kind == TRUTH:
+        text = "(float)({0} != 0)"
+    elif kind in WHOLE and before != TRUTH:
+        text = "{0}" if before in WHOLE else "truncf({0})"
+        holds_all = before in WHOLE and np.can_cast(before, kind)
+        text = text if holds_all else _wrapped(text, kind)
+    return _each(low, node, text, node.inputs[:1])
+
+
+def _wrapped(value: str, kind: NumberType) -> str:
+    """C text of a whole number as a type of 8 or 16 bits holds it; wide ones hold them all."""
+    if kind.itemsize >= 4:
+        return value
+    size = 1 << (8 * kind.itemsize)
+    if kind.kind == "u":
+        return f"one_remainder({value}, {size}.0f)"
+    return f"one_remainder({value} + {size // 2}.0f, {size}.0f) - {size // 2}.0f"
 
 
 GENERIC_RULES: Mapping[str, Rule] = {
@@ -84,7 +105,10 @@ GENERIC_RULES: Mapping[str, Rule] = {
     "CastLike": _cast,
     "Clip": _clip,
     "Where": _where,
+    **CHOOSING,
     **NORMS,
     **PRODUCTS,
+    **QUANTIZED,
+    **RECURRENT,
     **SHAPING,
 }  # fmt: skip

@@ -139,15 +139,6 @@ def _padded(node: Node, shape: Shape, axis: int, before: int, out: Shape) -> NDA
             raise node.fail(f"mode={other!r} is not supported")
 
 
-def _gather(low: Lowering, node: Node) -> Rows:
-    x, listed = low.rows(node.inputs[0]), low.graph.constants[node.inputs[1]]
-    axis = node.attributes["axis"]
-    indices = [np.arange(side) for side in x.shape]
-    indices[axis] = listed.reshape(-1).astype(np.int64) % x.shape[axis]
-    y = low.result((*x.shape[:axis], listed.size, *x.shape[axis + 1 :]))
-    return low.made(Picked(node.name, x, indices, y))
-
-
 def _resize(low: Lowering, node: Node) -> Rows:
     """Each place repeats the one that is nearest, or is a weighed sum of a few, axis by axis."""
     if "taps" in node.attributes:
@@ -197,7 +188,6 @@ SHAPING: Mapping[str, Rule] = {
     "Concat": _concat,
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
-    "Gather": _gather,
     "Interleaved": _interleaved,
     "JoinedPlaces": _joined_places,
     "Pad": _pad,

@@ -8,6 +8,7 @@ from martlet.compiler.ir.graph import Graph
 from martlet.compiler.ir.program import Program
 from martlet.compiler.lowering.channel_order import Slots, by_readers
 from martlet.compiler.lowering.context import Kernels, Lowering
+from martlet.compiler.lowering.ends import give_outputs, take_inputs
 from martlet.compiler.lowering.kernel_table import KERNELS
 from martlet.compiler.targets import Target
 
@@ -21,7 +22,7 @@ def lower(graph: Graph, target: Target, table: Sequence[Kernels] = KERNELS) -> P
     """
     with np.errstate(all="ignore"):  # weights may be infinite, or no numbers
         slots = Slots()
-        best = Lowering(graph, target, slots, table).run()
+        best = _lowered(Lowering(graph, target, slots, table))
         orders = by_readers(best, slots.products) if target.lanes > 1 else {}
         better = bool(orders) or bool(slots.wishes)
         for _ in range(ROUNDS):
@@ -29,9 +30,17 @@ def lower(graph: Graph, target: Target, table: Sequence[Kernels] = KERNELS) -> P
                 break
             orders |= slots.wishes
             slots = Slots(orders)
-            program = Lowering(graph, target, slots, table).run()
+            program = _lowered(Lowering(graph, target, slots, table))
             best, better = min(best, program, key=_cost), bool(slots.wishes)
     return best
+
+
+def _lowered(low: Lowering) -> Program:
+    """All layers, between the caller's arrays."""
+    take_inputs(low)
+    low.walk()
+    give_outputs(low)
+    return low.program
 
 
 def _cost(program: Program) -> tuple[int, int]:

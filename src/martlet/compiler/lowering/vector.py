@@ -15,9 +15,9 @@ from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.kernels.interleave import Interleave
 from martlet.compiler.kernels.interpolate import Interpolate
 from martlet.compiler.kernels.nearest import Nearest
-from martlet.compiler.kernels.to_rows import ToRows
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import linear, picture, product
+from martlet.compiler.lowering.placewise import PLACEWISE
 from martlet.compiler.lowering.views import concatenated
 
 
@@ -168,19 +168,6 @@ def _interleaved(low: Lowering, node: Node) -> Maps | None:
     return x.beside(y)
 
 
-def _joined_places(low: Lowering, node: Node) -> Maps | None:
-    """Maps of several sizes, each place by place, all behind one another."""
-    parts = []
-    for name, axes in zip(node.inputs, node.attributes["channels"], strict=True):
-        x = low.channels(name, axes)
-        if x is None or low.is_in_rows(x):
-            return None
-        parts.append(low.in_blocks(node, x))
-    y = low.in_rows(low.shape(node))
-    low.add(ToRows(node.name, parts, y.buffers[0]))
-    return y
-
-
 def _join(low: Lowering, node: Node) -> Maps | None:
     """Two tensors of one shape, or one with a value for each of its channels."""
     if len(node.inputs) != 2:
@@ -230,7 +217,7 @@ VECTOR_RULES: Mapping[str, Rule] = {
     "Conv": _convolution,
     "GlobalAveragePool": _mean,
     "Interleaved": _interleaved,
-    "JoinedPlaces": _joined_places,
     **dict.fromkeys(("Resize", "Upsample"), _nearest),
     "ScaleShift": _scale_shift,
+    **PLACEWISE,
 }

@@ -10,6 +10,7 @@ from math import prod
 
 from martlet.compiler.ir.graph import Graph, Node
 from martlet.compiler.ir.operators import Activation, activation
+from martlet.compiler.passes.einsum_products import einsum_products
 from martlet.compiler.passes.fold_affine import (
     flush_weights,
     fold_scales,
@@ -18,6 +19,7 @@ from martlet.compiler.passes.fold_affine import (
 )
 from martlet.compiler.passes.join_transposed import join_transposed
 from martlet.compiler.passes.name_activations import name_activations
+from martlet.compiler.passes.sink_transposes import sink_transposes
 from martlet.compiler.passes.split_transposed import split_transposed
 
 # What takes an activation behind it along.
@@ -27,7 +29,11 @@ FUSING = ("Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "ScaleShift")
 def simplify(graph: Graph) -> Graph:
     """The same graph, changed in place."""
     _drop_identities(graph)
+    sink_transposes(graph)
+    _drop_dead(graph)
+    _drop_identities(graph)
     _unify(graph)
+    einsum_products(graph)
     old_hard_swishes(graph)
     _gates(graph)
     name_activations(graph)

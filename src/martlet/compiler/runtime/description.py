@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from martlet.errors import MartletError
 
 Shape = tuple[int, ...]
 FORMAT = 1  # of NAME.json; a reader refuses a higher number
 LATER = ("stream_bytes", "stream_stride")  # that files of earlier versions lack
+TYPES = ("bool", *(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")))
 MARK = "martlet compile"  # its first words, by which it is known among other JSON files
 
 
@@ -36,6 +39,7 @@ class Description:
     threads: int = 1  # that share each run
     stream_bytes: int = 0  # memory of a recording whose samples are pushed; 0: none can be
     stream_stride: int = 0  # samples from one of its windows to the next
+    types: dict[str, str] = field(default_factory=dict)  # of inputs and outputs not of float32
     meta: dict[str, Any] = field(default_factory=dict)  # the ONNX file's: classes, preprocessing
 
     @property
@@ -45,8 +49,13 @@ class Description:
         sides = [number for shape in tensors for number in (len(shape), *shape)]
         rest = [self.workspace_bytes, self.weight_bytes, self.lanes, self.weights == "file"]
         rest += [self.stream_bytes] if self.stream_bytes else []
+        rest += [self.dtype(name).itemsize for name in self.types]
         found = [len(self.inputs), len(self.outputs), *sides, *map(int, rest)]
         return [len(found) + 1, *found]
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """Of the numbers of an input or output."""
+        return np.dtype(self.types.get(name, "float32"))
 
     def to_json(self) -> str:
         """The text of NAME.json."""
@@ -89,7 +98,7 @@ def read_description(path: Path) -> Description:
                 f"{path} has format {number}, made by a newer martlet; this one reads up to "
                 f"{FORMAT}: upgrade martlet or compile again."
             )
-        content = {**dict.fromkeys(LATER, 0), **content}
+        content = {**dict.fromkeys(LATER, 0), "types": {}, **content}
         known = {item.name: content[item.name] for item in fields(Description)}
         for side in ("inputs", "outputs"):
             known[side] = {key: tuple(map(int, shape)) for key, shape in known[side].items()}
@@ -99,6 +108,9 @@ def read_description(path: Path) -> Description:
         if any(type(known[word]) is not int or known[word] < 0 for word in (*counts, *LATER)):
             raise TypeError
         if not isinstance(known["library"], str | None):
+            raise TypeError
+        ends = (*known["inputs"], *known["outputs"])
+        if any(name not in ends or kind not in TYPES for name, kind in known["types"].items()):
             raise TypeError
         return Description(**known)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

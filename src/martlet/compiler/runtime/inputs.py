@@ -1,20 +1,23 @@
-"""What callers hand to a compiled network, as the C code takes it: float32, row by row."""
+"""What callers hand to a compiled network, as the C code takes it: of its types, row by row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from martlet.compiler.runtime.description import Shape
+from martlet.compiler.runtime.description import Description, Shape
 from martlet.errors import MartletError, shortened
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+Kind = np.dtype[Any]
 FLOAT = np.dtype(np.float32)
 NUMBERS = "biuf"  # kinds of numpy types; complex numbers, text and objects are none
 
 
-def fit(inputs: Sequence[Any], wanted: Sequence[Shape]) -> TypeGuard[Sequence[Array]]:
+def fit(
+    inputs: Sequence[Any], wanted: Sequence[Shape], kinds: Sequence[Kind]
+) -> TypeGuard[Sequence[Array]]:
     """Whether the inputs are arrays exactly as compiled for.
 
     Nothing but plain steps: behind each run all of Python has left the cache, and whatever is
@@ -22,8 +25,8 @@ def fit(inputs: Sequence[Any], wanted: Sequence[Shape]) -> TypeGuard[Sequence[Ar
     """
     if len(inputs) != len(wanted):
         return False
-    for x, shape in zip(inputs, wanted, strict=True):
-        if type(x) is not np.ndarray or x.dtype is not FLOAT or x.shape != shape:
+    for x, shape, kind in zip(inputs, wanted, kinds, strict=True):
+        if type(x) is not np.ndarray or x.dtype is not kind or x.shape != shape:
             return False
         flags = x.flags
         if not (flags.c_contiguous and flags.aligned):
@@ -31,23 +34,28 @@ def fit(inputs: Sequence[Any], wanted: Sequence[Shape]) -> TypeGuard[Sequence[Ar
     return True
 
 
-def checked(
-    inputs: Sequence[Any], wanted: Mapping[str, Shape], outputs: Mapping[str, Shape], name: str
-) -> list[Array]:
+def checked(inputs: Sequence[Any], about: Description) -> list[Array]:
     """The inputs of one run, or of several one behind the other.
 
-    Raises MartletError for another number of inputs, other shapes, and what holds no numbers.
+    Raises MartletError for another number of inputs, other shapes, what holds no numbers, and
+    numbers that the type of an input does not hold.
     """
+    wanted, name = about.inputs, about.name
     if len(inputs) != len(wanted):
         raise MartletError(f"{name} takes {len(wanted)} inputs, not {len(inputs)}.")
-    ready = [_floats(x, *item) for x, item in zip(inputs, wanted.items(), strict=True)]
+    ready = [
+        _numbers(x, key, shape, about.dtype(key))
+        for x, (key, shape) in zip(inputs, wanted.items(), strict=True)
+    ]
     turns = set()
     for x, (key, shape) in zip(ready, wanted.items(), strict=True):
         several = x.shape[1:] == shape[1:] and x.ndim == len(shape) and shape and shape[0]
         if x.shape != shape and (not several or not len(x) or len(x) % shape[0]):
             raise MartletError(f"the input {key!r} has shape {x.shape}; accepted: {shape}.")
         turns.add(len(x) // shape[0] if several else 1)
-    if len(turns) > 1 or (turns != {1} and not _have_batch([*wanted.values(), *outputs.values()])):
+    if len(turns) > 1 or (
+        turns != {1} and not _have_batch([*wanted.values(), *about.outputs.values()])
+    ):
         raise MartletError(
             f"inputs of {', '.join(str(x.shape) for x in ready)} are not accepted together; "
             f"{name} takes {', '.join(map(str, wanted.values()))}."
@@ -60,7 +68,7 @@ def _have_batch(shapes: Sequence[Shape]) -> bool:
     return all(shapes) and len({shape[0] for shape in shapes}) == 1
 
 
-def _floats(given: Any, name: str, shape: Shape) -> Array:
+def _numbers(given: Any, name: str, shape: Shape, kind: Kind) -> Array:
     """Any array, list or tensor of numbers; what float32 cannot hold becomes infinite."""
     try:
         array = np.asarray(given)
@@ -69,8 +77,14 @@ def _floats(given: Any, name: str, shape: Shape) -> Array:
         what = type(given).__name__
     else:
         if array.dtype.kind in NUMBERS:
-            with np.errstate(over="ignore"):
-                return np.require(array, np.float32, ["C", "A"])
+            with np.errstate(over="ignore", invalid="ignore"):
+                made = np.require(array, kind, ["C", "A"])
+            if kind == FLOAT or np.array_equal(made, array):
+                return made
+            raise MartletError(
+                f"the input {name!r} is {kind}, which does not hold all of the {array.dtype} "
+                "numbers given."
+            )
         what, reason = f"{type(given).__name__} of type {array.dtype}", ""
     raise MartletError(
         f"the input {name!r} is a {what}{reason}; accepted: numbers of shape {shape}."

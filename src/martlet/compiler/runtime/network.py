@@ -45,6 +45,10 @@ class CompiledNetwork:
             self.description = read_description(path)
             about = self.description
             self._shapes = tuple(about.inputs.values()), tuple(about.outputs.values())
+            self._types = (
+                tuple(map(about.dtype, about.inputs)),
+                tuple(map(about.dtype, about.outputs)),
+            )
             self._refusal = self._why_not()
             if not self._refusal:
                 self._open(self.folder / str(self.description.library))
@@ -67,15 +71,15 @@ class CompiledNetwork:
     def __call__(self, *inputs: ArrayLike) -> Any:
         """The output (a tuple of several) for inputs of the shapes compiled for.
 
-        Other numbers than float32 are converted, and a batch that is a multiple of the compiled one
-        is run piece by piece. Raises MartletError for other inputs, and for a library that is
-        missing or made for another machine.
+        Other numbers than those it takes are converted, and a batch that is a multiple of the
+        compiled one is run piece by piece. Raises MartletError for other inputs, and for a library
+        that is missing or made for another machine.
         """
         if self._refusal:
             raise MartletError(self._refusal)
-        if not fit(inputs, self._shapes[0]):
+        if not fit(inputs, self._shapes[0], self._types[0]):
             return self._converted(inputs)
-        outputs = [np.empty(shape, FLOAT) for shape in self._shapes[1]]
+        outputs = list(map(np.empty, self._shapes[1], self._types[1]))
         places = [array.__array_interface__["data"][0] for array in (*inputs, *outputs)]
         self._run(*places, self._workspace(), *self._given)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -106,15 +110,21 @@ class CompiledNetwork:
     def _converted(self, inputs: Sequence[Any]) -> Any:
         """Of inputs that are other numbers, or several batches, one behind the other."""
         wanted = self.description
-        ready = checked(inputs, wanted.inputs, wanted.outputs, wanted.name)
+        ready = checked(inputs, wanted)
         shapes = [*wanted.inputs.values(), *wanted.outputs.values()]
         turns = len(ready[0]) // shapes[0][0] if ready and shapes[0] and shapes[0][0] else 1
-        outputs = [np.empty(_times(turns, shape), FLOAT) for shape in wanted.outputs.values()]
+        outputs = [
+            np.empty(_times(turns, shape), wanted.dtype(name))
+            for name, shape in wanted.outputs.items()
+        ]
+        each = [
+            array.itemsize * prod(shape)
+            for array, shape in zip((*ready, *outputs), shapes, strict=True)
+        ]
         places = [array.__array_interface__["data"][0] for array in (*ready, *outputs)]
         for turn in range(turns):
             if turn:
-                sizes = (FLOAT.itemsize * prod(shape) for shape in shapes)
-                places = [place + size for place, size in zip(places, sizes, strict=True)]
+                places = [place + size for place, size in zip(places, each, strict=True)]
             self._run(*places, self._workspace(), *self._given)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.compiler.graphs import agree, graph, planned
 
 from martlet.compiler.codegen.emit import emit
-from martlet.compiler.kernels.copy import MOST_PIECES, Piece, Places, pieces_of
+from martlet.compiler.kernels.copy import Piece, Places, pieces_of
 from martlet.compiler.targets import target
 
 BLOCKS = [(49 * c, c // 16 * 784 + c % 16) for c in range(58)]
@@ -40,11 +40,11 @@ def test_whatever_is_given(seed: int) -> None:
     found = pieces_of(where)
     places = [place for piece in found for place in walked(piece)]
     assert places == [tuple(row) for row in where.tolist()][: len(places)]
-    assert len(places) == len(where) or len(found) > MOST_PIECES
+    assert len(places) == len(where) or not found
 
 
 def test_no_order_takes_a_table() -> None:
-    assert len(pieces_of(np.array(MIXED))) > MOST_PIECES
+    assert not pieces_of(np.array(MIXED))
     nodes = "a = Conv (x, w) b = Gather <axis = 1> (a, order) y = Identity (b)"
     order = np.array([a for a, _ in MIXED])
     agree(graph(nodes, (1, 3, 4, 4), w=(40, 3, 1, 1), order=order), targets=("native", "portable"))

@@ -20,6 +20,7 @@ class Writer:
     def __init__(self, schedule: Schedule, taken: Iterable[str] = ()) -> None:
         self.schedule = schedule
         self._taken = {*taken}
+        self._tables: dict[tuple[int, ...], str] = {}
         self.kernels: dict[str, str] = {}
         self.layers: list[str] = []
         self.tiles: dict[str, dict[str, None]] = {}  # by layer, for the report
@@ -46,9 +47,12 @@ class Writer:
         self.tiles.setdefault(layer, {})[size] = None
 
     def table(self, wanted: str, values: Iterable[int]) -> str:
-        """Add an array of offsets; returns its name."""
-        name = self.name(wanted)
+        """Add an array of offsets, or find the one that holds the same; returns its name."""
         listed = list(values)
+        known = self._tables.get(tuple(listed))
+        if known is not None:
+            return known
+        name = self._tables[tuple(listed)] = self.name(wanted)
         text, line = [], "   "
         for value in listed:
             item = f" {value},"

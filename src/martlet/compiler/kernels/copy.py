@@ -11,7 +11,8 @@ from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.generic import axes_names, index, nest
 
-MOST_PIECES = 4  # whose loops are written; of more, a table says where all channels lie
+MOST_PIECES = 64  # whose loops are written; of more, a table says where all channels lie
+LEAST_CHANNELS = 16  # of a piece on average: the loops of fewer are longer than the table
 Numbers = NDArray[np.int64]
 Places = NDArray[np.int64]  # (channels, 2): from where and to where each of them goes
 
@@ -38,9 +39,11 @@ class Piece(NamedTuple):
 
 
 def pieces_of(where: Places) -> list[Piece]:
-    """All channels as few pieces; as many as there are channels where no steps are even."""
-    found = list[Piece]()
-    while len(where) and len(found) <= MOST_PIECES:
+    """All channels as few pieces; none where they are too many."""
+    found, most = list[Piece](), min(MOST_PIECES, max(4, len(where) // LEAST_CHANNELS))
+    while len(where):
+        if len(found) == most:
+            return []
         count, loops = _even(where)
         found.append(Piece((int(where[0, 0]), int(where[0, 1])), loops))
         where = where[count:]
@@ -125,8 +128,8 @@ class Copy(Kernel):
             return [f"memcpy(to + {to[0]}, {base} + {at[0]}, {size});"]
         where = np.stack([at, to], axis=1)
         orders = (where, where[np.argsort(at)], where[np.argsort(to)])
-        pieces = min((pieces_of(order) for order in orders), key=len)
-        if len(pieces) <= MOST_PIECES:
+        pieces = min(filter(None, map(pieces_of, orders)), key=len, default=[])
+        if pieces:
             return [line for piece in pieces for line in piece.lines(base, step, goal, places)]
         read, write = (
             writer.table(f"{name}_{word}", here.tolist()) for word, here in (("at", at), ("to", to))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import microcontrollers
 from in_c import IN_C
 from latency_chart import ALONE, NAMES, OURS
 from native import BEHIND, LIMIT
@@ -120,8 +121,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "memory": memory_table,
     "readme": readme_table,
     "kernels": kernels_table,
+    "microcontrollers": microcontrollers.table,
 }
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("compiling", "detection")))
+WITH_TABLES = ("compiling", "detection", "microcontrollers")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in WITH_TABLES))
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

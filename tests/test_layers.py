@@ -60,6 +60,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "compiler.profile": (
         *("compiler.artifacts", "compiler.codegen", "compiler.ir", "compiler.runtime"),
     ),
+    "compiler.room": ("compiler.codegen", "compiler.ir"),
     "compiler.pipeline": ("compiler",),
     "compiler.__init__": ("compiler.pipeline", "compiler.runtime"),
 }

@@ -121,6 +121,7 @@ BROAD = {
         "our_networks",
         "other_libraries",
         "onnx_backend",
+        "microcontrollers",
     ),  # of the compiler
     *(
         "sanitizers",

@@ -17,6 +17,7 @@ PAGES = {
         ROOT / "README.md",
         ROOT / "docs" / "compiling.md",
         ROOT / "docs" / "detection.md",
+        ROOT / "docs" / "microcontrollers.md",
     ],
     "docs/experiments.py": [ROOT / "docs" / "experiments.md"],
     "docs/networks.py": [
@@ -35,7 +36,7 @@ def filled(script: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
     """A page's text with its tables made anew."""
     monkeypatch.syspath_prepend(str(ROOT / script).rpartition("/")[0])
     made: Callable[[str], str] = runpy.run_path(str(ROOT / script))["filled"]
-    for name in ("latency_chart", "gains", "transfer", "record"):
+    for name in ("latency_chart", "gains", "transfer", "microcontrollers", "record"):
         sys.modules.pop(name, None)
     return made
 

@@ -33,7 +33,7 @@ def test_a_folder_and_a_list_become_the_same_shards(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"size": "many"}, "size='many' is not accepted; give a size, as 500MB or 20GB"),
+        ({"size": "many"}, "size='many' is not accepted; give a size, as 320kB, 500MB or 20GB"),
         ({"name": "a/b"}, "name='a/b' is not accepted; give the start of a file's name"),
         ({"path_column": "x"}, "path_column='x' is about a list of pictures"),
     ],

@@ -38,6 +38,12 @@ def compile(
         int | None,
         "NAME_push too: takes a recording's samples one by one, and answers every so many of them.",
     ] = None,
+    max_ram: Annotated[
+        str | None,
+        "Bytes for workspace, inputs and outputs, as 320k: memory is saved up to there, and what "
+        "does not fit is refused.",
+    ] = None,
+    max_flash: Annotated[str | None, "Bytes for the weights, as 1M; more are refused."] = None,
     build: Annotated[bool, "Make the shared library too; else the sources alone."] = True,
     report: Annotated[
         bool, "Time every layer, on one thread: NAME_layers.csv and NAME_layers.png."
@@ -66,5 +72,7 @@ def compile(
         threads=threads,
         batch=batch,
         stream=stream,
+        max_ram=max_ram,
+        max_flash=max_flash,
         library=build,
     )

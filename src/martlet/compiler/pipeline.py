@@ -16,12 +16,13 @@ from martlet.compiler.codegen.weights import WAYS, Weights
 from martlet.compiler.frontend.importer import load, read_model
 from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
-from martlet.compiler.ir.schedule import Schedule
+from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.ir.series import series_of
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.passes.split_batch import split_batch
 from martlet.compiler.profile import profile
+from martlet.compiler.room import check_fits, outside_bytes
 from martlet.compiler.runtime.layer_times import Profile
 from martlet.compiler.runtime.network import CompiledNetwork
 from martlet.compiler.schedule.barriers import eliminate_barriers
@@ -63,6 +64,8 @@ def compile_onnx(
     shapes: Mapping[str, Shape] | None = None,
     threads: int = 1,
     stream: int | None = None,
+    max_ram: int | None = None,
+    max_flash: int | None = None,
     library: bool = True,
     check: Callable[[Path], None] | None = None,
 ) -> CompiledNetwork:
@@ -74,7 +77,9 @@ def compile_onnx(
     says a threshold of unknown samples; NAME_boxes.h of a detector's answers; NAME.json; and the
     shared library unless `library=False`. All of them or, when anything fails, none; `check` is
     called with the folder where they lie
-    before, and may raise too. With `stream` samples from one window of a recording to the next,
+    before, and may raise too. `max_ram` bytes hold the workspace, inputs and outputs, `max_flash`
+    bytes the weights: up to `max_ram` memory is worth more than speed, and a network that does not
+    fit is refused. With `stream` samples from one window of a recording to the next,
     there is NAME_push as well.
 
     Raises MartletError for what is no ONNX file, an operator that is not supported, sizes that are
@@ -82,7 +87,7 @@ def compile_onnx(
     """
     place: Path = checked("out", out, Path)
     emitted, meta = generate(
-        model, name, target_of(target), weights, batch, shapes, threads, stream
+        model, name, target_of(target), weights, batch, shapes, threads, stream, max_ram, max_flash
     )
     name = emitted.facts.program.name
     check_ours(place, name)
@@ -123,6 +128,8 @@ def generate(
     shapes: Mapping[str, Shape] | None,
     threads: int = 1,
     stream: int | None = None,
+    max_ram: int | None = None,
+    max_flash: int | None = None,
 ) -> tuple[Emitted, dict[str, Any]]:
     """All text, and nothing written; and what martlet's exporter wrote into the file."""
     path = checked("model", model, Path)
@@ -147,25 +154,40 @@ def generate(
     inputs = [value.name for value in loaded.graph.input if value.name not in constants]
     given = options.fit_shapes(shapes or {}, inputs)
     graph = read_model(loaded, name=path.stem, batch=batch, shapes=given)
-    program, schedule = program_of(graph, target, threads, stream)
+    ram, flash = (
+        None if given is None else options.whole(word, given)
+        for word, given in (("max_ram", max_ram), ("max_flash", max_flash))
+    )
+    program, schedule = program_of(graph, target, threads, stream, ram)
     program.name = c_name(program.name if name is None else name)
     if program.name in HEADERS:  # its own header would hide the system's
         program.name += "_net"
     emitted = emit(program, schedule, target, weights=weights, made_from=path.name)
+    check_fits(emitted.facts, ram, flash)
     return emitted, _meta(loaded)
 
 
 def program_of(
-    graph: Graph, target: Target, threads: int = 1, stream: int | None = None
+    graph: Graph,
+    target: Target,
+    threads: int = 1,
+    stream: int | None = None,
+    ram: int | None = None,
 ) -> tuple[Program, Schedule]:
-    """A graph's layers, and how they run; `stream`: samples from one pushed window to the next."""
+    """A graph's layers, and how they run; `stream`: samples from one pushed window to the next.
+
+    `ram` are the bytes that there are for the workspace and the caller's arrays.
+    """
     series = None if stream is None else series_of(graph)
     nodes, pictures = len(graph.nodes), split_batch(graph)
     program = lower(simplify(graph), target)
     program.nodes, program.pictures = nodes, pictures
     program.series = series
     if series is None or stream is None:
-        program, schedule = _in_budget(program, target, threads, bound(graph, target.lanes))
+        budget = bound(graph, target.lanes)
+        if ram is not None:
+            budget = min(budget, max(0, ram - outside_bytes(program) - CACHE_LINE_BYTES))
+        program, schedule = _in_budget(program, target, threads, budget)
     else:
         alone = Schedule(bands=tuple(range(n, n + 1) for n in range(len(program.layers))))
         schedule = plan_memory(program, keep_rows(program, alone, series, stream))

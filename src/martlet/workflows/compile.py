@@ -8,6 +8,7 @@ from martlet.compiler import CompiledNetwork, compile_onnx, profile_onnx
 from martlet.compiler.targets import target as target_of
 from martlet.compiler.toolchain import find_compiler
 from martlet.errors import MartletError
+from martlet.memory import bytes_of
 
 
 def compile_file(
@@ -20,6 +21,8 @@ def compile_file(
     compiler: str | None,
     batch: int,
     library: bool,
+    max_ram: str | None = None,
+    max_flash: str | None = None,
     **rest: Any,
 ) -> CompiledNetwork:
     """The network of `compile`; `rest` are more options of `compile_onnx`."""
@@ -35,6 +38,8 @@ def compile_file(
     shapes = _shapes(shape)
     given: dict[str, Any] = {"target": target, "compiler": compiler}
     given |= {"batch": batch, "shapes": shapes}
+    for word, size in (("max_ram", max_ram), ("max_flash", max_flash)):
+        rest[word] = None if size is None else bytes_of(word, checked(word, size, str))
     profile = profile_onnx(model, **given) if report else None
     net = compile_onnx(model, folder, library=library, **given, **rest)
     if profile is not None:

@@ -73,5 +73,7 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "MB", "-3MB", "0", "5 XB", "9" * 30, "1e9"])
 def test_a_size_that_is_none_is_a_sentence(text: str) -> None:
-    with pytest.raises(MartletError, match=r"^size='.*' is not accepted; give a size, as 320kB, 500MB"):
+    with pytest.raises(
+        MartletError, match=r"^size='.*' is not accepted; give a size, as 320kB, 500MB"
+    ):
         memory.bytes_of("size", text)

@@ -63,6 +63,7 @@ ELSEWHERE = {
     "compiler/passes/einsum_products": ("compiler/kernels/test_einsum.py", "the faster way"),
     "compiler/frontend/choosing": ("compiler/kernels/test_gathering.py", "the operators"),
     "compiler/frontend/rounded_pools": ("compiler/test_rare_graphs.py", "its pools"),
+    "compiler/lowering/winograd": ("compiler/kernels/test_winograd.py", "which are taken"),
     "compiler/lowering/ends": ("compiler/kernels/test_convert.py", "the caller's arrays"),
     "compiler/lowering/recurrent": ("compiler/kernels/test_recurrent.py", "its layers"),
     "compiler/lowering/whole_numbers": ("compiler/lowering/test_kernel_table.py", "its sentences"),

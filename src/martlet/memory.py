@@ -68,7 +68,9 @@ def bytes_of(name: str, text: str) -> int:
         float(found[1]) * 1000 ** ("", "k", "m", "g", "t").index(found[2].lower()) if found else 0
     )
     if not 1 <= size < 10**18:
-        raise MartletError(f"{name}={text!r} is not accepted; give a size, as 320kB, 500MB or 20GB.")
+        raise MartletError(
+            f"{name}={text!r} is not accepted; give a size, as 320kB, 500MB or 20GB."
+        )
     return int(size)
 
 

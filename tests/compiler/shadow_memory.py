@@ -21,6 +21,7 @@ from martlet.compiler.kernels.classifier_head import Head
 from martlet.compiler.kernels.copy import Copy
 from martlet.compiler.kernels.depthwise_pool import Windowed
 from martlet.compiler.kernels.gemm import Product
+from martlet.compiler.kernels.winograd import InputTiles, OutputsOfTiles
 
 # Of which tensors a value is read for the value in the same place of the output alone.
 ELEMENTWISE = {Activate: "x", ByPlace: "x", Join: ("x", "other"), Product: ("add",), Head: ("add",)}
@@ -162,8 +163,12 @@ class _Memory:
         elif isinstance(layer, Product) and layer.by_places(self.schedule):
             size, longer = divmod(y.places, self.schedule.threads)
             made = seen = slice(*(part * size + min(part, longer) for part in (start, end)))
-        if isinstance(layer, Product | Windowed) and not layer.window.is_pointwise and made != ALL:
+        windowed = isinstance(layer, Product | Windowed | InputTiles)
+        if windowed and not layer.window.is_pointwise and made != ALL:
             seen = _seen(layer.window, range(start, end))
+        if isinstance(layer, OutputsOfTiles):
+            rows, tiles = layer.window, layer.x.spatial[-1]
+            seen = slice(rows.first_row(start) * tiles, rows.rows_for(end) * tiles)
         reads, said = list[tuple[Numbers, Numbers | None]](), set[Buffer]()
         for name in TENSORS:
             for maps in layer.tensors((name,)):

@@ -18,6 +18,7 @@ from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.ir.series import series_of
+from martlet.compiler.lowering.kernel_table import BY_TAPS
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.passes.split_batch import split_batch
@@ -42,6 +43,7 @@ from martlet.storage.staging import staging
 METADATA_KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
 BARRIERS_BUDGET = 1.2  # times the budget of the workspace, up to which barriers are eliminated
+FAST_BYTES = 1 << 20  # bytes of a workspace up to which tiles of convolutions may need more
 LEAST_FUSED_BYTES = 1 << 12  # bytes of a tensor below which no band saves much
 HEADERS = {  # of C, of the systems and of the processors
     *("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits"),
@@ -176,21 +178,27 @@ def program_of(
 ) -> tuple[Program, Schedule]:
     """A graph's layers, and how they run; `stream`: samples from one pushed window to the next.
 
-    `ram` are the bytes that there are for the workspace and the caller's arrays.
+    `ram` are the bytes that there are for the workspace and the caller's arrays. Convolutions go by
+    taps where their tiles would take too much memory.
     """
     series = None if stream is None else series_of(graph)
     nodes, pictures = len(graph.nodes), split_batch(graph)
-    program = lower(simplify(graph), target)
-    program.nodes, program.pictures = nodes, pictures
-    program.series = series
+    graph = simplify(graph)
     if series is None or stream is None:
+        program = lower(graph, target)
         budget = bound(graph, target.lanes)
         if ram is not None:
             budget = min(budget, max(0, ram - outside_bytes(program) - CACHE_LINE_BYTES))
         program, schedule = _in_budget(program, target, threads, budget)
+        if schedule.workspace_bytes > (max(budget, FAST_BYTES) if ram is None else budget):
+            plain = _in_budget(lower(graph, target, BY_TAPS), target, threads, budget)
+            smaller = plain[1].workspace_bytes < schedule.workspace_bytes
+            program, schedule = plain if smaller else (program, schedule)
     else:
+        program = lower(graph, target, BY_TAPS)
         alone = Schedule(bands=tuple(range(n, n + 1) for n in range(len(program.layers))))
         schedule = plan_memory(program, keep_rows(program, alone, series, stream))
+    program.nodes, program.pictures, program.series = nodes, pictures, series
     schedule = pack_weights(program, schedule)
     if target.cache:
         schedule = plan_prefetch(program, schedule, target.cache)

@@ -55,30 +55,50 @@ class GenericConvolution(Generic):
         return f"{self.window}{groups}, {shape_text(self.x.shape)} → {shape_text(self.y.spatial)}"
 
     def emit(self, writer: Writer) -> str:
+        """Each weight times all that it weighs in a map, along rows that lie side by side."""
         each_out, each_in = self.weight.shape[0] // self.groups, self.weight.shape[1]
-        line = self._product(each_out, each_in, ["m", "q"])
-        return self._outputs(writer, each_in, _taps(self.window, [line]))
-
-    def _product(self, each_out: int, each_in: int, row: list[str]) -> str:
-        """C text that adds one product; `row` is which of the weights' maps it takes."""
         rank, channel = len(self.window.kernel), self._channel(each_out, each_in)
-        read = index(self.x.steps, ["n", channel, *axes_names("p", rank)])
-        weigh = index(self.weight.steps, [*row, *axes_names("k", rank)])
-        return f"s += a[{read}] * b[{weigh}];"
+        places = axes_names("o", rank)
+        read = index(
+            self.x.steps, ["n", channel, *(f"({self.window.place(a)})" for a in range(rank))]
+        )
+        weigh = index(self.weight.steps, ["m", "q", *axes_names("k", rank)])
+        lines = [f"l[{index(row_steps(self.window.out), places)}] += w * a[{read}];"]
+        for axis in reversed(range(rank)):
+            name = places[axis]
+            head = f"for (int {name} = from{axis}; {name} < to{axis}; {name}++)"
+            lines = [head, *(f"  {line}" for line in lines)]
+        lines = [f"const float w = b[{weigh}];", *lines]
+        for axis in reversed(range(rank)):
+            lines = nest([self.window.kernel[axis]], [f"k{axis}"], [*self._reach(axis), *lines])
+        start = "c[m]" if len(self.operands) > 2 else "0"
+        size = prod(self.window.out)
+        body = [
+            f"float *l = y + (n * {self.weight.shape[0]} + m) * {size};",
+            f"for (int i = 0; i < {size}; i++) l[i] = {start};",
+            *nest([each_in], ["q"], lines),
+        ]
+        return self.function(writer, nest(self.y.spatial[:2], ["n", "m"], body))
+
+    def _reach(self, axis: int) -> list[str]:
+        """C text: from which output place on, and up to which, a tap lies inside the map."""
+        window = self.window
+        stride, size, out = window.stride[axis], window.size[axis], window.out[axis]
+        before, far = window.before[axis], window.dilation[axis] * (window.kernel[axis] - 1)
+        shift = f"{before} - k{axis} * {window.dilation[axis]}"
+        first, last = f"from{axis}", f"to{axis}"
+        if before <= 0 and (out - 1) * stride + far - before < size:  # no tap is outside
+            return [f"const int {first} = 0, {last} = {out};"]
+        return [
+            f"const int s{axis} = {shift}, e{axis} = {size - 1} + s{axis};",
+            f"const int {first} = s{axis} > 0 ? (s{axis} + {stride - 1}) / {stride} : 0;",
+            f"const int t{axis} = e{axis} < 0 ? 0 : e{axis} / {stride} + 1;",
+            f"const int {last} = t{axis} < {out} ? t{axis} : {out};",
+        ]
 
     def _channel(self, each_out: int, each_in: int) -> str:
         """C text of the input channel number q of the group that output m is in."""
         return "q" if self.groups == 1 else f"(m / {each_out} * {each_in} + q)"
-
-    def _outputs(self, writer: Writer, each_in: int, taps: list[str]) -> str:
-        """Loops over all outputs (n, m, o0, …), and the channels (q) of each one's sum."""
-        names = ["n", "m", *axes_names("o", len(self.window.kernel))]
-        body = [
-            f"float s = {'c[m]' if len(self.operands) > 2 else '0'};",
-            *nest([each_in], ["q"], taps),
-            f"y[{index(row_steps(self.y.spatial), names)}] = s;",
-        ]
-        return self.function(writer, nest(self.y.spatial, names, body))
 
 
 class TransposedConvolution(GenericConvolution):
@@ -98,8 +118,10 @@ class TransposedConvolution(GenericConvolution):
         window = self.window
         each_in, each_out = self.weight.shape[0] // self.groups, self.weight.shape[1]
         output = "m" if self.groups == 1 else f"m % {each_out}"
-        row = [self._channel(each_out, each_in), f"({output})"]
-        lines = [self._product(each_out, each_in, row)]
+        rank, channel = len(window.kernel), self._channel(each_out, each_in)
+        read = index(self.x.steps, ["n", channel, *axes_names("p", rank)])
+        weigh = index(self.weight.steps, [channel, f"({output})", *axes_names("k", rank)])
+        lines = [f"s += a[{read}] * b[{weigh}];"]
         for axis in reversed(range(len(window.kernel))):
             stride, far = window.stride[axis], window.stride[axis] * window.size[axis]
             place = f"o{axis} + {window.before[axis]} - k{axis} * {window.dilation[axis]}"
@@ -111,7 +133,13 @@ class TransposedConvolution(GenericConvolution):
                 f"const int p{axis} = t{axis} / {stride};",
                 *lines,
             ])  # fmt: skip
-        return self._outputs(writer, each_in, lines)
+        names = ["n", "m", *axes_names("o", rank)]
+        body = [
+            f"float s = {'c[m]' if len(self.operands) > 2 else '0'};",
+            *nest([each_in], ["q"], lines),
+            f"y[{index(row_steps(self.y.spatial), names)}] = s;",
+        ]
+        return self.function(writer, nest(self.y.spatial, names, body))
 
 
 class GenericPool(Generic):

@@ -22,6 +22,13 @@ def picture(x: Maps, number: int) -> Maps:
     return Maps(tuple(x.buffers[buffer] for buffer in used), where, x.spatial)
 
 
+def bias_of(low: Lowering, node: Node) -> NDArray[Any] | None:
+    """The biases of a convolution: zeros when left out, None when computed at run time."""
+    if len(node.inputs) < 3 or not node.inputs[2]:
+        return np.zeros(low.shape(node)[1], np.float32)
+    return low.weight(node, 2)
+
+
 def linear(low: Lowering, node: Node) -> Maps | None:
     """One row of values by a constant matrix."""
     x, weight = low.maps.get(node.inputs[0]), low.weight(node, 1)
@@ -55,7 +62,7 @@ def product(
 ) -> Maps:
     """The layer of one product of picture `number`, with what its node says is fused."""
     x = low.reachable(node, x)
-    added, gate = (_operand(low, node, word, number) for word in ("add", "gate"))
+    added, gate = (operand(low, node, word, number) for word in ("add", "gate"))
     if added is not None:
         added = low.in_blocks(node, added)
     if gate is not None:
@@ -76,7 +83,7 @@ def product(
     return maps_in(y, slots, (1, len(weight)))
 
 
-def _operand(low: Lowering, node: Node, word: str, number: int) -> Maps | None:
+def operand(low: Lowering, node: Node, word: str, number: int) -> Maps | None:
     """The tensor that an attribute names, of one picture."""
     if word not in node.attributes:
         return None

@@ -45,6 +45,12 @@ def _convolution(low: Lowering, node: Node) -> Rows:
         x = low.calculate(f"{node.name} gated", "{0} * {1}", [x, gate], x.shape)
     window = sliding(node, x.shape[2:], y.spatial[2:], weight.shape[2:])
     groups = int(node.attributes.get("group", 1))
+    places, is_plain = prod(window.size), prod(window.kernel) == 1 and window.size == window.out
+    if is_plain and groups == x.shape[0] == 1 and bias is None:  # weights made at run time
+        left = weight.reshaped((weight.shape[0], weight.shape[1]))
+        plain = Node("MatMul", f"{node.name} product", [], [])
+        made = _product(low, plain, left, x.reshaped((x.shape[1], places)), (), None)
+        return _finished(low, node, made.reshaped(y.spatial))
     layer = GenericConvolution(node.name, x, weight, bias, groups, window, y)
     return _finished(low, node, low.made(layer))
 

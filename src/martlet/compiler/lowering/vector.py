@@ -16,13 +16,13 @@ from martlet.compiler.kernels.interleave import Interleave
 from martlet.compiler.kernels.interpolate import Interpolate
 from martlet.compiler.kernels.nearest import Nearest
 from martlet.compiler.lowering.context import SIGNS, Lowering, Rule
-from martlet.compiler.lowering.conv_gemm import linear, picture, product
+from martlet.compiler.lowering.conv_gemm import bias_of, linear, picture, product
 from martlet.compiler.lowering.placewise import PLACEWISE
 from martlet.compiler.lowering.views import concatenated
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:
-    weight, bias = low.weight(node, 1), _bias(low, node)
+    weight, bias = low.weight(node, 1), bias_of(low, node)
     if weight is None or bias is None or not 3 <= weight.ndim <= 5:
         return None
     x = low.channels(node.inputs[0])
@@ -38,13 +38,6 @@ def _convolution(low: Lowering, node: Node) -> Maps | None:
         for number in range(batch)
     ]
     return concatenated(parts, 0)
-
-
-def _bias(low: Lowering, node: Node) -> NDArray[Any] | None:
-    """The biases of a convolution: zeros when left out, None when computed at run time."""
-    if len(node.inputs) < 3 or not node.inputs[2]:
-        return np.zeros(low.shape(node)[1], np.float32)
-    return low.weight(node, 2)
 
 
 def _depthwise(

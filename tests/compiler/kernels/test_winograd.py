@@ -86,6 +86,17 @@ def test_what_is_fused_behind_it(rest: str) -> None:
     agree(model, threads=[1, 2, 3])
 
 
+@pytest.mark.parametrize("groups", [2, 3, 5])
+def test_groups(groups: int) -> None:
+    """Of a whole vector, of less, and of more."""
+    nodes = f"a = Conv (x, w1) y = Conv <pads = [1, 1, 1, 1], group = {groups}> (a, w3)"
+    for each in (16, 8, 24):
+        weights = {"w1": (groups * each, 5, 1, 1), "w3": (groups * each, each, 3, 3)}
+        model = graph(nodes, (1, 5, 12, 14), **weights)
+        assert "InputTiles" in kinds(model)
+        agree(model)
+
+
 @pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 0, 0, 1], [0, 1, 1, 0]])
 def test_pads(pads: list[int]) -> None:
     nodes = f"a = Conv (x, w1) y = Conv <pads = {pads}> (a, w3)"
@@ -123,7 +134,7 @@ def test_row_by_row_with_its_neighbours(threads: int) -> None:
 
 @pytest.mark.parametrize(
     ("how", "channels", "side"),
-    [(", strides = [2, 2]", (16, 16), 24), ("", (8, 16), 12), ("", (16, 16), 6)],
+    [(", strides = [2, 2]", (16, 16), 24), ("", (7, 16), 12), ("", (16, 16), 6), ("", (8, 8), 7)],
 )
 def test_what_goes_by_taps(how: str, channels: tuple[int, int], side: int) -> None:
     """Strides, few channels, small maps."""

@@ -13,11 +13,14 @@ MAP = 4 * 16 * 16 * 20  # bytes of 12 channels, in vectors of 8 or 16
 
 
 def gated() -> onnx.ModelProto:
-    """A basic block with a gate: its input, and what each convolution makes, are of one size."""
+    """A basic block with a gate: its input, and what each convolution makes, are of one size.
+
+    Its windows are dilated, so that they go by taps.
+    """
     nodes = """
         s = Conv (x, a)
-        c = Conv <pads = [1, 1, 1, 1]> (s, b)
-        e = Conv <pads = [1, 1, 1, 1]> (c, d)
+        c = Conv <pads = [1, 2, 1, 2], dilations = [1, 2]> (s, b)
+        e = Conv <pads = [1, 2, 1, 2], dilations = [1, 2]> (c, d)
         g = GlobalAveragePool (e)
         h = Sigmoid (g)
         m = Mul (e, h)

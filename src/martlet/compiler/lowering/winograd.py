@@ -22,8 +22,9 @@ from martlet.compiler.lowering.context import Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import bias_of, operand, picture
 from martlet.compiler.lowering.views import concatenated
 
-LEAST_CHANNELS = 16  # in and out: of fewer, changing the basis takes longer than it saves
-LEAST_TILES = 36  # of a map, 2×2: of fewer, reading the larger weights does
+LEAST_CHANNELS = 8  # of a group, in and out: of fewer, changing the basis takes what it saves
+LEAST_TILES = 16  # of a map: of fewer, reading the larger weights does
+MOST_PRODUCTS = 0.55  # of those by taps: more where many outputs of the last tiles are not there
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:
@@ -37,7 +38,7 @@ def _convolution(low: Lowering, node: Node) -> Maps | None:
     if basis is None or "gate" in node.attributes:
         return None
     parts = [
-        winograd(low, node, picture(x, number), weight, bias, window, basis, number)
+        winograd(low, node, picture(x, number), weight, bias, groups, window, basis, number)
         for number in range(x.axes[0])
     ]
     return concatenated(parts, 0)
@@ -47,12 +48,11 @@ def basis_of(weight: NDArray[Any], groups: int, window: Window) -> Basis | None:
     """Of which tiles a convolution is made, if that pays."""
     ones = (1, 1, 1)
     plain = (window.stride, window.dilation) == (ones, ones) and max(window.pad) <= 1
-    many = min(weight.shape[:2]) >= LEAST_CHANNELS and _tiles(window, OF_TWO) >= LEAST_TILES
-    return OF_TWO if plain and many and groups == 1 else None
-
-
-def _tiles(window: Window, basis: Basis) -> int:
-    return prod(-(-side // basis.tile) for side in window.out[1:])
+    channels = min(len(weight) // groups, weight.shape[1])  # of a group
+    tiles = prod(-(-side // OF_TWO.tile) for side in window.out[1:])
+    products = tiles * OF_TWO.side**2 / (9 * prod(window.out))
+    many = channels >= LEAST_CHANNELS and tiles >= LEAST_TILES
+    return OF_TWO if plain and many and products <= MOST_PRODUCTS else None
 
 
 def winograd(
@@ -61,12 +61,13 @@ def winograd(
     x: Maps,
     weight: NDArray[Any],
     bias: NDArray[Any],
+    groups: int,
     window: Window,
     basis: Basis,
     number: int,
 ) -> Maps:
     """The layers of picture `number`."""
-    lanes, outputs, groups = low.program.lanes, len(weight), basis.side**2
+    lanes, outputs, products = low.program.lanes, len(weight), basis.side**2
     x = low.in_blocks(node, x)
     added = operand(low, node, "add", number)
     added = None if added is None else low.in_blocks(node, added)
@@ -77,13 +78,14 @@ def winograd(
     changed = _input_tiles(low, node, x, window, basis, tiles)
     plain = in_three(Sliding(tiles, (1, 1), (1, 1), (0, 0), (0, 0), (1, 1), tiles))
     product = Product(
-        node.name, changed, basis.changed(weight), np.zeros(groups * outputs, np.float32), groups,
+        node.name, changed, basis.changed(weight), np.zeros(products * outputs, np.float32),
+        products * groups,
         plain, low.program.registers,
     )  # fmt: skip
     product.macs, product.operator = prod(window.out) * weight.size, "convolution"
     blocks = max(slots) // lanes + 1
-    made = low.program.buffer(groups * blocks * lanes, tiles)
-    behind = [n * blocks * lanes + slot for n in range(groups) for slot in slots]
+    made = low.program.buffer(products * blocks * lanes, tiles)
+    behind = [n * blocks * lanes + slot for n in range(products) for slot in slots]
     product.write_to(made, behind)
     low.add(product)
     y, each = low.program.buffer(blocks * lanes, window.spatial), np.zeros(blocks * lanes)

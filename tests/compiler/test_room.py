@@ -12,6 +12,7 @@ from martlet.compiler import compile_onnx
 from martlet.errors import MartletError
 
 
+@pytest.mark.long
 def test_memory_is_saved_where_it_must_be(our_path: OurPath, tmp_path: Path) -> None:
     """More layers run row by row, and the answer is the same."""
     path, x = our_path("mobilenet_v2_x0_5", 96), random(0, 1, 3, 96, 96)

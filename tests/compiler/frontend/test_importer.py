@@ -208,12 +208,21 @@ def _all_stages(model: onnx.ModelProto) -> int:
 
 
 @pytest.mark.filterwarnings("error")
-def test_changed_fields_give_a_program_or_one_sentence() -> None:
-    accepted = 0
-    for seed in range(900):
-        model = damaged_fields((shuffle_unit, rearranged, choosing)[seed % 3](), seed)
-        accepted += _all_stages(model)
-    assert 50 < accepted < 10_000
+@pytest.mark.parametrize(
+    ("make", "seeds"),
+    [
+        (shuffle_unit, range(450)),
+        (rearranged, range(450)),
+        (choosing, range(40)),
+        pytest.param(choosing, range(40, 900), marks=pytest.mark.long),
+    ],
+)
+def test_changed_fields_give_a_program_or_one_sentence(
+    make: Callable[[], onnx.ModelProto], seeds: range
+) -> None:
+    model = make()
+    accepted = sum(_all_stages(damaged_fields(model, seed)) for seed in seeds)
+    assert len(seeds) / 20 < accepted < 10_000
 
 
 def test_damaged_files_give_a_graph_or_one_sentence(tmp_path: Path) -> None:

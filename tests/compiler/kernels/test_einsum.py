@@ -20,8 +20,13 @@ CASES = (  # letters, shapes, and whether tiles of products of matrices do it
     ("ij,jk,kl->il", ((2, 3), (3, 4), (4, 5)), False),
 )
 
+QUICK = ("bhij,bjhd->bihd", "...ij,jk->...ik", "ii->i", "bij,bij->b", "ij,jk,kl->il")
 
-@pytest.mark.parametrize(("letters", "shapes", "tiled"), CASES, ids=[case[0] for case in CASES])
+
+@pytest.mark.parametrize(
+    ("letters", "shapes", "tiled"),
+    [pytest.param(*c, id=c[0], marks=[pytest.mark.long] * (c[0] not in QUICK)) for c in CASES],
+)
 def test_letters(letters: str, shapes: tuple[tuple[int, ...], ...], tiled: bool) -> None:
     sides = {f"x{number}": shape for number, shape in enumerate(shapes)}
     model = graph(f'y = Einsum <equation = "{letters}"> ({", ".join(sides)})', sides)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from tests.compiler.exported import marked
 from tests.compiler.graphs import agree, graph, random, run
 
 TARGETS = ("native", "portable")
@@ -15,7 +16,7 @@ def places(seed: int, low: int, high: int, *shape: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-@pytest.mark.parametrize("shape", [(3, 2), (4,), ()])
+@pytest.mark.parametrize("shape", marked([(3, 2), (4,), ()], [(3, 2)]))
 def test_slices_along_an_axis(axis: int, shape: Sequence[int]) -> None:
     """Negative places count from the end."""
     at = places(1, -SIDES[axis], SIDES[axis], *shape)

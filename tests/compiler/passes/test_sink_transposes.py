@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 import pytest
+from tests.compiler.exported import marked
 from tests.compiler.graphs import agree, graph, operators, planned, random
 
 IN, OUT = "<perm = [0, 3, 1, 2]>", "<perm = [0, 2, 3, 1]>"
@@ -44,7 +45,10 @@ CONSTANTS: dict[str, object] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", CASES)
+QUICK = ("an activation", "pads", "halves", "a gate", "a choice")
+
+
+@pytest.mark.parametrize("what", marked([*CASES], QUICK))
 def test_what_stands_between_is_done_with_channels_first(what: str) -> None:
     nodes = CASES[what]
     model = between(nodes, **{name: v for name, v in CONSTANTS.items() if name in nodes})
@@ -113,7 +117,7 @@ def test_several_readers() -> None:
     agree(graph(text, (1, 3, 6, 7), w=(20, 3, 1, 1), v=(8, 20, 1, 1)))
 
 
-@pytest.mark.parametrize("channels", [3, 20, 70])
+@pytest.mark.parametrize("channels", marked([3, 20, 70], [20]))
 def test_maps_too_large_for_names(channels: int) -> None:
     """From channels last to blocks of channels, and back, each value moves once."""
     text = f"""

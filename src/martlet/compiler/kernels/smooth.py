@@ -31,7 +31,7 @@ def _horner(variable: str, *factors: float) -> str:
 
 
 TANH_NEAR = 0.65
-ERF_NEAR, GELU_NEAR = 1, 0.6
+ERF_NEAR = 1
 ERFC_END = 4  # beyond it erfc is below half the last place of 1
 TANH = _horner("u", -0.33333263, 0.13330899, -0.05369296, 0.0204833, -0.0055286204)
 ERF_MORE = _horner(  # than x
@@ -40,6 +40,11 @@ ERF_MORE = _horner(  # than x
 LOG_ERFC = _horner(
     "b", 0.0001468022, -1.129407, -0.63350874, -0.10815936, 0.025064366, -0.00414328,
     0.00041635125, -1.3138452e-05, -1.7661707e-06, 1.5226553e-07,
+)  # fmt: skip
+# Of the share of a normal distribution below x, as a multiple of x: a sigmoid of it times x is GELU.
+GELU_LOGIT = _horner(
+    "u", 1.5957699, 0.072665952, -6.4938809e-05, -0.00011071845, 7.9487327e-06, -2.6603820e-07,
+    3.5540475e-09,
 )  # fmt: skip
 LOG1P_MORE = _horner("w", 0.66666675, 0.39998874, 0.28617021, 0.21426028, 0.24307598)  # than 2 s
 LOG = _horner(
@@ -60,10 +65,8 @@ const T b = LEAST(FILL({ERFC_END}), ABS(x)), u = x * x;
   const T far_ = 1 - EXP({LOG_ERFC}), near_ = {ERF_MORE} * x + x;
   return WHERE(ABS(x) < {ERF_NEAR}, near_, WHERE(x < 0, -far_, far_));"""),
     "gelu": Function(f"""\
-const T z = x * 0.70710678f, b = LEAST(FILL({ERFC_END}), ABS(z)), u = z * z;
-  const T tail = WHERE(ABS(z) > {ERFC_END}, FILL(0), EXP({LOG_ERFC}) * 0.5f);
-  const T far_ = WHERE(x < 0, tail, 1 - tail) * x;
-  return WHERE(ABS(z) < {GELU_NEAR}f, ({ERF_MORE} * z + z + 1) * x * 0.5f, far_);"""),
+const T u = x * x;
+  return x / (EXP(-({GELU_LOGIT} * x)) + 1);"""),
     "gelu_tanh": Function("return x / (EXP(-1.5957691f * (x + 0.044715f * x * x * x)) + 1);"),
     "softplus": Function(f"""\
 const T t = EXP(-ABS(x)), s = t / (t + 2), w = s * s;

@@ -41,7 +41,7 @@ LOG_ERFC = _horner(
     "b", 0.0001468022, -1.129407, -0.63350874, -0.10815936, 0.025064366, -0.00414328,
     0.00041635125, -1.3138452e-05, -1.7661707e-06, 1.5226553e-07,
 )  # fmt: skip
-# Of the share of a normal distribution below x, as a multiple of x: a sigmoid of it times x is GELU.
+# GELU is x times a sigmoid of this times x: the logit of the normal distribution below x, over x.
 GELU_LOGIT = _horner(
     "u", 1.5957699, 0.072665952, -6.4938809e-05, -0.00011071845, 7.9487327e-06, -2.6603820e-07,
     3.5540475e-09,

@@ -18,6 +18,7 @@ from martlet.compiler.passes.fold_affine import (
     old_hard_swishes,
 )
 from martlet.compiler.passes.join_transposed import join_transposed
+from martlet.compiler.passes.merge_branches import merge_branches
 from martlet.compiler.passes.name_activations import name_activations
 from martlet.compiler.passes.sink_transposes import sink_transposes
 from martlet.compiler.passes.split_transposed import split_transposed
@@ -40,6 +41,7 @@ def simplify(graph: Graph) -> Graph:
     _drop_dead(graph)
     merge_pads(graph)
     fold_scales(graph)
+    merge_branches(graph)
     split_transposed(graph)
     _spread_activations(graph)
     _fuse(graph)

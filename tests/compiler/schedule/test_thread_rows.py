@@ -24,7 +24,7 @@ def every_kind(*sides: int) -> onnx.ModelProto:
         o = MaxPool <kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]> (g)
         q = Sigmoid (o)
         h = Sub (o, q)
-        i = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (h, w3)
+        i = Conv <strides = [1, 1], pads = [1, 2, 1, 2], dilations = [1, 2]> (h, w3)
         j = ReduceMean <axes = [1]> (i)
         k = Mul (i, j)
         n = GlobalAveragePool (k)

@@ -74,6 +74,22 @@ def test_sizes_as_they_are_typed(
     assert martlet.compile(tiny, tmp_path / "out", build=False, max_ram="1M", max_flash="1M")
 
 
+def test_the_arrays_of_all_pictures_count(tmp_path: Path) -> None:
+    """What they leave is for the workspace, which is one picture's."""
+    nodes = """
+        a = Conv (x, w1)
+        b = Conv <pads = [2, 2, 2, 2]> (a, w2)
+        c = Conv <pads = [2, 2, 2, 2]> (b, w2)
+        y = Conv (c, w3)"""
+    weights = {"w1": (12, 3, 1, 1), "w2": (12, 12, 5, 5), "w3": (3, 12, 1, 1)}
+    path = save(graph(nodes, ("N", 3, 40, 40), **weights), tmp_path)
+    how = {"target": "portable", "library": False, "batch": 8}
+    free = compile_onnx(path, tmp_path / "free", **how).description.workspace_bytes
+    most = 8 * 2 * 4 * 3 * 40 * 40 + free * 3 // 4
+    saved = compile_onnx(path, tmp_path / "saved", max_ram=most, **how).description
+    assert saved.workspace_bytes <= free * 3 // 4
+
+
 def test_inputs_of_bytes_count_as_bytes(tmp_path: Path, pair: Pair) -> None:
     nodes = "a = Cast <to = 1> (x) y = ReduceMean <keepdims = 0> (a)"
     model = save(graph(nodes, {"x:uint8": (1, 100, 100, 3)}), tmp_path)

@@ -1,7 +1,7 @@
 """All stages in order, and the files that they leave."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from martlet.compiler.ir.graph import Graph, Shape
 from martlet.compiler.ir.program import Program, c_name
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES, Schedule
 from martlet.compiler.ir.series import series_of
-from martlet.compiler.lowering.kernel_table import BY_TAPS
+from martlet.compiler.lowering.context import Kernels
+from martlet.compiler.lowering.kernel_table import BY_TAPS, KERNELS
 from martlet.compiler.lowering.lower import lower
 from martlet.compiler.passes.fuse import simplify
 from martlet.compiler.passes.split_batch import split_batch
@@ -184,21 +185,26 @@ def program_of(
     series = None if stream is None else series_of(graph)
     nodes, pictures = len(graph.nodes), split_batch(graph)
     graph = simplify(graph)
+
+    def lowered(table: Sequence[Kernels]) -> Program:
+        made = lower(graph, target, table)
+        made.nodes, made.pictures, made.series = nodes, pictures, series
+        return made
+
     if series is None or stream is None:
-        program = lower(graph, target)
+        program = lowered(KERNELS)
         budget = bound(graph, target.lanes)
         if ram is not None:
             budget = min(budget, max(0, ram - outside_bytes(program) - CACHE_LINE_BYTES))
         program, schedule = _in_budget(program, target, threads, budget)
         if schedule.workspace_bytes > (max(budget, FAST_BYTES) if ram is None else budget):
-            plain = _in_budget(lower(graph, target, BY_TAPS), target, threads, budget)
+            plain = _in_budget(lowered(BY_TAPS), target, threads, budget)
             smaller = plain[1].workspace_bytes < schedule.workspace_bytes
             program, schedule = plain if smaller else (program, schedule)
     else:
-        program = lower(graph, target, BY_TAPS)
+        program = lowered(BY_TAPS)
         alone = Schedule(bands=tuple(range(n, n + 1) for n in range(len(program.layers))))
         schedule = plan_memory(program, keep_rows(program, alone, series, stream))
-    program.nodes, program.pictures, program.series = nodes, pictures, series
     schedule = pack_weights(program, schedule)
     if target.cache:
         schedule = plan_prefetch(program, schedule, target.cache)

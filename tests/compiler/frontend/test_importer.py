@@ -258,6 +258,11 @@ def test_an_operator_that_is_missing_is_named_with_the_others() -> None:
     assert "nor are others of the network: Det (1); docs/compiling.md lists those that are" in said
 
 
+def test_so_is_one_that_makes_whole_numbers() -> None:
+    said = _said(graph("i = Cast <to = 6> (x) y = BitwiseNot (i)", (3,), "y:int32", opset=18))
+    assert "node 'y' (BitwiseNot) cannot be compiled: the operator is not supported" in said
+
+
 def _choices(count: int) -> onnx.ModelProto:
     """So many times: if the last side is 1 then Exp, else Neg; and the end is Abs."""
     model = graph(f"y = Abs (q{count})", (1, 3, 5), last=np.array(2), single=np.array(1))

@@ -48,11 +48,10 @@ class Writer:
 
     def table(self, wanted: str, values: Iterable[int]) -> str:
         """Add an array of offsets, or find the one that holds the same; returns its name."""
-        listed = list(values)
-        known = self._tables.get(tuple(listed))
-        if known is not None:
-            return known
-        name = self._tables[tuple(listed)] = self.name(wanted)
+        listed = tuple(values)
+        if listed in self._tables:
+            return self._tables[listed]
+        name = self._tables[listed] = self.name(wanted)
         text, line = [], "   "
         for value in listed:
             item = f" {value},"

@@ -9,8 +9,8 @@ from math import prod
 import numpy as np
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.ir.operators import GATES
 
-GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 GRID_MODES = ("bilinear", "linear", "nearest", "bicubic", "cubic")
 GRID_PADDING = ("zeros", "border", "reflection")
 

@@ -106,7 +106,7 @@ def _computed(node: Node, proto: onnx.NodeProto, graph: Graph, opset: int) -> li
     names = [name for name in node.outputs if name]
     given = list(dict.fromkeys(name for name in node.inputs if name))
     if node.op == "DequantizeLinear" and not node.attributes.get("block_size", 0):
-        return [_dequantized(node, [graph.constants[name] for name in given])]
+        return [_dequantized(node, [graph.constants[name] for name in node.inputs if name])]
     lone = helper.make_graph(
         [proto],
         "constant",

@@ -50,6 +50,12 @@ WITH_ATTRIBUTES: dict[str, tuple[str, dict[str, float]]] = {
     "ThresholdedRelu": ("one_thresholded_relu({0}, {alpha})", {"alpha": 1.0}),
 }
 
+# Operators that give a tensor other sides, and leave its values where they are.
+SHAPING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze")
+
+# Recurrent operators, and how many gates they have.
+GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
+
 # Operators of two values.
 BINARY = {
     "Add": "{0} + {1}",
@@ -68,6 +74,12 @@ BINARY = {
     "Sub": "{0} - {1}",
     "Xor": "(float)(!{0} != !{1})",
 }
+
+# All whose values are made of those in the same place, as they are broadcast.
+BY_VALUE = frozenset((
+    *UNARY, *BINARY, *WITH_ATTRIBUTES, "Clip", "Gelu", "IsInf", "Max", "Mean", "Min", "Mod", "Sum",
+    "Where",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Generic layers that read where another tensor says at run time; no place is read outside."""
 
+from collections.abc import Sequence
 from math import prod
 
 from martlet.compiler.codegen.writer import Writer
@@ -15,8 +16,8 @@ static long one_place(float at, long side) {
 """
 
 
-class GatherRows(Generic):
-    """y[o, j, i] = x[o, at[j], i]; a place is counted from the end where it is negative."""
+class Gathering(Generic):
+    """Shared by all: `at` says where in `x`, along `axis` or behind so many axes in front."""
 
     operator = "copy"
 
@@ -25,11 +26,18 @@ class GatherRows(Generic):
         self.x, self.at, self.axis = x, at, axis
         self.moved = 2 * y.dtype.itemsize * prod(y.spatial)
 
+    def function(self, writer: Writer, lines: Sequence[str]) -> str:
+        writer.kernel("one_place", PLACE)
+        return super().function(writer, lines)
+
+
+class GatherRows(Gathering):
+    """y[o, j, i] = x[o, at[j], i]; a place is counted from the end where it is negative."""
+
     def summary(self) -> str:
         return f"{prod(self.at.shape)} places along axis {self.axis} of {shape_text(self.x.shape)}"
 
     def emit(self, writer: Writer) -> str:
-        writer.kernel("one_place", PLACE)
         shape, axis = self.x.shape, self.axis
         outer, side, inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
         count = prod(self.at.shape)
@@ -43,21 +51,13 @@ class GatherRows(Generic):
         ])  # fmt: skip
 
 
-class GatherElements(Generic):
+class GatherElements(Gathering):
     """y at each place: the value of `x` there, but along `axis` at the place that `at` names."""
-
-    operator = "copy"
-
-    def __init__(self, name: str, x: Rows, at: Rows, axis: int, y: Buffer) -> None:
-        super().__init__(name, [x, at], y)
-        self.x, self.at, self.axis = x, at, axis
-        self.moved = 2 * y.dtype.itemsize * prod(y.spatial)
 
     def summary(self) -> str:
         return f"{shape_text(self.at.shape)} values along axis {self.axis}"
 
     def emit(self, writer: Writer) -> str:
-        writer.kernel("one_place", PLACE)
         shape, axis = self.at.shape, self.axis
         names = axes_names("i", len(shape))
         steps = tuple(0 if one == axis else step for one, step in enumerate(self.x.steps))
@@ -69,22 +69,14 @@ class GatherElements(Generic):
         return self.function(writer, nest(shape, names, [f"{target} = {value};"]))
 
 
-class GatherSlices(Generic):
+class GatherSlices(Gathering):
     """y[n, j] = x[n, at[n, j, 0], at[n, j, 1], …]: `at` names whole slices by their first axes."""
-
-    operator = "copy"
-
-    def __init__(self, name: str, x: Rows, at: Rows, batch: int, y: Buffer) -> None:
-        super().__init__(name, [x, at], y)
-        self.x, self.at, self.batch = x, at, batch
-        self.moved = 2 * y.dtype.itemsize * prod(y.spatial)
 
     def summary(self) -> str:
         return f"{prod(self.at.shape[:-1])} slices of {shape_text(self.x.shape)}"
 
     def emit(self, writer: Writer) -> str:
-        writer.kernel("one_place", PLACE)
-        shape, batch, named = self.x.shape, self.batch, self.at.shape[-1]
+        shape, batch, named = self.x.shape, self.axis, self.at.shape[-1]
         outer, whole = prod(shape[:batch]), prod(shape[batch:])
         count, inner = prod(self.at.shape[batch:-1]), prod(shape[batch + named :])
         steps = row_steps(shape)[batch : batch + named]

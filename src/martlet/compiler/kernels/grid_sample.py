@@ -7,10 +7,11 @@ from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.activations import number
-from martlet.compiler.kernels.generic import Generic, Rows, row_steps
+from martlet.compiler.kernels.generic import Generic, Rows, nest, row_steps
 
 # The place that is read for a coordinate, by what lies outside the maps. `low` and `high` are the
 # borders, and a coordinate that is no number counts as the first place.
+REACH = "x > -1e6f ? x < 1e6f ? x : 1e6f : x != x ? 0 : -1e6f"  # what a long holds
 OUTSIDE = {
     "zeros": "return x;",
     "border": "return x < 0 ? 0 : x > side - 1 ? side - 1 : x;",
@@ -24,7 +25,7 @@ const float span = high - low;
 PLACE = """\
 static float sampled_place(float x, float side, float low, float high) {{
   (void)side, (void)low, (void)high;
-  x = x > -1e6f ? x < 1e6f ? x : 1e6f : x != x ? 0 : -1e6f;
+  x = {reach};
   {outside}
 }}
 """
@@ -61,7 +62,7 @@ class GridSample(Generic):
         return f"{self.mode} between places of {shape_text(self.x.shape)}, to {size}"
 
     def emit(self, writer: Writer) -> str:
-        place = PLACE.format(outside=OUTSIDE[self.outside])
+        place = PLACE.format(reach=REACH, outside=OUTSIDE[self.outside])
         called = writer.kernel("sampled_place", place)
         if self.mode == "cubic":
             writer.kernel("cubic_weights", CUBIC_WEIGHTS)
@@ -76,13 +77,8 @@ class GridSample(Generic):
         read = " + ".join(f"at[{axis}][{name}] * {steps[axis]}" for axis, name in enumerate(names))
         weight = " * ".join(f"w[{axis}][{name}]" for axis, name in enumerate(names))
         inside = [f"s += {weight} * a[(n * {channels} + c) * {size} + {read}];"]
-        for name in reversed(names):
-            inside = [
-                f"for (int {name} = 0; {name} < {taps}; {name}++)",
-                *(f"  {x}" for x in inside),
-            ]
         places = prod(self.y.spatial[2:])
-        lines += [*(f"  {line}" for line in inside)]
+        lines += [f"  {line}" for line in nest([taps] * rank, names, inside)]
         lines += [f"  y[(n * {channels} + c) * {places} + p] = s;", "}"]
         loop = braced(f"for (long p = 0; p < {places}; p++)", [
             f"const float *g = b + (n * {places} + p) * {rank};", *lines,
@@ -112,7 +108,7 @@ class GridSample(Generic):
         else:
             lines += [
                 f"  float x = {x};",
-                "  x = x > -1e6f ? x < 1e6f ? x : 1e6f : x != x ? 0 : -1e6f;",
+                f"  x = {REACH};",
                 "  const float first = floorf(x) - 1;",
             ]
             weights = ["  cubic_weights(x - first - 1, w[{0}]);"]

@@ -67,7 +67,6 @@ for (int j = 0; j < n; j++) m[j] = one_sigmoid(g[2 * n + j] + {peepholes}[2 * n 
 for (int j = 0; j < n; j++)
   o[j] = one_sigmoid(g[n + j] + {peepholes}[n + j] * m[j]) * one_tanh(m[j]);""",
 }
-GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 class Recurrent(Generic):
@@ -91,7 +90,8 @@ class Recurrent(Generic):
         """
         super().__init__(name, list(given.values()), y)
         self.kind, self.given, self.sides, self.backwards = kind, given, sides, backwards
-        self.macs = prod(sides) * sides[2] * GATES[kind[:4].rstrip(",")]
+        self.gates = given["x"].shape[-1]  # numbers of all gates of a step
+        self.macs = prod(sides) * self.gates
 
     def summary(self) -> str:
         steps, batch, size = self.sides
@@ -108,7 +108,6 @@ class Recurrent(Generic):
     def _lines(self, step: Sequence[str], letters: dict[str, str]) -> list[str]:
         steps, batch, size = self.sides
         states, cells = steps * batch * size, batch * size
-        gates = GATES[self.kind[:4].rstrip(",")] * size
         used = " ".join(step)
         lines = [f"const int n = {size};"]
         if " m[j]" in used:
@@ -123,7 +122,7 @@ class Recurrent(Generic):
             f"for (long s = 0; s < {steps}; s++)",
             f"  for (long i = 0; i < {batch}; i++) {{",
             f"    const long at = ({at}) * {batch} + i;",
-            f"    const float *x = {letters['x']} + at * {gates};",
+            f"    const float *x = {letters['x']} + at * {self.gates};",
             f"    float *o = y + at * {size};",
         ]
         if " m[j]" in used:

@@ -2,7 +2,7 @@
 
 from martlet.compiler.codegen.c_text import braced
 from martlet.compiler.codegen.writer import Writer
-from martlet.compiler.ir.graph import Shape, shape_text
+from martlet.compiler.ir.graph import shape_text
 from martlet.compiler.ir.tensor_view import Buffer
 from martlet.compiler.kernels.activations import number
 from martlet.compiler.kernels.generic import Generic, Rows
@@ -68,7 +68,7 @@ class Suppression(Generic):
         writer.kernel("box_sides", SIDES.format(corners=CORNERS[self.by_centre]))
         writer.kernel("boxes_overlap", OVERLAP)
         pictures, classes, count = self.shape
-        rows = rows_of_boxes(self.shape, self.most)
+        rows = pictures * classes * self.most
         search = [
             "long best = -1;",
             f"for (long i = 0; i < {count}; i++)",
@@ -94,8 +94,3 @@ class Suppression(Generic):
             *(f"  {line}" for line in braced(f"for (long c = 0; c < {classes}; c++)", of_class)),
         ]
         return self.function(writer, lines)
-
-
-def rows_of_boxes(scores: Shape, most: int) -> int:
-    """How many boxes can stay at most."""
-    return scores[0] * scores[1] * most

@@ -126,4 +126,4 @@ class FromRows(Generic):
                 f"    y[({whole * places} + p) * {lanes} + l] "
                 f"= a[p * {channels} + {whole * lanes} + l];",
             ]
-        return self.function(writer, lines if whole else lines[3:])
+        return self.function(writer, lines)

@@ -100,15 +100,14 @@ class Back(Window):
         return -(-rows // self.tile)
 
 
-class InputTiles(Blockwise):
-    """y [n²][blocks of x][tiles]: the tiles of x in the new basis."""
+class OfTiles(Blockwise):
+    """Shared by both: their pieces are rows of tiles or outputs, and each needs all else whole."""
 
     operator = "convolution"
     thread_rows: Sequence[str] = ()
     keeps_lanes: Sequence[str] = ()
 
     def __init__(self, name: str, x: Maps, y: Buffer, window: Window, basis: Basis) -> None:
-        """`window` has n × n taps and steps of m; its output's places are tiles."""
         super().__init__(name, x, y)
         self.basis, self.window = basis, window
         self.row_window = window
@@ -118,6 +117,13 @@ class InputTiles(Blockwise):
 
     def by_rows(self, schedule: Schedule) -> bool:
         return True
+
+
+class InputTiles(OfTiles):
+    """y [n²][blocks of x][tiles]: the tiles of x in the new basis.
+
+    `window` has n × n taps and steps of m; its output's places are tiles.
+    """
 
     def summary(self) -> str:
         tiles, tile = shape_text(self.y.spatial), self.basis.tile
@@ -190,12 +196,8 @@ class InputTiles(Blockwise):
         return [*lines, " ".join(moves)]
 
 
-class OutputsOfTiles(Blockwise):
+class OutputsOfTiles(OfTiles):
     """y: the maps that x, [n²][blocks of y][tiles], is in the new basis; and the epilogue."""
-
-    operator = "convolution"
-    thread_rows: Sequence[str] = ()
-    keeps_lanes: Sequence[str] = ()
 
     def __init__(
         self,
@@ -211,20 +213,13 @@ class OutputsOfTiles(Blockwise):
         act_after: Activation | None,
     ) -> None:
         """`bias` has a number for each lane of y's blocks."""
-        super().__init__(name, x, y)
-        self.basis, self.bias, self.window = basis, bias, window
-        self.row_window = window
+        super().__init__(name, x, y, window, basis)
+        self.bias = bias
         self.act, self.add, self.act_after = act, add, act_after
         self.own_rows = ("add",)
         self.reads = [*x.buffers, *(add.buffers if add is not None else ())]
         words = (act and act.kind, add and "sum", act_after and act_after.kind)
         self.fused = [word for word in words if word]
-
-    def rows(self, schedule: Schedule) -> int:
-        return self.window.rows
-
-    def by_rows(self, schedule: Schedule) -> bool:
-        return True
 
     def packed_weights(self, schedule: Schedule) -> list[NDArray[np.float32]]:
         return [self.bias]

@@ -89,7 +89,8 @@ class Lowering:
             if name and self.held_as(kind) not in self.served:
                 listed = ", ".join(map(str, self.served))
                 raise node.fail(f"its output {name!r} is {kind}; values at run time are {listed}")
-            if name and kind in WHOLE and kind not in self.served:
+            known = any(node.op in kernels.rules for kernels in self.table)
+            if name and known and kind in WHOLE and kind not in self.served:
                 check_whole_number(node, name, kind)
 
     def _outputs(self, node: Node) -> Mapping[str, Maps]:

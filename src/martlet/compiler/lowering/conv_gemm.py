@@ -62,9 +62,7 @@ def product(
 ) -> Maps:
     """The layer of one product of picture `number`, with what its node says is fused."""
     x = low.reachable(node, x)
-    added, gate = (operand(low, node, word, number) for word in ("add", "gate"))
-    if added is not None:
-        added = low.in_blocks(node, added)
+    added, gate = added_to(low, node, number), _operand(low, node, "gate", number)
     if gate is not None:
         gate = low.inside(node, gate)
     layer = Product(
@@ -74,7 +72,7 @@ def product(
     shift = -1 if added is not None or groups == 1 else _shift(low, node)
     key = (node.outputs[0], number)
     low.slots.note(key, layer)
-    slots = _slots(len(weight), groups, low.program.lanes, added, shift)
+    slots = slots_of(len(weight), groups, low.program.lanes, added, shift)
     if added is None and key in low.slots.given:
         slots = list(low.slots.given[key])
     y = low.program.buffer(max(slots) + 1, window.spatial)
@@ -83,7 +81,13 @@ def product(
     return maps_in(y, slots, (1, len(weight)))
 
 
-def operand(low: Lowering, node: Node, word: str, number: int) -> Maps | None:
+def added_to(low: Lowering, node: Node, number: int) -> Maps | None:
+    """What is added to picture `number` of a node's result, in blocks."""
+    added = _operand(low, node, "add", number)
+    return None if added is None else low.in_blocks(node, added)
+
+
+def _operand(low: Lowering, node: Node, word: str, number: int) -> Maps | None:
     """The tensor that an attribute names, of one picture."""
     if word not in node.attributes:
         return None
@@ -120,7 +124,9 @@ def _shift(low: Lowering, node: Node) -> int:
     return before % lanes if sizes and all(size % lanes == 0 for size in sizes) else -1
 
 
-def _slots(channels: int, groups: int, lanes: int, add: Maps | None, shift: int = -1) -> list[int]:
+def slots_of(
+    channels: int, groups: int, lanes: int, add: Maps | None, shift: int = -1
+) -> list[int]:
     """The slot of each output channel: beside the values that are added, or group by group."""
     if add is not None:
         return [block * lanes + lane for block, lane in add.positions()]

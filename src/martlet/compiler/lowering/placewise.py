@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from math import prod
 
 from martlet.compiler.ir.graph import Node
+from martlet.compiler.ir.operators import SHAPING
 from martlet.compiler.ir.tensor_view import Maps, maps_in
 from martlet.compiler.kernels.generic import Rows
 from martlet.compiler.kernels.to_rows import FromRows, ToRows
 from martlet.compiler.lowering.context import Lowering, Rule
-from martlet.compiler.lowering.views import SHAPING
 
 # What works on blocks of channels, and so wants them.
 BLOCKED = frozenset((

@@ -7,15 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Node, Shape
+from martlet.compiler.ir.operators import GATES
 from martlet.compiler.kernels.generic import Rearrange, Rows, row_steps, rows_of
-from martlet.compiler.kernels.recurrent import GATES, Recurrent
+from martlet.compiler.kernels.recurrent import Recurrent
 from martlet.compiler.lowering.context import Lowering, Rule
 from martlet.compiler.lowering.generic_products import product_of
 
 Array = NDArray[Any]
 # As ONNX has them, for each direction.
-ACTIVATIONS = {"RNN": [b"Tanh"], "GRU": [b"Sigmoid", b"Tanh"], "LSTM": [b"Sigmoid", b"Tanh"] * 2}
-ACTIVATIONS["LSTM"] = [b"Sigmoid", b"Tanh", b"Tanh"]
+ACTIVATIONS = {
+    "RNN": [b"Tanh"], "GRU": [b"Sigmoid", b"Tanh"], "LSTM": [b"Sigmoid", b"Tanh", b"Tanh"],
+}  # fmt: skip
 
 
 def _recurrent(low: Lowering, node: Node) -> Mapping[str, Rows]:
@@ -29,11 +31,10 @@ def _recurrent(low: Lowering, node: Node) -> Mapping[str, Rows]:
     steps, batch = x.shape[:2]
     weights = low.graph.constants[node.inputs[2]]
     size, directions = weights.shape[2], len(weights)
-    made = []
-    for number, backwards in enumerate(_directions(node)):
-        made.append(_direction(low, node, x, number, backwards=backwards))
+    ways = _directions(node)
+    made = [_direction(low, node, x, n, backwards=way) for n, way in enumerate(ways)]
     states = steps * batch * size
-    last = [0 if backwards else states - batch * size for backwards in _directions(node)]
+    last = [0 if backwards else states - batch * size for backwards in ways]
     all_steps, one = (steps, batch, size), (batch, size)
     parts: list[tuple[Shape, list[Rows]]] = [
         (all_steps, [rows_of(y.source, all_steps) for y in made]),

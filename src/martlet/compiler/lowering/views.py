@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
+from martlet.compiler.ir.operators import SHAPING
 from martlet.compiler.ir.tensor_view import Maps
 
 Where = NDArray[np.int64]
-SHAPING = ("Reshape", "Flatten", "Unsqueeze", "Squeeze")
 VIEWS = (*SHAPING, "Identity", "Transpose", "Concat", "Split", "Slice", "Gather")
 MOST_NAMES = 1 << 16  # names that are given to a tensor; beyond, its values are moved
 

@@ -4,16 +4,16 @@ from martlet.compiler.ir.graph import WHOLE, Node, NumberType
 
 # What gives one of the numbers that it reads, or the number of a place: exact in any type.
 CHOOSING = frozenset((
-    *("ArgMax", "ArgMin", "Clip", "Compress", "Concat", "DepthToSpace", "Expand", "Flatten"),
+    *("ArgMax", "ArgMin", "Clip", "Concat", "DepthToSpace", "Expand", "Flatten"),
     *("Gather", "GatherElements", "GatherND", "Identity", "Max", "MaxPool", "Min", "Pad"),
     "NonMaxSuppression",
     *("ReduceMax", "ReduceMin", "Relu", "Reshape", "Sign", "Slice", "SpaceToDepth", "Split"),
-    *("Squeeze", "Tile", "TopK", "Transpose", "Trilu", "Unsqueeze", "Where"),
+    *("Squeeze", "Tile", "TopK", "Transpose", "Unsqueeze", "Where"),
     *("Cast", "CastLike", "QuantizeLinear", "Resize", "Upsample"),
 ))  # fmt: skip
 # What can leave the range of a small type, where ONNX begins again from its other end.
 COUNTING = frozenset((
-    *("Abs", "Add", "CumSum", "Div", "IntegerDiv", "Mod", "Mul", "Neg", "ReduceProd", "ReduceSum"),
+    *("Abs", "Add", "IntegerDiv", "Mod", "Mul", "Neg", "ReduceProd", "ReduceSum"),
     *("Sub", "Sum"),
 ))  # fmt: skip
 WIDE = tuple(kind for kind in WHOLE if kind.itemsize >= 4)

@@ -19,7 +19,7 @@ from martlet.compiler.kernels.winograd import (
     OutputsOfTiles,
 )
 from martlet.compiler.lowering.context import Lowering, Rule
-from martlet.compiler.lowering.conv_gemm import bias_of, operand, picture
+from martlet.compiler.lowering.conv_gemm import added_to, bias_of, picture, slots_of
 from martlet.compiler.lowering.views import concatenated
 
 LEAST_CHANNELS = 8  # of a group, in and out: of fewer, changing the basis takes what it saves
@@ -69,11 +69,8 @@ def winograd(
     """The layers of picture `number`."""
     lanes, outputs, products = low.program.lanes, len(weight), basis.side**2
     x = low.in_blocks(node, x)
-    added = operand(low, node, "add", number)
-    added = None if added is None else low.in_blocks(node, added)
-    slots = list(range(outputs))
-    if added is not None:
-        slots = [block * lanes + lane for block, lane in added.positions()]
+    added = added_to(low, node, number)
+    slots = slots_of(outputs, 1, lanes, added)
     tiles = tuple(-(-side // basis.tile) for side in window.out[1:])
     changed = _input_tiles(low, node, x, window, basis, tiles)
     plain = in_three(Sliding(tiles, (1, 1), (1, 1), (0, 0), (0, 0), (1, 1), tiles))

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from math import prod
 
 from martlet.compiler.ir.graph import Graph, Node
-
-SHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+from martlet.compiler.ir.operators import SHAPING
 
 
 def join_transposed(graph: Graph) -> None:
@@ -36,7 +35,7 @@ def _transposed(
 ) -> tuple[str, int] | None:
     """What a tensor was before its channels went behind its places, and how many axes they are."""
     node = makers.get(name)
-    while node is not None and node.op in SHAPES and used[name] == 1:
+    while node is not None and node.op in SHAPING and used[name] == 1:
         name = node.inputs[0]
         node = makers.get(name)
     if node is None or node.op != "Transpose" or used[name] > 1:

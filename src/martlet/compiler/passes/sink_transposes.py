@@ -12,21 +12,16 @@ from math import prod
 import numpy as np
 
 from martlet.compiler.ir.graph import Graph, Node, Shape
-from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
+from martlet.compiler.ir.operators import BY_VALUE, SHAPING
 
 Order = tuple[int, ...]
-SHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
-BY_VALUE = {
-    *UNARY, *BINARY, *WITH_ATTRIBUTES, "Clip", "Gelu", "IsInf", "Max", "Mean", "Min", "Mod", "Sum",
-    "Where",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sunk:
     """What becomes of a node that reads transposed tensors: its own attributes and axes.
 
-    order: how each output then is to be transposed; shape: of the first output before that.
+    order: how each output then is to be transposed.
     """
 
     attributes: dict[str, object]
@@ -67,9 +62,8 @@ class _Sinking:
                 rank = len(self.graph.shapes[node.inputs[0]])
                 order = tuple(int(a) for a in node.attributes.get("perm", range(rank)[::-1]))
                 yield self._transpose(node.name, node.inputs[0], order, node.outputs[0])
-            elif node.op in SHAPING and self._source(node) is not None:
-                source = self._source(node)
-                yield Node(node.op, node.name, [source or ""], node.outputs, node.attributes)
+            elif node.op in SHAPING and (source := self._source(node)) is not None:
+                yield Node(node.op, node.name, [source], node.outputs, node.attributes)
             else:
                 yield from self._sunk(node)
 

@@ -7,11 +7,10 @@ It is done where no operator looks from one picture at another.
 from collections.abc import Callable
 
 from martlet.compiler.ir.graph import Graph, Node
-from martlet.compiler.ir.operators import BINARY, UNARY, WITH_ATTRIBUTES
+from martlet.compiler.ir.operators import BY_VALUE
 
 MOST_UNROLLED = 4  # pictures whose layers may stand side by side
-EACH_VALUE = {*BINARY, *UNARY, *WITH_ATTRIBUTES, "Clip", "Dropout", "Gelu", "IsInf"}
-EACH_VALUE |= {"Max", "Mean", "Min", "Mod", "Sum", "Where"}
+EACH_VALUE = {*BY_VALUE, "Dropout"}
 WINDOWS = {"AveragePool", "Conv", "ConvTranspose", "GlobalLpPool", "LpPool", "MaxPool"}
 NORMS = {"BatchNormalization", "GroupNormalization", "InstanceNormalization", "LRN"}
 MAPS = {*WINDOWS, *NORMS, "GlobalAveragePool", "GlobalMaxPool", "DepthToSpace", "SpaceToDepth"}

@@ -3,12 +3,13 @@
     python benchmarks/zoo.py [NAME ...] [--peers onnxruntime,openvino,litert] [--seconds 0.4]
     python benchmarks/zoo.py --table       # results/zoo.csv by family, and the slowest
 
-The networks are those of zoo.txt (zoo_list.py), with random weights and statistics, exported by
-torch's two exporters; the second alone counts where the first fails. Each is a process of its own,
-so that what one of them breaks is a row that says so. Compiled for this processor, float32, one
-picture, one thread; its answer is compared with ONNX Runtime's. Engines take turns, and what counts
-is the processor time of the whole process for a call, in the best of the turns: these machines are
-shared. Rows of results/zoo.csv that are there are not measured again.
+The networks are those of zoo.txt (zoo_list.py), with random weights and statistics (none of them
+zero: a runtime leaves out what a norm that begins with zeros throws away), exported by torch's two
+exporters; the second alone counts where the first fails. Each is a process of its own, so that what
+one of them breaks is a row that says so. Compiled for this processor, float32, one picture, one
+thread; its answer and ONNX Runtime's are compared with float64. Engines take turns, and
+what counts is the processor time of the whole process for a call, in the best of the turns: these
+machines are shared. Rows of results/zoo.csv that are there are not measured again.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import deepcopy
 from math import exp, log
 from pathlib import Path
 from statistics import fmean
@@ -28,6 +30,7 @@ import numpy as np
 import torch
 from record import add_row, rows_of
 from torch import nn
+from zoo_others import OTHERS, Shape
 
 from martlet.measuring.engines import Array, Engine
 
@@ -42,6 +45,8 @@ EXPORTERS = ("torchscript", "dynamo")
 def model_of(library: str, name: str) -> nn.Module:
     """The network with fresh weights; its batch norms have statistics of random pictures."""
     torch.manual_seed(0)
+    if library == "others":
+        return OTHERS[name][0]()
     if library == "torchvision":
         from torchvision.models import get_model
 
@@ -57,21 +62,32 @@ def model_of(library: str, name: str) -> nn.Module:
     return made
 
 
-def with_statistics(model: nn.Module, side: int) -> nn.Module:
-    """Batch norm as after training: with the statistics of what comes in."""
+def as_trained(model: nn.Module, shape: Shape) -> nn.Module:
+    """No parameter all of one value, and batch norm with the statistics of what comes in."""
     with torch.no_grad():
-        model.train()(torch.randn(4, 3, side, side))
+        for parameter in model.parameters():
+            if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
+                around = float(parameter.flatten()[0] == 1)
+                parameter.normal_(around, 0.1)
+        model.train()(torch.randn(4, *shape))
     return model.eval()
 
 
-def exported(model: nn.Module, side: int, exporter: str, path: Path) -> Path:
+def exported(model: nn.Module, shape: Shape, exporter: str, path: Path) -> Path:
     """Its ONNX file."""
-    picture = torch.zeros(1, 3, side, side)
+    picture = torch.zeros(1, *shape)
     if exporter == "dynamo":
         torch.onnx.export(model, (picture,), path, dynamo=True, verbose=False)
     else:
         torch.onnx.export(model, (picture,), path, dynamo=False, opset_version=17)
     return path
+
+
+def in_float64(model: nn.Module, picture: Array) -> Array:
+    """Its answer."""
+    with torch.no_grad():
+        answer: Array = deepcopy(model).double()(torch.from_numpy(picture).double()).numpy()
+    return answer
 
 
 def timed(engines: Sequence[Engine], picture: Array, seconds: float) -> dict[str, float]:
@@ -90,7 +106,7 @@ def timed(engines: Sequence[Engine], picture: Array, seconds: float) -> dict[str
 
 
 def measured(
-    library: str, name: str, side: int, exporter: str, peers: Sequence[str], seconds: float
+    library: str, name: str, shape: Shape, exporter: str, peers: Sequence[str], seconds: float
 ) -> dict[str, Any]:
     """A row of one network, in this process."""
     from peers import PEERS as MAKERS
@@ -99,8 +115,8 @@ def measured(
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        model = with_statistics(model_of(library, name), side)
-        path = exported(model, side, exporter, Path(folder) / "network.onnx")
+        model = as_trained(model_of(library, name), shape)
+        path = exported(model, shape, exporter, Path(folder) / "network.onnx")
         begin = time.perf_counter()
         net = compile_onnx(path, Path(folder) / "c", library=False)
         python = time.perf_counter() - begin
@@ -112,7 +128,7 @@ def measured(
             "c_bytes": (Path(folder) / "out" / f"{net.description.name}.c").stat().st_size,
         }  # fmt: skip
         engines = [Engine("martlet", 1, net)]
-        picture = np.random.default_rng(0).standard_normal((1, 3, side, side), np.float32)
+        picture = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
         for peer in peers:
             try:
                 engine = MAKERS[peer](model, path, 1)
@@ -121,24 +137,27 @@ def measured(
                 print(f"{name}: {peer} {str(error).splitlines()[:1]}", file=sys.stderr)
             else:
                 engines.append(engine)
-        ours, theirs = (np.asarray(engine(picture)) for engine in engines[:2])
-        row["apart"] = f"{np.abs(ours - theirs).max() / np.abs(theirs).max():.1e}"
+        exact = in_float64(model, picture)
+        for column, engine in zip(APART, engines, strict=False):
+            found = np.abs(np.asarray(engine(picture)) - exact).max() / np.abs(exact).max()
+            row[column] = f"{found:.1e}"
         times = timed(engines, picture, seconds)
     return row | {f"{engine}_ms": f"{ms:.3f}" for engine, ms in times.items()}
 
 
-FIELDS = ("python_s", "cc_s", "c_bytes", "apart", *(f"{n}_ms" for n in ("martlet", *PEERS)))
+APART = ("apart", "onnxruntime_apart")  # from the network in float64, of the largest answer
+FIELDS = ("python_s", "cc_s", "c_bytes", *APART, *(f"{n}_ms" for n in ("martlet", *PEERS)))
 
 
 def row_of(line: str, exporter: str, options: argparse.Namespace) -> dict[str, Any]:
     """A row of one network, measured in a process of its own."""
-    library, name, side, macs, params = line.split()
+    library, name, shape, macs, params = line.split()
     known = {
-        "library": library, "network": name, "side": side, "macs_m": macs, "params_m": params,
+        "library": library, "network": name, "input": shape, "macs_m": macs, "params_m": params,
         "exporter": exporter, "problem": "",
     }  # fmt: skip
     empty: dict[str, Any] = dict.fromkeys(FIELDS, "")
-    asked = [library, name, side, exporter, options.peers, str(options.seconds)]
+    asked = [library, name, shape, exporter, options.peers, str(options.seconds)]
     command = [sys.executable, "-W", "ignore", __file__, "--alone", *asked]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
@@ -179,7 +198,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--seconds", type=float, default=0.7, help="of each engine")
-    parser.add_argument("--exporters", nargs="+", default=EXPORTERS[:1], choices=EXPORTERS)
+    parser.add_argument("--exporters", nargs="+", default=EXPORTERS, choices=EXPORTERS)
+    parser.add_argument("--into", default=NAME, help="the CSV in results/")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--alone", nargs=6, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -187,20 +207,25 @@ def main() -> None:
         print(table())
         return
     if given.alone:
-        library, name, side, exporter, peers, seconds = given.alone
-        print(
-            json.dumps(
-                measured(library, name, int(side), exporter, peers.split(","), float(seconds))
-            )
-        )
+        library, name, sides, exporter, peers, seconds = given.alone
+        shape = tuple(map(int, sides.split("x")))
+        chosen = [peer for peer in peers.split(",") if peer]
+        row = measured(library, name, shape, exporter, chosen, float(seconds))
+        print(json.dumps(row))
         return
     lines = LIST.read_text(encoding="utf-8").splitlines()
-    done = {(row["network"], row["exporter"]) for row in rows_of(NAME)}
+    problems = {(row["network"], row["exporter"]): row["problem"] for row in rows_of(given.into)}
     for line in lines:
         name = line.split()[1]
+        if given.names and name not in given.names:
+            continue
         for exporter in given.exporters:
-            if (not given.names or name in given.names) and (name, exporter) not in done:
-                add_row(NAME, row_of(line, exporter, given))
+            if (name, exporter) not in problems:
+                row = row_of(line, exporter, given)
+                add_row(given.into, row)
+                problems[name, exporter] = row["problem"]
+            if not problems[name, exporter]:
+                break  # the other one is asked where this one fails, or where it alone is named
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
     python benchmarks/zoo_list.py      # benchmarks/zoo.txt; torchvision, timm, pytorchcv installed
 
 All classifiers of torchvision, timm and pytorchcv with under 1 GMAC and 30 M params at their own
-picture size, and a few networks of other kinds, which zoo_others.py builds. Nothing is computed:
+picture size, and the networks of other kinds that zoo_others.py builds. Nothing is computed:
 modules are made and run on PyTorch's device "meta". pytorchcv's are left out where another library
 has a network of the same MACs and params.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from zoo_others import OTHERS
 
 MOST_MACS, MOST_PARAMS = 1e9, 30e6
 LIST = Path(__file__).parent / "zoo.txt"
@@ -52,8 +53,16 @@ def of_pytorchcv() -> Iterator[Made]:
         yield "pytorchcv", name, make, (3, 224, 224)
 
 
-def of_size(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """(MACs, params) of one that is small enough; None for others, and for no classifier."""
+def of_others() -> Iterator[Made]:
+    """Those that classify no pictures."""
+    for name, (make, shape) in OTHERS.items():
+        yield "others", name, make, shape
+
+
+def of_size(
+    make: Callable[[], nn.Module], shape: tuple[int, ...], ranks: Sequence[int]
+) -> tuple[float, float] | None:
+    """(MACs, params) of one that is small enough, with one answer of such a rank; else None."""
     with torch.device("meta"):
         model = make().eval()
         params = sum(weight.numel() for weight in model.parameters())
@@ -63,17 +72,17 @@ def of_size(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> tuple[floa
         with counter, torch.no_grad():
             answer = model(torch.empty(1, *shape))
     macs = counter.get_total_flops() / 2
-    is_classifier = isinstance(answer, torch.Tensor) and answer.ndim == 2
-    return (macs, params) if macs <= MOST_MACS and is_classifier else None
+    fits = macs <= MOST_MACS and isinstance(answer, torch.Tensor) and answer.ndim in ranks
+    return (macs, params) if fits else None
 
 
 def main() -> None:
     warnings.filterwarnings("ignore")
     lines, known = list[str](), set[tuple[str, float, float]]()
-    for of in (of_torchvision, of_timm, of_pytorchcv):
+    for of in (of_torchvision, of_timm, of_pytorchcv, of_others):
         for library, name, make, shape in of():
             try:
-                size = of_size(make, shape)
+                size = of_size(make, shape, (2, 3, 4) if library == "others" else (2,))
             except Exception as error:  # of whatever kind: it cannot be made without its weights
                 print(f"{library} {name}: {type(error).__name__} {str(error).splitlines()[:1]}")
                 continue
@@ -81,7 +90,8 @@ def main() -> None:
                 continue
             known.add((library, *size))
             macs, params = size
-            lines.append(f"{library} {name} {shape[-1]} {macs / 1e6:.1f} {params / 1e6:.3f}")
+            sides = "x".join(map(str, shape))
+            lines.append(f"{library} {name} {sides} {macs / 1e6:.1f} {params / 1e6:.3f}")
             print(lines[-1], flush=True)
     LIST.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

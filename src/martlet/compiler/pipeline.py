@@ -44,7 +44,8 @@ from martlet.storage.staging import staging
 METADATA_KEY = "martlet"  # metadata property of the ONNX files that martlet exports
 MOST_THREADS = 64
 BARRIERS_BUDGET = 1.2  # times the budget of the workspace, up to which barriers are eliminated
-FAST_BYTES = 1 << 20  # bytes of a workspace up to which tiles of convolutions may need more
+TILES_BUDGET = 2  # times the budget, up to which convolutions may need memory for their tiles
+FAST_BYTES = 1 << 20  # bytes of a workspace up to which they may in any case
 LEAST_FUSED_BYTES = 1 << 12  # bytes of a tensor below which no band saves much
 HEADERS = {  # of C, of the systems and of the processors
     *("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits"),
@@ -197,7 +198,8 @@ def program_of(
         if ram is not None:
             budget = min(budget, max(0, ram - outside_bytes(program) - CACHE_LINE_BYTES))
         program, schedule = _in_budget(program, target, threads, budget)
-        if schedule.workspace_bytes > (max(budget, FAST_BYTES) if ram is None else budget):
+        most = budget if ram is not None else max(TILES_BUDGET * budget, FAST_BYTES)
+        if schedule.workspace_bytes > most:
             plain = _in_budget(lowered(BY_TAPS), target, threads, budget)
             smaller = plain[1].workspace_bytes < schedule.workspace_bytes
             program, schedule = plain if smaller else (program, schedule)

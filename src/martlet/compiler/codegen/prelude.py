@@ -79,6 +79,7 @@ PICK = """\
 #define PICK(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
 #endif
 """
+HALVES = ("LOW", "HIGH")
 # The machines' own instructions, where C's operators miss them: by vector width (macro that tells
 # the machine, header, type, greater, smaller). Of a and b they give b when either is no number,
 # but for NEON, which gives no number then.
@@ -107,7 +108,9 @@ def prelude(lanes: int, body: str) -> str:
     text += _extremes(lanes, extremes) if extremes else ""
     text += BOUNDS if "MOST(" in body else ""
     text += APART if re.search(r"\bAPART\b", body) else ""
-    text += PICK if "PICK(" in body else ""
+    halves = [word for word in HALVES if re.search(rf"\b{word}\(", body)]
+    text += PICK if halves or "PICK(" in body else ""
+    text += "".join(_interleaved(word, lanes) for word in halves)
     return text + (FETCH if "FETCH(" in body else "")
 
 
@@ -129,6 +132,13 @@ def _extremes(lanes: int, wanted: list[str]) -> str:
         mask = f"(a {signs[name]} b)"
         text += _function(name, f"(v)(({mask} & (vi)a) | (~{mask} & (vi)b))")
     return text + "#endif\n"
+
+
+def _interleaved(word: str, lanes: int) -> str:
+    """The first or second halves of two vectors, their lanes in turns."""
+    begin = HALVES.index(word) * lanes // 2
+    numbers = (n + more for n in range(begin, begin + lanes // 2) for more in (0, lanes))
+    return f"#define {word}(a, b) PICK(a, b, {', '.join(map(str, numbers))})\n"
 
 
 def _function(name: str, value: str) -> str:

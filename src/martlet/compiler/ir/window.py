@@ -85,6 +85,10 @@ class Window:
         reach = (rows - 1) * self.stride[1] - self.pad[1] + (self.kernel[1] - 1) * self.dilation[1]
         return max(0, min(self.size[1], reach + 1))
 
+    def made_with(self, rows: int) -> int:
+        """Rows that there are when `rows` are asked for: more, where several are made at once."""
+        return rows
+
     def tiles(self, widest: int) -> list[tuple[int, int, int]]:
         """Tiles of a row: (first column, width, how many alike). One at a border stands alone."""
         found, start = [], 0

@@ -1,6 +1,6 @@
 """Data movement alone; the fewer copies the better, and the report counts their bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from martlet.compiler.codegen.writer import Kernel, Writer
 from martlet.compiler.ir.tensor_view import Maps
 from martlet.compiler.kernels.generic import axes_names, index, nest
+from martlet.compiler.kernels.turn import OF_BLOCKS, TO_BLOCKS, turn
 
 MOST_PIECES = 64  # whose loops are written; of more, a table says where all channels lie
+LEAST_TURNED = 4  # neighbours in a block that a square of all lanes is worth
 LEAST_CHANNELS = 16  # of a piece on average: the loops of fewer are longer than the table
 Numbers = NDArray[np.int64]
 Places = NDArray[np.int64]  # (channels, 2): from where and to where each of them goes
@@ -36,6 +38,37 @@ class Piece(NamedTuple):
             for place, text in zip(self.first, (read, write), strict=True)
         )
         return nest(sides, names, [f"to[{target}] = {base}[{source}];"])
+
+    def squares(self, writer: Writer, base: str, lanes: int, way: str, places: int) -> list[str]:
+        """C loops over squares of its places and channels, which lie in blocks on one side.
+
+        Where the places are no whole squares, the last one has some of the one before again.
+        """
+        count, here, there = self.loops[-1]
+        outer = self.loops[:-1]
+        names, own = axes_names("i", len(outer)), turn(writer, lanes, count, way)
+        steps = (lanes, 1) if way == OF_BLOCKS else (1, lanes)
+        source, target = (
+            f"{place} + {index((*(loop[side] for loop in outer), step), [*names, 'p'])}"
+            for place, side, step in zip(self.first, (1, 2), steps, strict=True)
+        )
+        maps = there if way == OF_BLOCKS else here
+        body = [
+            f"for (long next = 0; next < {places}; next += {lanes}) {{",
+            f"  const long p = next + {lanes} <= {places} ? next : {places - lanes};",
+            f"  {own}({base} + {source}, to + {target}, {maps});",
+            "}",
+        ]
+        return nest([count for count, *_ in outer], names, body)
+
+    def is_square(self, way: str, lanes: int) -> bool:
+        """Whether enough of its channels are neighbours in a block."""
+        if not self.loops:
+            return False
+        count, here, there = self.loops[-1]
+        if way == TO_BLOCKS:
+            return (count, there) == (lanes, 1)
+        return LEAST_TURNED <= count <= lanes and here == 1
 
 
 def pieces_of(where: Places) -> list[Piece]:
@@ -96,7 +129,8 @@ class Copy(Kernel):
         for number, (source, members) in enumerate(sources.items()):
             read, write = at[members], to[members]
             own = f"{name}_part{chr(97 + number)}" if number else name
-            lines += self._moves(writer, own, source, read, write)
+            heads = {(int(read[n]), int(write[n])) for n in np.flatnonzero(self._heads()[members])}
+            lines += self._moves(writer, own, source, read, write, heads)
         if not lines:
             return "(void)0"  # no values
         bases = sorted({base for base, _ in sources})
@@ -114,8 +148,21 @@ class Copy(Kernel):
             buffers.setdefault((buffer.base, buffer.lanes), []).append(one)
         return {key: np.flatnonzero(np.isin(number, own)) for key, own in buffers.items()}
 
+    def _heads(self) -> NDArray[np.bool_]:
+        """Which channels are the first lane of a block on both sides."""
+        sides = (self.x, self.target)
+        slots = [maps.where.reshape(-1, 3)[:, 1] % maps.lanes for maps in sides]
+        heads: NDArray[np.bool_] = (slots[0] == 0) & (slots[1] == 0)
+        return heads
+
     def _moves(
-        self, writer: Writer, name: str, source: tuple[str, int], at: Numbers, to: Numbers
+        self,
+        writer: Writer,
+        name: str,
+        source: tuple[str, int],
+        at: Numbers,
+        to: Numbers,
+        heads: Container[tuple[int, int]],
     ) -> list[str]:
         """The loop over channels that lie alike, or one move of all."""
         (base, step), goal, places = source, self.target.lanes, self.x.places
@@ -130,7 +177,15 @@ class Copy(Kernel):
         orders = (where, where[np.argsort(at)], where[np.argsort(to)])
         pieces = min(filter(None, map(pieces_of, orders)), key=len, default=[])
         if pieces:
-            return [line for piece in pieces for line in piece.lines(base, step, goal, places)]
+            lines = list[str]()
+            lanes, way = max(step, goal), OF_BLOCKS if step > 1 else TO_BLOCKS
+            turns = min(step, goal) == 1 < lanes <= places
+            for piece in pieces:
+                if turns and piece.first in heads and piece.is_square(way, lanes):
+                    lines += piece.squares(writer, base, lanes, way, places)
+                else:
+                    lines += piece.lines(base, step, goal, places)
+            return lines
         read, write = (
             writer.table(f"{name}_{word}", here.tolist()) for word, here in (("at", at), ("to", to))
         )

@@ -21,70 +21,7 @@ from martlet.compiler.ir.tensor_view import Buffer, Maps
 from martlet.compiler.ir.window import Window
 from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.channelwise import Blockwise
-
-Matrix = tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class Basis:
-    """Along one axis: of inputs, of weights, and back to outputs."""
-
-    inputs: Matrix  # (n, n)
-    weights: Matrix  # (n, 3)
-    outputs: Matrix  # (m, n)
-
-    @property
-    def tile(self) -> int:
-        """m, the outputs of a tile along an axis."""
-        return len(self.outputs)
-
-    @property
-    def side(self) -> int:
-        """n, the inputs."""
-        return len(self.inputs)
-
-    def changed(self, weight: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Weights (k, c, 3, 3) for the products, a group for each: (n² · k, c, 1, 1)."""
-        basis = np.array(self.weights)
-        made = np.einsum("ir,kcrs,js->ijkc", basis, weight.astype(np.float64), basis)
-        return made.reshape(-1, weight.shape[1], 1, 1).astype(np.float32)
-
-
-OF_TWO = Basis(
-    ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-    ((1, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, -1 / 2, 1 / 2), (0, 0, 1)),
-    ((1, 1, 1, 0), (0, 1, -1, -1)),
-)
-OF_FOUR = Basis(
-    (
-        (4, 0, -5, 0, 1, 0),
-        (0, -4, -4, 1, 1, 0),
-        (0, 4, -4, -1, 1, 0),
-        (0, -2, -1, 2, 1, 0),
-        (0, 2, -1, -2, 1, 0),
-        (0, 4, 0, -5, 0, 1),
-    ),
-    (
-        (1 / 4, 0, 0),
-        (-1 / 6, -1 / 6, -1 / 6),
-        (-1 / 6, 1 / 6, -1 / 6),
-        (1 / 24, 1 / 12, 1 / 6),
-        (1 / 24, -1 / 12, 1 / 6),
-        (0, 0, 1),
-    ),
-    ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
-)
-
-
-def _combined(factors: Sequence[float], names: Sequence[str]) -> str:
-    """C text of a weighed sum; those that weigh nothing are left out."""
-    text = ""
-    for factor, name in zip(factors, names, strict=True):
-        if factor:
-            term = name if abs(factor) == 1 else f"{abs(factor):g} * {name}"
-            sign = "-" if factor < 0 else "+" if text else ""
-            text += f" {sign} {term}" if text else f"{sign}{term}"
-    return text
+from martlet.compiler.kernels.winograd_basis import Basis
 
 
 @dataclass(frozen=True)
@@ -98,6 +35,9 @@ class Back(Window):
 
     def rows_for(self, rows: int) -> int:
         return -(-rows // self.tile)
+
+    def made_with(self, rows: int) -> int:
+        return min(self.rows, self.rows_for(rows) * self.tile)
 
 
 class OfTiles(Blockwise):
@@ -179,19 +119,20 @@ class InputTiles(OfTiles):
         if isinstance(at, int) and not 0 <= at < self.window.size[2]:
             return [" ".join(f"c{i}_{j} = fill(0);" for i in range(side))]
         loads = ", ".join(f"e{i} = load(l{i} + {at} * V)" for i in range(side))
-        values = [_combined(row, [f"e{i}" for i in range(side)]) for row in self.basis.inputs]
+        shared, values = self.basis.of_inputs([f"e{i}" for i in range(side)])
         sets = " ".join(f"c{i}_{j} = {value};" for i, value in enumerate(values))
-        return [f"{{ const v {loads};", f"  {sets} }}"]
+        return [f"{{ const v {loads};", f"  {' '.join(shared)}", f"  {sets} }}"]
 
     def _stores(self, writer: Writer, tile: str) -> list[str]:
         """Into the new basis along rows, too; the last two columns are the next tile's first."""
         step = writer.schedule[self.y].places * len(self.x.blocks())
         side, lines = self.basis.side, list[str]()
         for i in range(side):
-            row = [f"c{i}_{j}" for j in range(side)]
-            for j, factors in enumerate(self.basis.inputs):
-                value = _combined(factors, row)
-                lines.append(f"store(o + ({(i * side + j) * step} + {tile}) * V, {value});")
+            shared, values = self.basis.of_inputs([f"c{i}_{j}" for j in range(side)])
+            lines += [f"{{ {' '.join(shared)}"]
+            for j, value in enumerate(values):
+                lines.append(f"  store(o + ({(i * side + j) * step} + {tile}) * V, {value});")
+            lines[-1] += " }"
         moves = (f"c{i}_{j} = c{i}_{j + side - 2};" for j in range(2) for i in range(side))
         return [*lines, " ".join(moves)]
 
@@ -242,48 +183,65 @@ class OutputsOfTiles(OfTiles):
         return self.pieces(writer, [f"for (int b = 0; b < {self.y.blocks}; b++)", f"  {call}"])
 
     def _kernel(self, writer: Writer) -> str:
-        """The C function of one block: rows of outputs, of the row of tiles that they are in."""
+        """The C function of one block: rows of outputs, those of a row of tiles at once."""
         tiles, width, tile = self.x.spatial[-1], self.y.spatial[-1], self.basis.tile
+        rows = [f"(top + {k})" for k in range(tile)]
         lines = [
             "const v bias = load(w);",
-            "for (int row = from; row < to; row++) {",
-            f"  const float *l = x + {writer.row(self.x.buffers[0], f'(row / {tile})', tiles)};",
-            f"  float *o = y + {writer.row(self.y, 'row', width)};",
+            "for (int row = from; row < to;) {",
+            f"  const int tiles = row / {tile}, top = tiles * {tile};",
+            f"  const int first = row - top, last = to - top < {tile} ? to - top : {tile};",
+            f"  const float *l = x + {writer.row(self.x.buffers[0], 'tiles', tiles)};",
         ]
-        if self.add is not None:
-            lines.append(f"  const float *p = s + {writer.row(self.add.buffers[0], 'row', width)};")
-        for part in range(tile):
-            lines.append(f"  if (row % {tile} == {part}) {{")
-            body = self._tile(writer, part, "t", tile)
-            lines += [f"    for (int t = 0; t < {width // tile}; t++) {{"]
-            lines += [*(f"      {text}" for text in body), "    }"]
-            if width % tile:
-                body = self._tile(writer, part, str(width // tile), width % tile)
-                lines += ["    {", *(f"      {text}" for text in body), "    }"]
-            lines.append("  }")
+        for k, row in enumerate(rows):
+            lines.append(f"  float *o{k} = y + {writer.row(self.y, row, width)};")
+            if self.add is not None:
+                at = writer.row(self.add.buffers[0], row, width)
+                lines.append(f"  const float *p{k} = s + {at};")
+        whole, rest = divmod(width, tile)
+        lines += [f"  for (int t = 0; t < {whole}; t++) {{"]
+        lines += [*(f"    {text}" for text in self._tile(writer, "t", tile)), "  }"]
+        if rest:
+            body = self._tile(writer, str(whole), rest)
+            lines += ["  {", *(f"    {text}" for text in body), "  }"]
         more = "const float *s, " if self.add is not None else ""
         head = f"const float *x, const float *w, {more}float *y, int from, int to"
         name = writer.name(f"{self.c_name}_block")
-        writer.function(f"static void {name}({head})", [*lines, "}"])
+        lines += ["  row = top + last;", "}"]
+        writer.function(f"static void {name}({head})", lines)
         return name
 
-    def _tile(self, writer: Writer, part: int, tile: str, count: int) -> list[str]:
-        """Row `part` of a tile's outputs, the first `count` of them."""
+    def _tile(self, writer: Writer, tile: str, count: int) -> list[str]:
+        """A tile's outputs of the rows from `first` to `last`, the first `count` of each."""
         side, step = self.basis.side, writer.schedule[self.x.buffers[0]].places * self.y.blocks
-        used = [j for j in range(side) if any(row[j] for row in self.basis.outputs[:count])]
-        sums = []
-        for j in used:
-            loads = [f"load(l + ({(i * side + j) * step} + {tile}) * V)" for i in range(side)]
-            sums.append(f"s{j} = {_combined(self.basis.outputs[part], loads)}")
-        lines = [f"const v {', '.join(sums)};"]
-        act = activations.function(self.act, writer)
-        after = activations.function(self.act_after, writer)
-        for k, factors in enumerate(self.basis.outputs[:count]):
-            value = f"{_combined(factors, [f's{j}' for j in range(side)])} + bias"
-            value = f"{act}({value})" if act else value
-            place = f"({tile} * {self.basis.tile} + {k}) * V"
-            if self.add is not None:
-                value = f"{value} + load(p + {place})"
-                value = f"{after}({value})" if after else value
-            lines.append(f"store(o + {place}, {value});")
+        lines = list[str]()
+        for j in range(side if count == self.basis.tile else side - 1):  # the last output's alone
+            names = [f"e{i}" for i in range(side)]
+            loads = [
+                f"{name} = load(l + ({(i * side + j) * step} + {tile}) * V)"
+                for i, name in enumerate(names)
+            ]
+            shared, values = self.basis.of_products(names, self.basis.tile)
+            lines.append(f"v {', '.join(f's{k}_{j}' for k in range(self.basis.tile))};")
+            lines += [f"{{ const v {', '.join(loads)};", f"  {' '.join(shared)}"]
+            sets = (f"s{k}_{j} = {value};" for k, value in enumerate(values))
+            lines.append(f"  {' '.join(sets)} }}")
+        for k in range(self.basis.tile):
+            shared, values = self.basis.of_products([f"s{k}_{j}" for j in range(side)], count)
+            lines += [f"if (first <= {k} && {k} < last) {{", f"  {' '.join(shared)}"]
+            for column, value in enumerate(values):
+                place = f"({tile} * {self.basis.tile} + {column}) * V"
+                value = self._finished(writer, f"{value} + bias", f"p{k} + {place}")
+                lines.append(f"  store(o{k} + {place}, {value});")
+            lines.append("}")
         return lines
+
+    def _finished(self, writer: Writer, value: str, added: str) -> str:
+        """C text: an output with the epilogue; `added` is where the other tensor's value is."""
+        act = activations.function(self.act, writer)
+        value = f"{act}({value})" if act else value
+        if self.add is None:
+            return value
+        after = activations.function(self.act_after, writer)
+        value = f"{value} + load({added})"
+        return f"{after}({value})" if after else value

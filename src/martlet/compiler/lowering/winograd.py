@@ -11,13 +11,8 @@ from martlet.compiler.ir.graph import Node, Shape
 from martlet.compiler.ir.tensor_view import Maps, maps_in
 from martlet.compiler.ir.window import Sliding, Window, in_three, window_of
 from martlet.compiler.kernels.gemm import Product
-from martlet.compiler.kernels.winograd import (
-    OF_TWO,
-    Back,
-    Basis,
-    InputTiles,
-    OutputsOfTiles,
-)
+from martlet.compiler.kernels.winograd import Back, InputTiles, OutputsOfTiles
+from martlet.compiler.kernels.winograd_basis import OF_FOUR, OF_TWO, Basis
 from martlet.compiler.lowering.context import Lowering, Rule
 from martlet.compiler.lowering.conv_gemm import added_to, bias_of, picture, slots_of
 from martlet.compiler.lowering.views import concatenated
@@ -25,6 +20,7 @@ from martlet.compiler.lowering.views import concatenated
 LEAST_CHANNELS = 8  # of a group, in and out: of fewer, changing the basis takes what it saves
 LEAST_TILES = 16  # of a map: of fewer, reading the larger weights does
 MOST_PRODUCTS = 0.55  # of those by taps: more where many outputs of the last tiles are not there
+MOST_OF_LARGER = 0.7  # of those of smaller tiles, which are more exact and have smaller weights
 
 
 def _convolution(low: Lowering, node: Node) -> Maps | None:
@@ -46,13 +42,16 @@ def _convolution(low: Lowering, node: Node) -> Maps | None:
 
 def basis_of(weight: NDArray[Any], groups: int, window: Window) -> Basis | None:
     """Of which tiles a convolution is made, if that pays."""
-    ones = (1, 1, 1)
+    ones, products = (1, 1, 1), float(9 * prod(window.out))
     plain = (window.stride, window.dilation) == (ones, ones) and max(window.pad) <= 1
-    channels = min(len(weight) // groups, weight.shape[1])  # of a group
-    tiles = prod(-(-side // OF_TWO.tile) for side in window.out[1:])
-    products = tiles * OF_TWO.side**2 / (9 * prod(window.out))
-    many = channels >= LEAST_CHANNELS and tiles >= LEAST_TILES
-    return OF_TWO if plain and many and products <= MOST_PRODUCTS else None
+    if not plain or min(len(weight) // groups, weight.shape[1]) < LEAST_CHANNELS:
+        return None
+    found = None
+    for basis, most in ((OF_TWO, MOST_PRODUCTS), (OF_FOUR, MOST_OF_LARGER)):
+        tiles = prod(-(-side // basis.tile) for side in window.out[1:])
+        if tiles >= LEAST_TILES and tiles * basis.side**2 <= most * products:
+            found, products = basis, float(tiles * basis.side**2)
+    return found
 
 
 def winograd(

@@ -109,8 +109,8 @@ def _macs(layers: Sequence[Layer], made: Sequence[int], rows: Sequence[int]) -> 
 def _turns(program: Program, band: range, first: int, last: int) -> Turns:
     """How many rows every layer of the band has made at the start and after each turn.
 
-    A turn makes one row of the band's output, from row `first` on and up to `last`; rows that come
-    before the first one needed count as made.
+    A turn makes one row of the band's output, or those that are made at once, from row `first` on
+    and up to `last`; rows that come before the first one needed count as made.
     """
     windows = _windows(program, band)
     begun = [first]
@@ -118,10 +118,12 @@ def _turns(program: Program, band: range, first: int, last: int) -> Turns:
         begun.insert(0, window.first_row(begun[0]))
     turns = [tuple(begun)]
     for done in range(first + 1, last + 1):
-        rows = [done]
-        for window in reversed(windows[1:]):
-            rows.insert(0, window.rows_for(rows[0]))
-        turns.append(tuple(max(before, row) for before, row in zip(turns[-1], rows, strict=True)))
+        rows = [min(last, windows[-1].made_with(done))]
+        for before, window in pairwise(reversed(windows)):
+            rows.insert(0, window.made_with(before.rows_for(rows[0])))
+        made = tuple(max(before, row) for before, row in zip(turns[-1], rows, strict=True))
+        if made != turns[-1]:
+            turns.append(made)
     return tuple(turns)
 
 

@@ -69,6 +69,9 @@ def as_trained(model: nn.Module, shape: Shape) -> nn.Module:
             if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
                 around = float(parameter.flatten()[0] == 1)
                 parameter.normal_(around, 0.1)
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.momentum = 1.0
         model.train()(torch.randn(4, *shape))
     return model.eval()
 

@@ -27,8 +27,8 @@ def onnxruntime(model: nn.Module, onnx: Path, threads: int) -> Engine:
     return onnxruntime_engine(onnx, threads)
 
 
-def openvino(model: nn.Module, onnx: Path, threads: int) -> Engine:
-    """OpenVINO's CPU plugin, the hint LATENCY, no lower precision."""
+def openvino(model: nn.Module, onnx: Path, threads: int, precision: str = "f32") -> Engine:
+    """OpenVINO's CPU plugin, the hint LATENCY, no lower precision unless it is named."""
     import openvino as ov
 
     core = ov.Core()
@@ -38,7 +38,7 @@ def openvino(model: nn.Module, onnx: Path, threads: int) -> Engine:
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": precision,
     }
     request = core.compile_model(read, "CPU", settings).create_infer_request()
 
@@ -46,7 +46,7 @@ def openvino(model: nn.Module, onnx: Path, threads: int) -> Engine:
         answer: Array = request.infer([batch])[0]
         return answer
 
-    return Engine("openvino", threads, run)
+    return Engine("openvino" if precision == "f32" else f"openvino {precision}", threads, run)
 
 
 def ncnn(model: nn.Module, onnx: Path, threads: int) -> Engine:

@@ -1,7 +1,7 @@
 """Everyone's small networks, compiled: what compiles, how exactly, and how fast beside runtimes.
 
     python benchmarks/zoo.py [NAME ...] [--peers onnxruntime,openvino,litert] [--seconds 0.4]
-    python benchmarks/zoo.py --table       # results/zoo.csv by family, and the slowest
+    python benchmarks/zoo_report.py        # tables and a picture of results/zoo.csv
 
 The networks are those of zoo.txt (zoo_list.py), with random weights and statistics (none of them
 zero: a runtime leaves out what a norm that begins with zeros throws away), exported by torch's two
@@ -18,12 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
-from math import exp, log
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -31,14 +28,13 @@ import torch
 from record import add_row, rows_of
 from torch import nn
 from zoo_others import OTHERS, Shape
+from zoo_report import NAME, PEERS
 
 from martlet.measuring.engines import Array, Engine
 
-NAME = "zoo"
 LIST = Path(__file__).parent / "zoo.txt"
 LONGEST = 900  # seconds of one network, all together
 ROUNDS = 7
-PEERS = ("onnxruntime", "openvino", "litert")
 EXPORTERS = ("torchscript", "dynamo")
 
 
@@ -172,30 +168,6 @@ def row_of(line: str, exporter: str, options: argparse.Namespace) -> dict[str, A
     return known | empty | json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def fastest_other(row: dict[str, str]) -> float:
-    """Its milliseconds over ours; 0 where nothing was timed."""
-    others = [float(row[f"{peer}_ms"]) for peer in PEERS if row[f"{peer}_ms"]]
-    return min(others) / float(row["martlet_ms"]) if others and row["martlet_ms"] else 0.0
-
-
-def table() -> str:
-    """Networks of each library: how many compile, how fast, and the slowest ones."""
-    rows = rows_of(NAME)
-    by_library: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in rows:
-        by_library[row["library"]].append(row)
-    lines = ["| networks | compile | geometric mean | below 0.9× |", "| --- | ---: | ---: | ---: |"]
-    for library, own in [*by_library.items(), ("all", rows)]:
-        ratios = [ratio for ratio in map(fastest_other, own) if ratio]
-        mean = f"{exp(fmean(map(log, ratios))):.2f}×" if ratios else "–"
-        few = sum(ratio < 0.9 for ratio in ratios)
-        lines.append(f"| {library} | {len(ratios)} of {len(own)} | {mean} | {few} |")
-    slow = sorted((row for row in rows if fastest_other(row)), key=fastest_other)[:10]
-    lines += ["", "| the slowest | of the fastest other |", "| --- | ---: |"]
-    lines += [f"| `{row['network']}` | {fastest_other(row):.2f}× |" for row in slow]
-    return "\n".join(lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
@@ -203,12 +175,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.7, help="of each engine")
     parser.add_argument("--exporters", nargs="+", default=EXPORTERS, choices=EXPORTERS)
     parser.add_argument("--into", default=NAME, help="the CSV in results/")
-    parser.add_argument("--table", action="store_true")
     parser.add_argument("--alone", nargs=6, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.table:
-        print(table())
-        return
     if given.alone:
         library, name, sides, exporter, peers, seconds = given.alone
         shape = tuple(map(int, sides.split("x")))

@@ -46,6 +46,8 @@ def test_it_is_said_where_the_time_goes() -> None:
         "of the time). 1 layers without MACs take 25% of the time. All together 41 GFLOP/s of a "
         "peak of 100."
     )
+    fewer = [*POINTS, LayerPoint("tiles", "convolution", 0.1, 9_000_000, 500_000, 50_000_000)]
+    assert describe_roofline(fewer, ROOFS).endswith(" Minimal filtering saves 50% of the MACs.")
     with pytest.raises(MartletError, match=r"^no layer has multiplications; a roofline needs one"):
         describe_roofline(POINTS[2:], ROOFS)
 

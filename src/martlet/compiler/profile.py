@@ -57,13 +57,14 @@ def _run(library: ctypes.CDLL, facts: Facts, seconds: float) -> tuple[NDArray[np
 
 def _row(layer: Layer, facts: Facts, milliseconds: float, peak: float) -> LayerTime:
     times = facts.program.pictures
-    macs = times * layer.macs
-    gflops = 2e-6 * macs / milliseconds if milliseconds else 0.0
+    macs, saved = times * layer.macs, times * layer.saved_macs
+    gflops = 2e-6 * (macs - saved) / milliseconds if milliseconds else 0.0
     return LayerTime(
         name=layer.name,
         operator=layer.operator,
         summary=layer.summary(),
         macs=macs,
+        saved_macs=saved,
         bytes=times * (_bytes(layer) + facts.schedule.packed[layer.name].size),
         moved_bytes=times * layer.moved,
         tile=facts.tiles.get(layer.name, ""),

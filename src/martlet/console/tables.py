@@ -226,11 +226,12 @@ def profiled(profile: "Profile", console: Console) -> None:
         figures = (f"{row.macs:,}", f"{row.bytes:,}", f"{row.milliseconds:.4f}", *speed)
         fill(table, row.name, row.summary, row.tile, *figures)
     show_table(console, table)
+    saved = f"; minimal filtering saves {profile.saved_macs:,} MACs" if profile.saved_macs else ""
     console.print(
         f"{len(profile.layers)} layers, {profile.milliseconds:.3f} ms (median of {profile.runs}), "
         f"{profile.gflops:.0f} GFLOP/s, {profile.gflops / profile.peak_gflops:.0%} of the "
         f"measured peak of {profile.peak_gflops:.0f}; {profile.moved_bytes:,} bytes only change "
-        "places",
+        f"places{saved}",
         markup=False,
     )
 

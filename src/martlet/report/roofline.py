@@ -18,6 +18,8 @@ _WIDTH, _HEIGHT = 8.6, 5.8  # inches
 _LABELS = 6  # layers that are named
 _LARGEST = 420.0  # area of a point that takes all the time, in square points
 _COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED)
+_ROOF_SIZE = 7.5  # points, of the roofs' names
+_APART = 0.15  # inches between spots that are kept free
 _LOW = 0.02  # of the peak, where the picture ends
 
 
@@ -28,8 +30,9 @@ class LayerPoint:
     name: str
     kind: str
     milliseconds: float
-    macs: int
+    macs: int  # that are done
     bytes: int
+    saved_macs: int = 0  # beside them: by minimal filtering
 
     @property
     def intensity(self) -> float:
@@ -78,6 +81,8 @@ def describe_roofline(points: Sequence[LayerPoint], roofs: Roofs) -> str:
     left = [point for point in points if point.macs and point.intensity < roofs.knee]
     cached = [point for point in left if point.gflops > roofs.at(point.intensity)]
     none = [point for point in points if not point.macs]
+    saved = sum(point.saved_macs for point in points)
+    without = f" Minimal filtering saves {saved / (macs + saved):.0%} of the MACs."
     return (
         f"{len(left)} of {len(points)} layers do less than {roofs.knee:.1f} operations for each "
         f"byte, left of the knee: {_share(left, total)} of the time, "
@@ -85,6 +90,7 @@ def describe_roofline(points: Sequence[LayerPoint], roofs: Roofs) -> str:
         f"above memory's roof, their maps still in a cache ({_share(cached, total)} of the time). "
         f"{len(none)} layers without MACs take {_share(none, total)} of the time. All together "
         f"{2e-6 * macs / total:.0f} GFLOP/s of a peak of {roofs.gflops:.0f}."
+        f"{without if saved else ''}"
     )
 
 
@@ -161,15 +167,16 @@ def _draw_roofs(axes: "Axes", roofs: Roofs) -> None:
         at = max(start * 1.15, low * 1.1)
         if at < knee:
             axes.annotate(
-                f"{name}, {gigabytes:.0f} GB/s", (at, at * gigabytes), xytext=(0, 3), fontsize=7.5,
+                f"{name}, {gigabytes:.0f} GB/s", (at, at * gigabytes), xytext=(0, 3),
+                fontsize=_ROOF_SIZE,
                 textcoords="offset points", color=style.MUTED, rotation=_slope(axes), va="bottom",
                 rotation_mode="anchor",
             )  # fmt: skip
     first = roofs.gflops / max(roofs.bandwidths.values())
     axes.plot([max(first, low), high], [roofs.gflops] * 2, color=style.MUTED, linewidth=1.1)
     axes.annotate(
-        f"multipliers, {roofs.gflops:.0f} GFLOP/s", (high / 1.05, roofs.gflops), xytext=(0, 3),
-        textcoords="offset points", fontsize=7.5, color=style.MUTED, ha="right", va="bottom",
+        _roof_s_name(roofs), (high / 1.05, roofs.gflops), xytext=(0, 3),
+        textcoords="offset points", fontsize=_ROOF_SIZE, color=style.MUTED, ha="right", va="bottom",
     )  # fmt: skip
 
 
@@ -190,4 +197,15 @@ def _write_names(
     labels = [
         Label(style.shorten(style.printable(point.name), 34), spot_of(point)) for point in points
     ]
-    write_labels(axes, labels, [spot_of(point) for point in others])
+    write_labels(axes, labels, [*map(spot_of, others), *_under_the_roof_s_name(axes, roofs)])
+
+
+def _under_the_roof_s_name(axes: "Axes", roofs: Roofs) -> list[tuple[float, float]]:
+    """Spots along the name of the multipliers' roof, which no other name is to cover."""
+    right, line = inches(axes, axes.get_xlim()[1] / 1.05, roofs.gflops)
+    count = int(style.width([_roof_s_name(roofs)], _ROOF_SIZE) / _APART) + 1
+    return [(right - number * _APART, line + _APART / 2) for number in range(count)]
+
+
+def _roof_s_name(roofs: Roofs) -> str:
+    return f"multipliers, {roofs.gflops:.0f} GFLOP/s"

@@ -36,7 +36,14 @@ def write_roofline(
         write_bare(model, path, shape, model.num_classes)
         profile = profile_onnx(path, seconds=seconds)
     points = [
-        LayerPoint(one.summary, one.operator, one.milliseconds, one.macs, one.bytes)
+        LayerPoint(
+            one.summary,
+            one.operator,
+            one.milliseconds,
+            one.macs - one.saved_macs,
+            one.bytes,
+            one.saved_macs,
+        )
         for one in profile.layers
     ]
     roofs = Roofs(profile.peak_gflops, bandwidth())

@@ -78,6 +78,16 @@ def test_which_tiles_are_taken(side: int | tuple[int, int], tile: int) -> None:
     assert found == [tile] * (tile > 0)
 
 
+@pytest.mark.parametrize(("side", "kept"), [(14, 16 / 36), (16, 36 / 144)])
+def test_the_macs_are_the_network_s_and_those_that_are_saved_are_known(
+    side: int, kept: float
+) -> None:
+    """A speed in operations a second is of what is done."""
+    (product,) = (layer for layer in planned(between(side))[0].layers if layer.saved_macs)
+    assert product.macs == 9 * 16 * 20 * side**2
+    assert product.macs - product.saved_macs == kept * product.macs
+
+
 @pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
 def test_other_vectors(target: str) -> None:
     agree(between(14), targets=[target])

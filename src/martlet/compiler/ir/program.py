@@ -26,6 +26,7 @@ class Layer:
     reads: list[Buffer]
     writes: list[Buffer]
     macs: int = 0
+    saved_macs: int = 0  # of them, what minimal filtering does without
     moved: int = 0  # bytes that only change places
     fused: Sequence[str] = ()  # what became part of it: activations, gates, sums, further layers
     row_window: Window | None = None  # of one that may run row by row with its neighbours

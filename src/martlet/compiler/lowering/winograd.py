@@ -78,7 +78,9 @@ def winograd(
         products * groups,
         plain, low.program.registers,
     )  # fmt: skip
-    product.macs, product.operator = prod(window.out) * weight.size, "convolution"
+    done, product.operator = product.macs, "convolution"
+    product.macs = prod(window.out) * weight.size
+    product.saved_macs = product.macs - done
     blocks = max(slots) // lanes + 1
     made = low.program.buffer(products * blocks * lanes, tiles)
     behind = [n * blocks * lanes + slot for n in range(products) for slot in slots]

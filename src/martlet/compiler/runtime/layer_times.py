@@ -11,11 +11,12 @@ class LayerTime:
     operator: str  # "1×1 convolution", "depthwise convolution", "element-wise", …
     summary: str  # window, what was fused, shapes
     macs: int
+    saved_macs: int  # of them, what minimal filtering does without
     bytes: int  # read and written: maps, and weights
     moved_bytes: int  # of them only to change places
     tile: str  # output blocks × places whose sums stay in registers
     milliseconds: float
-    gflops: float  # two for each MAC
+    gflops: float  # two for each MAC that is done
     share_of_peak: float  # of the processor's multipliers, measured
 
 
@@ -36,9 +37,14 @@ class Profile:
         return sum(layer.macs for layer in self.layers)
 
     @property
+    def saved_macs(self) -> int:
+        """What minimal filtering does without, of the whole network."""
+        return sum(layer.saved_macs for layer in self.layers)
+
+    @property
     def gflops(self) -> float:
-        """Of the whole network."""
-        return 2e-6 * self.macs / self.milliseconds
+        """Of the whole network, without what is saved."""
+        return 2e-6 * (self.macs - self.saved_macs) / self.milliseconds
 
     @property
     def moved_bytes(self) -> int:

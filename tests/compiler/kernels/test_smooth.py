@@ -1,6 +1,7 @@
 """Functions made of e^x over all of float32, in vectors and in plain floats, against double."""
 
 import ctypes
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import special
+from tests.compiler.graphs import agree, graph, planned
 
+from martlet.compiler.codegen.emit import emit
 from martlet.compiler.codegen.prelude import prelude
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.operators import Activation
 from martlet.compiler.ir.schedule import Schedule
 from martlet.compiler.kernels import smooth
 from martlet.compiler.kernels.activations import add_functions, function
-from martlet.compiler.targets import FLAGS
+from martlet.compiler.targets import FLAGS, target
 from martlet.compiler.toolchain import STRICT
 
 Array = NDArray[np.float32]
@@ -135,3 +138,20 @@ def test_over_all_of_float32(tmp_path: Path, form: str, lanes: int) -> None:
 
 def test_each_is_compared() -> None:
     assert EXACT.keys() == smooth.FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("rest", ["y = Sigmoid (a)", "r = Conv (x, u) s = Add (a, r) y = Tanh (s)"])
+@pytest.mark.parametrize("how", ["", "<pads = [1, 1, 1, 1]>", "<pads = [1, 1, 1, 1], group = 20>"])
+def test_a_tile_ends_with_a_function_of_many(rest: str, how: str) -> None:
+    """Its constants take no registers from the tile's sums: they are another function's."""
+    side = 3 if how else 1
+    weight = (20, 1 if "group" in how else 20, side, side)
+    given = {"u": (20, 20, 1, 1)} if "u" in rest else {}
+    nodes = f"b = Conv (x, v) a = Conv {how} (b, w) {rest}"
+    model = graph(nodes, (1, 20, 9, 10), v=(20, 20, 1, 1), w=weight, **given)
+    program, schedule = planned(model)
+    source = emit(program, schedule, target("native"), weights="text", made_from="a.onnx").source
+    (one,) = re.findall(r"NOINLINE void (\w+)_of_many\(", source)
+    assert len(re.findall(rf"\b{one}\(", source)) == 2  # where it is, and of many
+    assert f" {one}_of_many(o" in source or f" {one}_of_many(y" in source
+    agree(model, targets=("native", "portable"))

@@ -28,21 +28,9 @@ INCLUDES = '#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#incl
 FUNCTIONS = ("run", "push", "profile", "peak", "workspace_bytes", "description", "sizes", "weights")
 NAMES = (
     *("v", "vu", "vi", "V", "LANE", "load", "store", "fill", "vmax", "vmin", "MOST", "LEAST"),
-    *(
-        "APART",
-        "FETCH",
-        "PICK",
-        "LOW",
-        "HIGH",
-        "WEIGHTS",
-        "embedded",
-        "now",
-        "THREADS",
-        "CUT",
-        "EACH",
-        "job",
-    ),
-    *("EACH", "job", "pool", "worker", "is_before", "untaken", "take", "steps", "help", "start"),
+    *("APART", "FETCH", "PICK", "LOW", "HIGH", "NOINLINE", "scaled", "WEIGHTS", "embedded", "now"),
+    *("THREADS", "CUT", "EACH", "job", "pool", "worker", "is_before", "untaken", "take", "steps"),
+    *("help", "start"),
 )
 HIDE = """\
 #if defined(__GNUC__)

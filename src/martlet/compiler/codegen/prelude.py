@@ -15,6 +15,33 @@ typedef float v;
 typedef int32_t vi;
 #define LANE(x, i) (x)
 """
+ROUNDER = "0x1.8p+23f"  # added to a small float, it leaves a whole number in the lowest bits
+ROUNDER_BITS = "0x4b400000"
+# x times 2^n for a whole n, to which the rounder was added; n is halved, so that the results of all
+# n are right that float32 has, down to the smallest denormal. AVX-512 has an instruction for it.
+SCALED = f"""\
+#if defined(__AVX512F__) && V == 16
+#include <immintrin.h>
+static inline v scaled(v x, v rounded) {{
+  return (v)_mm512_scalef_ps((__m512)x, (__m512)(rounded - {ROUNDER}));
+}}
+#else
+static inline v scaled(v x, v rounded) {{
+  const vi n = (vi)rounded - {ROUNDER_BITS}, half = n >> 1;
+  return x * (v)((half + 127) << 23) * (v)((n - half + 127) << 23);
+}}
+#endif"""
+ONE_SCALED = f"""\
+static inline v scaled(v x, v rounded) {{
+  int32_t n;
+  v first, second;
+  memcpy(&n, &rounded, 4);
+  n -= {ROUNDER_BITS};
+  const int32_t half = n >> 1;
+  const uint32_t a = (uint32_t)(half + 127) << 23, b = (uint32_t)(n - half + 127) << 23;
+  memcpy(&first, &a, 4), memcpy(&second, &b, 4);
+  return x * first * second;
+}}"""
 WORDS = {  # of vectors, of plain floats
     "load": (
         "static inline v load(const float *p) { return *(const vu *)p; }",
@@ -44,6 +71,7 @@ WORDS = {  # of vectors, of plain floats
         "static inline v where(vi c, v a, v b) { return (v)((c & (vi)a) | (~c & (vi)b)); }",
         "static inline v where(vi c, v a, v b) { return c ? a : b; }",
     ),
+    "scaled": (SCALED, ONE_SCALED),
     "power": (  # 2^n, for n from -126 to 127
         "static inline v power(vi n) { return (v)((n + 127) << 23); }",
         "static inline v power(vi n) {\n"
@@ -61,6 +89,14 @@ APART = """\
 #define APART __asm__ volatile("" ::: "memory")
 #else
 #define APART (void)0
+#endif
+"""
+NOINLINE = """\
+/* What it calculates with shares no registers with what calls it. */
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
 #endif
 """
 FETCH = """\
@@ -107,6 +143,7 @@ def prelude(lanes: int, body: str) -> str:
     extremes: list[str] = [name for name in ("vmax", "vmin") if name in wanted]
     text += _extremes(lanes, extremes) if extremes else ""
     text += BOUNDS if "MOST(" in body else ""
+    text += NOINLINE if re.search(r"\bNOINLINE\b", body) else ""
     text += APART if re.search(r"\bAPART\b", body) else ""
     halves = [word for word in HALVES if re.search(rf"\b{word}\(", body)]
     text += PICK if halves or "PICK(" in body else ""

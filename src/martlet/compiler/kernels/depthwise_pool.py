@@ -102,7 +102,8 @@ class Windowed(Blockwise):
 
     def _kernel(self, writer: Writer) -> str:
         """The C function that makes some rows of one block."""
-        window, act = self.window, activations.function(self.act, writer)
+        window, many = self.window, activations.of_many(self.act, writer)
+        act = "" if many else activations.function(self.act, writer)
         source, target = self.x.buffers[0], self.y
         name = f"{self.kind}_{window.name}"
         here, there = writer.schedule[source], writer.schedule[target]
@@ -111,7 +112,7 @@ class Windowed(Blockwise):
         name += "_from_apart" if here.parts > 1 else ""
         name += "_to_apart" if there.parts > 1 else ""
         name += "_padded" if self.count_padding else ""
-        name += f"_{act}" if act else ""
+        name += f"_{act or many}" if self.act else ""
         sh, ph = window.stride[1], window.pad[1]
         top = f"row % {window.out[1]}" if window.out[0] > 1 else "row"
         inside = [
@@ -125,6 +126,7 @@ class Windowed(Blockwise):
                 inside += braced(loop, body)
             else:
                 inside += [f"{{ const int p = {start};", *(f"  {text}" for text in body), "}"]
+        inside += [f"{many}(o, {window.out[2]});"] if many else []
         weights = ", const float *w" if self.kind == "depthwise" else ""
         head = f"static void {name}(const float *x{weights}, float *y, int from, int to)"
         return writer.kernel(

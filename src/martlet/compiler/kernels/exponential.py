@@ -3,15 +3,15 @@
 e^x = 2^n · e^r with a whole n and |r| ≤ ln 2 / 2. e^r is a polynomial fitted to the least largest
 error, relative to e^r, over that range: 1 + r + r² · q(r). 2^n is written into the exponent of a
 float, in two halves, so that results down to the smallest denormal and up to the largest float come
-out; beyond them it is 0 and infinity, and of no number none.
+out; beyond them it is 0 and infinity, and of no number none. AVX-512 has an instruction for it.
 """
+
+from martlet.compiler.codegen.prelude import ROUNDER, ROUNDER_BITS
 
 Q = (0.49999994, 0.1666652, 0.0416684, 0.00836885, 0.00138143)  # from the constant term on
 LOWEST, HIGHEST = -104, 89  # e to the power of them is 0 and infinity in float32
 LOG2_E = "0x1.715476p+0f"
 LN2, LN2_REST = "0x1.62ep-1f", "0x1.0bfbe8p-15f"  # the first is exact times a whole number
-ROUNDER = "0x1.8p+23f"  # added to a small float, it leaves a whole number in the lowest bits
-ROUNDER_BITS = "0x4b400000"
 
 
 def polynomial() -> str:
@@ -25,12 +25,10 @@ def polynomial() -> str:
 OF_VECTORS = f"""\
 static inline v exp_all(v x) {{
   x = vmin(fill({HIGHEST}), vmax(fill({LOWEST}), x));
-  v n = x * {LOG2_E} + {ROUNDER};
-  const vi whole = bits(n) - {ROUNDER_BITS}, half = whole >> 1;
-  n -= {ROUNDER};
+  const v rounded = x * {LOG2_E} + {ROUNDER}, n = rounded - {ROUNDER};
   const v r = (x - n * {LN2}) - n * {LN2_REST};
   const v q = {polynomial()};
-  return (q * r * r + r + 1) * power(half) * power(whole - half);
+  return scaled(q * r * r + r + 1, rounded);
 }}
 """
 

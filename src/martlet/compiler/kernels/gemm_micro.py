@@ -1,5 +1,7 @@
 """The C functions of a product's tiles: the sums of a few blocks at a few places."""
 
+from typing import NamedTuple
+
 from martlet.compiler.codegen.c_text import braced, function
 from martlet.compiler.codegen.writer import Writer
 from martlet.compiler.ir.schedule import CACHE_LINE_BYTES
@@ -7,16 +9,27 @@ from martlet.compiler.kernels import activations
 from martlet.compiler.kernels.gemm_operands import Gemm
 
 
-def epilogue(layer: Gemm, writer: Writer) -> tuple[str, str, str]:
-    """C names of the two activations, and a suffix for the kernel's name."""
-    act = activations.function(layer.act, writer)
-    after = activations.function(layer.act_after, writer)
+class Epilogue(NamedTuple):
+    """C names: of the activations of a tile's sums, before and behind another tensor is added; of
+    one that all stored values go through in the end; and what tells the kernel from others."""
+
+    act: str
+    after: str
+    of_many: str
+    suffix: str
+
+
+def epilogue(layer: Gemm, writer: Writer) -> Epilogue:
+    """What the sums go through."""
+    alone = layer.add is None
+    of_many = activations.of_many(layer.act if alone else layer.act_after, writer)
+    act = "" if of_many and alone else activations.function(layer.act, writer)
+    after = "" if of_many else activations.function(layer.act_after, writer)
     suffix = f"_{act}" if act else ""
     if layer.add is not None:
         suffix += f"_add{layer.add.places}" + (f"_{after}" if after else "")
-    if layer.gate is not None:
-        suffix += "_gated"
-    return act, after, suffix
+    suffix += f"_{of_many}" if of_many else ""
+    return Epilogue(act, after, of_many, suffix + ("_gated" if layer.gate is not None else ""))
 
 
 def head(layer: Gemm, name: str, more: str = "", count: str = "channels") -> str:
@@ -37,7 +50,7 @@ def _sums(blocks: int, wide: int) -> list[str]:
     return [*lines, f"w += {blocks} * V;"]
 
 
-def stores(layer: Gemm, places: int, blocks: int, wide: int, act: str, after: str) -> list[str]:
+def stores(layer: Gemm, places: int, blocks: int, wide: int, end: Epilogue) -> list[str]:
     """C lines that keep the sums `a0_0` and so on of so many blocks and places.
 
     `places` is how many a block has in memory.
@@ -45,11 +58,13 @@ def stores(layer: Gemm, places: int, blocks: int, wide: int, act: str, after: st
     lines = []
     for b in range(blocks):
         for p in range(wide):
-            value = f"{act}(a{b}_{p})" if act else f"a{b}_{p}"
+            value = f"{end.act}(a{b}_{p})" if end.act else f"a{b}_{p}"
             if layer.add is not None:
                 value = f"{value} + load(s + add[{b}] + {p} * V)"
-                value = f"{after}({value})" if after else value
+                value = f"{end.after}({value})" if end.after else value
             lines.append(f"store(y + {b * places + p} * V, {value});")
+    if end.of_many:
+        lines += [f"{end.of_many}(y + {b * places} * V, {wide});" for b in range(blocks)]
     return lines
 
 
@@ -59,10 +74,10 @@ def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int)
     For each channel it fetches so many lines of the weights of later products.
     """
     writer.tile(layer.name, f"{blocks}×{wide}")
-    act, after, suffix = epilogue(layer, writer)
+    end = epilogue(layer, writer)
     step, gated = layer.x.lanes, " * scale" if layer.gate is not None else ""
     places = writer.schedule[layer.y].places
-    name = f"pointwise_{blocks}x{wide}_from{step}_to{places}{suffix}"
+    name = f"pointwise_{blocks}x{wide}_from{step}_to{places}{end.suffix}"
     name += f"_ahead{fetched}" if fetched else ""
     fetches = " ".join(f"FETCH(ahead + {n * CACHE_LINE_BYTES});" for n in range(fetched))
     lines = [
@@ -76,7 +91,7 @@ def pointwise(layer: Gemm, writer: Writer, blocks: int, wide: int, fetched: int)
     for p in range(wide):
         products = " ".join(f"a{b}_{p} += w{b} * t{p};" for b in range(blocks))
         lines.append(f"  const float t{p} = q[{p * step}]; {products}")
-    lines += ["}", *stores(layer, places, blocks, wide, act, after)]
+    lines += ["}", *stores(layer, places, blocks, wide, end)]
     more = ", uintptr_t ahead, int step" if fetched else ""
     return writer.kernel(name, function(head(layer, name, more), lines))
 
@@ -99,13 +114,13 @@ def partial(writer: Writer, blocks: int) -> str:
 def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) -> str:
     """The C function of one tile of a convolution with a window."""
     writer.tile(layer.name, f"{blocks}×{wide}")
-    act, after, suffix = epilogue(layer, writer)
+    end = epilogue(layer, writer)
     window, step, buffer = layer.window, layer.x.lanes, layer.x.buffers[0]
     border = "" if window.is_inside(start, wide) else f"_at{start}"
     source, places = writer.schedule[buffer], writer.schedule[layer.y].places
     ring = f"_ring{source.ring}" if source.ring else "_apart" if source.parts > 1 else ""
     tile = f"{blocks}x{wide}{border}_from{step}{ring}_to{places}"
-    name = f"window_{window.name}_{tile}{suffix}"
+    name = f"window_{window.name}_{tile}{end.suffix}"
     (_, kh, kw), (_, sh, sw), (_, ph, pw) = window.kernel, window.stride, window.pad
     (_, dh, _), (_, height, width) = window.dilation, window.size
     inner = []
@@ -135,6 +150,6 @@ def windowed(layer: Gemm, writer: Writer, blocks: int, start: int, wide: int) ->
         *_sums(blocks, wide),
         f"const int top = {row} * {sh} - {ph};",
         *braced("for (int c = 0; c < channels; c++)", [first, *body]),
-        *stores(layer, places, blocks, wide, act, after),
+        *stores(layer, places, blocks, wide, end),
     ]
     return writer.kernel(name, function(head(layer, name, ", int row, int place"), lines))

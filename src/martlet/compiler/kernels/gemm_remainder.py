@@ -107,9 +107,9 @@ def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
     """The C function of one tile: so many places of the last block."""
     lanes, each = layer.y.lanes, layer.tail
     writer.tile(layer.name, f"tail {each}×{lanes // each}")
-    act, after, suffix = gemm_micro.epilogue(layer, writer)
+    end = gemm_micro.epilogue(layer, writer)
     places = writer.schedule[layer.y].places
-    name = f"tail_{each}x{wide}_to{places}{suffix}"
+    name = f"tail_{each}x{wide}_to{places}{end.suffix}"
     sums = [f"d{p}_{n}" for p in range(wide) for n in range(each)]
     loads = [f"x{p} = load(q + {p} * V)" for p in range(wide)]
     masked = [f"x{p} = (v)((vi)load(q + {p} * V) & read)" for p in range(wide)]
@@ -142,7 +142,7 @@ def kernel(layer: Gemm, writer: Writer, wide: int) -> str:
     for p in range(wide):
         chosen = [p * each + n if n < each else lanes for n in range(lanes)]
         lines.append(f"const v a0_{p} = {_pick(sums[0], 'fill(0)', chosen)} + bias;")
-    lines += gemm_micro.stores(layer, places, 1, wide, act, after)
+    lines += gemm_micro.stores(layer, places, 1, wide, end)
     head = gemm_micro.head(layer, name, ", int full", "blocks")
     return writer.kernel(name, function(head, lines))
 

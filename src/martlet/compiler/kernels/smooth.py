@@ -12,6 +12,7 @@ to the result; near zero they are odd, or begin with x, so that small values kee
 import re
 from typing import NamedTuple
 
+from martlet.compiler.codegen.prelude import ROUNDER, ROUNDER_BITS
 from martlet.compiler.kernels import exponential
 
 
@@ -76,9 +77,9 @@ const T e = EXP(LEAST(FILL({MISH_END}), x)), n = e * (e + 2);
   return x * (n / (n + 2));"""),
     "less_one": Function(f"""\
 x = MOST_OF(FILL(-25), LEAST(FILL(0), x));
-  T n = x * {exponential.LOG2_E} + {exponential.ROUNDER};
-  const I whole = BITS(n) - {exponential.ROUNDER_BITS};
-  n -= {exponential.ROUNDER};
+  T n = x * {exponential.LOG2_E} + {ROUNDER};
+  const I whole = BITS(n) - {ROUNDER_BITS};
+  n -= {ROUNDER};
   const T r = (x - n * {exponential.LN2}) - n * {exponential.LN2_REST};
   const T s = POWER(whole);
   return s * (({exponential.polynomial()}) * r * r + r) + (s - 1);"""),
@@ -90,7 +91,7 @@ const I tiny = x < 0x1p-126f;
   const I of = BITS(WHERE(tiny, x * 0x1p23f, x));
   const I whole = (of - 0x3f3504f3) >> 23;
   const T t = FROM_BITS(of - whole * 8388608) - 1;
-  const T n = FROM_BITS(whole + {exponential.ROUNDER_BITS}) - {exponential.ROUNDER};
+  const T n = FROM_BITS(whole + {ROUNDER_BITS}) - {ROUNDER};
   const T e = n - WHERE(tiny, FILL(23), FILL(0));
   const T rest = ({LOG} * t - 0.5f) * t * t + e * {exponential.LN2_REST};
   const T found = e * {exponential.LN2} + (t + rest);

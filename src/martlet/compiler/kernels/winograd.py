@@ -204,6 +204,9 @@ class OutputsOfTiles(OfTiles):
         if rest:
             body = self._tile(writer, str(whole), rest)
             lines += ["  {", *(f"    {text}" for text in body), "  }"]
+        many = self._of_many(writer)
+        for k in range(tile if many else 0):
+            lines.append(f"  if (first <= {k} && {k} < last) {many}(o{k}, {width});")
         more = "const float *s, " if self.add is not None else ""
         head = f"const float *x, const float *w, {more}float *y, int from, int to"
         name = writer.name(f"{self.c_name}_block")
@@ -236,12 +239,17 @@ class OutputsOfTiles(OfTiles):
             lines.append("}")
         return lines
 
+    def _of_many(self, writer: Writer) -> str:
+        """What whole rows go through in the end, if anything."""
+        last = self.act if self.add is None else self.act_after
+        return activations.of_many(last, writer)
+
     def _finished(self, writer: Writer, value: str, added: str) -> str:
         """C text: an output with the epilogue; `added` is where the other tensor's value is."""
-        act = activations.function(self.act, writer)
-        value = f"{act}({value})" if act else value
-        if self.add is None:
-            return value
-        after = activations.function(self.act_after, writer)
-        value = f"{value} + load({added})"
-        return f"{after}({value})" if after else value
+        acts, many = [self.act], self._of_many(writer)
+        acts += [] if self.add is None else [self.act_after]
+        names = [activations.function(act, writer) for act in acts[: -1 if many else None]]
+        for number, name in enumerate([*names, ""][: len(acts)]):
+            value = f"{value} + load({added})" if number else value
+            value = f"{name}({value})" if name else value
+        return value

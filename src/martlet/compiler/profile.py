@@ -64,13 +64,13 @@ def _row(layer: Layer, facts: Facts, milliseconds: float, peak: float) -> LayerT
         operator=layer.operator,
         summary=layer.summary(),
         macs=macs,
-        saved_macs=saved,
         bytes=times * (_bytes(layer) + facts.schedule.packed[layer.name].size),
         moved_bytes=times * layer.moved,
         tile=facts.tiles.get(layer.name, ""),
         milliseconds=milliseconds,
         gflops=gflops,
         share_of_peak=gflops / peak if peak else 0.0,
+        saved_macs=saved,
     )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from martlet.compiler.ir.graph import FLOAT32, TRUTH, NumberType
 
 LINE_CHARACTERS = 100
+ROUNDER = "0x1.8p+23f"  # added to a small float, it leaves a whole number in the lowest bits
+ROUNDER_BITS = "0x4b400000"
 PLAIN = str.maketrans({"×": "x", "→": "->", "–": "-", "·": "."})
 
 

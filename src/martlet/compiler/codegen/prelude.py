@@ -2,6 +2,8 @@
 
 import re
 
+from martlet.compiler.codegen.c_text import ROUNDER, ROUNDER_BITS
+
 VECTORS = """\
 #define V {lanes} /* floats of a vector */
 typedef float v __attribute__((vector_size(V * 4)));
@@ -15,8 +17,6 @@ typedef float v;
 typedef int32_t vi;
 #define LANE(x, i) (x)
 """
-ROUNDER = "0x1.8p+23f"  # added to a small float, it leaves a whole number in the lowest bits
-ROUNDER_BITS = "0x4b400000"
 # x times 2^n for a whole n, to which the rounder was added; n is halved, so that the results of all
 # n are right that float32 has, down to the smallest denormal. AVX-512 has an instruction for it.
 SCALED = f"""\

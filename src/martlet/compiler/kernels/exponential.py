@@ -6,7 +6,7 @@ float, in two halves, so that results down to the smallest denormal and up to th
 out; beyond them it is 0 and infinity, and of no number none. AVX-512 has an instruction for it.
 """
 
-from martlet.compiler.codegen.prelude import ROUNDER, ROUNDER_BITS
+from martlet.compiler.codegen.c_text import ROUNDER, ROUNDER_BITS
 
 Q = (0.49999994, 0.1666652, 0.0416684, 0.00836885, 0.00138143)  # from the constant term on
 LOWEST, HIGHEST = -104, 89  # e to the power of them is 0 and infinity in float32

@@ -12,7 +12,7 @@ to the result; near zero they are odd, or begin with x, so that small values kee
 import re
 from typing import NamedTuple
 
-from martlet.compiler.codegen.prelude import ROUNDER, ROUNDER_BITS
+from martlet.compiler.codegen.c_text import ROUNDER, ROUNDER_BITS
 from martlet.compiler.kernels import exponential
 
 

@@ -11,13 +11,13 @@ class LayerTime:
     operator: str  # "1×1 convolution", "depthwise convolution", "element-wise", …
     summary: str  # window, what was fused, shapes
     macs: int
-    saved_macs: int  # of them, what minimal filtering does without
     bytes: int  # read and written: maps, and weights
     moved_bytes: int  # of them only to change places
     tile: str  # output blocks × places whose sums stay in registers
     milliseconds: float
     gflops: float  # two for each MAC that is done
     share_of_peak: float  # of the processor's multipliers, measured
+    saved_macs: int  # of `macs`, what minimal filtering does without
 
 
 @dataclass(frozen=True)

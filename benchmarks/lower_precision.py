@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from exported import exported
 from latency_vs_peers import NETWORKS
-from peers import PEERS, openvino
+from peers import openvino
 from record import write_rows
 
 from martlet.compiler import compile_onnx
@@ -67,7 +67,7 @@ def engines_of(name: str, folder: Path) -> tuple[list[Engine], Array, Array]:
     eight = quantised(path, shape)
     runs = (
         compile_onnx(path, folder / "compiled"),
-        PEERS["openvino"](model, path, 1),
+        openvino(model, path, 1),
         openvino(model, path, 1, "bf16"),
         openvino(model, eight, 1),
         onnxruntime_engine(eight, 1),

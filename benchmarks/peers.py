@@ -46,7 +46,7 @@ def openvino(model: nn.Module, onnx: Path, threads: int, precision: str = "f32")
         answer: Array = request.infer([batch])[0]
         return answer
 
-    return Engine("openvino" if precision == "f32" else f"openvino {precision}", threads, run)
+    return Engine("openvino", threads, run)
 
 
 def ncnn(model: nn.Module, onnx: Path, threads: int) -> Engine:

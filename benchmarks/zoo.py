@@ -39,7 +39,7 @@ EXPORTERS = ("torchscript", "dynamo")
 
 
 def model_of(library: str, name: str) -> nn.Module:
-    """The network with fresh weights; its batch norms have statistics of random pictures."""
+    """The network with fresh weights."""
     torch.manual_seed(0)
     if library == "others":
         return OTHERS[name][0]()
